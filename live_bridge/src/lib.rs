@@ -1,0 +1,1 @@
+//! PumpSwap on Solana.

@@ -1,0 +1,2 @@
+//! The q50 command.
+fn main() {}
