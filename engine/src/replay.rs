@@ -1,0 +1,102 @@
+//! THE loop: every backtest, sweep set, walk-forward window and validation runs through it.
+
+use crate::{
+    decision::{Budget, Decision, Order, Reason},
+    ledger::Account,
+    market::Market,
+    record::Recorder,
+    strategy::Strategy,
+    venue::{FillTiming, Rejection, Touch, Trade, Venue},
+};
+
+/// Replays `market` from its first traded row through `strategy` and `venue`, starting with `capital` quote units, and
+/// returns the books.
+///
+/// At each bar: an order of the last bar is filled at the open; resting exits are filled inside the bar; the strategy
+/// decides at the close, from that bar and those before it; the account is marked at the close. With the legacy
+/// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
+/// next open and is recorded as rejected.
+///
+/// Generic over everything, so that with [`crate::record::Summary`] it is one loop without allocation or indirection.
+///
+/// ```
+/// use q50_engine::{
+///     market::{Market, Signals}, record::Summary, replay::replay, strategy::hold::BuyAndHold, units::Fraction,
+///     venue::NextOpen,
+/// };
+///
+/// let (time, price) = ([0, 1, 2], [100.0, 100.0, 110.0]);
+/// let market = Market {
+///     open_time: &time, open: &price, high: &price, low: &price, close: &price,
+///     signals: Signals::default(), interval_ms: 1, first: 0,
+/// };
+/// let mut summary = Summary::default();
+/// replay(&market, &mut BuyAndHold, &mut NextOpen::new(Fraction::ZERO), 1_000.0, &mut summary);
+/// assert_eq!(summary.final_equity, 1_100.0); // bought at the open of the second bar
+/// ```
+pub fn replay<S: Strategy, V: Venue, R: Recorder>(
+    market: &Market<'_>,
+    strategy: &mut S,
+    venue: &mut V,
+    capital: f64,
+    recorder: &mut R,
+) -> V::Ledger {
+    let mut ledger = venue.open_account(capital);
+    let timing = venue.timing();
+    let mut pending: Option<(Trade, Reason)> = None;
+    recorder.begin(capital);
+    for t in market.first..market.len() {
+        let bar = market.bar(t);
+        if let Some((trade, reason)) = pending.take() {
+            let touch = Touch { row: t, time: bar.open_time, price: bar.open };
+            match venue.execute(trade, touch, &mut ledger) {
+                Ok(fill) => recorder.fill(&fill, reason),
+                Err(rejection) => recorder.rejection(t - 1, rejection),
+            }
+        }
+        let mut account = venue.account(&bar, &ledger);
+        if account.position != 0.0
+            && let Some((price, reason)) = strategy.resting(&account).hit(&bar)
+        {
+            let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
+            let touch = Touch { row: t, time: bar.open_time, price };
+            match venue.execute(trade, touch, &mut ledger) {
+                Ok(fill) => recorder.fill(&fill, reason),
+                Err(rejection) => recorder.rejection(t, rejection),
+            }
+            account = venue.account(&bar, &ledger);
+        }
+        let decision = strategy.decide(market.known(t), &account);
+        recorder.decision(t, &decision, R::WANTS_EXPLANATIONS.then(|| strategy.explain()));
+        if let Decision::Act(intent) = decision {
+            let trade = resolve(intent.order, &account);
+            match timing {
+                FillTiming::NextOpen => pending = Some((trade, intent.reason)),
+                FillTiming::SameClose => {
+                    let touch = Touch { row: t, time: bar.open_time + market.interval_ms, price: bar.close };
+                    match venue.execute(trade, touch, &mut ledger) {
+                        Ok(fill) => recorder.fill(&fill, intent.reason),
+                        Err(rejection) => recorder.rejection(t, rejection),
+                    }
+                    account = venue.account(&bar, &ledger);
+                }
+            }
+        }
+        recorder.mark(t, account.equity, account.exposure(bar.close));
+    }
+    if pending.is_some() {
+        recorder.rejection(market.len() - 1, Rejection::NoNextBar);
+    }
+    ledger
+}
+
+/// Turns shares of the account into amounts, at the moment of the decision.
+fn resolve(order: Order, account: &Account) -> Trade {
+    match order {
+        Order::Buy(Budget::Cash(share)) => Trade::BuyFor(share.get() * account.cash),
+        Order::Buy(Budget::Equity(share)) => Trade::BuyFor(share.get() * account.equity),
+        Order::Short(share) => Trade::ShortFor(share.get() * account.equity),
+        Order::Sell(share) => Trade::SellShare(share.get()),
+        Order::Cover(share) => Trade::CoverShare(share.get()),
+    }
+}

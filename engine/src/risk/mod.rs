@@ -1,0 +1,159 @@
+//! Limits on the account that no strategy can trade around.
+//!
+//! [`Limited`] stands between a strategy and the venue: while a limit is broken it answers in the strategy's place,
+//! first with the sale of what is held, then with holds. There is no result that a caller could forget to look at.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::{Decision, Intent, Order, Reason},
+    ledger::Account,
+    market::Known,
+    strategy::{Explanation, Strategy, exits::RestingExits},
+    units::Fraction,
+};
+
+const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: f64 = 3_600_000.0;
+
+/// Losses at which trading stops. Absent limits do not apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RiskConfig {
+    /// Fall from the highest equity, a fraction of it, at or above which trading stops.
+    pub max_drawdown: Option<Fraction>,
+    /// Hours after which trading resumes, from a new peak; absent: never.
+    pub cooldown_hours: Option<f64>,
+    /// Loss since midnight UTC, a fraction of the equity then, at or above which trading stops until midnight.
+    pub max_daily_loss: Option<Fraction>,
+}
+
+/// A strategy under limits.
+#[derive(Clone, Debug)]
+pub struct Limited<S> {
+    inner: S,
+    config: RiskConfig,
+    peak: f64,
+    day: i64,
+    day_open_equity: f64,
+    halted_until: Option<i64>,
+}
+
+impl<S> Limited<S> {
+    /// Puts `inner` under `config`.
+    #[must_use]
+    pub fn new(inner: S, config: RiskConfig) -> Self {
+        Self { inner, config, peak: 0.0, day: i64::MIN, day_open_equity: 0.0, halted_until: None }
+    }
+
+    fn halted(&mut self, now: i64, equity: f64) -> bool {
+        if self.halted_until.is_some_and(|until| now >= until) {
+            self.halted_until = None;
+            self.peak = equity;
+        }
+        self.peak = self.peak.max(equity);
+        let day = now.div_euclid(DAY_MS);
+        if day != self.day {
+            self.day = day;
+            self.day_open_equity = equity;
+        }
+        if self.halted_until.is_some() {
+            return true;
+        }
+        if equity <= 0.0 {
+            self.halted_until = Some(i64::MAX);
+        } else if self.config.max_drawdown.is_some_and(|max| equity <= self.peak * (1.0 - max.get())) {
+            let cooldown = self.config.cooldown_hours.map_or(i64::MAX, |hours| now + (hours * HOUR_MS) as i64);
+            self.halted_until = Some(cooldown);
+        } else if self.config.max_daily_loss.is_some_and(|max| equity <= self.day_open_equity * (1.0 - max.get())) {
+            self.halted_until = Some((day + 1) * DAY_MS);
+        }
+        self.halted_until.is_some()
+    }
+}
+
+impl<S: Strategy> Strategy for Limited<S> {
+    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+        if !self.halted(known.now(), account.equity) {
+            return self.inner.decide(known, account);
+        }
+        let close = |order| Decision::Act(Intent { order, reason: Reason::RiskExit });
+        if account.position > 0.0 {
+            close(Order::Sell(Fraction::ONE))
+        } else if account.position < 0.0 {
+            close(Order::Cover(Fraction::ONE))
+        } else {
+            Decision::Hold(Reason::Halted)
+        }
+    }
+
+    fn resting(&self, account: &Account) -> RestingExits {
+        self.inner.resting(account)
+    }
+
+    fn explain(&self) -> Explanation {
+        self.inner.explain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        market::{Market, Signals},
+        strategy::hold::BuyAndHold,
+    };
+
+    /// Reasons of a holder whose equity takes these values at hourly closes.
+    fn reasons(config: RiskConfig, equities: &[f64], position: f64) -> Vec<Reason> {
+        let prices = vec![1.0; equities.len()];
+        let open_time: Vec<i64> = (0..equities.len() as i64).map(|i| i * 3_600_000).collect();
+        let market = Market {
+            open_time: &open_time,
+            open: &prices,
+            high: &prices,
+            low: &prices,
+            close: &prices,
+            signals: Signals::default(),
+            interval_ms: 3_600_000,
+            first: 0,
+        };
+        let mut strategy = Limited::new(BuyAndHold, config);
+        let account = |equity| Account { position, cash: 0.0, equity, average_price: None, opened_at: None };
+        equities.iter().enumerate().map(|(t, &e)| strategy.decide(market.known(t), &account(e)).reason()).collect()
+    }
+
+    #[test]
+    fn a_drawdown_at_the_limit_sells_and_stays_out() {
+        let config = RiskConfig { max_drawdown: Some(Fraction::new(0.25)), ..RiskConfig::default() };
+        assert_eq!(
+            reasons(config, &[100.0, 80.0, 75.0, 100.0], 1.0)[1..],
+            [Reason::AlreadyLong, Reason::RiskExit, Reason::RiskExit]
+        );
+        assert_eq!(reasons(config, &[100.0, 75.0, 75.0], 0.0)[1..], [Reason::Halted; 2]);
+    }
+
+    #[test]
+    fn after_the_cooldown_the_peak_starts_anew() {
+        let config =
+            RiskConfig { max_drawdown: Some(Fraction::new(0.25)), cooldown_hours: Some(2.0), ..RiskConfig::default() };
+        let reasons = reasons(config, &[100.0, 70.0, 70.0, 70.0, 60.0], 1.0);
+        assert_eq!(reasons[1..], [Reason::RiskExit, Reason::RiskExit, Reason::AlreadyLong, Reason::AlreadyLong]);
+    }
+
+    #[test]
+    fn a_daily_loss_halts_until_midnight() {
+        let config = RiskConfig { max_daily_loss: Some(Fraction::new(0.1)), ..RiskConfig::default() };
+        let mut equities = vec![100.0; 30];
+        equities[20..].fill(90.0);
+        let reasons = reasons(config, &equities, 1.0);
+        assert_eq!(reasons[19], Reason::AlreadyLong);
+        assert_eq!(reasons[20..23], [Reason::RiskExit; 3]);
+        assert_eq!(reasons[23], Reason::AlreadyLong, "the bar that closes at midnight belongs to the new day");
+    }
+
+    #[test]
+    fn ruin_ends_trading_without_any_limit() {
+        assert_eq!(reasons(RiskConfig::default(), &[100.0, -1.0, 50.0], 0.0)[1..], [Reason::Halted; 2]);
+    }
+}

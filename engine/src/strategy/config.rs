@@ -1,0 +1,158 @@
+//! Strategy files: which rule, with which settings, checked against the data before a run.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{
+    Explanation, Strategy,
+    exits::{RestingExits, WithExits},
+    hold::BuyAndHold,
+    q50::{Q50, Q50Config},
+    side::{Absent, FollowSide, FollowSideConfig},
+    threshold::{Threshold, ThresholdConfig},
+};
+use crate::{
+    decision::Decision,
+    ledger::Account,
+    market::{Known, Market, Signals},
+    risk::Limited,
+};
+
+/// A strategy by name and settings; what a strategy file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StrategyConfig {
+    /// The Q50 quantile strategy.
+    Q50(Q50Config),
+    /// Two lines of rule on one signal.
+    Threshold(ThresholdConfig),
+    /// Follows the recorded side.
+    Side(FollowSideConfig),
+}
+
+/// Why a strategy cannot run on a market.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("strategy '{strategy}' needs {needs}, and the signals have no such column: {remedy}")]
+pub struct ConfigError {
+    strategy: &'static str,
+    needs: &'static str,
+    remedy: &'static str,
+}
+
+impl StrategyConfig {
+    /// The family that its trials belong to.
+    #[must_use]
+    pub const fn family(&self) -> &'static str {
+        match self {
+            Self::Q50(_) => "q50",
+            Self::Threshold(_) => "threshold",
+            Self::Side(_) => "side",
+        }
+    }
+
+    /// The same strategy with another policy for bars without a signal; the threshold rule has none and always holds.
+    #[must_use]
+    pub fn with_absent(mut self, absent: Absent) -> Self {
+        match &mut self {
+            Self::Q50(config) => config.absent = absent,
+            Self::Side(config) => config.absent = absent,
+            Self::Threshold(_) => {}
+        }
+        self
+    }
+
+    /// Whether the strategy may send short sales.
+    #[must_use]
+    pub const fn shorts(&self) -> bool {
+        matches!(self, Self::Q50(Q50Config { allow_short: true, .. }))
+    }
+
+    /// Refuses a strategy whose columns are not there: it would hold on every bar and look like a result.
+    ///
+    /// # Errors
+    /// Names the missing column and the setting that does without it.
+    pub fn check(&self, signals: &Signals<'_>) -> Result<(), ConfigError> {
+        let fail = |needs, remedy| Err(ConfigError { strategy: self.family(), needs, remedy });
+        match self {
+            Self::Side(_) if signals.side.is_none() => {
+                fail("the column 'side'", "use --strategy q50, which derives the side from the quantiles")
+            }
+            Self::Threshold(_) if signals.value.is_none() => {
+                fail("a named signal column", "name it with --signal-column")
+            }
+            Self::Q50(_) if signals.q10.is_none() || signals.q50.is_none() || signals.q90.is_none() => {
+                fail("the columns 'q10', 'q50' and 'q90'", "give a file of quantile forecasts with --signals")
+            }
+            Self::Q50(config) if config.gate.needs_published_threshold() && signals.signal_thresh.is_none() => {
+                fail("the column 'signal_thresh'", "set gate.threshold = \"adaptive\"")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The strategy on `market`, with the columns that depend on the data alone computed.
+    #[must_use]
+    pub fn prepare(&self, market: &Market<'_>) -> AnyStrategy {
+        match *self {
+            Self::Q50(config) => {
+                let exits = WithExits::new(Q50::prepare(config, market), config.exits);
+                AnyStrategy::Q50(Box::new(Limited::new(exits, config.risk)))
+            }
+            Self::Threshold(config) => AnyStrategy::Threshold(Threshold::new(config)),
+            Self::Side(config) => AnyStrategy::Side(FollowSide::new(config)),
+        }
+    }
+}
+
+/// A strategy chosen at run time.
+#[derive(Clone, Debug)]
+pub enum AnyStrategy {
+    /// The Q50 quantile strategy, with exits, under limits.
+    Q50(Box<Limited<WithExits<Q50>>>),
+    /// The threshold rule.
+    Threshold(Threshold),
+    /// The recorded side.
+    Side(FollowSide),
+    /// The benchmark.
+    Hold(BuyAndHold),
+}
+
+impl Strategy for AnyStrategy {
+    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+        match self {
+            Self::Q50(s) => s.decide(known, account),
+            Self::Threshold(s) => s.decide(known, account),
+            Self::Side(s) => s.decide(known, account),
+            Self::Hold(s) => s.decide(known, account),
+        }
+    }
+
+    fn resting(&self, account: &Account) -> RestingExits {
+        match self {
+            Self::Q50(s) => s.resting(account),
+            Self::Threshold(s) => s.resting(account),
+            Self::Side(s) => s.resting(account),
+            Self::Hold(s) => s.resting(account),
+        }
+    }
+
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Q50(s) => s.explain(),
+            Self::Threshold(s) => s.explain(),
+            Self::Side(s) => s.explain(),
+            Self::Hold(s) => s.explain(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strategy_without_its_columns_is_refused_with_a_remedy() {
+        let error = StrategyConfig::Side(FollowSideConfig::default()).check(&Signals::default()).unwrap_err();
+        assert!(error.to_string().contains("'side'") && error.to_string().contains("--strategy q50"), "{error}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Stops, targets and time limits around any strategy.
+//!
+//! By default they are checked at the close and sell at the next open, because a pool has no resting orders. With
+//! `trigger = "intrabar"` they rest at the venue: a stop that the bar opened beyond fills at the open, and where stop
+//! and target lie in one bar the stop is hit first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::{Decision, Intent, Order, Reason},
+    ledger::Account,
+    market::{Bar, Known},
+    strategy::{Explanation, Strategy},
+    units::Fraction,
+};
+
+/// Where and when exits are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitTrigger {
+    /// At the close of each bar; the order is filled like any other.
+    #[default]
+    Close,
+    /// Inside the bar, at the venue's resting orders.
+    Intrabar,
+}
+
+/// When a position is closed whatever the signal says. Distances are fractions of the average entry price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExitConfig {
+    /// Close after the price has moved this far against the position.
+    pub stop_loss: Option<Fraction>,
+    /// Close after the price has come back this far from its best since entry, a fraction of that best price.
+    pub trailing_stop: Option<Fraction>,
+    /// Close after the price has moved this far in favour of the position.
+    pub take_profit: Option<Fraction>,
+    /// Close after this many hours.
+    pub max_hours: Option<f64>,
+    /// Where the distances are checked.
+    pub trigger: ExitTrigger,
+}
+
+/// Prices at which the venue closes the position inside a bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RestingExits {
+    stop: Option<(f64, Reason)>,
+    target: Option<f64>,
+    long: bool,
+}
+
+impl RestingExits {
+    /// No resting order.
+    pub const NONE: Self = Self { stop: None, target: None, long: true };
+
+    /// The price and reason at which `bar` closes the position, if it does.
+    #[must_use]
+    pub fn hit(&self, bar: &Bar) -> Option<(f64, Reason)> {
+        if let Some((stop, reason)) = self.stop {
+            if self.is_beyond(bar.open, stop) {
+                return Some((bar.open, reason));
+            }
+            let worst = if self.long { bar.low } else { bar.high };
+            if self.is_beyond(worst, stop) {
+                return Some((stop, reason));
+            }
+        }
+        let target = self.target?;
+        let (opened_past, best) =
+            if self.long { (bar.open >= target, bar.high) } else { (bar.open <= target, bar.low) };
+        if opened_past {
+            return Some((bar.open, Reason::TakeProfit));
+        }
+        let reached = if self.long { best >= target } else { best <= target };
+        reached.then_some((target, Reason::TakeProfit))
+    }
+
+    fn is_beyond(&self, price: f64, stop: f64) -> bool {
+        if self.long { price <= stop } else { price >= stop }
+    }
+}
+
+/// A strategy whose positions are closed by [`ExitConfig`] before it is asked.
+#[derive(Clone, Debug)]
+pub struct WithExits<S> {
+    inner: S,
+    config: ExitConfig,
+    best: Option<(i64, f64)>,
+}
+
+impl<S> WithExits<S> {
+    /// Puts `config` around `inner`.
+    #[must_use]
+    pub fn new(inner: S, config: ExitConfig) -> Self {
+        Self { inner, config, best: None }
+    }
+
+    /// The best close since the open position was opened: the highest of a long one, the lowest of a short one.
+    fn follow(&mut self, account: &Account, bar: &Bar) {
+        self.best = account.opened_at.map(|opened| {
+            let best = match self.best {
+                Some((since, best)) if since == opened => best,
+                _ => account.average_price.unwrap_or(bar.close),
+            };
+            let better = if account.position > 0.0 { best.max(bar.close) } else { best.min(bar.close) };
+            (opened, better)
+        });
+    }
+
+    fn levels(&self, account: &Account) -> RestingExits {
+        let Some(entry) = account.average_price else {
+            return RestingExits::NONE;
+        };
+        let long = account.position > 0.0;
+        let against = if long { -1.0 } else { 1.0 };
+        let fixed = self.config.stop_loss.map(|d| (entry * (1.0 + against * d.get()), Reason::StopLoss));
+        let trailing = match (self.config.trailing_stop, self.best) {
+            (Some(d), Some((since, best))) if account.opened_at == Some(since) => {
+                Some((best * (1.0 + against * d.get()), Reason::TrailingStop))
+            }
+            _ => None,
+        };
+        let nearer = |a: (f64, Reason), b: (f64, Reason)| if (a.0 > b.0) == long { a } else { b };
+        let stop = match (fixed, trailing) {
+            (Some(a), Some(b)) => Some(nearer(a, b)),
+            (a, b) => a.or(b),
+        };
+        let target = self.config.take_profit.map(|d| entry * (1.0 - against * d.get()));
+        RestingExits { stop, target, long }
+    }
+
+    fn exit(&self, known: &Known<'_>, account: &Account) -> Option<Reason> {
+        let opened = account.opened_at?;
+        if self.config.trigger == ExitTrigger::Close {
+            let close = known.bar().close;
+            let at_close = Bar { open: close, high: close, low: close, ..known.bar() };
+            if let Some((_, reason)) = self.levels(account).hit(&at_close) {
+                return Some(reason);
+            }
+        }
+        let held_hours = (known.now() - opened) as f64 / 3_600_000.0;
+        self.config.max_hours.filter(|&max| held_hours >= max).map(|_| Reason::Timeout)
+    }
+}
+
+impl<S: Strategy> Strategy for WithExits<S> {
+    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+        self.follow(account, &known.bar());
+        match self.exit(&known, account) {
+            Some(reason) => {
+                let order =
+                    if account.position > 0.0 { Order::Sell(Fraction::ONE) } else { Order::Cover(Fraction::ONE) };
+                Decision::Act(Intent { order, reason })
+            }
+            None => self.inner.decide(known, account),
+        }
+    }
+
+    fn resting(&self, account: &Account) -> RestingExits {
+        match self.config.trigger {
+            ExitTrigger::Close => RestingExits::NONE,
+            ExitTrigger::Intrabar => self.levels(account),
+        }
+    }
+
+    fn explain(&self) -> Explanation {
+        self.inner.explain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        market::{Market, Signals},
+        strategy::hold::BuyAndHold,
+    };
+
+    fn bar(open: f64, high: f64, low: f64, close: f64) -> Bar {
+        Bar { open_time: 0, open, high, low, close }
+    }
+
+    fn long(entry: f64) -> Account {
+        Account { position: 1.0, cash: 0.0, equity: entry, average_price: Some(entry), opened_at: Some(0) }
+    }
+
+    fn exits(config: ExitConfig) -> WithExits<BuyAndHold> {
+        WithExits::new(BuyAndHold, config)
+    }
+
+    const BRACKET: ExitConfig = ExitConfig {
+        stop_loss: Some(Fraction::new(0.1)),
+        trailing_stop: None,
+        take_profit: Some(Fraction::new(0.2)),
+        max_hours: None,
+        trigger: ExitTrigger::Intrabar,
+    };
+
+    #[test]
+    fn a_stop_fills_at_its_price_and_a_gap_through_it_at_the_open() {
+        let resting = exits(BRACKET).resting(&long(100.0));
+        assert_eq!(resting.hit(&bar(95.0, 96.0, 89.0, 92.0)), Some((90.0, Reason::StopLoss)));
+        assert_eq!(resting.hit(&bar(80.0, 85.0, 79.0, 84.0)), Some((80.0, Reason::StopLoss)));
+    }
+
+    #[test]
+    fn where_both_lie_in_one_bar_the_stop_is_hit_first() {
+        let resting = exits(BRACKET).resting(&long(100.0));
+        assert_eq!(resting.hit(&bar(100.0, 130.0, 85.0, 125.0)), Some((90.0, Reason::StopLoss)));
+        assert_eq!(resting.hit(&bar(100.0, 130.0, 95.0, 125.0)), Some((120.0, Reason::TakeProfit)));
+        assert_eq!(resting.hit(&bar(100.0, 101.0, 99.0, 100.0)), None);
+    }
+
+    #[test]
+    fn a_short_position_is_the_mirror() {
+        let account = Account { position: -1.0, ..long(100.0) };
+        let resting = exits(BRACKET).resting(&account);
+        let (stop, reason) = resting.hit(&bar(100.0, 111.0, 99.0, 105.0)).unwrap();
+        assert!((stop - 110.0).abs() < 1e-9 && reason == Reason::StopLoss);
+        assert_eq!(resting.hit(&bar(100.0, 101.0, 79.0, 81.0)), Some((80.0, Reason::TakeProfit)));
+    }
+
+    fn closes(prices: &[f64], config: ExitConfig) -> Vec<Decision> {
+        let open_time: Vec<i64> = (0..prices.len() as i64).map(|i| i * 3_600_000).collect();
+        let market = Market {
+            open_time: &open_time,
+            open: prices,
+            high: prices,
+            low: prices,
+            close: prices,
+            signals: Signals::default(),
+            interval_ms: 3_600_000,
+            first: 0,
+        };
+        let mut strategy = exits(config);
+        (0..prices.len()).map(|t| strategy.decide(market.known(t), &long(100.0))).collect()
+    }
+
+    #[test]
+    fn a_trailing_stop_follows_the_best_close_and_never_moves_back() {
+        let config = ExitConfig { trailing_stop: Some(Fraction::new(0.1)), ..ExitConfig::default() };
+        let reasons: Vec<Reason> =
+            closes(&[100.0, 200.0, 185.0, 181.0, 179.0], config).iter().map(Decision::reason).collect();
+        assert_eq!(reasons[..4], [Reason::AlreadyLong; 4], "10 % below 200 is 180");
+        assert_eq!(reasons[4], Reason::TrailingStop);
+    }
+
+    #[test]
+    fn a_position_is_closed_at_its_longest_time_and_not_before() {
+        let config = ExitConfig { max_hours: Some(24.0), ..ExitConfig::default() };
+        let decisions = closes(&[100.0; 25], config);
+        assert_eq!(decisions[22].reason(), Reason::AlreadyLong, "23 hours after the open");
+        assert_eq!(decisions[23].reason(), Reason::Timeout);
+    }
+}

@@ -1,0 +1,22 @@
+//! Buy at the first opportunity and hold: the benchmark that every long strategy must beat.
+
+use crate::{
+    decision::{Budget, Decision, Intent, Order, Reason},
+    ledger::Account,
+    market::Known,
+    strategy::Strategy,
+    units::Fraction,
+};
+
+/// Holds the whole equity in base from the first fill on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuyAndHold;
+
+impl Strategy for BuyAndHold {
+    fn decide(&mut self, _known: Known<'_>, account: &Account) -> Decision {
+        if account.position > 0.0 {
+            return Decision::Hold(Reason::AlreadyLong);
+        }
+        Decision::Act(Intent { order: Order::Buy(Budget::Cash(Fraction::ONE)), reason: Reason::EnterLong })
+    }
+}

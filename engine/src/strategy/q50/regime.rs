@@ -1,0 +1,305 @@
+//! Variance regimes from percentiles that were known at the time.
+//!
+//! low <= p30 < medium <= p70 < high <= p90 < extreme, of the variance of recent returns. The percentiles are those of
+//! a trailing window that ends at the present bar. The published system takes them over the whole sample, future
+//! included; that is `percentiles = "full_sample"`.
+
+use serde::{Deserialize, Serialize};
+
+/// Four levels of market variance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Regime {
+    /// At or below the 30 % percentile.
+    Low,
+    /// Above the 30 % and at or below the 70 % percentile.
+    Medium,
+    /// Above the 70 % and at or below the 90 % percentile.
+    High,
+    /// Above the 90 % percentile.
+    Extreme,
+}
+
+impl Regime {
+    /// The regime's name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Extreme => "extreme",
+        }
+    }
+
+    fn of(value: f64, [p30, p70, p90]: [f64; 3]) -> Self {
+        if value <= p30 {
+            Self::Low
+        } else if value <= p70 {
+            Self::Medium
+        } else if value <= p90 {
+            Self::High
+        } else {
+            Self::Extreme
+        }
+    }
+}
+
+/// From which part of the record percentiles are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Percentiles {
+    /// The trailing window up to the present bar.
+    #[default]
+    Causal,
+    /// Everything, the future too. Legacy: the published look-ahead.
+    FullSample,
+}
+
+/// What a bar gets before the window has `min_observations`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarmUp {
+    /// No regime: the strategy holds.
+    #[default]
+    Hold,
+    /// The medium regime.
+    Medium,
+    /// Percentiles of an earlier record, [p30, p70, p90].
+    Seed([f64; 3]),
+}
+
+/// A value for each regime.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerRegime {
+    /// Value in the low regime.
+    pub low: f64,
+    /// Value in the medium regime.
+    pub medium: f64,
+    /// Value in the high regime.
+    pub high: f64,
+    /// Value in the extreme regime.
+    pub extreme: f64,
+}
+
+impl PerRegime {
+    /// The value in `regime`.
+    #[must_use]
+    pub const fn get(&self, regime: Regime) -> f64 {
+        match regime {
+            Regime::Low => self.low,
+            Regime::Medium => self.medium,
+            Regime::High => self.high,
+            Regime::Extreme => self.extreme,
+        }
+    }
+}
+
+/// How regimes are found and what they change.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegimeConfig {
+    /// From which part of the record percentiles are taken.
+    pub percentiles: Percentiles,
+    /// Bars of the trailing window.
+    pub window: usize,
+    /// Observations below which there is no percentile.
+    pub min_observations: usize,
+    /// What a bar gets before that.
+    pub warm_up: WarmUp,
+    /// Change of the entry threshold, a fraction of it: the wilder the market, the larger the edge that is asked for.
+    pub threshold_adjustment: PerRegime,
+    /// Further change while volatility moves by more than 0.1 a bar.
+    pub trending_adjustment: f64,
+    /// Multiplier of the size: the wilder the market, the smaller the position.
+    pub size_multiplier: PerRegime,
+}
+
+impl Default for RegimeConfig {
+    fn default() -> Self {
+        Self {
+            percentiles: Percentiles::Causal,
+            window: 10_000,
+            min_observations: 100,
+            warm_up: WarmUp::Hold,
+            threshold_adjustment: PerRegime { low: -0.3, medium: 0.0, high: 0.4, extreme: 0.8 },
+            trending_adjustment: -0.1,
+            size_multiplier: PerRegime { low: 1.1, medium: 1.0, high: 0.85, extreme: 0.6 },
+        }
+    }
+}
+
+impl RegimeConfig {
+    /// Multiplier of the entry threshold, clipped to [0.3, 3].
+    #[must_use]
+    pub fn threshold_multiplier(&self, regime: Regime, trending: bool) -> f64 {
+        let trend = if trending { self.trending_adjustment } else { 0.0 };
+        (1.0 + self.threshold_adjustment.get(regime) + trend).clamp(0.3, 3.0)
+    }
+
+    /// Threshold of the information ratio: 1.5, less 0.4 in the low and plus 1.0 in the extreme regime, in [0.5, 3].
+    #[must_use]
+    pub fn info_ratio_threshold(regime: Regime) -> f64 {
+        let adjusted = match regime {
+            Regime::Low => 1.1,
+            Regime::Medium | Regime::High => 1.5,
+            Regime::Extreme => 2.5_f64,
+        };
+        adjusted.clamp(0.5, 3.0)
+    }
+
+    /// The regime of every row of `variance`; `None` where there is no variance or the window is still too short.
+    #[must_use]
+    pub fn classify(&self, variance: &[f64]) -> Vec<Option<Regime>> {
+        match self.percentiles {
+            Percentiles::FullSample => {
+                let mut window = Window::default();
+                variance.iter().for_each(|&v| window.insert(v));
+                variance.iter().map(|&v| self.regime(v, &window)).collect()
+            }
+            Percentiles::Causal => {
+                let mut window = Window::default();
+                let mut oldest = 0;
+                let mut rows = Vec::with_capacity(variance.len());
+                for (t, &value) in variance.iter().enumerate() {
+                    window.insert(value);
+                    while t + 1 - oldest > self.window.max(1) {
+                        window.remove(variance[oldest]);
+                        oldest += 1;
+                    }
+                    rows.push(self.regime(value, &window));
+                }
+                rows
+            }
+        }
+    }
+
+    fn regime(&self, value: f64, window: &Window) -> Option<Regime> {
+        if value.is_nan() {
+            return None;
+        }
+        if window.sorted.len() >= self.min_observations.max(1) {
+            return Some(Regime::of(value, [0.3, 0.7, 0.9].map(|p| window.quantile(p))));
+        }
+        match self.warm_up {
+            WarmUp::Hold => None,
+            WarmUp::Medium => Some(Regime::Medium),
+            WarmUp::Seed(percentiles) => Some(Regime::of(value, percentiles)),
+        }
+    }
+}
+
+/// The observations of a window in ascending order; `NaN` is no observation.
+#[derive(Debug, Default)]
+struct Window {
+    sorted: Vec<f64>,
+}
+
+impl Window {
+    fn insert(&mut self, value: f64) {
+        if !value.is_nan() {
+            let at = self.sorted.partition_point(|&v| v < value);
+            self.sorted.insert(at, value);
+        }
+    }
+
+    fn remove(&mut self, value: f64) {
+        if !value.is_nan() {
+            let at = self.sorted.partition_point(|&v| v < value);
+            self.sorted.remove(at);
+        }
+    }
+
+    /// Linear interpolation between order statistics (Hyndman and Fan 1996, type 7).
+    fn quantile(&self, p: f64) -> f64 {
+        let position = p * (self.sorted.len() - 1) as f64;
+        let below = position.floor() as usize;
+        let above = (below + 1).min(self.sorted.len() - 1);
+        self.sorted[below] + (self.sorted[above] - self.sorted[below]) * (position - below as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(window: usize, min_observations: usize) -> RegimeConfig {
+        RegimeConfig { window, min_observations, ..RegimeConfig::default() }
+    }
+
+    /// A sequence that is uniform on [0, 1) over any long stretch (Weyl).
+    fn uniform(n: usize) -> Vec<f64> {
+        (1..=n).map(|i| (i as f64 * 0.618_033_988_749_895).fract()).collect()
+    }
+
+    #[test]
+    fn uniform_variance_spends_30_40_20_10_per_cent_in_the_regimes() {
+        let regimes = config(1_000, 100).classify(&uniform(20_000));
+        let share = |r| regimes.iter().filter(|&&x| x == Some(r)).count() as f64 / 20_000.0;
+        for (regime, expected) in
+            [(Regime::Low, 0.3), (Regime::Medium, 0.4), (Regime::High, 0.2), (Regime::Extreme, 0.1)]
+        {
+            assert!((share(regime) - expected).abs() < 0.01, "{regime:?}: {}", share(regime));
+        }
+    }
+
+    #[test]
+    fn a_regime_does_not_change_when_the_record_is_cut_after_it() {
+        let variance = uniform(500);
+        let whole = config(100, 20).classify(&variance);
+        for t in 1..500 {
+            assert_eq!(config(100, 20).classify(&variance[..t]), whole[..t]);
+        }
+    }
+
+    #[test]
+    fn the_legacy_percentiles_do_change() {
+        let legacy = RegimeConfig { percentiles: Percentiles::FullSample, ..config(100, 1) };
+        let rising: Vec<f64> = (0..100).map(f64::from).collect();
+        assert_eq!(legacy.classify(&rising)[40], Some(Regime::Medium));
+        assert_eq!(legacy.classify(&rising[..41])[40], Some(Regime::Extreme));
+    }
+
+    #[test]
+    fn a_value_exactly_at_a_percentile_belongs_to_the_lower_regime() {
+        let eleven: Vec<f64> = (0..11).map(f64::from).collect();
+        let legacy = RegimeConfig { percentiles: Percentiles::FullSample, ..config(11, 1) };
+        let regimes = legacy.classify(&eleven);
+        assert_eq!([regimes[3], regimes[4]], [Some(Regime::Low), Some(Regime::Medium)], "p30 of 0..10 is 3");
+        assert_eq!(
+            [regimes[7], regimes[9], regimes[10]],
+            [Some(Regime::Medium), Some(Regime::High), Some(Regime::Extreme)]
+        );
+    }
+
+    #[test]
+    fn warm_up_is_a_named_policy() {
+        let variance = [1.0, 2.0, 9.0];
+        let with = |warm_up| RegimeConfig { warm_up, ..config(10, 5) }.classify(&variance);
+        assert_eq!(with(WarmUp::Hold), [None; 3]);
+        assert_eq!(with(WarmUp::Medium), [Some(Regime::Medium); 3]);
+        assert_eq!(
+            with(WarmUp::Seed([1.0, 2.0, 3.0])),
+            [Some(Regime::Low), Some(Regime::Medium), Some(Regime::Extreme)]
+        );
+    }
+
+    #[test]
+    fn a_bar_without_variance_has_no_regime_and_leaves_the_window_alone() {
+        let regimes = config(2, 1).classify(&[1.0, f64::NAN, 2.0, 3.0]);
+        assert_eq!(regimes[1], None);
+        assert_eq!(regimes[3], Some(Regime::Extreme));
+    }
+
+    #[test]
+    fn thresholds_and_sizes_have_their_own_tables() {
+        let config = RegimeConfig::default();
+        let thresholds =
+            [Regime::Low, Regime::Medium, Regime::High, Regime::Extreme].map(|r| config.threshold_multiplier(r, false));
+        assert_eq!(thresholds, [0.7, 1.0, 1.4, 1.8]);
+        assert!((config.threshold_multiplier(Regime::Medium, true) - 0.9).abs() < 1e-15);
+        assert_eq!(config.size_multiplier.get(Regime::Extreme), 0.6);
+        assert_eq!(RegimeConfig::info_ratio_threshold(Regime::Low), 1.1);
+    }
+}

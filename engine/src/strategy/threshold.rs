@@ -1,0 +1,63 @@
+//! Two lines of rule on one signal: the benchmark's job.
+//!
+//! Flat and signal above `entry`: buy for `size` of the cash. Long and signal below `exit`: sell everything.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::{Budget, Decision, Intent, Order, Reason},
+    ledger::Account,
+    market::Known,
+    strategy::Strategy,
+    units::Fraction,
+};
+
+/// Parameters of the threshold rule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThresholdConfig {
+    /// Buy above this value of the signal, in the signal's own unit.
+    pub entry: f64,
+    /// Sell below this value of the signal, in the signal's own unit.
+    pub exit: f64,
+    /// Share of the cash to spend.
+    pub size: Fraction,
+}
+
+impl Default for ThresholdConfig {
+    fn default() -> Self {
+        Self { entry: 0.75, exit: 0.25, size: Fraction::ONE }
+    }
+}
+
+/// The threshold rule on the user's named signal.
+#[derive(Clone, Copy, Debug)]
+pub struct Threshold {
+    config: ThresholdConfig,
+}
+
+impl Threshold {
+    /// The rule with these parameters.
+    #[must_use]
+    pub fn new(config: ThresholdConfig) -> Self {
+        Self { config }
+    }
+}
+
+impl Strategy for Threshold {
+    #[inline]
+    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+        let Some(signal) = known.value() else {
+            return Decision::Hold(Reason::NoSignal);
+        };
+        if account.position == 0.0 {
+            if signal > self.config.entry {
+                let order = Order::Buy(Budget::Cash(self.config.size));
+                return Decision::Act(Intent { order, reason: Reason::EnterLong });
+            }
+        } else if signal < self.config.exit {
+            return Decision::Act(Intent { order: Order::Sell(Fraction::ONE), reason: Reason::ExitLong });
+        }
+        Decision::Hold(Reason::Neutral)
+    }
+}

@@ -1,0 +1,261 @@
+//! A venue that fills at a bar's price: the next bar's open plus costs in basis points, and half a spread if stated.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ledger::{Account, PriceLedger},
+    market::Bar,
+    units::Fraction,
+    venue::{Fill, FillSide, Rejection, Touch, Trade, Venue},
+};
+
+/// At which moment an order decided at the close of bar `t` is filled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FillTiming {
+    /// At the open of bar `t + 1`: the first price that can still be had.
+    #[default]
+    NextOpen,
+    /// At the close of bar `t`, the price that the decision was made from. Legacy: nobody can trade at it.
+    SameClose,
+}
+
+impl FillTiming {
+    /// The setting's name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NextOpen => "next_open",
+            Self::SameClose => "same_close",
+        }
+    }
+}
+
+/// A price venue: deep enough that the order does not move it.
+///
+/// ```
+/// use q50_engine::{units::Fraction, venue::{NextOpen, Touch, Trade, Venue}};
+///
+/// let mut venue = NextOpen::new(Fraction::from_bps(5.0)).with_lot(1.0);
+/// let mut books = venue.open_account(1_000.0);
+/// let fill = venue.execute(Trade::BuyFor(1_000.0), Touch { row: 1, time: 0, price: 99.0 }, &mut books).unwrap();
+/// assert_eq!(fill.units, 10.0); // 1000 / (99 x 1.0005) = 10.09, rounded down to the lot
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NextOpen {
+    cost: f64,
+    half_spread: f64,
+    lot: Option<f64>,
+    timing: FillTiming,
+    shorting: bool,
+}
+
+impl NextOpen {
+    /// Charges `cost` as a share of the notional of every fill.
+    #[must_use]
+    pub fn new(cost: Fraction) -> Self {
+        Self { cost: cost.get(), half_spread: 0.0, lot: None, timing: FillTiming::NextOpen, shorting: false }
+    }
+
+    /// Fills half of `spread` (a share of the mid price) away from the mid.
+    #[must_use]
+    pub fn with_spread(mut self, spread: Fraction) -> Self {
+        self.half_spread = spread.get() / 2.0;
+        self
+    }
+
+    /// Rounds every bought or shorted amount down to a multiple of `lot` units.
+    #[must_use]
+    pub fn with_lot(mut self, lot: f64) -> Self {
+        self.lot = Some(lot);
+        self
+    }
+
+    /// Fills at another moment than the next open.
+    #[must_use]
+    pub fn with_timing(mut self, timing: FillTiming) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// Permits short sales without borrowing cost, margin or funding. Legacy: the published backtests did so.
+    #[must_use]
+    pub fn with_free_shorting(mut self) -> Self {
+        self.shorting = true;
+        self
+    }
+
+    /// The same venue at another cost.
+    #[must_use]
+    pub fn at_cost(mut self, cost: Fraction) -> Self {
+        self.cost = cost.get();
+        self
+    }
+
+    fn lots(&self, units: f64) -> f64 {
+        match self.lot {
+            Some(lot) => (units / lot).floor() * lot,
+            None => units,
+        }
+    }
+
+    fn buy_price(&self, mid: f64) -> f64 {
+        mid * (1.0 + self.half_spread)
+    }
+
+    fn sell_price(&self, mid: f64) -> f64 {
+        mid * (1.0 - self.half_spread)
+    }
+
+    fn fill(&self, side: FillSide, units: f64, price: f64, touch: Touch) -> Fill {
+        let notional = units * price;
+        Fill {
+            row: touch.row,
+            time: touch.time,
+            side,
+            units,
+            price,
+            notional,
+            cost: notional * self.cost,
+            spread_cost: units * (price - touch.price).abs(),
+        }
+    }
+
+    fn buy(&self, budget: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        let price = self.buy_price(touch.price);
+        let owed = (-ledger.position()).max(0.0);
+        let budget = if owed > 0.0 { budget } else { budget.min(ledger.cash()) };
+        if budget <= 0.0 && owed == 0.0 {
+            return Err(Rejection::NoCash);
+        }
+        let units = owed + self.lots(budget.max(0.0) / (price * (1.0 + self.cost)));
+        if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, touch)) } else { Err(Rejection::BelowLot) }
+    }
+
+    fn short(&self, amount: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        if !self.shorting {
+            return Err(Rejection::NoShorting);
+        }
+        let price = self.sell_price(touch.price);
+        let units = ledger.position().max(0.0) + self.lots(amount / price);
+        if units > 0.0 { Ok(self.fill(FillSide::Sell, units, price, touch)) } else { Err(Rejection::BelowLot) }
+    }
+
+    /// A share of an open amount; the whole share is the amount itself, so that nothing is left over.
+    fn part(&self, amount: f64, share: f64) -> Result<f64, Rejection> {
+        if amount <= 0.0 {
+            return Err(Rejection::NoPosition);
+        }
+        let units = if share >= 1.0 { amount } else { self.lots(amount * share) };
+        if units > 0.0 { Ok(units) } else { Err(Rejection::BelowLot) }
+    }
+}
+
+impl Venue for NextOpen {
+    type Ledger = PriceLedger;
+
+    fn open_account(&self, capital: f64) -> PriceLedger {
+        PriceLedger::new(capital)
+    }
+
+    fn timing(&self) -> FillTiming {
+        self.timing
+    }
+
+    fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
+        let fill = match trade {
+            Trade::BuyFor(budget) => self.buy(budget, touch, ledger)?,
+            Trade::ShortFor(amount) => self.short(amount, touch, ledger)?,
+            Trade::SellShare(share) => {
+                let units = self.part(ledger.position(), share)?;
+                self.fill(FillSide::Sell, units, self.sell_price(touch.price), touch)
+            }
+            Trade::CoverShare(share) => {
+                let units = self.part(-ledger.position(), share)?;
+                self.fill(FillSide::Buy, units, self.buy_price(touch.price), touch)
+            }
+        };
+        ledger.apply(&fill);
+        Ok(fill)
+    }
+
+    fn account(&self, bar: &Bar, ledger: &PriceLedger) -> Account {
+        ledger.account(bar.close)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TOUCH: Touch = Touch { row: 3, time: 42, price: 100.0 };
+
+    #[test]
+    fn costs_are_charged_beside_the_notional_on_both_sides() {
+        let mut venue = NextOpen::new(Fraction::from_bps(10.0));
+        let mut books = venue.open_account(1_001.0);
+        let bought = venue.execute(Trade::BuyFor(1_001.0), TOUCH, &mut books).unwrap();
+        assert!((bought.units - 10.0).abs() < 1e-12, "1001 = 10 x 100 x 1.001");
+        let sold = venue.execute(Trade::SellShare(1.0), TOUCH, &mut books).unwrap();
+        assert!((sold.cost - 1.0).abs() < 1e-12);
+        assert!((books.cash() - 999.0).abs() < 1e-9, "two fees of 1.0 from 1001");
+    }
+
+    #[test]
+    fn half_the_spread_is_lost_on_each_side_and_reported() {
+        let mut venue = NextOpen::new(Fraction::ZERO).with_spread(Fraction::new(0.02)).with_lot(1.0);
+        let mut books = venue.open_account(1_010.0);
+        let bought = venue.execute(Trade::BuyFor(1_010.0), TOUCH, &mut books).unwrap();
+        assert_eq!((bought.units, bought.price, bought.spread_cost), (10.0, 101.0, 10.0));
+        let sold = venue.execute(Trade::SellShare(1.0), TOUCH, &mut books).unwrap();
+        assert_eq!(sold.price, 99.0);
+    }
+
+    #[test]
+    fn less_than_one_lot_is_no_trade() {
+        let mut venue = NextOpen::new(Fraction::ZERO).with_lot(1.0);
+        let mut books = venue.open_account(99.0);
+        assert_eq!(venue.execute(Trade::BuyFor(99.0), TOUCH, &mut books), Err(Rejection::BelowLot));
+        assert_eq!(books, PriceLedger::new(99.0));
+    }
+
+    #[test]
+    fn shorting_is_refused_unless_permitted() {
+        let mut venue = NextOpen::new(Fraction::ZERO);
+        let mut books = venue.open_account(100.0);
+        assert_eq!(venue.execute(Trade::ShortFor(50.0), TOUCH, &mut books), Err(Rejection::NoShorting));
+        let mut venue = venue.with_free_shorting();
+        venue.execute(Trade::ShortFor(50.0), TOUCH, &mut books).unwrap();
+        assert_eq!(books.position(), -0.5);
+        venue.execute(Trade::CoverShare(1.0), TOUCH, &mut books).unwrap();
+        assert_eq!((books.position(), books.cash()), (0.0, 100.0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_long_venue_never_spends_more_than_the_cash(
+            cash in 0.0_f64..1e9, budget in 0.0_f64..1e12, price in 1e-9_f64..1e9, bps in 0.0_f64..1e4,
+        ) {
+            let mut venue = NextOpen::new(Fraction::from_bps(bps));
+            let mut books = venue.open_account(cash);
+            if venue.execute(Trade::BuyFor(budget), Touch { price, ..TOUCH }, &mut books).is_ok() {
+                prop_assert!(books.cash() >= -1e-9 * cash);
+            }
+        }
+
+        #[test]
+        fn a_round_trip_at_one_price_never_gains(
+            cash in 1.0_f64..1e9, price in 1e-6_f64..1e6, bps in 0.0_f64..100.0, spread in 0.0_f64..0.01,
+        ) {
+            let mut venue = NextOpen::new(Fraction::from_bps(bps)).with_spread(Fraction::new(spread));
+            let mut books = venue.open_account(cash);
+            let touch = Touch { price, ..TOUCH };
+            venue.execute(Trade::BuyFor(cash), touch, &mut books).unwrap();
+            venue.execute(Trade::SellShare(1.0), touch, &mut books).unwrap();
+            prop_assert!(books.cash() <= cash * (1.0 + 1e-12));
+            prop_assert_eq!(books.position(), 0.0);
+        }
+    }
+}
