@@ -1,1 +1,60 @@
-//! Market data.
+//! Market data: reading, checking, joining, storing and generating it.
+//!
+//! - [`source`] tells formats by content: Parquet, CSV, JSON, Qlib provider directories, hummingbot runs.
+//! - [`Bars`] and [`SignalTable`] are checked when they are read; [`check`] reports on bad files instead of refusing
+//!   them.
+//! - [`Dataset`] joins signals to bars, looking back only, and lends the columns to the engine as a `Market`.
+//! - [`mod@write`] stores results: the same columns give the same bytes, a file is whole or absent.
+//!
+//! # Conventions
+//! Times are epoch milliseconds in UTC and a bar's time is its opening. A missing value is `NaN` in a column and null
+//! in a file. Rows in messages are data rows, counted from 1. Every failure is one [`Error`], which names the file,
+//! the place, what was found, what was expected and what to do.
+//!
+//! # Examples
+//! ```
+//! use q50_datasets::{Bars, Dataset, SignalColumns, SignalOptions, SignalTable};
+//!
+//! const HOUR: i64 = 3_600_000;
+//! let price = vec![100.0, 101.0, 102.0];
+//! let bars = Bars::new(vec![0, HOUR, 2 * HOUR], price.clone(), price.clone(), price.clone(), price, None)?;
+//! let columns = SignalColumns { q50: Some(vec![0.002]), ..SignalColumns::default() };
+//! let signals = SignalTable::new(vec![HOUR], columns, &SignalOptions::default())?;
+//! let data = Dataset::new(bars, &signals, None)?;
+//!
+//! // The signal of the second bar is known at that bar's close; the first bar stays as history.
+//! let market = data.market();
+//! assert_eq!((market.first, market.len()), (1, 2));
+//! assert_eq!(market.known(1).now(), 2 * HOUR);
+//! # Ok::<(), q50_datasets::Error>(())
+//! ```
+
+pub mod bars;
+pub mod check;
+mod columns;
+mod csv_in;
+pub mod dataset;
+pub mod error;
+pub mod frame;
+pub mod hash;
+pub mod hummingbot;
+pub mod ingest;
+pub mod join;
+mod parquet_in;
+mod pyliteral;
+pub mod qlib;
+mod report;
+pub mod returns;
+pub mod signals;
+pub mod source;
+/// Generated markets with a planted edge.
+pub mod synth;
+pub mod time;
+pub mod trades;
+pub mod write;
+
+pub use bars::Bars;
+pub use dataset::{Dataset, DatasetOptions};
+pub use error::{Error, Result};
+pub use join::JoinRule;
+pub use signals::{CrossingPolicy, SignalColumns, SignalOptions, SignalTable};

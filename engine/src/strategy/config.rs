@@ -21,6 +21,7 @@ use crate::{
 /// A strategy by name and settings; what a strategy file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one value a run; boxing it would cost `Copy`")]
 pub enum StrategyConfig {
     /// The Q50 quantile strategy.
     Q50(Q50Config),

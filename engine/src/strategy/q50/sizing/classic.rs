@@ -1,6 +1,7 @@
 //! Textbook methods and those of the seed documents (feature inventory C1, C2, C4, C5, C6).
 
 use super::{Refusal, SizingConfig, SizingInput, known, positive};
+use crate::units::Fraction;
 
 /// 0.1 / max(1000 variance, 0.1), in [0.01, 0.5]. On real hourly variance, of the order of 1e-5, it is its upper bound.
 pub(super) fn inverse_variance(input: &SizingInput) -> Result<f64, Refusal> {
@@ -25,7 +26,7 @@ pub(super) fn strength_multiplier(input: &SizingInput) -> Result<f64, Refusal> {
 ///
 /// A payoff outside [0.01, 100] is a mix-up of units and is refused.
 pub(super) fn kelly(config: &SizingConfig) -> Result<f64, Refusal> {
-    let win_rate = known(config.win_rate.map(|w| w.get()))?;
+    let win_rate = known(config.win_rate.map(Fraction::get))?;
     let payoff = known(config.payoff)?;
     if !(0.01..=100.0).contains(&payoff) || !(0.0..=1.0).contains(&win_rate) {
         return Err(Refusal::Impossible);
@@ -47,7 +48,6 @@ pub(super) fn atr(config: &SizingConfig, input: &SizingInput) -> Result<f64, Ref
 #[cfg(test)]
 mod tests {
     use super::{super::example, *};
-    use crate::units::Fraction;
 
     fn with_variance(vol_risk: f64) -> SizingInput {
         SizingInput { vol_risk: Some(vol_risk), ..example() }

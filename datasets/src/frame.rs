@@ -1,0 +1,314 @@
+//! A light typed table: the wanted columns of a Parquet or CSV file, as numbers, moments and text.
+//!
+//! Reading is lenient and remembers: a cell that is not what its column must hold becomes a hole (`NaN`, or
+//! [`NO_TIME`] among moments) and a [`BadCell`]. Those who need sound data call [`Frame::strict`], which turns the
+//! first bad cell into an error; `check` counts them instead. Only the wanted columns are decoded.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result, list};
+use crate::source::{Format, detect};
+use crate::{csv_in, parquet_in};
+
+/// Names under which a time column is looked for, best first.
+pub const TIME_NAMES: [&str; 4] = ["ts_ms", "ts", "datetime", "timestamp"];
+
+/// Stands in a time column where the file has no readable moment.
+pub const NO_TIME: i64 = i64::MIN;
+
+/// Which columns to read. A name matches exactly or, where that fails, without regard to case.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Whether a time column (see [`TIME_NAMES`]) is needed.
+    pub time: bool,
+    /// Numeric columns that must be there.
+    pub numbers: Vec<&'a str>,
+    /// Numeric columns to take where they are there.
+    pub optional: Vec<&'a str>,
+    /// Text columns that must be there.
+    pub texts: Vec<&'a str>,
+}
+
+/// A cell that its column cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadCell {
+    /// Data row, counted from 0.
+    pub row: usize,
+    /// Column.
+    pub column: String,
+    /// What stands there.
+    pub found: String,
+    /// What should.
+    pub expected: &'static str,
+}
+
+/// The wanted columns of a table, all of the same length.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    origin: PathBuf,
+    rows: usize,
+    time: Vec<i64>,
+    numbers: Vec<(String, Vec<f64>)>,
+    texts: Vec<(String, Vec<String>)>,
+    bad: Vec<BadCell>,
+}
+
+/// What a reader is to fill: the column in the file, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Time,
+    Number(String),
+    Text(String),
+}
+
+/// Position of a column in the file, and its role.
+pub(crate) type Plan = Vec<(usize, Role)>;
+
+/// A filled column as a reader hands it over.
+#[derive(Debug)]
+pub(crate) enum Filled {
+    Time(Vec<i64>),
+    Number(String, Vec<f64>),
+    Text(String, Vec<String>),
+}
+
+impl Frame {
+    /// Reads the wanted columns of a Parquet or CSV file.
+    ///
+    /// Numbers become `f64` (floats, integers, booleans as 0 and 1, decimals; null and an empty cell are `NaN`),
+    /// moments epoch milliseconds UTC, null text the empty string. A time column is an Arrow timestamp, an integer
+    /// (`ts_ms`: milliseconds; otherwise seconds to nanoseconds by its size), or text as [`crate::time::parse_ms`]
+    /// reads it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is no table, where columns are missing (all of them are named), and where a
+    /// column has a type that can never be read as wanted.
+    pub fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
+        let plan = |names: &[String]| plan(path, names, wanted);
+        let (filled, bad) = match detect(path)? {
+            Format::Parquet => parquet_in::read(path, plan)?,
+            Format::Csv => csv_in::read(path, plan)?,
+            other => return Err(not_a_table(path, other)),
+        };
+        let mut frame =
+            Self { origin: path.to_path_buf(), rows: 0, time: Vec::new(), numbers: Vec::new(), texts: Vec::new(), bad };
+        for column in filled {
+            frame.rows = match column {
+                Filled::Time(values) => {
+                    frame.time = values;
+                    frame.time.len()
+                }
+                Filled::Number(name, values) => {
+                    frame.numbers.push((name, values));
+                    frame.numbers.last().map_or(0, |(_, v)| v.len())
+                }
+                Filled::Text(name, values) => {
+                    frame.texts.push((name, values));
+                    frame.texts.last().map_or(0, |(_, v)| v.len())
+                }
+            };
+        }
+        frame.bad.sort_by_key(|cell| cell.row);
+        Ok(frame)
+    }
+
+    /// The column names of a Parquet or CSV file, in order.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is no table.
+    pub fn column_names(path: &Path) -> Result<Vec<String>> {
+        match detect(path)? {
+            Format::Parquet => parquet_in::column_names(path),
+            Format::Csv => csv_in::column_names(path),
+            other => Err(not_a_table(path, other)),
+        }
+    }
+
+    /// The same frame, once no cell of it is bad.
+    ///
+    /// # Errors
+    /// Names the first bad cell, and how many there are.
+    pub fn strict(self) -> Result<Self> {
+        let Some(cell) = self.bad.first() else { return Ok(self) };
+        let more = match self.bad.len() - 1 {
+            0 => String::new(),
+            n => format!(", and {n} more such cells"),
+        };
+        Err(Error::new(Kind::Value, &self.origin, format!("found {}{more}", cell.found))
+            .at_row(cell.row)
+            .column(&cell.column)
+            .expected(cell.expected)
+            .remedy("repair or remove the row"))
+    }
+
+    /// Refuses a table without a row.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn not_empty(self) -> Result<Self> {
+        if self.rows == 0 {
+            return Err(Error::new(Kind::Empty, &self.origin, "the table has columns but no row")
+                .expected("at least one row")
+                .remedy("check how the file was written"));
+        }
+        Ok(self)
+    }
+
+    /// The file it was read from.
+    #[must_use]
+    pub fn origin(&self) -> &Path {
+        &self.origin
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The time column, epoch milliseconds UTC; empty where none was wanted.
+    #[must_use]
+    pub fn time(&self) -> &[i64] {
+        &self.time
+    }
+
+    /// A numeric column by the name it was wanted under.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<&[f64]> {
+        self.numbers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_slice())
+    }
+
+    /// A text column by the name it was wanted under.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&[String]> {
+        self.texts.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_slice())
+    }
+
+    /// Cells that their columns cannot hold, by row.
+    #[must_use]
+    pub fn bad_cells(&self) -> &[BadCell] {
+        &self.bad
+    }
+
+    /// Moves the time column out.
+    pub(crate) fn take_time(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.time)
+    }
+
+    /// Moves a numeric column out; `None` where it was optional and not there.
+    pub(crate) fn take_number(&mut self, name: &str) -> Option<Vec<f64>> {
+        let at = self.numbers.iter().position(|(n, _)| n == name)?;
+        Some(self.numbers.swap_remove(at).1)
+    }
+}
+
+fn not_a_table(path: &Path, format: Format) -> Error {
+    let found = match format {
+        Format::Qlib => "a Qlib provider directory",
+        Format::Hummingbot => "a directory with a hummingbot run",
+        Format::Json => "a JSON file",
+        Format::Parquet | Format::Csv => "a table",
+    };
+    Error::new(Kind::Format, path, found)
+        .expected("a Parquet or CSV file")
+        .remedy("convert it with `q50 data ingest`, or name the table inside")
+}
+
+/// Finds `name` among `names`: exactly, otherwise as the only one that differs in case.
+pub(crate) fn find(names: &[String], name: &str) -> Option<usize> {
+    names.iter().position(|n| n == name).or_else(|| {
+        let mut alike = names.iter().enumerate().filter(|(_, n)| n.eq_ignore_ascii_case(name));
+        let first = alike.next()?;
+        alike.next().is_none().then_some(first.0)
+    })
+}
+
+fn plan(path: &Path, names: &[String], wanted: &Wanted<'_>) -> Result<Plan> {
+    let mut plan = Plan::new();
+    let mut missing = Vec::new();
+    if wanted.time {
+        match TIME_NAMES.iter().find_map(|name| find(names, name)) {
+            Some(at) => plan.push((at, Role::Time)),
+            None => missing.push(format!("a time column ({})", list(TIME_NAMES))),
+        }
+    }
+    for name in &wanted.numbers {
+        match find(names, name) {
+            Some(at) => plan.push((at, Role::Number((*name).to_owned()))),
+            None => missing.push(format!("`{name}`")),
+        }
+    }
+    for name in &wanted.texts {
+        match find(names, name) {
+            Some(at) => plan.push((at, Role::Text((*name).to_owned()))),
+            None => missing.push(format!("`{name}`")),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(missing_columns(path, &missing.join(", "), names));
+    }
+    for name in &wanted.optional {
+        if let Some(at) = find(names, name) {
+            plan.push((at, Role::Number((*name).to_owned())));
+        }
+    }
+    Ok(plan)
+}
+
+pub(crate) fn missing_columns(path: &Path, missing: &str, names: &[String]) -> Error {
+    Error::new(Kind::MissingColumn, path, format!("missing {missing}"))
+        .expected(format!("it among the file's columns {}", list(names)))
+        .remedy("rename the columns, or name another file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csv(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn all_missing_columns_are_named_at_once() {
+        let (_dir, path) = csv("open,high\n1,2\n");
+        let wanted = Wanted { time: true, numbers: vec!["open", "low", "close"], ..Wanted::default() };
+        let e = Frame::read(&path, &wanted).unwrap_err();
+        assert!(e.is_missing_column());
+        for name in ["`ts_ms`", "`low`", "`close`", "`open`, `high`"] {
+            assert!(e.to_string().contains(name), "{name} is not in: {e}");
+        }
+    }
+
+    #[test]
+    fn the_best_time_name_wins_and_case_is_forgiven() {
+        let (_dir, path) = csv("timestamp,ts_ms,Close\n2024-01-01,5,7\n");
+        let wanted = Wanted { time: true, numbers: vec!["close"], ..Wanted::default() };
+        let frame = Frame::read(&path, &wanted).unwrap().strict().unwrap();
+        assert_eq!(frame.time(), [5]);
+        assert_eq!(frame.number("close"), Some([7.0].as_slice()));
+    }
+
+    #[test]
+    fn a_bad_cell_is_a_hole_for_check_and_an_error_for_the_rest() {
+        let (_dir, path) = csv("ts_ms,close\n1,2\n2,oops\nx,3\n");
+        let wanted = Wanted { time: true, numbers: vec!["close"], ..Wanted::default() };
+        let frame = Frame::read(&path, &wanted).unwrap();
+        assert_eq!(frame.time(), [1, 2, NO_TIME]);
+        assert!(frame.number("close").unwrap()[1].is_nan());
+        assert_eq!(frame.bad_cells().len(), 2);
+        let e = frame.strict().unwrap_err();
+        assert_eq!((e.row(), e.column_name()), (Some(2), Some("close")));
+        assert!(e.to_string().contains("`oops`, and 1 more"), "{e}");
+    }
+
+    #[test]
+    fn a_header_without_rows_is_empty() {
+        let (_dir, path) = csv("ts_ms,close\n");
+        let wanted = Wanted { time: true, ..Wanted::default() };
+        assert!(Frame::read(&path, &wanted).unwrap().not_empty().unwrap_err().is_empty());
+    }
+}

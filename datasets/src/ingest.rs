@@ -1,0 +1,163 @@
+//! From what others left behind to this product's own Parquet files, checked on the way.
+
+use std::path::{Path, PathBuf};
+
+use crate::bars::Bars;
+use crate::error::Result;
+use crate::hummingbot::Run;
+use crate::qlib::Selection;
+use crate::signals::{SignalOptions, SignalTable};
+use crate::trades::{RecordedTrade, TradeSide};
+use crate::write::{Column, write_parquet, write_tables};
+
+impl Bars {
+    /// Writes `ts_ms open high low close [volume]`.
+    ///
+    /// # Errors
+    /// Where the folder or disk refuses; nothing is left behind then.
+    pub fn write_parquet(&self, path: &Path) -> Result<()> {
+        let mut columns = vec![("ts_ms", Column::I64(&self.open_time))];
+        columns.extend(self.prices().map(|(name, column)| (name, Column::F64(column))));
+        columns.extend(self.volume.as_deref().map(|volume| ("volume", Column::F64(volume))));
+        write_parquet(path, &columns)
+    }
+}
+
+impl SignalTable {
+    /// Writes `ts_ms` and the columns that are there, crossing quantiles as the policy left them.
+    ///
+    /// # Errors
+    /// Where the folder or disk refuses; nothing is left behind then.
+    pub fn write_parquet(&self, path: &Path) -> Result<()> {
+        write_parquet(path, &self.to_columns())
+    }
+
+    fn to_columns(&self) -> Vec<(&str, Column<'_>)> {
+        let mut columns = vec![("ts_ms", Column::I64(&self.ts))];
+        columns.extend(self.columns.present().map(|(name, column)| (name, Column::F64(column))));
+        columns
+    }
+}
+
+/// Reads bars in any format (Parquet, CSV, Qlib), checks them, and writes them as Parquet to `out`.
+///
+/// # Errors
+/// As [`Bars::read_selected`] and [`Bars::write_parquet`].
+pub fn ingest_bars(from: &Path, selection: &Selection, out: &Path) -> Result<Bars> {
+    let bars = Bars::read_selected(from, selection)?;
+    bars.write_parquet(out)?;
+    Ok(bars)
+}
+
+/// Reads signals in any format (Parquet, CSV, a hummingbot run), checks them, and writes them as Parquet to `out`.
+///
+/// # Errors
+/// As [`SignalTable::read`] and [`SignalTable::write_parquet`].
+pub fn ingest_signals(from: &Path, options: &SignalOptions, out: &Path) -> Result<SignalTable> {
+    let table = SignalTable::read(from, options)?;
+    table.write_parquet(out)?;
+    Ok(table)
+}
+
+/// What came out of a hummingbot run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IngestedRun {
+    /// Where the signals are now.
+    pub signals_path: PathBuf,
+    /// Where the trades are now.
+    pub trades_path: PathBuf,
+    /// Hours with a forecast.
+    pub signals: usize,
+    /// Trades.
+    pub trades: usize,
+    /// Rows that carried no forecast.
+    pub rows_without_forecast: usize,
+}
+
+/// Reads a hummingbot run and writes `signals.parquet` and `trades.parquet` (under the run's name `run`) into the
+/// existing folder `out`, both or neither.
+///
+/// # Errors
+/// As [`Run::read`] and [`SignalTable::new`]; and where the folder or disk refuses.
+pub fn ingest_hummingbot(from: &Path, run: &str, options: &SignalOptions, out: &Path) -> Result<IngestedRun> {
+    let recorded = Run::read(from)?;
+    let table = recorded.signals(options)?;
+    let (signals_path, trades_path) = (out.join("signals.parquet"), out.join("trades.parquet"));
+    let trades = TradeColumns::new(run, &recorded.trades);
+    write_tables(&[(&signals_path, &table.to_columns()), (&trades_path, &trades.columns())])?;
+    Ok(IngestedRun {
+        signals_path,
+        trades_path,
+        signals: table.len(),
+        trades: recorded.trades.len(),
+        rows_without_forecast: recorded.rows_without_forecast,
+    })
+}
+
+/// Trades turned on their side.
+struct TradeColumns<'a> {
+    texts: [Vec<&'a str>; 4],
+    ts_ms: Vec<i64>,
+    numbers: [(&'static str, Vec<f64>); 7],
+}
+
+impl<'a> TradeColumns<'a> {
+    fn new(run: &'a str, trades: &'a [RecordedTrade]) -> Self {
+        let text = |f: fn(&'a RecordedTrade) -> &'a str| trades.iter().map(f).collect::<Vec<_>>();
+        let number = |f: fn(&RecordedTrade) -> f64| trades.iter().map(f).collect::<Vec<_>>();
+        let side = |t: &RecordedTrade| match t.side {
+            TradeSide::Buy => "BUY",
+            TradeSide::Sell => "SELL",
+        };
+        Self {
+            texts: [
+                vec![run; trades.len()],
+                trades.iter().map(side).collect(),
+                text(|t| &t.trade_type),
+                text(|t| &t.original_signal),
+            ],
+            ts_ms: trades.iter().map(|t| t.ts_ms).collect(),
+            numbers: [
+                ("quantity", number(|t| t.quantity)),
+                ("price", number(|t| t.price)),
+                ("position_before", number(|t| t.position_before)),
+                ("position_after", number(|t| t.position_after)),
+                ("fee_cost", number(|t| t.fee_cost)),
+                ("slippage_cost", number(|t| t.slippage_cost)),
+                ("balance_after", number(|t| t.balance_after)),
+            ],
+        }
+    }
+
+    fn columns(&self) -> Vec<(&str, Column<'_>)> {
+        let mut columns = vec![("run", Column::Text(&self.texts[0])), ("ts_ms", Column::I64(&self.ts_ms))];
+        for (name, text) in ["side", "trade_type", "original_signal"].into_iter().zip(&self.texts[1..]) {
+            columns.push((name, Column::Text(text)));
+        }
+        columns.extend(self.numbers.iter().map(|(name, values)| (*name, Column::F64(values))));
+        columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dataset, DatasetOptions};
+
+    #[test]
+    fn a_dataset_has_the_same_hash_as_csv_and_as_parquet() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let bars = "datetime,open,high,low,close,volume\n2024-01-01,1.1,3,1,0.1,7\n2024-01-02,2,2.3,1,1,\n2024-01-03,1,1,1,1,2\n";
+        std::fs::write(at("bars.csv"), bars).unwrap();
+        std::fs::write(at("signals.csv"), "ts,q10,q50,q90\n2024-01-02T00:00:00Z,-0.3,0.1,0.2\n").unwrap();
+        ingest_bars(&at("bars.csv"), &Selection::default(), &at("bars.parquet")).unwrap();
+        ingest_signals(&at("signals.csv"), &SignalOptions::default(), &at("signals.parquet")).unwrap();
+        let read = |kind: &str| {
+            let (bars, signals) = (at(&format!("bars.{kind}")), at(&format!("signals.{kind}")));
+            Dataset::read(&bars, Some(&signals), &DatasetOptions::default()).unwrap()
+        };
+        assert_eq!(read("csv").hash(), read("parquet").hash());
+        assert_eq!(read("parquet").rows(), 1..2);
+    }
+}

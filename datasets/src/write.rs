@@ -1,0 +1,232 @@
+//! Parquet out: the same columns give the same bytes, and a file is there whole or not at all.
+//!
+//! Every file is written beside its target under a temporary name, flushed to the disk, and renamed. A failure before
+//! the renaming leaves nothing behind.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array, UInt32Array,
+};
+use arrow_schema::{Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::error::{Error, Kind, Result};
+
+/// Values of one column to write.
+#[derive(Clone, Copy, Debug)]
+pub enum Column<'a> {
+    /// Integers: epoch milliseconds, counts.
+    I64(&'a [i64]),
+    /// Integers that may be absent.
+    OptionI64(&'a [Option<i64>]),
+    /// Floats; `NaN` is written as null, as it is read.
+    F64(&'a [f64]),
+    /// Floats that may be absent.
+    OptionF64(&'a [Option<f64>]),
+    /// Small counts.
+    U32(&'a [u32]),
+    /// Codes.
+    U8(&'a [u8]),
+    /// Flags.
+    Bool(&'a [bool]),
+    /// Text.
+    Text(&'a [&'a str]),
+    /// Text given as codes into a list of names, such as the reason of each decision; a code beyond the list is null.
+    Labels {
+        /// What the codes mean.
+        names: &'a [&'a str],
+        /// One code a row.
+        codes: &'a [u8],
+    },
+}
+
+/// Writes one Parquet file (Zstandard, dictionary-encoded text), replacing what is there.
+///
+/// # Errors
+/// Where columns differ in length, or the folder or disk refuses.
+pub fn write_parquet(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<()> {
+    write_tables(&[(path, columns)])
+}
+
+/// Writes several Parquet files: all are complete on the disk before the first takes its name.
+///
+/// # Errors
+/// As [`write_parquet`].
+pub fn write_tables(tables: &[(&Path, &[(&str, Column<'_>)])]) -> Result<()> {
+    let staged: Vec<Staged> = tables
+        .iter()
+        .map(|(path, columns)| Staged::new(path, |file| parquet(path, file, columns)))
+        .collect::<Result<_>>()?;
+    staged.into_iter().try_for_each(Staged::commit)
+}
+
+/// Writes bytes (a report, a JSON file) in the same all-or-nothing way.
+///
+/// # Errors
+/// Where the folder or disk refuses.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    Staged::new(path, |file| file.write_all(bytes).map_err(|e| Error::io(path, "cannot write it", e)))?.commit()
+}
+
+/// A complete file that does not have its name yet; dropping it removes it.
+#[derive(Debug)]
+struct Staged {
+    temporary: PathBuf,
+    target: PathBuf,
+}
+
+impl Staged {
+    fn new(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<Self> {
+        // Unique within the process by the count, among processes by the id.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = path.file_name().ok_or_else(|| Error::new(Kind::Io, path, "not the name of a file"))?;
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_file_name(format!(".{}.{}-{count}.tmp", name.to_string_lossy(), std::process::id()));
+        let mut file = File::create_new(&temporary).map_err(|e| Error::io(path, "cannot create it", e))?;
+        let staged = Self { temporary, target: path.to_path_buf() };
+        write(&mut file)?;
+        file.sync_all().map_err(|e| Error::io(path, "cannot write it", e))?;
+        Ok(staged)
+    }
+
+    fn commit(self) -> Result<()> {
+        fs::rename(&self.temporary, &self.target).map_err(|e| Error::io(&self.target, "cannot put it in place", e))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After a commit there is nothing of this name; after a failure there is nobody left to tell.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+fn parquet(path: &Path, file: &mut File, columns: &[(&str, Column<'_>)]) -> Result<()> {
+    let refused = |e: &dyn std::fmt::Display| Error::new(Kind::Io, path, format!("cannot write it: {e}"));
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut arrays = Vec::with_capacity(columns.len());
+    for (name, column) in columns {
+        let (array, nullable) = array(column);
+        fields.push(Field::new(*name, array.data_type().clone(), nullable));
+        arrays.push(array);
+    }
+    if let Some((i, array)) = arrays.iter().enumerate().find(|(_, a)| a.len() != arrays[0].len()) {
+        return Err(Error::new(Kind::Format, path, format!("{} rows to write", array.len()))
+            .column(columns[i].0)
+            .expected(format!("{}, as in the first column", arrays[0].len())));
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|e| refused(&e))?;
+    let level = ZstdLevel::try_new(3).map_err(|e| refused(&e))?;
+    // A fixed author: the library's version must not change the bytes of a result.
+    let properties = WriterProperties::builder()
+        .set_created_by("q50-datasets".to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .build();
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(|e| refused(&e))?;
+    writer.write(&batch).map_err(|e| refused(&e))?;
+    writer.close().map_err(|e| refused(&e))?;
+    Ok(())
+}
+
+/// The column as an Arrow array, and whether its kind may hold nulls. That follows from the kind and not from the
+/// values, so that files of one sort have one schema.
+fn array(column: &Column<'_>) -> (ArrayRef, bool) {
+    match column {
+        Column::I64(values) => (Arc::new(Int64Array::from_iter_values(values.iter().copied())), false),
+        Column::OptionI64(values) => (Arc::new(values.iter().copied().collect::<Int64Array>()), true),
+        Column::F64(values) => {
+            (Arc::new(values.iter().map(|v| (!v.is_nan()).then_some(*v)).collect::<Float64Array>()), true)
+        }
+        Column::OptionF64(values) => (Arc::new(values.iter().copied().collect::<Float64Array>()), true),
+        Column::U32(values) => (Arc::new(UInt32Array::from_iter_values(values.iter().copied())), false),
+        Column::U8(values) => (Arc::new(UInt8Array::from_iter_values(values.iter().copied())), false),
+        Column::Bool(values) => (Arc::new(BooleanArray::from(values.to_vec())), false),
+        Column::Text(values) => (Arc::new(StringArray::from_iter_values(values.iter())), false),
+        Column::Labels { names, codes } => {
+            let text = codes.iter().map(|code| names.get(usize::from(*code)).copied());
+            (Arc::new(text.collect::<StringArray>()), true)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Frame, Wanted};
+
+    fn columns() -> [(&'static str, Column<'static>); 6] {
+        [
+            ("ts_ms", Column::I64(&[1, 2, 3])),
+            ("equity", Column::F64(&[1.5, f64::NAN, -0.0])),
+            ("stop", Column::OptionF64(&[None, Some(2.5), None])),
+            ("fills", Column::U32(&[0, 7, u32::MAX])),
+            ("code", Column::U8(&[0, 1, 255])),
+            ("reason", Column::Labels { names: &["warm-up", "no signal"], codes: &[1, 0, 9] }),
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.parquet");
+        write_parquet(&path, &columns()).unwrap();
+        let wanted = Wanted {
+            time: true,
+            numbers: vec!["equity", "stop", "fills", "code"],
+            texts: vec!["reason"],
+            ..Wanted::default()
+        };
+        let frame = Frame::read(&path, &wanted).unwrap();
+        assert_eq!(frame.time(), [1, 2, 3]);
+        let equity = frame.number("equity").unwrap();
+        assert!(equity[0] == 1.5 && equity[1].is_nan() && equity[2].to_bits() == (-0.0f64).to_bits());
+        assert!(frame.number("stop").unwrap()[0].is_nan());
+        assert_eq!(frame.number("fills").unwrap()[2], f64::from(u32::MAX));
+        assert_eq!(frame.text("reason").unwrap(), ["no signal", "warm-up", ""]);
+    }
+
+    #[test]
+    fn the_same_columns_give_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        write_tables(&[(&a, &columns()), (&b, &columns())]).unwrap();
+        assert_eq!(fs::read(a).unwrap(), fs::read(b).unwrap());
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind_and_the_old_file_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (good, bad) = (dir.path().join("good"), dir.path().join("bad"));
+        fs::write(&good, "old").unwrap();
+        let uneven = [("a", Column::I64(&[1, 2])), ("b", Column::I64(&[1]))];
+        let e = write_tables(&[(&good, &columns()), (&bad, &uneven)]).unwrap_err();
+        assert!(e.is_format() && e.column_name() == Some("b"), "{e}");
+        assert_eq!(fs::read_to_string(&good).unwrap(), "old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error_with_its_path() {
+        let e = write_bytes(Path::new("/no/such/folder/report.html"), b"x").unwrap_err();
+        assert!(e.is_io() && e.to_string().starts_with("/no/such/folder/report.html: cannot create it"), "{e}");
+    }
+
+    #[test]
+    fn a_target_that_is_a_folder_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("taken");
+        fs::create_dir(&target).unwrap();
+        assert!(write_bytes(&target, b"x").unwrap_err().is_io());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

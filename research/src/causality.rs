@@ -1,0 +1,240 @@
+//! Does a strategy use anything that was not known? Two experiments answer it without reading its code.
+//!
+//! **Prefix.** The record is cut after a bar and the strategy is built and replayed on what is left. Every decision up
+//! to the cut must be the one made on the whole record. **Lag.** The signals are moved by one bar, into the past and
+//! into the future. If nothing changes, the strategy does not read them at their time, or the experiment is blind.
+
+use q50_engine::{
+    market::{Market, Signals},
+    record::{DecisionRow, Journal},
+    replay::replay,
+    strategy::Strategy,
+    venue::Venue,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+/// What the two experiments found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CausalityReport {
+    /// Cuts made.
+    pub cuts: usize,
+    /// Cuts after which a decision before the cut was another one.
+    pub broken_cuts: usize,
+    /// Row of the earliest decision that changed.
+    pub first_changed: Option<usize>,
+    /// Decisions that changed when the signals came one bar late.
+    pub changed_by_delay: usize,
+    /// Decisions that changed when the signals came one bar early, the planted look-ahead.
+    pub changed_by_peek: usize,
+}
+
+impl CausalityReport {
+    /// Whether no decision depended on the future, and the canary saw both shifts.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.broken_cuts == 0 && self.changed_by_delay > 0 && self.changed_by_peek > 0
+    }
+}
+
+/// Runs both experiments with `cuts` random cuts from `seed`. `build` makes the strategy from the market it will see,
+/// as the replay does; it must not remember other markets.
+pub fn examine<S, V, F>(
+    market: &Market<'_>,
+    venue: &V,
+    capital: f64,
+    cuts: usize,
+    seed: u64,
+    build: F,
+) -> CausalityReport
+where
+    S: Strategy,
+    V: Venue + Clone + Sync,
+    F: Fn(&Market<'_>) -> S + Sync,
+{
+    let decide = |market: &Market<'_>| decisions(market, venue, capital, &build);
+    let whole = decide(market);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let rows: Vec<usize> = match market.len() - market.first {
+        0 | 1 => Vec::new(),
+        _ => (0..cuts).map(|_| rng.random_range(market.first + 1..market.len())).collect(),
+    };
+    let changed: Vec<usize> = rows
+        .par_iter()
+        .filter_map(|&cut| {
+            let part = decide(&market.prefix(cut));
+            part.iter().zip(&whole).find(|(a, b)| a != b).map(|(a, _)| a.row)
+        })
+        .collect();
+    let shifted = |by: isize| {
+        let signals = OwnedSignals::shifted(&market.signals, by);
+        let other = decide(&Market { signals: signals.borrow(), ..*market });
+        other.iter().zip(&whole).filter(|(a, b)| (a.reason, a.acted) != (b.reason, b.acted)).count()
+    };
+    CausalityReport {
+        cuts: rows.len(),
+        broken_cuts: changed.len(),
+        first_changed: changed.iter().min().copied(),
+        changed_by_delay: shifted(1),
+        changed_by_peek: shifted(-1),
+    }
+}
+
+fn decisions<S: Strategy, V: Venue + Clone>(
+    market: &Market<'_>,
+    venue: &V,
+    capital: f64,
+    build: &impl Fn(&Market<'_>) -> S,
+) -> Vec<DecisionRow> {
+    let mut journal = Journal::default();
+    replay(market, &mut build(market), &mut venue.clone(), capital, &mut journal);
+    journal.decisions
+}
+
+/// Signal columns that are moved in time.
+#[derive(Clone, Debug, Default)]
+pub struct OwnedSignals {
+    columns: [Option<Vec<f64>>; 9],
+}
+
+impl OwnedSignals {
+    /// Columns whose row `t` is row `t - by` of `signals`; rows without a source are absent. A negative `by` shows the
+    /// strategy the future.
+    #[must_use]
+    pub fn shifted(signals: &Signals<'_>, by: isize) -> Self {
+        let shift = |column: Option<&[f64]>| {
+            column.map(|c| {
+                (0..c.len())
+                    .map(|t| t.checked_add_signed(-by).and_then(|source| c.get(source)).copied().unwrap_or(f64::NAN))
+                    .collect()
+            })
+        };
+        let s = signals;
+        Self {
+            columns: [s.q10, s.q50, s.q90, s.prob_up, s.vol_raw, s.vol_risk, s.signal_thresh, s.side, s.value]
+                .map(shift),
+        }
+    }
+
+    /// The columns as the engine reads them.
+    #[must_use]
+    pub fn borrow(&self) -> Signals<'_> {
+        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value] =
+            self.columns.each_ref().map(Option::as_deref);
+        Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use q50_engine::{
+        decision::{Budget, Decision, Intent, Order, Reason},
+        ledger::Account,
+        market::Known,
+        strategy::{StrategyConfig, threshold::ThresholdConfig},
+        units::Fraction,
+        venue::NextOpen,
+    };
+
+    use super::*;
+
+    /// Prices and signals without any pattern that could hide a shift.
+    struct World {
+        time: Vec<i64>,
+        price: Vec<f64>,
+        signal: Vec<f64>,
+    }
+
+    impl World {
+        fn new(n: usize) -> Self {
+            let mut rng = ChaCha8Rng::seed_from_u64(7);
+            let mut price = 100.0;
+            Self {
+                time: (0..n as i64).map(|i| i * 3_600_000).collect(),
+                price: (0..n)
+                    .map(|_| {
+                        price *= 1.0 + rng.random_range(-0.01..0.01);
+                        price
+                    })
+                    .collect(),
+                signal: (0..n).map(|_| rng.random_range(0.0..1.0)).collect(),
+            }
+        }
+
+        fn market(&self) -> Market<'_> {
+            Market {
+                open_time: &self.time,
+                open: &self.price,
+                high: &self.price,
+                low: &self.price,
+                close: &self.price,
+                signals: Signals { value: Some(&self.signal), ..Signals::default() },
+                interval_ms: 3_600_000,
+                first: 0,
+            }
+        }
+    }
+
+    fn venue() -> NextOpen {
+        NextOpen::new(Fraction::from_bps(5.0))
+    }
+
+    #[test]
+    fn an_honest_strategy_passes_at_two_hundred_cuts() {
+        let world = World::new(1_000);
+        let config = StrategyConfig::Threshold(ThresholdConfig::default());
+        let report = examine(&world.market(), &venue(), 1e6, 200, 1, |m| config.prepare(m));
+        assert_eq!((report.cuts, report.broken_cuts), (200, 0));
+        assert!(report.passes(), "{report:?}");
+    }
+
+    /// Buys when the next close is higher: possible only by keeping the whole column from the day it was built.
+    struct Peeks {
+        closes: Vec<f64>,
+    }
+
+    impl Strategy for Peeks {
+        fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+            let t = known.row();
+            let rises = self.closes.get(t + 1).is_some_and(|next| *next > self.closes[t]);
+            match (rises, account.position > 0.0) {
+                (true, false) => {
+                    Decision::Act(Intent { order: Order::Buy(Budget::Cash(Fraction::ONE)), reason: Reason::EnterLong })
+                }
+                (false, true) => Decision::Act(Intent { order: Order::Sell(Fraction::ONE), reason: Reason::ExitLong }),
+                _ => Decision::Hold(Reason::Neutral),
+            }
+        }
+    }
+
+    #[test]
+    fn a_strategy_that_peeks_is_caught() {
+        let world = World::new(1_000);
+        let report =
+            examine(&world.market(), &venue(), 1e6, 50, 1, |m: &Market<'_>| Peeks { closes: m.close.to_vec() });
+        assert!(report.broken_cuts > 10, "{report:?}");
+        assert!(!report.passes());
+    }
+
+    #[test]
+    fn a_strategy_that_does_not_read_its_signals_is_not_passed() {
+        let world = World::new(100);
+        let hold = |_: &Market<'_>| q50_engine::strategy::hold::BuyAndHold;
+        let report = examine(&world.market(), &venue(), 1e6, 10, 1, hold);
+        assert_eq!((report.broken_cuts, report.changed_by_peek), (0, 0));
+        assert!(!report.passes());
+    }
+
+    #[test]
+    fn shifting_moves_rows_and_leaves_the_rest_absent() {
+        let column = [1.0, 2.0, 3.0];
+        let signals = Signals { side: Some(&column), ..Signals::default() };
+        let late = OwnedSignals::shifted(&signals, 1);
+        assert_eq!(late.borrow().side.unwrap()[1..], [1.0, 2.0]);
+        assert!(late.borrow().side.unwrap()[0].is_nan());
+        let early = OwnedSignals::shifted(&signals, -1);
+        assert_eq!(early.borrow().side.unwrap()[..2], [2.0, 3.0]);
+        assert!(early.borrow().q50.is_none());
+    }
+}

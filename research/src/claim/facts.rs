@@ -1,0 +1,98 @@
+//! What is known about the data that a claim is judged on: the window, not the whole file.
+
+use std::collections::BTreeMap;
+
+use q50_datasets::{dataset::Dataset, time::rfc3339};
+use q50_engine::market::Market;
+use serde::Serialize;
+
+/// Facts about the replayed window.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataFacts {
+    /// Content hash of bars and signals.
+    pub hash: String,
+    /// Bars replayed.
+    pub bars: usize,
+    /// Bars among them that have a signal.
+    pub signals: usize,
+    /// Open of the first bar, RFC 3339.
+    pub from: String,
+    /// Open of the last bar, RFC 3339.
+    pub to: String,
+    /// Gaps between bars.
+    pub gaps: usize,
+    /// Bars that the gaps leave out.
+    pub missing_bars: usize,
+    /// Bars that do not lie on the grid that most bars share.
+    pub off_grid: usize,
+    /// Bars whose open or close lies outside [low, high].
+    pub inconsistent: usize,
+    /// Forecasts of the signal file whose quantiles cross.
+    pub crossed: usize,
+    /// Whether the market is generated.
+    pub demonstration: bool,
+}
+
+impl DataFacts {
+    /// The facts of a dataset's window.
+    #[must_use]
+    pub fn of(data: &Dataset, demonstration: bool) -> Self {
+        let (from, to) = data.period();
+        let (gaps, market) = (data.gaps(), data.market());
+        Self {
+            hash: data.hash().to_owned(),
+            bars: data.rows().len(),
+            signals: data.signal_count(),
+            from: rfc3339(from),
+            to: rfc3339(to),
+            gaps: gaps.count,
+            missing_bars: gaps.missing,
+            off_grid: off_grid(&market),
+            inconsistent: inconsistent(&market),
+            crossed: data.report().crossings.rows,
+            demonstration,
+        }
+    }
+}
+
+fn off_grid(market: &Market<'_>) -> usize {
+    let times = &market.open_time[market.first..];
+    let mut phases = BTreeMap::<i64, usize>::new();
+    for time in times {
+        *phases.entry(time.rem_euclid(market.interval_ms)).or_default() += 1;
+    }
+    times.len() - phases.values().max().copied().unwrap_or(0)
+}
+
+fn inconsistent(market: &Market<'_>) -> usize {
+    (market.first..market.len())
+        .filter(|&t| {
+            let bar = market.bar(t);
+            bar.low > bar.open.min(bar.close) || bar.high < bar.open.max(bar.close)
+        })
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use q50_engine::market::Signals;
+
+    use super::*;
+
+    #[test]
+    fn bars_off_the_grid_and_outside_their_range_are_counted_in_the_window_only() {
+        let time = [5, 60_000, 120_000, 180_007];
+        let (open, high, low) = ([1.0; 4], [1.0, 1.0, 0.5, 1.0], [1.0; 4]);
+        let market = Market {
+            open_time: &time,
+            open: &open,
+            high: &high,
+            low: &low,
+            close: &open,
+            signals: Signals::default(),
+            interval_ms: 60_000,
+            first: 1,
+        };
+        assert_eq!((off_grid(&market), inconsistent(&market)), (1, 1));
+    }
+}

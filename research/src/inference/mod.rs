@@ -1,0 +1,47 @@
+//! What a Sharpe ratio supports: tests and intervals that say how much of it is luck.
+//!
+//! * [`probabilistic_sharpe`](crate::inference::probabilistic_sharpe()),
+//!   [`deflated_sharpe`](crate::inference::deflated_sharpe()),
+//!   [`min_track_record`](crate::inference::min_track_record()) and
+//!   [`min_backtest_length`](crate::inference::min_backtest_length()): closed forms, on a
+//!   [`SharpeEstimate`](crate::inference::SharpeEstimate) that carries the per-period ratio with the skewness, kurtosis
+//!   and length it came with.
+//! * [`StationaryBootstrap`](crate::inference::StationaryBootstrap): intervals by resampling blocks, which keeps the
+//!   autocorrelation that the closed forms assume away, and pairs two strategies bar by bar.
+//! * [`claimed_interval`](crate::inference::claimed_interval()): what is left to say of a ratio that comes without its
+//!   returns.
+//!
+//! Sharpe ratios are per period wherever the type says [`PerPeriodSharpe`](q50_engine::units::PerPeriodSharpe);
+//! probabilities run from 0 to 1. What has no value is an [`Undefined`](crate::metrics::Undefined).
+
+/// Mean block length for the bootstrap.
+pub mod block_length;
+/// Interval for a Sharpe ratio known only as a figure.
+pub mod claimed_interval;
+/// Sharpe ratio against the best of many trials.
+pub mod deflated_sharpe;
+/// Length below which the best of many trials proves nothing.
+pub mod min_backtest_length;
+/// Length that a Sharpe ratio needs to be significant.
+pub mod min_track_record;
+/// The standard normal distribution.
+pub mod normal;
+/// Probability that the true Sharpe ratio is above a benchmark.
+pub mod probabilistic_sharpe;
+/// Difference of two Sharpe ratios, resampled in pairs.
+pub mod sharpe_difference;
+/// Resampling in blocks of random length.
+pub mod stationary_bootstrap;
+
+mod resample;
+
+pub use block_length::{OptimalBlockLength, optimal_block_length};
+pub use claimed_interval::{ClaimedInterval, claimed_interval};
+pub use deflated_sharpe::{
+    DeflatedSharpe, TrialVariance, VarianceSource, deflated_sharpe, expected_maximum_sharpe, expected_maximum_z,
+};
+pub use min_backtest_length::min_backtest_length;
+pub use min_track_record::min_track_record;
+pub use probabilistic_sharpe::{Moments, SharpeEstimate, probabilistic_sharpe};
+pub use sharpe_difference::SharpeDifference;
+pub use stationary_bootstrap::{MeanBlock, SharpeInterval, StationaryBootstrap};

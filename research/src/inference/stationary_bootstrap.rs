@@ -1,0 +1,261 @@
+use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
+
+use super::block_length::optimal_block_length;
+use super::resample::{BlockLengths, PrefixSums};
+use crate::metrics::undefined::positive;
+use crate::metrics::{Ddof, Undefined, mean, per_period_sharpe};
+
+/// Share of draws that may be without variance before the whole bootstrap has no value.
+const DEGENERATE_SHARE: f64 = 0.05;
+
+/// Mean length of a block, in observations.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum MeanBlock {
+    /// [`optimal_block_length`] for the stationary bootstrap, at least 1; the longer one of a pair of series.
+    #[default]
+    Automatic,
+    /// As given, from 1 (independent observations) to the length of the series.
+    Given(f64),
+}
+
+/// Stationary bootstrap of Sharpe ratios: blocks of geometric length from uniform starts, wrapping around the end.
+///
+/// Same seed, same draws, same result, on any number of threads.
+///
+/// Source: D. Politis and J. Romano, "The Stationary Bootstrap", JASA 89(428), 1994.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StationaryBootstrap {
+    /// Mean block length.
+    pub mean_block: MeanBlock,
+    /// Number of resamples.
+    pub draws: usize,
+    /// Seed of the ChaCha8 generator; draw i takes its stream i.
+    pub seed: u64,
+    /// Coverage of intervals, between 0 and 1.
+    pub coverage: f64,
+}
+
+impl Default for StationaryBootstrap {
+    fn default() -> Self {
+        Self { mean_block: MeanBlock::Automatic, draws: 2_000, seed: 50, coverage: 0.95 }
+    }
+}
+
+/// Percentile interval for a Sharpe ratio.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SharpeInterval {
+    /// The ratio of the series itself (n - 1).
+    pub estimate: AnnualSharpe,
+    /// Lower end.
+    pub low: AnnualSharpe,
+    /// Upper end.
+    pub high: AnnualSharpe,
+    /// Mean block length used, in observations.
+    pub mean_block: f64,
+    /// Draws made.
+    pub draws: usize,
+    /// Draws that had no variance and were left out; above 5 % the interval is undefined.
+    pub undefined_draws: usize,
+}
+
+impl StationaryBootstrap {
+    /// Percentile interval for the annual Sharpe ratio of at least two returns.
+    ///
+    /// # Errors
+    /// [`Undefined::TooFew`] (fewer than eight returns with [`MeanBlock::Automatic`]), [`Undefined::NotFinite`],
+    /// [`Undefined::NoVariance`], [`Undefined::OutOfRange`] for settings without meaning,
+    /// [`Undefined::DegenerateDraws`].
+    pub fn sharpe(&self, returns: &[f64], periods: PeriodsPerYear) -> Result<SharpeInterval, Undefined> {
+        positive(periods)?;
+        let estimate = per_period_sharpe(returns, Ddof::One)?.annual(periods);
+        let mean_block = self.mean_block_of(&[returns])?;
+        let lengths = BlockLengths::with_mean(mean_block, returns.len())?;
+
+        // Around the mean, the squares lose no digits when the squared sum is taken off.
+        let centre = mean(returns)?;
+        let prefix = PrefixSums::of(returns.iter().map(|value| {
+            let deviation = value - centre;
+            [deviation, deviation * deviation]
+        }));
+        let ratio = ResampledSharpe::new(returns.len(), centre, prefix.total()[1]);
+        let drawn = prefix.draws(&lengths, self.seed, self.draws, |[sum, squares]| ratio.of(sum, squares));
+
+        let sorted = self.sorted(&drawn)?;
+        let [low, high] = self.interval(&sorted)?;
+        let annual = |value| PerPeriodSharpe::new(value).annual(periods);
+        Ok(SharpeInterval {
+            estimate,
+            low: annual(low),
+            high: annual(high),
+            mean_block,
+            draws: self.draws,
+            undefined_draws: self.draws - sorted.len(),
+        })
+    }
+
+    /// The mean block length for series that are resampled together.
+    pub(super) fn mean_block_of(&self, series: &[&[f64]]) -> Result<f64, Undefined> {
+        match self.mean_block {
+            MeanBlock::Given(length) => Ok(length),
+            MeanBlock::Automatic => series
+                .iter()
+                .try_fold(1.0, |longest: f64, values| Ok(longest.max(optimal_block_length(values)?.stationary))),
+        }
+    }
+
+    /// The draws that have a value, in ascending order.
+    pub(super) fn sorted(&self, drawn: &[Option<f64>]) -> Result<Vec<f64>, Undefined> {
+        if drawn.len() < 2 {
+            return Err(Undefined::OutOfRange {
+                name: "number of draws",
+                value: drawn.len() as f64,
+                wanted: "2 or more",
+            });
+        }
+        let mut values: Vec<f64> = drawn.iter().copied().flatten().collect();
+        let undefined = drawn.len() - values.len();
+        if undefined as f64 > DEGENERATE_SHARE * drawn.len() as f64 {
+            return Err(Undefined::DegenerateDraws { undefined, draws: drawn.len() });
+        }
+        values.sort_unstable_by(f64::total_cmp);
+        Ok(values)
+    }
+
+    /// The two ends of the percentile interval over sorted draws.
+    pub(super) fn interval(&self, sorted: &[f64]) -> Result<[f64; 2], Undefined> {
+        if !(self.coverage > 0.0 && self.coverage < 1.0) {
+            return Err(Undefined::OutOfRange { name: "coverage", value: self.coverage, wanted: "between 0 and 1" });
+        }
+        let tail = (1.0 - self.coverage) / 2.0;
+        Ok([percentile(sorted, tail), percentile(sorted, 1.0 - tail)])
+    }
+}
+
+/// The Sharpe ratio of a resample, from sums of deviations around the series' own mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResampledSharpe {
+    n: f64,
+    centre: f64,
+    noise: f64,
+}
+
+impl ResampledSharpe {
+    pub(super) fn new(n: usize, centre: f64, total_squares: f64) -> Self {
+        let n = n as f64;
+        // Differences of prefix sums carry rounding of the whole; below it a resample's variance is noise.
+        Self { n, centre, noise: 8.0 * n * f64::EPSILON * total_squares }
+    }
+
+    /// Ratio of one period (n - 1), unless all rows of the resample were equal.
+    pub(super) fn of(&self, sum: f64, squares: f64) -> Option<f64> {
+        let shift = sum / self.n;
+        let about_mean = squares - sum * shift;
+        (about_mean > self.noise).then(|| (self.centre + shift) / (about_mean / (self.n - 1.0)).sqrt())
+    }
+}
+
+/// Percentile of sorted values with linear interpolation (type 7 of Hyndman and Fan, numpy's default).
+fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let below = position.floor();
+    let low = sorted[below as usize];
+    let high = sorted[(below as usize + 1).min(sorted.len() - 1)];
+    low + (high - low) * (position - below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inference::normal::quantile;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    const DAILY: PeriodsPerYear = PeriodsPerYear::new(365.0);
+
+    fn normal_returns(n: usize, mean: f64, seed: u64) -> Vec<f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..n).map(|_| mean + 0.01 * quantile(rng.random_range(1e-12..1.0)).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_interval_is_the_same_on_any_number_of_threads() {
+        let returns = normal_returns(300, 0.001, 1);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| StationaryBootstrap::default().sharpe(&returns, DAILY).unwrap())
+        };
+        assert_eq!(on(1), on(4));
+    }
+
+    #[test]
+    fn another_seed_gives_another_interval() {
+        let returns = normal_returns(300, 0.001, 1);
+        let with = |seed| StationaryBootstrap { seed, ..StationaryBootstrap::default() }.sharpe(&returns, DAILY);
+        assert_ne!(with(1), with(2));
+    }
+
+    #[test]
+    fn ninety_five_per_cent_intervals_cover_the_truth_about_that_often() {
+        let experiments = 400;
+        let truth = 0.1;
+        let covered = (0..experiments)
+            .filter(|&experiment| {
+                let returns = normal_returns(120, 0.01 * truth, 1000 + experiment);
+                let bootstrap = StationaryBootstrap {
+                    mean_block: MeanBlock::Given(1.0),
+                    draws: 500,
+                    seed: experiment,
+                    coverage: 0.95,
+                };
+                let interval = bootstrap.sharpe(&returns, PeriodsPerYear::new(1.0)).unwrap();
+                interval.low.get() <= truth && truth <= interval.high.get()
+            })
+            .count();
+        // Four standard errors of a share of 0.95 over 400 experiments are 0.044.
+        let share = covered as f64 / experiments as f64;
+        assert!((0.906..=0.994).contains(&share), "covered {share}");
+    }
+
+    #[test]
+    fn dependence_widens_the_interval() {
+        let mut returns = normal_returns(1000, 0.0, 3);
+        for row in 1..returns.len() {
+            returns[row] += 0.7 * returns[row - 1];
+        }
+        let width = |mean_block| {
+            let bootstrap = StationaryBootstrap { mean_block, ..StationaryBootstrap::default() };
+            let interval = bootstrap.sharpe(&returns, DAILY).unwrap();
+            interval.high.get() - interval.low.get()
+        };
+        assert!(width(MeanBlock::Automatic) > 1.5 * width(MeanBlock::Given(1.0)));
+    }
+
+    #[test]
+    fn two_returns_are_too_few_to_resample() {
+        let bootstrap = StationaryBootstrap { mean_block: MeanBlock::Given(1.0), ..StationaryBootstrap::default() };
+        assert!(matches!(bootstrap.sharpe(&[0.01, -0.005], DAILY), Err(Undefined::DegenerateDraws { .. })));
+        assert_eq!(
+            StationaryBootstrap::default().sharpe(&[0.01, -0.005], DAILY),
+            Err(Undefined::TooFew { found: 2, needed: 8 })
+        );
+    }
+
+    #[test]
+    fn settings_without_meaning_are_refused() {
+        let returns = normal_returns(50, 0.0, 1);
+        let base = StationaryBootstrap { draws: 100, ..StationaryBootstrap::default() };
+        for wrong in [
+            StationaryBootstrap { coverage: 1.0, ..base },
+            StationaryBootstrap { draws: 1, ..base },
+            StationaryBootstrap { mean_block: MeanBlock::Given(51.0), ..base },
+        ] {
+            assert!(matches!(wrong.sharpe(&returns, DAILY), Err(Undefined::OutOfRange { .. })), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn percentiles_interpolate() {
+        assert_eq!(percentile(&[1.0, 2.0, 3.0, 5.0], 0.5), 2.5);
+        assert_eq!(percentile(&[1.0, 2.0, 3.0, 5.0], 1.0), 5.0);
+    }
+}

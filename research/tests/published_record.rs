@@ -1,0 +1,241 @@
+//! The published record, replayed: figures that an independent implementation computed from the same files.
+
+use std::path::PathBuf;
+
+use q50_datasets::{
+    dataset::{Dataset, DatasetOptions},
+    signals::CrossingPolicy,
+    time::parse_ms,
+};
+use q50_engine::{
+    market::Market,
+    record::{Journal, Summary},
+    replay::replay,
+    strategy::{
+        StrategyConfig,
+        q50::{
+            Q50Config,
+            edge::{self, EvMode},
+            gate::{GateConfig, Significance, ThresholdSource},
+        },
+        side::{Absent, FollowSideConfig},
+        threshold::{Threshold, ThresholdConfig},
+    },
+    units::{Fraction, PeriodsPerYear},
+    venue::{FillTiming, NextOpen},
+};
+use q50_research::{
+    causality,
+    claim::{CheckName, Claim, DataFacts, Request, State, Verdict, Verification, verify},
+    inference::StationaryBootstrap,
+    metrics,
+    run::{RunSettings, VenueSettings},
+    trials::TrialLedger,
+};
+
+const YEAR: PeriodsPerYear = PeriodsPerYear::new(8_760.0);
+
+fn data(path: &str) -> Option<PathBuf> {
+    let Some(folder) = std::env::var_os("Q50_TEST_DATA") else {
+        println!("skipped: Q50_TEST_DATA is not set");
+        return None;
+    };
+    Some(PathBuf::from(folder).join(path))
+}
+
+fn record(signals: &str) -> Option<Dataset> {
+    let mut options = DatasetOptions::default();
+    options.signals.crossing = CrossingPolicy::Keep;
+    Some(Dataset::read(&data("claim/btcusdt_1h.parquet")?, Some(&data(signals)?), &options).unwrap())
+}
+
+const V1: &str = "claim/q50_signals_v1_model_2024.parquet";
+const HUMMINGBOT: &str = "claim/q50_signals_hummingbot_551b272.parquet";
+const REBUILD: &str = "claim/q50_signals_retrain_oos.parquet";
+
+fn window_of_2024(data: Dataset) -> Dataset {
+    data.window(parse_ms("2024-01-01T00:00:00Z"), parse_ms("2024-09-30T23:00:00Z")).unwrap()
+}
+
+fn long_flat(market: &Market<'_>, absent: Absent) -> (f64, f64) {
+    let mut journal = Journal::default();
+    let strategy = StrategyConfig::Side(FollowSideConfig { absent, ..FollowSideConfig::default() });
+    let mut venue = NextOpen::new(Fraction::from_bps(5.0));
+    replay(market, &mut strategy.prepare(market), &mut venue, 10_000.0, &mut journal);
+    assert_eq!(journal.equity.len(), 6_576);
+    let sharpe = metrics::sharpe(&journal.returns(), YEAR).unwrap().get();
+    (sharpe, journal.equity.last().unwrap() / 10_000.0 - 1.0)
+}
+
+#[test]
+fn long_or_flat_by_the_published_side_earns_the_reference_figures() {
+    for (signals, absent, sharpe, total) in [
+        (V1, Absent::Hold, 1.561, 0.5433),
+        (HUMMINGBOT, Absent::Long, 1.428, 0.5273),
+        (REBUILD, Absent::Hold, 1.271, 0.4598),
+    ] {
+        let Some(data) = record(signals) else { return };
+        let data = window_of_2024(data);
+        let (s, r) = long_flat(&data.market(), absent);
+        println!("{signals}: Sharpe {s:.4}, return {r:.4}");
+        assert!((s - sharpe).abs() <= 0.003, "{signals}: Sharpe {s}, expected {sharpe}");
+        assert!((r - total).abs() <= 0.001, "{signals}: return {r}, expected {total}");
+    }
+}
+
+/// Side code of every row by the gates alone.
+fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
+    let market = data.market();
+    let config = Q50Config { gate: *gate, ..Q50Config::default() };
+    let mut journal = Journal::default();
+    let strategy = StrategyConfig::Q50(config);
+    replay(&market, &mut strategy.prepare(&market), &mut NextOpen::new(Fraction::ZERO), 1e4, &mut journal);
+    let (mut equal, mut rows, mut worst) = (0, 0, 0.0_f64);
+    for decision in &journal.decisions {
+        let known = market.known(decision.row);
+        let (Some(published), Some(quantiles)) = (known.side(), known.quantiles()) else { continue };
+        rows += 1;
+        let derived = if quantiles.cross() {
+            // The strategy holds on crossed quantiles; its author did not look.
+            gate.assess(
+                &q50_engine::strategy::q50::gate::Forecast {
+                    quantiles,
+                    variance: None,
+                    regime: None,
+                    trending: false,
+                    published_threshold: known.signal_thresh(),
+                },
+                &config.regime,
+                false,
+            )
+            .verdict
+            .map_or(-1, q50_engine::strategy::side::Side::code)
+        } else {
+            decision.explanation.side.unwrap()
+        };
+        equal += usize::from(f64::from(derived) == published);
+        worst = worst.max((edge::prob_up(&quantiles) - known.prob_up().unwrap()).abs());
+    }
+    (equal, rows, worst)
+}
+
+#[test]
+fn the_published_side_and_probability_follow_from_the_published_quantiles() {
+    let threshold = GateConfig {
+        significance: Significance::Threshold,
+        threshold: ThresholdSource::Published,
+        ..GateConfig::default()
+    };
+    let legacy = GateConfig { ev_mode: EvMode::Legacy, ..GateConfig::default() };
+    for (signals, gate, expected) in [(V1, threshold, 6_596), (HUMMINGBOT, legacy, 9_715), (REBUILD, legacy, 10_968)] {
+        let Some(data) = record(signals) else { return };
+        let (equal, rows, worst) = derived_sides(&data, &gate);
+        println!("{signals}: {equal} of {rows} sides, prob_up within {worst:e}");
+        assert_eq!((equal, rows), (expected, expected), "{signals}");
+        assert!(worst <= 1e-12, "{signals}: prob_up differs by {worst}");
+    }
+}
+
+#[test]
+fn buy_and_hold_earns_the_reference_figure() {
+    let Some(verification) = judge(V1, Some(("2024-01-01T00:00:00Z", "2024-09-30T23:00:00Z"))) else { return };
+    let sharpe = verification.benchmark.sharpe.unwrap();
+    // The reference goes from open to open; bars open at the last close but for a few ticks.
+    assert!((sharpe - 1.2746).abs() < 1e-4, "{sharpe}");
+    assert!((verification.benchmark.total_return - 0.49574).abs() < 1e-5);
+}
+
+fn judge(signals: &str, window: Option<(&str, &str)>) -> Option<Verification> {
+    let mut data = record(signals)?;
+    if let Some((from, to)) = window {
+        data = data.window(parse_ms(from), parse_ms(to)).unwrap();
+    }
+    let claim = Claim::published();
+    let replay = claim.replay.clone().unwrap();
+    let settings = RunSettings {
+        strategy: replay.strategy,
+        venue: VenueSettings {
+            cost: Fraction::from_bps(replay.cost_bps),
+            spread: None,
+            lot: None,
+            fill_timing: FillTiming::NextOpen,
+        },
+        capital: replay.capital,
+        periods_per_year: YEAR,
+    };
+    let request = Request {
+        market: data.market(),
+        facts: DataFacts::of(&data, false),
+        next_close: data.bars().close.get(data.rows().end).copied(),
+        data_settings: serde_json::json!({}),
+        claim: &claim,
+        settings,
+        trials: None,
+        bootstrap: StationaryBootstrap::default(),
+        cuts: 8,
+        on_step: &|_| {},
+    };
+    Some(verify(&request, &mut TrialLedger::in_memory().unwrap()).unwrap())
+}
+
+#[test]
+fn the_claim_of_1_327_is_not_confirmed() {
+    let Some(v) = judge(V1, None) else { return };
+    println!("{}", serde_json::to_string_pretty(&v).unwrap());
+    assert_eq!((v.data.bars, v.data.signals, v.data.gaps), (6_600, 6_596, 0));
+    assert_ne!(v.verdict, Verdict::Confirmed);
+    let own = &v.claim_inference;
+    assert!((own.psr_zero.unwrap() - 0.875).abs() <= 0.005, "{own:?}");
+    let [low, high] = own.sharpe_ci95.unwrap();
+    assert!((low + 0.93).abs() < 0.05 && (high - 3.59).abs() < 0.05, "{own:?}");
+    assert_eq!(v.inference.trials, 30);
+    assert!((0.15..=0.50).contains(&own.dsr_null_variance.unwrap()), "{own:?}");
+    assert!((0.15..=0.50).contains(&own.dsr_published_variance.unwrap()), "{own:?}");
+    assert!((own.min_track_record_years.unwrap() - 1.54).abs() < 0.01, "{own:?}");
+    let state = |name| v.checks.iter().find(|check| check.name == name).unwrap().state;
+    assert_eq!(state(CheckName::DataSound), State::Pass);
+    assert_eq!(state(CheckName::Causal), State::Pass);
+    assert_eq!(v.decisions.values().sum::<usize>(), v.replay.bars);
+}
+
+#[test]
+fn the_threshold_job_gives_the_reference_equity() {
+    let Some(bars) = data("bench/threshold_70k.parquet") else { return };
+    let mut options = DatasetOptions::default();
+    options.signals.value = Some("signal".to_owned());
+    let data = Dataset::read(&bars, None, &options).unwrap();
+    let mut summary = Summary::default();
+    let mut strategy = Threshold::new(ThresholdConfig::default());
+    let mut venue = NextOpen::new(Fraction::from_bps(5.0)).with_lot(1.0);
+    replay(&data.market(), &mut strategy, &mut venue, 1e9, &mut summary);
+    let near = |value: f64, expected: f64| assert!((value / expected - 1.0).abs() < 1e-9, "{value} is not {expected}");
+    near(summary.final_equity, 964_745_540.320_665_1);
+    near(summary.sharpe_per_period().unwrap() * 8_766.0_f64.sqrt(), 0.259_661_837_118_320_25);
+    near(summary.max_drawdown, 0.888_477_133_251_733);
+    assert_eq!(summary.fills, 1_510);
+}
+
+#[test]
+fn no_decision_on_the_record_depends_on_what_came_after_it() {
+    let Some(data) = record(V1) else { return };
+    let market = data.market();
+    let venue = NextOpen::new(Fraction::from_bps(15.0));
+    let strategy = Claim::published().replay.unwrap().strategy;
+    let report = causality::examine(&market, &venue, 1e4, 200, 50, |m| strategy.prepare(m));
+    println!("{report:?}");
+    assert_eq!((report.cuts, report.broken_cuts), (200, 0));
+    assert!(report.changed_by_delay > 0 && report.changed_by_peek > 0);
+}
+
+#[test]
+fn percentiles_of_the_whole_sample_are_caught_as_look_ahead() {
+    let Some(data) = record(V1) else { return };
+    let market = data.market();
+    let mut config = Q50Config::default();
+    config.gate.significance = Significance::Threshold;
+    config.regime.percentiles = q50_engine::strategy::q50::regime::Percentiles::FullSample;
+    let strategy = StrategyConfig::Q50(config);
+    let venue = NextOpen::new(Fraction::from_bps(15.0));
+    let report = causality::examine(&market, &venue, 1e4, 20, 50, |m| strategy.prepare(m));
+    assert!(report.broken_cuts > 0, "{report:?}");
+}

@@ -1,0 +1,175 @@
+//! `q50 data`: read, check and generate data.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+use q50_datasets::{
+    bars::Bars,
+    check::{DataReport, check_bars, check_signals},
+    frame::Frame,
+    ingest::{ingest_bars, ingest_hummingbot},
+    qlib::Selection,
+    signals::SignalOptions,
+    source::{Format as Source, detect},
+    synth::{Edge, SynthConfig, pool_path},
+    write::{Column, write_parquet},
+};
+use q50_engine::units::{AnnualSharpe, Fraction};
+use serde::Serialize;
+
+use crate::{
+    Answer,
+    args::{DataCommand, Format, IngestCommand, SynthArguments},
+    output::{self, OutputFolder},
+};
+
+const LAMPORTS_PER_SOL: f64 = 1e9;
+const SOL_DECIMALS: u8 = 9;
+const TOKEN_DECIMALS: u8 = 6;
+
+pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
+    match command {
+        DataCommand::Check { path, format } => check(path, *format),
+        DataCommand::Ingest(IngestCommand::Qlib { path, symbol, freq, out }) => {
+            let selection = Selection { symbol: symbol.clone(), freq: freq.clone() };
+            let bars = ingest_bars(path, &selection, out)?;
+            writeln!(io::stdout(), "{} bars written to {}", bars.len(), out.display())?;
+            Ok(Answer::Yes)
+        }
+        DataCommand::Ingest(IngestCommand::Hummingbot { path, out }) => hummingbot(path, out),
+        DataCommand::Synth(arguments) => synth(arguments),
+    }
+}
+
+fn hummingbot(path: &Path, out: &Path) -> Result<Answer> {
+    let run = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy());
+    OutputFolder::prepare(out)?;
+    let ingested = ingest_hummingbot(path, &run, &SignalOptions::default(), out)?;
+    writeln!(
+        io::stdout(),
+        "{} signals written to {}\n{} trades written to {}",
+        ingested.signals,
+        ingested.signals_path.display(),
+        ingested.trades,
+        ingested.trades_path.display()
+    )?;
+    Ok(Answer::Yes)
+}
+
+/// What was found in a file that may hold bars, signals or both.
+#[derive(Serialize)]
+struct Checked {
+    path: String,
+    sound: bool,
+    tables: Vec<DataReport>,
+}
+
+fn check(path: &Path, format: Format) -> Result<Answer> {
+    let source = detect(path)?;
+    let columns = match source {
+        Source::Qlib => vec!["open".to_owned()],
+        Source::Hummingbot => vec!["q50".to_owned()],
+        _ => Frame::column_names(path)?,
+    };
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let mut tables = Vec::new();
+    if has("open") || has("close") {
+        tables.push(check_bars(path, &Selection::default())?);
+    }
+    if has("q50") || has("side") || has("prob_up") {
+        tables.push(check_signals(path, &SignalOptions::default())?);
+    }
+    if tables.is_empty() {
+        anyhow::bail!(
+            "{}: neither bars (open, high, low, close) nor signals (q10, q50, q90, side): the columns are {}",
+            path.display(),
+            columns.join(", ")
+        );
+    }
+    let sound = tables.iter().all(|table| table.defects.is_empty());
+    let checked = Checked { path: path.display().to_string(), sound, tables };
+    output::print(format, &checked, |out| text(out, &checked))?;
+    Ok(if sound { Answer::Yes } else { Answer::No })
+}
+
+fn text(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
+    for table in &checked.tables {
+        let bound = |time: &Option<String>| time.clone().unwrap_or_else(|| "?".to_owned());
+        writeln!(out, "{}: {} rows, {} to {}", table.table, table.rows, bound(&table.from), bound(&table.to))?;
+        if table.defects.is_empty() {
+            writeln!(out, "  no defect")?;
+        }
+        for defect in &table.defects {
+            writeln!(out, "  {}", defect.detail)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Planted {
+    bars: usize,
+    information_coefficient: f64,
+    net_sharpe: f64,
+    folder: String,
+}
+
+fn synth(arguments: &SynthArguments) -> Result<Answer> {
+    let cost = Fraction::from_bps(arguments.cost_bps);
+    let edge = match (arguments.sharpe, arguments.information_coefficient) {
+        (Some(sharpe), _) => Edge::NetSharpe { sharpe: AnnualSharpe::new(sharpe), cost },
+        (None, Some(rho)) => Edge::InformationCoefficient(rho),
+        (None, None) => Edge::None,
+    };
+    let config = SynthConfig {
+        bars: arguments.bars,
+        interval_ms: i64::from(arguments.interval) * 1_000,
+        volatility: arguments.volatility,
+        drift: arguments.drift,
+        persistence: arguments.persistence,
+        seed: arguments.seed,
+        edge,
+        ..SynthConfig::default()
+    };
+    let market = config.generate()?;
+    let folder = OutputFolder::prepare(&arguments.out)?;
+    write_market(&folder, &market.bars, &market.signals, arguments.pool_depth)?;
+    let planted = Planted {
+        bars: market.bars.len(),
+        information_coefficient: market.information_coefficient,
+        net_sharpe: config.planted_sharpe(cost)?.get(),
+        folder: arguments.out.display().to_string(),
+    };
+    output::print(arguments.format, &planted, |out| {
+        writeln!(
+            out,
+            "{} bars in {}; information coefficient {:.4}, net annual Sharpe ratio of the long/flat rule {:.3}",
+            planted.bars, planted.folder, planted.information_coefficient, planted.net_sharpe
+        )
+    })?;
+    Ok(Answer::Yes)
+}
+
+fn write_market(
+    folder: &OutputFolder,
+    bars: &Bars,
+    signals: &q50_datasets::signals::SignalTable,
+    pool_depth: f64,
+) -> Result<()> {
+    let path = pool_path(&bars.close, (pool_depth * LAMPORTS_PER_SOL) as u64, SOL_DECIMALS, TOKEN_DECIMALS);
+    let integer = |value: u64| i64::try_from(value).context("a pool reserve exceeds 64 bits; lower --pool-depth");
+    let base = path.iter().map(|(base, _)| integer(*base)).collect::<Result<Vec<i64>>>()?;
+    let quote = path.iter().map(|(_, quote)| integer(*quote)).collect::<Result<Vec<i64>>>()?;
+    let pool: &[(&str, Column<'_>)] = &[
+        ("ts_ms", Column::I64(&bars.open_time)),
+        ("base_reserve", Column::I64(&base)),
+        ("quote_reserve", Column::I64(&quote)),
+    ];
+    bars.write_parquet(&folder.file("bars.parquet"))?;
+    signals.write_parquet(&folder.file("signals.parquet"))?;
+    write_parquet(&folder.file("pool.parquet"), pool)?;
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! One module a command: configuration in, one call, result out.
+
+mod audit;
+mod data;
+mod stats;
+mod verify;
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::{
+    Answer,
+    args::{Arguments, AuditCommand, Command},
+};
+
+/// Runs what was asked for.
+pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
+    match &arguments.command {
+        Command::Verify(verify) => verify::run(verify, arguments.log.quiet),
+        Command::Audit(AuditCommand::Ledger(ledger)) => audit::ledger(ledger),
+        Command::Stats(stats) => stats::run(stats),
+        Command::Data(data) => data::run(data),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "q50", &mut std::io::stdout());
+            Ok(Answer::Yes)
+        }
+    }
+}

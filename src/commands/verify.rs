@@ -1,0 +1,242 @@
+//! `q50 verify`: judge a claim.
+
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use q50_datasets::{
+    dataset::Dataset,
+    write::{Column, write_bytes, write_tables},
+};
+use q50_engine::decision::Reason;
+use q50_research::{
+    claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
+    inference::StationaryBootstrap,
+    report,
+};
+use serde::Serialize;
+
+use crate::{
+    Answer,
+    args::{CrossingName, VerdictName, VerifyArguments},
+    configuration,
+    output::{self, OutputFolder},
+    progress::Steps,
+};
+
+/// Random cuts of the prefix test.
+const CUTS: usize = 24;
+/// Steps that progress counts.
+const STEPS: u64 = 6;
+
+/// A verification with the time it took.
+#[derive(Serialize)]
+struct Timed<'a> {
+    #[serde(flatten)]
+    verification: &'a Verification,
+    elapsed_ms: u64,
+}
+
+pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
+    let started = Instant::now();
+    let replay = &arguments.replay;
+    configuration::threads(replay.threads)?;
+    let demonstration = replay.bars.is_none();
+    let claim = match &arguments.claim {
+        Some(path) => Claim::read(path)?,
+        None if demonstration => Claim::demonstration(),
+        None => Claim::published(),
+    };
+    let steps = Steps::start(quiet, STEPS);
+    steps.next("reading");
+    let data = configuration::dataset(replay)?;
+    let settings = configuration::run_settings(replay, &claim, data.bars().interval_ms)?;
+    settings.strategy.check(&data.market().signals).with_context(|| format!("{}", named(arguments)))?;
+    let folder = OutputFolder::prepare(&arguments.out)?;
+    let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+
+    let request = Request {
+        market: data.market(),
+        facts: DataFacts::of(&data, demonstration),
+        next_close: data.bars().close.get(data.rows().end).copied(),
+        data_settings: data_settings(arguments, &data),
+        claim: &claim,
+        settings,
+        trials: arguments.trials,
+        bootstrap: StationaryBootstrap::default(),
+        cuts: CUTS,
+        on_step: &|step| steps.next(step),
+    };
+    let verification = verify(&request, &mut ledger)?;
+    steps.next("writing");
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let timed = Timed { verification: &verification, elapsed_ms };
+    write(&folder, &timed, data.bars().interval_ms)?;
+    drop(steps);
+    output::print(replay.format, &timed, |out| text(out, &verification, &folder))?;
+    let expected = arguments.expect.map(|name| match name {
+        VerdictName::Confirmed => Verdict::Confirmed,
+        VerdictName::Refuted => Verdict::Refuted,
+        VerdictName::Undetermined => Verdict::Undetermined,
+    });
+    Ok(if expected.is_none_or(|verdict| verdict == verification.verdict) { Answer::Yes } else { Answer::No })
+}
+
+fn named(arguments: &VerifyArguments) -> String {
+    let path = arguments.replay.signals.as_ref().or(arguments.replay.bars.as_ref());
+    path.map_or_else(|| "demonstration market".to_owned(), |path| path.display().to_string())
+}
+
+fn data_settings(arguments: &VerifyArguments, data: &Dataset) -> serde_json::Value {
+    let replay = &arguments.replay;
+    let (from, to) = data.period();
+    serde_json::json!({
+        "from_ms": from,
+        "to_ms": to,
+        "interval_ms": data.bars().interval_ms,
+        "signal_column": replay.signal_column,
+        "signal_delay_s": replay.signal_delay,
+        "signal_max_age_s": replay.signal_max_age,
+        "crossing": match replay.crossing {
+            CrossingName::Hold => "hold",
+            CrossingName::Sort => "sort",
+            CrossingName::Keep => "keep",
+        },
+    })
+}
+
+/// Writes everything; `summary.json` last, so that it stands for a complete folder.
+fn write(folder: &OutputFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> {
+    let verification = timed.verification;
+    let journal = &verification.journal;
+    let times = &verification.curves.open_time;
+    let first = journal.decisions.first().map_or(0, |decision| decision.row);
+    let time_of = |row: usize| times[row - first];
+    let names: Vec<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+
+    let drawdown = drawdowns(&journal.equity, journal.capital);
+    let equity: &[(&str, Column<'_>)] = &[
+        ("ts_ms", Column::I64(times)),
+        ("equity", Column::F64(&journal.equity)),
+        ("exposure", Column::F64(&journal.exposure)),
+        ("drawdown", Column::F64(&drawdown)),
+        ("buy_and_hold", Column::F64(&verification.curves.holding)),
+    ];
+
+    let fills = &journal.fills;
+    let column =
+        |f: fn(&q50_engine::venue::Fill) -> f64| -> Vec<f64> { fills.iter().map(|row| f(&row.fill)).collect() };
+    let fill_times: Vec<i64> = fills.iter().map(|row| row.fill.time).collect();
+    let sides: Vec<&str> = fills
+        .iter()
+        .map(|row| match row.fill.side {
+            q50_engine::venue::FillSide::Buy => "buy",
+            q50_engine::venue::FillSide::Sell => "sell",
+        })
+        .collect();
+    let (units, price, notional) = (column(|f| f.units), column(|f| f.price), column(|f| f.notional));
+    let (cost, spread) = (column(|f| f.cost), column(|f| f.spread_cost));
+    let fill_reasons: Vec<u8> = fills.iter().map(|row| row.reason as u8).collect();
+    let fills_table: &[(&str, Column<'_>)] = &[
+        ("ts_ms", Column::I64(&fill_times)),
+        ("side", Column::Text(&sides)),
+        ("units", Column::F64(&units)),
+        ("price", Column::F64(&price)),
+        ("notional", Column::F64(&notional)),
+        ("cost", Column::F64(&cost)),
+        ("spread_cost", Column::F64(&spread)),
+        ("reason", Column::Labels { names: &names, codes: &fill_reasons }),
+    ];
+
+    let rows = &journal.decisions;
+    // A decision is made at the close, so that is its time.
+    let decided_at: Vec<i64> = rows.iter().map(|row| time_of(row.row) + interval_ms).collect();
+    let reasons: Vec<u8> = rows.iter().map(|row| row.reason as u8).collect();
+    let acted: Vec<bool> = rows.iter().map(|row| row.acted).collect();
+    let side: Vec<Option<i64>> = rows.iter().map(|row| row.explanation.side.map(i64::from)).collect();
+    let optional = |f: fn(&q50_engine::strategy::Explanation) -> Option<f64>| -> Vec<Option<f64>> {
+        rows.iter().map(|row| f(&row.explanation)).collect()
+    };
+    let (prob_up, value) = (optional(|e| e.prob_up), optional(|e| e.expected_value));
+    let (ratio, raw, size) = (optional(|e| e.info_ratio), optional(|e| e.raw_size), optional(|e| e.size));
+    let text = |f: fn(&q50_engine::strategy::Explanation) -> Option<&'static str>| -> Vec<&str> {
+        rows.iter().map(|row| f(&row.explanation).unwrap_or_default()).collect()
+    };
+    let (regime, cap) = (text(|e| e.regime), text(|e| e.binding_cap));
+    let decisions: &[(&str, Column<'_>)] = &[
+        ("ts_ms", Column::I64(times)),
+        ("decided_at_ms", Column::I64(&decided_at)),
+        ("reason", Column::Labels { names: &names, codes: &reasons }),
+        ("acted", Column::Bool(&acted)),
+        ("side", Column::OptionI64(&side)),
+        ("prob_up", Column::OptionF64(&prob_up)),
+        ("expected_value", Column::OptionF64(&value)),
+        ("info_ratio", Column::OptionF64(&ratio)),
+        ("regime", Column::Text(&regime)),
+        ("raw_size", Column::OptionF64(&raw)),
+        ("size", Column::OptionF64(&size)),
+        ("binding_cap", Column::Text(&cap)),
+    ];
+
+    let paths = ["equity.parquet", "fills.parquet", "decisions.parquet"].map(|name| folder.file(name));
+    let html = report::html(verification)?;
+    write_tables(&[(&paths[0], equity), (&paths[1], fills_table), (&paths[2], decisions)])?;
+    write_bytes(&folder.file("report.html"), html.as_bytes())?;
+    write_bytes(&folder.file("summary.json"), &serde_json::to_vec_pretty(timed)?)?;
+    Ok(())
+}
+
+fn drawdowns(equity: &[f64], capital: f64) -> Vec<f64> {
+    let mut peak = capital;
+    equity
+        .iter()
+        .map(|&value| {
+            peak = peak.max(value);
+            1.0 - value / peak
+        })
+        .collect()
+}
+
+fn text(out: &mut dyn Write, v: &Verification, folder: &OutputFolder) -> io::Result<()> {
+    if v.data.demonstration {
+        writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;
+    }
+    writeln!(out, "{}", v.claim.name)?;
+    writeln!(out, "{} bars, {} to {}\n", v.data.bars, v.data.from, v.data.to)?;
+    writeln!(out, "{:<13}{:>9}{:>10}{:>10}", "", "Sharpe", "return", "drawdown")?;
+    row(out, "claimed", Some(v.claim.sharpe), v.claim.total_return, v.claim.max_drawdown)?;
+    row(out, "replayed", v.replay.sharpe, Some(v.replay.total_return), v.replay.max_drawdown)?;
+    row(out, "buy and hold", v.benchmark.sharpe, Some(v.benchmark.total_return), v.benchmark.max_drawdown)?;
+    if let Some([low, high]) = v.inference.sharpe_ci95 {
+        writeln!(out, "\n95 % interval of the replayed Sharpe ratio: {low:.2} to {high:.2}")?;
+    }
+    writeln!(out)?;
+    for check in &v.checks {
+        writeln!(out, "{:<8} {:<15} {}", state(check), check.name.name(), check.evidence)?;
+    }
+    writeln!(out, "\n{}", v.worth)?;
+    writeln!(out, "\nVerdict: {}", v.verdict.name())?;
+    writeln!(out, "Report:  {}", folder.file("report.html").display())
+}
+
+fn row(
+    out: &mut dyn Write,
+    name: &str,
+    sharpe: Option<f64>,
+    total: Option<f64>,
+    drawdown: Option<f64>,
+) -> io::Result<()> {
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+    let percent = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{:.2} %", v * 100.0));
+    writeln!(out, "{name:<13}{:>9}{:>10}{:>10}", number(sharpe), percent(total), percent(drawdown))
+}
+
+fn state(check: &Check) -> &'static str {
+    match check.state {
+        State::Pass => "pass",
+        State::Fail => "FAIL",
+        State::NotRun => "not run",
+    }
+}

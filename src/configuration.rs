@@ -1,0 +1,248 @@
+//! What was typed becomes what is run: validated once, before any work.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use q50_datasets::{
+    dataset::{Dataset, DatasetOptions},
+    signals::CrossingPolicy,
+    synth::{Edge, SynthConfig},
+    time,
+};
+use q50_engine::{
+    strategy::{
+        StrategyConfig,
+        q50::Q50Config,
+        side::{Absent, FollowSideConfig},
+        threshold::ThresholdConfig,
+    },
+    units::{AnnualSharpe, Fraction, PeriodsPerYear},
+    venue::FillTiming,
+};
+use q50_research::{
+    claim::Claim,
+    run::{RunSettings, VenueSettings},
+    trials::TrialLedger,
+};
+
+use crate::args::{AbsentName, CrossingName, ReplayArguments, TimingName};
+
+const DAY_MS: i64 = 86_400_000;
+const DEFAULT_CAPITAL: f64 = 10_000.0;
+const DEFAULT_COST_BPS: f64 = 5.0;
+/// Net annual Sharpe ratio planted in the demonstration market.
+const DEMONSTRATION_SHARPE: f64 = 3.0;
+
+/// Opens the trial ledger that was named, or the one in the data directory.
+pub(crate) fn ledger(named: Option<&Path>) -> Result<TrialLedger> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => {
+            let folder = data_directory()?;
+            std::fs::create_dir_all(&folder)
+                .with_context(|| format!("the data directory {} cannot be made; set Q50_DATA_DIR", folder.display()))?;
+            folder.join("trials.sqlite")
+        }
+    };
+    Ok(TrialLedger::open(&path)?)
+}
+
+fn data_directory() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("Q50_DATA_DIR") {
+        return Ok(PathBuf::from(named));
+    }
+    dirs::data_dir()
+        .map(|dir| dir.join("q50"))
+        .context("no home directory for the trial ledger; set Q50_DATA_DIR or give --ledger")
+}
+
+/// Runs everything on `threads` workers.
+pub(crate) fn threads(threads: Option<usize>) -> Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    if threads == 0 {
+        bail!("--threads is 0, expected 1 or more");
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("the worker threads cannot be started")
+}
+
+/// First instant of `--from`: epoch milliseconds.
+pub(crate) fn from_time(text: Option<&str>) -> Result<Option<i64>> {
+    text.map(|text| instant("--from", text)).transpose()
+}
+
+/// Last instant of `--to`: epoch milliseconds; a date means its whole day.
+pub(crate) fn to_time(text: Option<&str>) -> Result<Option<i64>> {
+    text.map(|text| Ok(instant("--to", text)? + if is_date(text) { DAY_MS - 1 } else { 0 })).transpose()
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == "2024-01-01".len()
+}
+
+fn instant(flag: &str, text: &str) -> Result<i64> {
+    let midnight = format!("{text}T00:00:00Z");
+    let full = if is_date(text) { midnight.as_str() } else { text };
+    time::parse_ms(full)
+        .with_context(|| format!("{flag} is '{text}', expected RFC 3339 such as 2024-09-30T23:00:00Z, or a date"))
+}
+
+/// The dataset that was named, cut to its window.
+pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
+    let (from, to) = (from_time(arguments.from.as_deref())?, to_time(arguments.to.as_deref())?);
+    let data = match &arguments.bars {
+        Some(bars) => Dataset::read(bars, arguments.signals.as_deref(), &options(arguments))?,
+        None => demonstration()?,
+    };
+    if from.is_none() && to.is_none() { Ok(data) } else { Ok(data.window(from, to)?) }
+}
+
+fn options(arguments: &ReplayArguments) -> DatasetOptions {
+    let mut options = DatasetOptions::default();
+    options.signals.value = arguments.signal_column.clone();
+    options.signals.crossing = match arguments.crossing {
+        CrossingName::Hold => CrossingPolicy::Hold,
+        CrossingName::Sort => CrossingPolicy::Sort,
+        CrossingName::Keep => CrossingPolicy::Keep,
+    };
+    if let Some(share) = arguments.max_crossing_share {
+        options.signals.max_crossing_share = share;
+    }
+    let milliseconds = |seconds: u32| i64::from(seconds) * 1_000;
+    options.delay_ms = arguments.signal_delay.map(milliseconds);
+    options.max_age_ms = arguments.signal_max_age.map(milliseconds);
+    options
+}
+
+/// The demonstration market: one output of the generator, made on the fly.
+fn demonstration() -> Result<Dataset> {
+    let edge =
+        Edge::NetSharpe { sharpe: AnnualSharpe::new(DEMONSTRATION_SHARPE), cost: Fraction::from_bps(DEFAULT_COST_BPS) };
+    let market = SynthConfig { edge, ..SynthConfig::default() }.generate()?;
+    Ok(Dataset::new(market.bars, &market.signals, None)?)
+}
+
+/// The settings of the run: what was typed, else what the claim says, else the defaults.
+pub(crate) fn run_settings(arguments: &ReplayArguments, claim: &Claim, interval_ms: i64) -> Result<RunSettings> {
+    let claimed = claim.replay.as_ref();
+    let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps)).unwrap_or(DEFAULT_COST_BPS);
+    Ok(RunSettings {
+        strategy: strategy(arguments, claim)?,
+        venue: VenueSettings {
+            cost: Fraction::from_bps(cost_bps),
+            spread: arguments.spread_bps.map(Fraction::from_bps),
+            lot: arguments.lot,
+            fill_timing: match arguments.fill_timing {
+                TimingName::NextOpen => FillTiming::NextOpen,
+                TimingName::SameClose => FillTiming::SameClose,
+            },
+        },
+        capital: arguments.capital.or(claimed.map(|r| r.capital)).unwrap_or(DEFAULT_CAPITAL),
+        periods_per_year: arguments
+            .periods_per_year
+            .map_or_else(|| PeriodsPerYear::from_interval_ms(interval_ms), PeriodsPerYear::new),
+    })
+}
+
+fn strategy(arguments: &ReplayArguments, claim: &Claim) -> Result<StrategyConfig> {
+    let base = match arguments.strategy.as_deref() {
+        None => claim.replay.as_ref().map_or(StrategyConfig::Q50(Q50Config::default()), |replay| replay.strategy),
+        Some("q50") => StrategyConfig::Q50(Q50Config::default()),
+        Some("threshold") => StrategyConfig::Threshold(ThresholdConfig::default()),
+        Some("side") => StrategyConfig::Side(FollowSideConfig::default()),
+        Some(path) => read_strategy(Path::new(path))?,
+    };
+    let strategy = with_settings(base, &arguments.set)?;
+    Ok(match arguments.absent {
+        None => strategy,
+        Some(AbsentName::Hold) => strategy.with_absent(Absent::Hold),
+        Some(AbsentName::Long) => strategy.with_absent(Absent::Long),
+        Some(AbsentName::Flat) => strategy.with_absent(Absent::Flat),
+    })
+}
+
+fn read_strategy(path: &Path) -> Result<StrategyConfig> {
+    let named = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!("strategy {named} is neither q50, threshold nor side, and no file that can be read")
+    })?;
+    toml::from_str(&text).with_context(|| format!("strategy file {named}"))
+}
+
+/// Changes options by dotted path; a path that is no option of the strategy is refused.
+fn with_settings(base: StrategyConfig, settings: &[String]) -> Result<StrategyConfig> {
+    if settings.is_empty() {
+        return Ok(base);
+    }
+    let mut table = toml::Table::try_from(base)?;
+    for setting in settings {
+        let (path, value) = setting
+            .split_once('=')
+            .with_context(|| format!("--set {setting}: expected PATH=VALUE, such as gate.min_tier=2"))?;
+        set(&mut table, path.trim(), parse_value(value.trim())).with_context(|| format!("--set {setting}"))?;
+    }
+    table.try_into().with_context(|| format!("--set {}", settings.join(" --set ")))
+}
+
+/// Numbers, booleans, strings in quotes and arrays as TOML has them; anything else is a bare word.
+fn parse_value(text: &str) -> toml::Value {
+    toml::from_str::<toml::Table>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+fn set(table: &mut toml::Table, path: &str, value: toml::Value) -> Result<()> {
+    match path.split_once('.') {
+        None => {
+            table.insert(path.to_owned(), value);
+            Ok(())
+        }
+        Some((head, rest)) => match table.get_mut(head) {
+            Some(toml::Value::Table(inner)) => set(inner, rest, value),
+            _ => bail!("'{head}' is no section of this strategy; its sections and options are {}", keys(table)),
+        },
+    }
+}
+
+fn keys(table: &toml::Table) -> String {
+    table.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn q50(settings: &[&str]) -> Result<StrategyConfig> {
+        let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+        with_settings(StrategyConfig::Q50(Q50Config::default()), &settings)
+    }
+
+    #[test]
+    fn options_are_set_by_dotted_path() {
+        let StrategyConfig::Q50(config) =
+            q50(&["gate.min_tier=2", "gate.ev_mode=legacy", "exits.stop_loss=0.1", "regime.warm_up=medium"]).unwrap()
+        else {
+            panic!("the kind stays");
+        };
+        assert_eq!(config.gate.min_tier, 2);
+        assert_eq!(config.gate.ev_mode, q50_engine::strategy::q50::edge::EvMode::Legacy);
+        assert_eq!(config.exits.stop_loss, Some(Fraction::new(0.1)));
+        assert_eq!(config.regime.warm_up, q50_engine::strategy::q50::regime::WarmUp::Medium);
+    }
+
+    #[test]
+    fn a_path_that_is_no_option_is_refused_by_name() {
+        for bad in ["gate.min_teir=2", "gates.min_tier=2", "gate.min_tier=high", "nonsense"] {
+            let error = format!("{:#}", q50(&[bad]).unwrap_err());
+            assert!(error.contains(bad.split('=').next().unwrap()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_its_whole_day() {
+        assert_eq!(from_time(Some("1970-01-02")).unwrap(), Some(DAY_MS));
+        assert_eq!(to_time(Some("1970-01-02")).unwrap(), Some(2 * DAY_MS - 1));
+        assert_eq!(to_time(Some("1970-01-02T01:00:00Z")).unwrap(), Some(DAY_MS + 3_600_000));
+        assert!(from_time(Some("yesterday")).unwrap_err().to_string().contains("--from"));
+    }
+}

@@ -1,0 +1,39 @@
+//! Progress on stderr, for people only: nothing is drawn where stderr is no terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A spinner that names the step at hand.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    bar: ProgressBar,
+}
+
+impl Steps {
+    /// Starts the spinner, unless `quiet`.
+    pub(crate) fn start(quiet: bool, total: u64) -> Self {
+        if quiet {
+            return Self { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::new(total);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} [{elapsed}] {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { bar }
+    }
+
+    /// Goes on to the next step.
+    pub(crate) fn next(&self, name: &'static str) {
+        tracing::info!("{name}");
+        self.bar.set_message(name);
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
