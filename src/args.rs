@@ -253,6 +253,18 @@ pub(crate) enum DataCommand {
     /// Turn somebody else's files into Parquet.
     #[command(subcommand)]
     Ingest(IngestCommand),
+    /// Answer SQL over Parquet files; a file name in single quotes is a table.
+    #[cfg(feature = "query")]
+    #[command(
+        after_help = "Example:\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
+    )]
+    Query {
+        /// The query.
+        sql: String,
+        /// Form of the result.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Generate a market with a planted edge: bars.parquet, signals.parquet and pool.parquet.
     #[command(
         after_help = "Example:\n  q50 data synth --sharpe 3 --bars 26280 --out market && q50 verify --bars market/bars.parquet --signals market/signals.parquet"

@@ -32,6 +32,9 @@ const DEFAULT_CAPITAL: f64 = 10_000.0;
 const DEFAULT_COST_BPS: f64 = 5.0;
 /// Net annual Sharpe ratio planted in the demonstration market.
 const DEMONSTRATION_SHARPE: f64 = 3.0;
+/// Standard deviation of its hourly returns: 28 % a year.
+const DEMONSTRATION_VOLATILITY: f64 = 0.003;
+const DEMONSTRATION_SEED: u64 = 1;
 
 /// Opens the trial ledger that was named, or the one in the data directory.
 pub(crate) fn ledger(named: Option<&Path>) -> Result<TrialLedger> {
@@ -117,7 +120,9 @@ fn options(arguments: &ReplayArguments) -> DatasetOptions {
 fn demonstration() -> Result<Dataset> {
     let edge =
         Edge::NetSharpe { sharpe: AnnualSharpe::new(DEMONSTRATION_SHARPE), cost: Fraction::from_bps(DEFAULT_COST_BPS) };
-    let market = SynthConfig { edge, ..SynthConfig::default() }.generate()?;
+    let config =
+        SynthConfig { edge, volatility: DEMONSTRATION_VOLATILITY, seed: DEMONSTRATION_SEED, ..SynthConfig::default() };
+    let market = config.generate()?;
     Ok(Dataset::new(market.bars, &market.signals, None)?)
 }
 

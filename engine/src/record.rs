@@ -3,6 +3,7 @@
 use crate::{
     decision::{Decision, Reason},
     strategy::Explanation,
+    units::PerPeriodSharpe,
     venue::{Fill, Rejection},
 };
 
@@ -77,14 +78,14 @@ impl Default for Summary {
 impl Summary {
     /// Mean over standard deviation (ddof 1) of the per-bar returns; `None` below two returns or without variance.
     #[must_use]
-    pub fn sharpe_per_period(&self) -> Option<f64> {
+    pub fn sharpe_per_period(&self) -> Option<PerPeriodSharpe> {
         if self.returns < 2 || self.least >= self.greatest {
             return None;
         }
         let n = self.returns as f64;
         let mean = self.sum / n;
         let variance = (self.sum_of_squares - n * mean * mean) / (n - 1.0);
-        (variance > 0.0).then(|| mean / variance.sqrt())
+        (variance > 0.0).then(|| PerPeriodSharpe::new(mean / variance.sqrt()))
     }
 
     /// Final equity over capital, less one.

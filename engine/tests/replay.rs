@@ -145,7 +145,7 @@ fn the_summary_says_what_the_journal_says() {
     let n = returns.len() as f64;
     let mean = returns.iter().sum::<f64>() / n;
     let variance = returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    assert!((summary.sharpe_per_period().unwrap() - mean / variance.sqrt()).abs() < 1e-12);
+    assert!((summary.sharpe_per_period().unwrap().get() - mean / variance.sqrt()).abs() < 1e-12);
     assert_eq!(summary.final_equity, *journal.equity.last().unwrap());
     assert_eq!((summary.bars, summary.fills, summary.bars_exposed), (4, 2, 2));
     assert!((summary.max_drawdown - (1.0 - journal.equity[3] / journal.equity[1])).abs() < 1e-12);

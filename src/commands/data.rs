@@ -40,8 +40,18 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
             Ok(Answer::Yes)
         }
         DataCommand::Ingest(IngestCommand::Hummingbot { path, out }) => hummingbot(path, out),
+        #[cfg(feature = "query")]
+        DataCommand::Query { sql, format } => query(sql, *format),
         DataCommand::Synth(arguments) => synth(arguments),
     }
+}
+
+#[cfg(feature = "query")]
+fn query(sql: &str, format: Format) -> Result<Answer> {
+    let answer = q50_datasets::query::query(sql)?;
+    let (rows, table) = (answer.json()?, answer.text()?);
+    output::print(format, &serde_json::json!({ "rows": rows }), |out| writeln!(out, "{table}"))?;
+    Ok(Answer::Yes)
 }
 
 fn hummingbot(path: &Path, out: &Path) -> Result<Answer> {

@@ -563,16 +563,21 @@ fn at_least(name: CheckName, value: Option<f64>, threshold: f64, evidence: Strin
 }
 
 fn significant(inference: &Inference) -> Check {
-    let evidence = "probability that the true Sharpe ratio is above 0".to_owned();
+    let probability = inference.psr_zero.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.3}"));
+    let evidence = format!("probability that the true Sharpe ratio is above 0: {probability}");
     at_least(CheckName::Significant, inference.psr_zero, CONFIDENCE, evidence)
 }
 
 fn deflated(inference: &Inference) -> Check {
-    let best = inference.noise_maximum.map_or_else(|| "undefined".to_owned(), |m| format!("{m:.2}"));
-    let evidence = format!(
-        "the best of {} trials without skill would be expected to show a Sharpe ratio of {best}",
-        inference.trials
-    );
+    let probability = inference.dsr.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.3}"));
+    let evidence = match (inference.trials, inference.noise_maximum) {
+        (1, _) => format!("one trial, nothing to deflate for: {probability}"),
+        (trials, Some(best)) => format!(
+            "probability that it is above {best:.2}, which the best of {trials} trials without skill would be expected \
+             to show: {probability}"
+        ),
+        (trials, None) => format!("{trials} trials, and no variance of theirs"),
+    };
     at_least(CheckName::Deflated, inference.dsr, CONFIDENCE, evidence)
 }
 
@@ -648,17 +653,20 @@ fn robust(sharpe: Option<f64>, probes: &Probes) -> Check {
 
 /// What the claimed figure is worth by itself, one sentence.
 fn worth(claim: &Claim, inference: &ClaimInference, benchmark: &BenchmarkFigures, trials: u64) -> String {
-    let holding = benchmark.sharpe.map_or_else(|| "undefined".to_owned(), |s| format!("{s:.2}"));
-    let noise = inference.noise_maximum.map_or_else(|| "undefined".to_owned(), |s| format!("{s:.2}"));
-    let needed = inference.min_track_record_years.map_or_else(
-        || "no length of record would do".to_owned(),
-        |y| format!("it would take {y:.2} years to show it"),
+    let holding = benchmark.sharpe.map_or_else(
+        || "buying and holding has none over the replayed bars".to_owned(),
+        |sharpe| format!("buying and holding had {sharpe:.2} over the replayed bars"),
     );
-    let best = if trials == 1 { "one trial without skill is" } else { "the best of all trials without skill is" };
-    format!(
-        "A Sharpe ratio of {:.3} over {:.2} years stands against {holding} for buying and holding over the replayed bars \
-         and {noise} that {best} expected to show (trials: {trials}); {needed}.",
-        claim.sharpe.get(),
-        inference.years,
-    )
+    let noise = match (trials, inference.noise_maximum) {
+        (2.., Some(best)) => format!(", the best of {trials} trials without skill would be expected to show {best:.2}"),
+        _ => String::new(),
+    };
+    let needed = match inference.min_track_record_years {
+        Some(years) => format!(
+            "it takes {years:.2} years to tell such a figure from luck, and the claim covers {:.2}",
+            inference.years
+        ),
+        None => "no length of record tells such a figure from luck".to_owned(),
+    };
+    format!("A Sharpe ratio of {:.3} is claimed; {holding}{noise}; {needed}.", claim.sharpe.get())
 }

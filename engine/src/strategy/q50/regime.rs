@@ -154,23 +154,21 @@ impl RegimeConfig {
     pub fn classify(&self, variance: &[f64]) -> Vec<Option<Regime>> {
         match self.percentiles {
             Percentiles::FullSample => {
-                let mut window = Window::default();
-                variance.iter().for_each(|&v| window.insert(v));
+                let mut window = Window::over(variance);
+                (0..variance.len()).for_each(|t| window.insert(t));
                 variance.iter().map(|&v| self.regime(v, &window)).collect()
             }
             Percentiles::Causal => {
-                let mut window = Window::default();
-                let mut oldest = 0;
-                let mut rows = Vec::with_capacity(variance.len());
-                for (t, &value) in variance.iter().enumerate() {
-                    window.insert(value);
-                    while t + 1 - oldest > self.window.max(1) {
-                        window.remove(variance[oldest]);
-                        oldest += 1;
+                let mut window = Window::over(variance);
+                let length = self.window.max(1);
+                let classify = |t: usize| {
+                    window.insert(t);
+                    if let Some(oldest) = t.checked_sub(length) {
+                        window.remove(oldest);
                     }
-                    rows.push(self.regime(value, &window));
-                }
-                rows
+                    self.regime(variance[t], &window)
+                };
+                (0..variance.len()).map(classify).collect()
             }
         }
     }
@@ -179,7 +177,7 @@ impl RegimeConfig {
         if value.is_nan() {
             return None;
         }
-        if window.sorted.len() >= self.min_observations.max(1) {
+        if window.len >= self.min_observations.max(1) {
             return Some(Regime::of(value, [0.3, 0.7, 0.9].map(|p| window.quantile(p))));
         }
         match self.warm_up {
@@ -190,33 +188,77 @@ impl RegimeConfig {
     }
 }
 
-/// The observations of a window in ascending order; `NaN` is no observation.
-#[derive(Debug, Default)]
+/// Order statistics of a window that moves over a column; `NaN` is no observation.
+///
+/// A Fenwick tree counts the observations of the window by their rank in the whole column (Fenwick 1994), so that a step
+/// costs the logarithm of the column's length. Ranks only order the values: what is in the window decides its quantiles.
+#[derive(Debug)]
 struct Window {
+    /// The column's observations in ascending order.
     sorted: Vec<f64>,
+    /// Rank of each row's observation, from 1; `None` for `NaN`.
+    rank: Vec<Option<usize>>,
+    counts: Vec<u32>,
+    len: usize,
 }
 
 impl Window {
-    fn insert(&mut self, value: f64) {
-        if !value.is_nan() {
-            let at = self.sorted.partition_point(|&v| v < value);
-            self.sorted.insert(at, value);
+    fn over(column: &[f64]) -> Self {
+        let mut rows: Vec<usize> = (0..column.len()).filter(|&row| !column[row].is_nan()).collect();
+        rows.sort_by(|&a, &b| column[a].total_cmp(&column[b]));
+        let mut rank = vec![None; column.len()];
+        for (position, &row) in rows.iter().enumerate() {
+            rank[row] = Some(position + 1);
+        }
+        let sorted: Vec<f64> = rows.iter().map(|&row| column[row]).collect();
+        Self { counts: vec![0; sorted.len() + 1], sorted, rank, len: 0 }
+    }
+
+    fn insert(&mut self, row: usize) {
+        if let Some(rank) = self.rank[row] {
+            self.count(rank, 1);
+            self.len += 1;
         }
     }
 
-    fn remove(&mut self, value: f64) {
-        if !value.is_nan() {
-            let at = self.sorted.partition_point(|&v| v < value);
-            self.sorted.remove(at);
+    fn remove(&mut self, row: usize) {
+        if let Some(rank) = self.rank[row] {
+            self.count(rank, u32::MAX);
+            self.len -= 1;
         }
+    }
+
+    /// Adds `step` (or takes one off, as the wrapped -1) at a rank.
+    fn count(&mut self, mut rank: usize, step: u32) {
+        while rank < self.counts.len() {
+            self.counts[rank] = self.counts[rank].wrapping_add(step);
+            rank += rank & rank.wrapping_neg();
+        }
+    }
+
+    /// The observation with `below` smaller ones in the window.
+    fn observation(&self, below: usize) -> f64 {
+        let mut remaining = below as u32 + 1;
+        let mut position = 0;
+        let mut step = (self.counts.len() - 1).next_power_of_two();
+        while step > 0 {
+            let next = position + step;
+            if next < self.counts.len() && self.counts[next] < remaining {
+                remaining -= self.counts[next];
+                position = next;
+            }
+            step /= 2;
+        }
+        self.sorted[position]
     }
 
     /// Linear interpolation between order statistics (Hyndman and Fan 1996, type 7).
     fn quantile(&self, p: f64) -> f64 {
-        let position = p * (self.sorted.len() - 1) as f64;
+        let position = p * (self.len - 1) as f64;
         let below = position.floor() as usize;
-        let above = (below + 1).min(self.sorted.len() - 1);
-        self.sorted[below] + (self.sorted[above] - self.sorted[below]) * (position - below as f64)
+        let lower = self.observation(below);
+        let upper = self.observation((below + 1).min(self.len - 1));
+        lower + (upper - lower) * (position - below as f64)
     }
 }
 
@@ -250,6 +292,23 @@ mod tests {
         let whole = config(100, 20).classify(&variance);
         for t in 1..500 {
             assert_eq!(config(100, 20).classify(&variance[..t]), whole[..t]);
+        }
+    }
+
+    #[test]
+    fn quantiles_of_the_moving_window_are_those_of_its_sorted_values() {
+        let column: Vec<f64> = uniform(300).iter().map(|v| (v * 20.0).floor()).collect();
+        let mut window = Window::over(&column);
+        for t in 0..column.len() {
+            window.insert(t);
+            if t >= 50 {
+                window.remove(t - 50);
+            }
+            let mut values = column[t.saturating_sub(49)..=t].to_vec();
+            values.sort_by(f64::total_cmp);
+            for (below, value) in values.iter().enumerate() {
+                assert_eq!(window.observation(below), *value, "row {t}, rank {below}");
+            }
         }
     }
 

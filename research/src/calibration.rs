@@ -1,0 +1,208 @@
+//! How often the verdict errs: claimants of known honesty on generated markets of known edge.
+//!
+//! The whole of [`crate::claim::verify`] is run on each market, every check included; only the market is made up.
+
+use q50_datasets::{
+    dataset::Dataset,
+    error::Error as DataError,
+    signals::SignalTable,
+    synth::{Edge, SynthConfig, SynthError},
+};
+use q50_engine::{
+    market::{Market, Signals},
+    record::Summary,
+    replay::replay,
+    strategy::{
+        StrategyConfig,
+        q50::{
+            Q50Config,
+            sizing::{Method, SizingConfig},
+        },
+        side::FollowSideConfig,
+    },
+    units::{AnnualSharpe, Fraction, PerPeriodSharpe, PeriodsPerYear},
+    venue::FillTiming,
+};
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::{
+    claim::{Claim, DataFacts, Request, Verdict, verify},
+    inference::StationaryBootstrap,
+    metrics,
+    run::{self, DataId, RunSettings, VenueSettings},
+    trials::{LedgerError, Role, TrialLedger},
+};
+
+/// Cost of a fill on every generated market.
+const COST_BPS: f64 = 5.0;
+/// Distance of the seeds of two markets: each market may use as many seeds for its variants.
+const SEEDS_PER_MARKET: u64 = 1_000;
+
+/// Who claims what on which kind of market.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Claimant {
+    /// Reports the figure of the one strategy that was tried; the market has no edge.
+    HonestWithoutEdge,
+    /// The same on a market with this net annual Sharpe ratio planted.
+    HonestWithEdge(f64),
+    /// Picks the best of this many worthless forecasts and says how many there were.
+    AdmitsSearch(u64),
+    /// Picks the best of this many worthless forecasts and says that there was one.
+    HidesSearch(u64),
+}
+
+/// How many markets ended in which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Markets.
+    pub markets: usize,
+    /// Verdicts "confirmed".
+    pub confirmed: usize,
+    /// Verdicts "refuted".
+    pub refuted: usize,
+}
+
+impl Tally {
+    /// Share of markets that were confirmed.
+    #[must_use]
+    pub fn confirmed_share(&self) -> f64 {
+        self.confirmed as f64 / self.markets as f64
+    }
+}
+
+/// A calibration could not be run.
+#[derive(Debug, Error)]
+pub enum CalibrationError {
+    /// The market could not be generated.
+    #[error(transparent)]
+    Market(#[from] SynthError),
+    /// The market's bars and signals could not be joined.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The ledger in memory could not be written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Lets `claimant` claim on `markets` generated markets of three years of hourly bars, and counts the verdicts.
+///
+/// # Errors
+/// A market cannot be generated.
+pub fn calibrate(
+    claimant: Claimant,
+    markets: usize,
+    seed: u64,
+    bootstrap: StationaryBootstrap,
+) -> Result<Tally, CalibrationError> {
+    let verdicts: Vec<Verdict> = (0..markets as u64)
+        .into_par_iter()
+        .map(|market| verdict(claimant, seed + market * SEEDS_PER_MARKET, bootstrap))
+        .collect::<Result<_, _>>()?;
+    let count = |verdict| verdicts.iter().filter(|v| **v == verdict).count();
+    Ok(Tally { markets, confirmed: count(Verdict::Confirmed), refuted: count(Verdict::Refuted) })
+}
+
+fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Result<Verdict, CalibrationError> {
+    let edge = match claimant {
+        Claimant::HonestWithEdge(sharpe) => {
+            Edge::NetSharpe { sharpe: AnnualSharpe::new(sharpe), cost: Fraction::from_bps(COST_BPS) }
+        }
+        _ => Edge::None,
+    };
+    // A searcher tries slow forecasts: fast ones lose to costs whatever their luck.
+    let persistence = match claimant {
+        Claimant::AdmitsSearch(_) | Claimant::HidesSearch(_) => 0.999,
+        _ => SynthConfig::default().persistence,
+    };
+    let config = SynthConfig { seed, edge, persistence, ..SynthConfig::default() };
+    let (data, settings, trials) = match claimant {
+        Claimant::HonestWithoutEdge | Claimant::HonestWithEdge(_) => {
+            let market = config.generate()?;
+            (Dataset::new(market.bars, &market.signals, None)?, settings(planted_rule()), 1)
+        }
+        Claimant::AdmitsSearch(variants) => (best_of(variants, &config)?, settings(recorded_side()), variants),
+        Claimant::HidesSearch(variants) => (best_of(variants, &config)?, settings(recorded_side()), 1),
+    };
+    let Some(own) = sharpe(&data, &settings) else {
+        return Ok(Verdict::Undetermined);
+    };
+    let claim = Claim { sharpe: own, bars: data.rows().len(), trials, ..Claim::demonstration() };
+    let request = Request {
+        market: data.market(),
+        facts: DataFacts::of(&data, true),
+        next_close: None,
+        data_settings: serde_json::Value::Null,
+        claim: &claim,
+        settings,
+        trials: None,
+        bootstrap,
+        cuts: 4,
+        on_step: &|_| {},
+    };
+    Ok(verify(&request, &mut TrialLedger::in_memory()?)?.verdict)
+}
+
+/// The market with the forecast, of `variants` worthless ones, whose long/flat rule did best.
+fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationError> {
+    let bars = config.generate()?.bars;
+    let settings = settings(recorded_side());
+    let mut best: Option<(f64, SignalTable)> = None;
+    for variant in 1..=variants {
+        let forecast = SynthConfig { seed: config.seed + variant, ..*config }.generate()?.signals;
+        let market = Market {
+            open_time: &bars.open_time,
+            open: &bars.open,
+            high: &bars.high,
+            low: &bars.low,
+            close: &bars.close,
+            signals: Signals { side: forecast.columns.side.as_deref(), ..Signals::default() },
+            interval_ms: bars.interval_ms,
+            first: 0,
+        };
+        let mut summary = Summary::default();
+        let mut strategy = settings.strategy.prepare(&market);
+        replay(&market, &mut strategy, &mut settings.venue(), settings.capital, &mut summary);
+        let earned = summary.sharpe_per_period().map_or(f64::NEG_INFINITY, PerPeriodSharpe::get);
+        if best.as_ref().is_none_or(|(most, _)| earned > *most) {
+            best = Some((earned, forecast));
+        }
+    }
+    match best {
+        Some((_, forecast)) => Ok(Dataset::new(bars, &forecast, None)?),
+        None => Ok(Dataset::without_signals(bars)?),
+    }
+}
+
+fn sharpe(data: &Dataset, settings: &RunSettings) -> Option<AnnualSharpe> {
+    let id = DataId { dataset: data.hash(), view: "" };
+    let (journal, _) = run::rehearse(&data.market(), id, settings, Role::Candidate);
+    metrics::sharpe(&journal.returns(), settings.periods_per_year).ok()
+}
+
+/// Long while the forecast is above nothing, flat while below: the rule that the generator's figure belongs to.
+fn planted_rule() -> StrategyConfig {
+    let mut config = Q50Config::default();
+    config.gate.min_expected_value = Fraction::ZERO;
+    config.sizing = SizingConfig { method: Method::Full, max_position: Fraction::ONE, ..SizingConfig::default() };
+    StrategyConfig::Q50(config)
+}
+
+/// The same rule by the recorded side: cheap enough to search with.
+fn recorded_side() -> StrategyConfig {
+    StrategyConfig::Side(FollowSideConfig::default())
+}
+
+fn settings(strategy: StrategyConfig) -> RunSettings {
+    RunSettings {
+        strategy,
+        venue: VenueSettings {
+            cost: Fraction::from_bps(COST_BPS),
+            spread: None,
+            lot: None,
+            fill_timing: FillTiming::NextOpen,
+        },
+        capital: 10_000.0,
+        periods_per_year: PeriodsPerYear::from_interval_ms(3_600_000),
+    }
+}

@@ -1,0 +1,149 @@
+use plotters::prelude::{Color, Rectangle};
+
+use super::{
+    Body, Drawing, Drawn, Key,
+    canvas::{self, ACCENT, HEIGHT, Point},
+    decimate::lines,
+    frame::{Axis, Grid, frame, level, replay_line, strokes, zero_line},
+    nothing,
+    scale::Scale,
+};
+use crate::{
+    claim::Verification,
+    report::{
+        format::{count, number},
+        why::periods_per_year,
+    },
+};
+
+/// Length of the window.
+const WINDOW_MS: i64 = 30 * 24 * 3_600_000;
+/// Standard errors on each side that hold 95 % of a normal distribution.
+const NORMAL_95: f64 = 1.96;
+
+/// The annual Sharpe ratio of the 30 days before each bar.
+pub(super) fn draw(verification: &Verification) -> Drawing {
+    let curves = &verification.curves;
+    let Some(interval) = interval(&curves.open_time) else {
+        return nothing("Fewer than two bars were replayed: there is no return to take a Sharpe ratio of.");
+    };
+    let Some(year) = periods_per_year(verification) else {
+        return nothing("The settings do not say how many bars make a year, so that no ratio can be annual.");
+    };
+    let window = usize::try_from(WINDOW_MS / interval).unwrap_or(usize::MAX);
+    let returns: Vec<f64> = curves.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
+    if window < 2 || returns.len() < window {
+        return nothing(format!(
+            "The record has {} returns, fewer than the {} bars of 30 days, so that no window is full.",
+            count(returns.len()),
+            count(window.max(2))
+        ));
+    }
+    let annual = year.get().sqrt();
+    let ratios: Vec<Option<f64>> = rolling_sharpe(&returns, window).into_iter().map(|s| Some(s? * annual)).collect();
+    // The return from bar i to bar i + 1 is known at the close of bar i + 1.
+    let line = lines(curves.open_time.get(1..).unwrap_or_default(), &ratios);
+    if line.is_empty() {
+        return nothing("Returns did not vary within any 30 days, so that no window has a Sharpe ratio.");
+    }
+    let (from, to) = (curves.open_time[0] as f64, curves.open_time[curves.open_time.len() - 1] as f64);
+    let error = NORMAL_95 * annual / (window as f64).sqrt();
+    let band = verification.replay.sharpe.map(|sharpe| [sharpe - error, sharpe + error]);
+    let drawn = || line.iter().flatten().map(|point: &Point| point.1).chain(band.into_iter().flatten());
+    let (low, high) = (drawn().fold(0.0, f64::min), drawn().fold(0.0, f64::max));
+    let label = format!(
+        "Annual Sharpe ratio of the last 30 days over time, between {} and {}.",
+        number(line.iter().flatten().map(|p| p.1).fold(f64::INFINITY, f64::min), 1),
+        number(line.iter().flatten().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max), 1)
+    );
+    let svg = canvas::draw(HEIGHT, &label, |area| {
+        let x = Axis { scale: Scale::time(from, to), title: "open of the window's last bar (UTC)" };
+        let y = Axis { scale: Scale::linear(low, high, 5, number), title: "annual Sharpe ratio of 30 days" };
+        let mut chart = frame(area, x, y, Grid::Across)?;
+        if let Some([low, high]) = band {
+            chart.draw_series([Rectangle::new([(from, low), (to, high)], ACCENT.mix(0.13).filled())])?;
+        }
+        level(&mut chart, 0.0, zero_line())?;
+        strokes(&mut chart, line, replay_line().stroke_width(3))
+    })?;
+    let mut legend = vec![(Key::Replay, format!("replay, {} bars a window", count(window)))];
+    let mut caption = "Each point is the annual Sharpe ratio of the 30 days that end at its bar".to_owned();
+    if band.is_some() {
+        legend.push((Key::Band, "where chance alone would put 95 % of windows".to_owned()));
+        caption.push_str(
+            "; a line inside the band is no sign of change, for that is how far such windows scatter around the replay's \
+             one ratio when returns are independent and normal",
+        );
+    }
+    caption.push('.');
+    Ok(Body::Drawn(Drawn { svg, legend, caption }))
+}
+
+/// The usual distance of two bars: the median, because gaps are longer.
+fn interval(open_time: &[i64]) -> Option<i64> {
+    let mut distances: Vec<i64> = open_time.windows(2).map(|w| w[1] - w[0]).collect();
+    let middle = distances.len() / 2;
+    (!distances.is_empty()).then(|| *distances.select_nth_unstable(middle).1).filter(|ms| *ms > 0)
+}
+
+/// Mean over deviation (n - 1) of the last `window` returns at each return; none before the window is full, and where
+/// all of its returns are equal.
+fn rolling_sharpe(returns: &[f64], window: usize) -> Vec<Option<f64>> {
+    let n = window as f64;
+    let (mut mean, mut squares, mut equal) = (0.0, 0.0, 0_usize);
+    let mut ratios = Vec::with_capacity(returns.len());
+    for (i, &r) in returns.iter().enumerate() {
+        equal = if i > 0 && returns[i - 1] == r { equal + 1 } else { 1 };
+        if i + 1 < window {
+            ratios.push(None);
+            continue;
+        }
+        if (i + 1).is_multiple_of(window) {
+            // Updates round a little each time: begin afresh once a window.
+            let part = &returns[i + 1 - window..=i];
+            mean = part.iter().sum::<f64>() / n;
+            squares = part.iter().map(|r| (r - mean).powi(2)).sum();
+        } else {
+            let gone = returns[i - window];
+            let before = mean;
+            mean += (r - gone) / n;
+            squares += (r - gone) * (r - mean + gone - before);
+        }
+        let variance = squares / (n - 1.0);
+        let varies = equal < window && variance > 0.0 && variance.is_finite();
+        ratios.push(varies.then(|| mean / variance.sqrt()));
+    }
+    ratios
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Ddof, per_period_sharpe};
+
+    #[test]
+    fn a_moving_window_agrees_with_the_metric_on_each_window() {
+        let returns: Vec<f64> = (0..200).map(|i| (f64::from(i) * 1.7).sin() * 0.01 + 0.001).collect();
+        let ratios = rolling_sharpe(&returns, 30);
+        assert!(ratios[..29].iter().all(Option::is_none));
+        for (i, ratio) in ratios.iter().enumerate().skip(29) {
+            let direct = per_period_sharpe(&returns[i - 29..=i], Ddof::One).unwrap().get();
+            assert!((ratio.unwrap() - direct).abs() < 1e-12, "{i}");
+        }
+    }
+
+    #[test]
+    fn a_still_window_has_no_ratio() {
+        let mut returns = vec![0.0; 50];
+        returns[20] = 0.01;
+        let ratios = rolling_sharpe(&returns, 10);
+        assert!(ratios[..20].iter().all(Option::is_none) && ratios[20].is_some() && ratios[29].is_some());
+        assert!(ratios[30..].iter().all(Option::is_none), "what an update leaves behind is not a ratio");
+    }
+
+    #[test]
+    fn gaps_do_not_change_the_interval() {
+        assert_eq!(interval(&[0, 10, 20, 90, 100]), Some(10));
+        assert_eq!(interval(&[5]), None);
+    }
+}

@@ -1,0 +1,88 @@
+/// What stands where a figure is undefined.
+pub(super) const DASH: &str = "\u{2013}";
+
+/// `value` with a true minus sign and `decimals` digits; a value that rounds to zero has no sign.
+pub(super) fn number(value: f64, decimals: usize) -> String {
+    let digits = format!("{:.decimals$}", value.abs());
+    let zero = digits.bytes().all(|b| b == b'0' || b == b'.');
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let sign = if value < 0.0 && !zero { "\u{2212}" } else { "" };
+    format!("{sign}{}{rest}", grouped(whole))
+}
+
+/// The same with a sign before gains too.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    let text = number(value, decimals);
+    if value > 0.0 && number(-value, decimals) != text { format!("+{text}") } else { text }
+}
+
+/// A fraction in per cent.
+pub(super) fn percent(fraction: f64, decimals: usize) -> String {
+    format!("{}\u{a0}%", number(fraction * 100.0, decimals))
+}
+
+/// The same number without the zeros that say nothing about a round value: 0.950 is 0.95, and 1.00 % is 1 %.
+pub(super) fn shortest(number: &str) -> String {
+    let end = number.find(|c: char| !(c.is_ascii_digit() || "\u{2212},.".contains(c))).unwrap_or(number.len());
+    let (digits, unit) = number.split_at(end);
+    let short = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    format!("{short}{unit}")
+}
+
+/// A count.
+pub(super) fn count(value: usize) -> String {
+    grouped(&value.to_string())
+}
+
+/// An interval with `decimals` digits.
+pub(super) fn interval([low, high]: [f64; 2], decimals: usize) -> String {
+    format!("{} to {}", number(low, decimals), number(high, decimals))
+}
+
+/// A name of the files (`long_enough`) as words.
+pub(super) fn words(name: &str) -> String {
+    let spaced = name.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Commas between thousands.
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && digit.is_ascii_digit() {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped_and_minus_is_a_minus() {
+        assert_eq!(number(-1_234_567.891, 2), "\u{2212}1,234,567.89");
+        assert_eq!(number(999.0, 0), "999");
+        assert_eq!(count(70_000), "70,000");
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        assert_eq!((number(-0.0001, 2), signed(0.0001, 2)), ("0.00".to_owned(), "0.00".to_owned()));
+        assert_eq!((signed(0.5, 1), signed(-0.5, 1)), ("+0.5".to_owned(), "\u{2212}0.5".to_owned()));
+    }
+
+    #[test]
+    fn a_round_value_is_written_short() {
+        assert_eq!(["0.950", "0.000", "10", "1.00\u{a0}%"].map(shortest), ["0.95", "0", "10", "1\u{a0}%"]);
+    }
+
+    #[test]
+    fn a_name_becomes_words() {
+        assert_eq!(words("long_enough"), "Long enough");
+        assert_eq!(words(""), "");
+    }
+}

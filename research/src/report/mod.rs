@@ -1,0 +1,44 @@
+//! The report of a verification: one HTML file that needs nothing but a browser.
+//!
+//! Everything is inside the file: the style sheet, and the pictures as inline SVG. Pictures are drawn in sentinel
+//! colours, which the style sheet maps to the reader's light or dark scheme. The page is a function of the
+//! [`Verification`] alone, without a clock and without randomness, so that the same run gives the same bytes.
+
+/// The pictures.
+mod charts;
+/// The tables of figures: claim, replay and holding beside each other, and the replay in detail.
+mod figures;
+/// Numbers as people read them.
+mod format;
+/// Dashes with their reasons below a table.
+mod notes;
+/// The page as a whole.
+mod page;
+/// Settings, data and hashes as dotted paths.
+mod settings;
+/// The verdict and the ten checks.
+mod verdict;
+/// Why a figure of the replay is undefined.
+mod why;
+
+use thiserror::Error;
+
+use crate::claim::Verification;
+use charts::DrawError;
+
+/// A report that cannot be made.
+#[derive(Debug, Error)]
+#[error("the picture '{picture}' of the report cannot be drawn")]
+pub struct ReportError {
+    picture: &'static str,
+    source: DrawError,
+}
+
+/// The report of `verification` as one self-contained HTML file.
+///
+/// # Errors
+/// A picture cannot be drawn; names it.
+pub fn html(verification: &Verification) -> Result<String, ReportError> {
+    let pictures = charts::pictures(verification)?;
+    Ok(page::page(verification, &pictures).into_string())
+}

@@ -1,0 +1,99 @@
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{
+    charts::{Body, Picture},
+    figures,
+    format::{count, words},
+    settings, verdict,
+    why::Why,
+};
+use crate::claim::Verification;
+
+/// Layout and the reader's colours.
+const STYLE: &str = include_str!("style.css");
+
+/// The whole file.
+pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup {
+    let data = &verification.data;
+    let why = Why::of(verification);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title(verification)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                @if data.demonstration { (demonstration()) }
+                main {
+                    header {
+                        h1 { (verification.claim.name) }
+                        p.source {
+                            "Source of the claim: " (verification.claim.source) ". Replayed from " (data.from) " to "
+                            (data.to) ", " (count(verification.replay.bars)) " bars."
+                        }
+                    }
+                    (verdict::banner(verification))
+                    h2 { "Checks" }
+                    (verdict::checks(&verification.checks))
+                    h2 { "Claim, replay, and buying and holding" }
+                    (figures::comparison(verification, &why))
+                    h2 { "Pictures" }
+                    div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
+                    h2 { "The replay in detail" }
+                    (figures::detail(verification, &why))
+                    h2 { "Settings and hashes" }
+                    (settings::table(verification))
+                    footer {
+                        p { "Run " code { (verification.run_id) } ", q50 " (env!("CARGO_PKG_VERSION")) ". The same data, "
+                            "settings and version give this file again, byte for byte." }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn title(verification: &Verification) -> String {
+    let mark = if verification.data.demonstration { " (generated market)" } else { "" };
+    format!("{}: {}{mark}", words(verification.verdict.name()), verification.claim.name)
+}
+
+fn demonstration() -> Markup {
+    html! {
+        aside.demonstration role="note" {
+            strong { "Demonstration: this market is generated." }
+            " Prices and forecasts come from a seeded random generator, so that nothing on this page says anything about a "
+            "real market."
+        }
+    }
+}
+
+fn figure(picture: &Picture, generated: bool) -> Markup {
+    html! {
+        figure {
+            h3 { (picture.title) }
+            @match &picture.body {
+                Body::Nothing(sentence) => {
+                    p.nothing { (sentence) @if generated { " " (mark()) } }
+                }
+                Body::Drawn(drawn) => {
+                    @if !drawn.legend.is_empty() {
+                        p.legend {
+                            @for (key, name) in &drawn.legend { span.entry { span.key.(key.class()) {} (name) } }
+                        }
+                    }
+                    (drawn.svg)
+                    figcaption { @if generated { (mark()) " " } (drawn.caption) }
+                }
+            }
+        }
+    }
+}
+
+fn mark() -> Markup {
+    html! { strong.mark { "Generated market." } }
+}

@@ -1,0 +1,116 @@
+use maud::{Markup, html};
+
+use super::format::{self, DASH, number, percent};
+use crate::claim::{Check, CheckName, State, Verdict, Verification};
+
+/// The verdict by symbol and word, and what stands in its way.
+pub(super) fn banner(verification: &Verification) -> Markup {
+    let verdict = verification.verdict;
+    html! {
+        section.verdict.(verdict.name()) aria-label="Verdict" {
+            p.word { span.symbol aria-hidden="true" { (symbol(verdict)) } " " (format::words(verdict.name())) }
+            p.rule { (rule(verdict)) " " (tally(&verification.checks)) }
+            p.worth { (verification.worth) }
+        }
+    }
+}
+
+/// The ten checks, each with its number, its threshold and what was seen.
+pub(super) fn checks(checks: &[Check]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="The checks" {
+            table.checks {
+                thead {
+                    tr {
+                        th scope="col" { "State" }
+                        th scope="col" { "Check and evidence" }
+                        th.number scope="col" { "Value" }
+                        th.number scope="col" { "Threshold" }
+                    }
+                }
+                tbody { @for check in checks { (row(check)) } }
+            }
+        }
+    }
+}
+
+fn row(check: &Check) -> Markup {
+    let (class, mark, word) = match check.state {
+        State::Pass => ("pass", "\u{2713}", "pass"),
+        State::Fail => ("fail", "\u{2717}", "fail"),
+        State::NotRun => ("open", "\u{25cb}", "not run"),
+    };
+    let value = check.value.map_or_else(|| DASH.to_owned(), |value| amount(check.name, value));
+    let bounded = |threshold| format!("{} {}", bound(check.name), format::shortest(&amount(check.name, threshold)));
+    let threshold = check.threshold.map_or_else(|| DASH.to_owned(), bounded);
+    html! {
+        tr.(class) data-check=(check.name.name()) {
+            td.state { span aria-hidden="true" { (mark) } " " (word) }
+            td {
+                strong { (format::words(check.name.name())) }
+                ": " (question(check.name))
+                p.evidence { (check.evidence) }
+            }
+            td.number { span.label { "Value " } (value) }
+            td.number { span.label { "Threshold " } (threshold) }
+        }
+    }
+}
+
+const fn symbol(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Confirmed => "\u{2713}",
+        Verdict::Refuted => "\u{2717}",
+        Verdict::Undetermined => "?",
+    }
+}
+
+const fn rule(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Confirmed => "Every check that applies passes.",
+        Verdict::Refuted => "Data and replay are sound, and the replay contradicts the claimed figure.",
+        Verdict::Undetermined => "The record neither confirms the claim nor contradicts it.",
+    }
+}
+
+fn tally(checks: &[Check]) -> String {
+    let applying = checks.iter().filter(|check| check.applies).count();
+    let passed = checks.iter().filter(|check| check.applies && check.state == State::Pass).count();
+    format!("{passed} of the {applying} checks that apply pass.")
+}
+
+/// What a check compares, in a few words.
+const fn question(name: CheckName) -> &'static str {
+    match name {
+        CheckName::DataSound => "share of bars that are missing; no other defect is allowed",
+        CheckName::Causal => "cuts of the record that changed an earlier decision",
+        CheckName::Reproduced => "distance of the replayed Sharpe ratio from the claimed one",
+        CheckName::Significant => "the replay's Sharpe ratio can be told from 0 (PSR)",
+        CheckName::Deflated => "and from the best of all trials without skill (DSR)",
+        CheckName::LongEnough => "length of the record against the length it needs",
+        CheckName::BeatsHolding => "the lead over buying and holding is more than chance (p)",
+        CheckName::SurvivesCosts => "annual Sharpe ratio at twice the cost",
+        CheckName::SurvivesDepth => "annual Sharpe ratio at the stated capital and pool depth",
+        CheckName::Robust => "worst neighbouring setting, as a share of the replay's Sharpe ratio",
+    }
+}
+
+/// The side of the threshold on which a check passes.
+const fn bound(name: CheckName) -> &'static str {
+    match name {
+        CheckName::DataSound | CheckName::Causal | CheckName::Reproduced => "at most",
+        CheckName::Significant | CheckName::Deflated | CheckName::LongEnough | CheckName::Robust => "at least",
+        CheckName::BeatsHolding => "below",
+        CheckName::SurvivesCosts | CheckName::SurvivesDepth => "above",
+    }
+}
+
+fn amount(name: CheckName, value: f64) -> String {
+    match name {
+        CheckName::DataSound => percent(value, 2),
+        CheckName::Reproduced | CheckName::Robust => percent(value, 1),
+        CheckName::Causal => number(value, 0),
+        CheckName::LongEnough => format!("{}\u{a0}years", number(value, 2)),
+        _ => number(value, 3),
+    }
+}

@@ -1,0 +1,176 @@
+//! The other commands as a user sees them.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod util;
+
+use util::{Workspace, bars_csv, real};
+
+#[test]
+fn statistics_of_a_series_by_hand() {
+    let w = Workspace::new();
+    w.write("r.csv", "r\n0.01\n-0.005\n\n0.02\nNaN\n");
+    let stats = w.json("stats --returns {dir}/r.csv --periods-per-year 365", 0);
+    assert_eq!((&stats["n"], &stats["dropped"]), (&3.into(), &2.into()), "an empty line and NaN are missing");
+    let total = stats["total_return"].as_f64().unwrap();
+    assert!((total - (1.01 * 0.995 * 1.02 - 1.0)).abs() < 1e-15);
+    assert!((stats["max_drawdown"].as_f64().unwrap() - 0.005).abs() < 1e-15, "a positive fraction");
+}
+
+#[test]
+fn what_is_undefined_is_null_with_a_reason() {
+    let w = Workspace::new();
+    w.write("c.json", "[0.001, 0.001, 0.001]");
+    let stats = w.json("stats --returns {dir}/c.json --periods-per-year 365", 0);
+    for key in ["sharpe", "psr", "dsr", "min_track_record", "sharpe_ci95"] {
+        assert!(stats[key].is_null(), "{key}");
+        assert!(stats["undefined"][key].is_string(), "{key}");
+    }
+}
+
+#[test]
+fn deflation_lowers_the_probability() {
+    let w = Workspace::new();
+    let rows: Vec<String> = (0..300).map(|i| format!("{}", 0.001 + 0.01 * f64::from(i % 7 - 3))).collect();
+    w.write("r.csv", rows.join("\n"));
+    let one = w.json("stats --returns {dir}/r.csv --periods-per-year 365", 0);
+    let many = w.json("stats --returns {dir}/r.csv --periods-per-year 365 --trials 100 --trial-variance 0.0004", 0);
+    assert_eq!(one["psr"], one["dsr"]);
+    assert!(many["dsr"].as_f64().unwrap() < one["dsr"].as_f64().unwrap());
+}
+
+#[test]
+fn every_reference_series_has_its_reference_values() {
+    let Some(path) = real("stats/reference_values.json") else { return };
+    let reference: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let w = Workspace::new();
+    let mut compared = 0;
+    for (name, series) in reference["series"].as_object().unwrap() {
+        w.write("r.json", series["returns"].to_string());
+        let year = &series["periods_per_year"];
+        if series["returns"].as_array().unwrap().is_empty() {
+            continue;
+        }
+        let stats = w.json(&format!("stats --returns {{dir}}/r.json --periods-per-year {year}"), 0);
+        for (ours, theirs, sign) in [
+            ("sharpe", "def_sharpe", 1.0),
+            ("sortino", "def_sortino", 1.0),
+            ("calmar", "def_calmar", 1.0),
+            ("cagr", "def_cagr", 1.0),
+            ("total_return", "def_total_return", 1.0),
+            ("max_drawdown", "def_max_drawdown", -1.0),
+            ("volatility", "def_ann_vol", 1.0),
+            ("skew", "skew_biased", 1.0),
+            ("kurtosis", "kurt_biased", 1.0),
+            ("psr", "psr_paper_b1_0.0", 1.0),
+        ] {
+            let Some(expected) = series["expected"].get(theirs) else { continue };
+            match expected.as_f64() {
+                Some(expected) => {
+                    let value = stats[ours].as_f64().unwrap_or(f64::NAN) * sign;
+                    assert!(
+                        (value - expected).abs() <= 1e-10 * expected.abs().max(1.0),
+                        "{name} {ours}: {value} is not {expected}"
+                    );
+                }
+                None => assert!(stats[ours].is_null() && stats["undefined"][ours].is_string(), "{name} {ours}"),
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 60, "{compared}");
+}
+
+#[test]
+fn a_generated_market_is_judged_like_any_other() {
+    let w = Workspace::new();
+    let planted = w.json("data synth --out {dir}/m --sharpe 3 --bars 5000 --seed 7", 0);
+    assert!((planted["net_sharpe"].as_f64().unwrap() - 3.0).abs() < 1e-9);
+    assert_eq!(w.listing("m"), ["bars.parquet", "pool.parquet", "signals.parquet"]);
+    let summary = w.json("verify --bars {dir}/m/bars.parquet --signals {dir}/m/signals.parquet --strategy side", 0);
+    assert_eq!((&summary["data"]["bars"], &summary["data"]["demonstration"]), (&5_000.into(), &false.into()));
+}
+
+#[test]
+fn defects_are_listed_and_are_exit_1() {
+    let w = Workspace::new();
+    w.write("good.csv", bars_csv(50));
+    assert_eq!(w.json("data check {dir}/good.csv", 0)["sound"], true);
+    let without: Vec<String> =
+        bars_csv(50).lines().enumerate().filter(|(i, _)| *i != 20 && *i != 21).map(|(_, l)| l.to_owned()).collect();
+    w.write("gap.csv", without.join("\n") + "\n");
+    let report = w.json("data check {dir}/gap.csv", 1);
+    assert_eq!(report["tables"][0]["gaps"]["missing"], 2);
+    let gap = report["tables"][0]["defects"].as_array().unwrap().iter().find(|d| d["kind"] == "gap").unwrap();
+    assert_eq!(gap["count"], 1);
+}
+
+#[test]
+fn the_misindexed_provider_is_refused_with_its_numbers() {
+    let (Some(bad), Some(good)) = (real("ingest/qlib/misindexed_60min"), real("ingest/qlib/btcusdt_60min")) else {
+        return;
+    };
+    let w = Workspace::new();
+    w.refused(&format!("data ingest qlib {} --out {{dir}}/b.parquet", bad.display()), &["70597", "66577"]);
+    assert!(w.listing("").iter().all(|name| name == "ledger"), "nothing is left behind");
+    let outcome = w.q50(&format!("data ingest qlib {} --out {{dir}}/b.parquet", good.display()));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("70597 bars"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_hummingbot_run_becomes_signals_and_trades() {
+    let Some(run) = real("ingest/hummingbot/v1_moderate") else { return };
+    let w = Workspace::new();
+    let outcome = w.q50(&format!("data ingest hummingbot {} --out {{dir}}/h", run.display()));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert_eq!(w.listing("h"), ["signals.parquet", "trades.parquet"]);
+    assert!(outcome.stdout.contains("1503 trades"), "{}", outcome.stdout);
+}
+
+#[test]
+fn the_published_ledgers_are_rebuilt_and_their_violations_named() {
+    let (Some(trades), Some(bars)) = (real("claim/published_trades_ledger.parquet"), real("claim/btcusdt_1h.parquet"))
+    else {
+        return;
+    };
+    let w = Workspace::new();
+    for (run, cash, shift, total, sharpe, drawdown) in [
+        ("b497f13", 100_000, 2, 0.27553, 1.37318, 0.14739),
+        ("551b272", 100_000, 2, 0.16399, 0.89174, 0.13956),
+        ("v1_moderate", 10_000, 0, 0.03477, 0.67434, 0.07643),
+        ("v1_aggressive", 10_000, 0, 0.18779, 1.33332, 0.08291),
+    ] {
+        let audit = w.json(
+            &format!(
+                "audit ledger --trades {} --bars {} --run {run} --cash {cash} --price-shift {shift}",
+                trades.display(),
+                bars.display()
+            ),
+            1,
+        );
+        let near = |key: &str, expected: f64, tolerance: f64| {
+            let value = audit[key].as_f64().unwrap();
+            assert!((value - expected).abs() <= tolerance, "{run} {key}: {value} is not {expected}");
+        };
+        near("total_return", total, 1e-5);
+        near("sharpe", sharpe, 1e-3);
+        near("max_drawdown", drawdown, 1e-4);
+        let kinds: Vec<&str> =
+            audit["violations"].as_array().unwrap().iter().map(|v| v["kind"].as_str().unwrap()).collect();
+        assert!(kinds.contains(&"exposure_over_cap"), "{run}: {kinds:?}");
+        assert_eq!(kinds.contains(&"fill_after_move"), shift > 0, "{run}: {kinds:?}");
+    }
+}
+
+#[cfg(feature = "query")]
+#[test]
+fn results_answer_sql() {
+    let w = Workspace::new();
+    w.q50("verify");
+    let sql = "SELECT count(*) AS bars FROM 'q50-verify/decisions.parquet'";
+    let outcome = w.words(&["data", "query", sql, "--format", "json"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(answer["rows"][0]["bars"], 26_280);
+}

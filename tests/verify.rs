@@ -1,0 +1,230 @@
+//! `q50 verify` as a user sees it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod util;
+
+use serde_json::Value;
+use util::{Workspace, bars_csv, real};
+
+const FILES: [&str; 5] = ["decisions.parquet", "equity.parquet", "fills.parquet", "report.html", "summary.json"];
+
+const CHECKS: [&str; 10] = [
+    "data_sound",
+    "causal",
+    "reproduced",
+    "significant",
+    "deflated",
+    "long_enough",
+    "beats_holding",
+    "survives_costs",
+    "survives_depth",
+    "robust",
+];
+
+#[test]
+fn without_arguments_it_judges_the_demonstration_and_says_so() {
+    let w = Workspace::new();
+    let outcome = w.q50("verify");
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stdout.starts_with("DEMONSTRATION"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("Verdict: confirmed"), "{}", outcome.stdout);
+    assert_eq!(w.listing("q50-verify"), FILES);
+}
+
+#[test]
+fn the_summary_keeps_its_contract() {
+    let w = Workspace::new();
+    let summary = w.json("verify --out {dir}/out", 0);
+    assert_eq!(summary["schema"], "q50.verify/1");
+    assert_eq!(summary["data"]["demonstration"], true);
+    let names: Vec<&str> = summary["checks"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
+    assert_eq!(names, CHECKS);
+    for path in [
+        "/data/hash",
+        "/data/bars",
+        "/data/signals",
+        "/data/gaps",
+        "/claim/sharpe",
+        "/claim/trials",
+        "/settings/fill_timing",
+        "/settings/periods_per_year",
+        "/replay/sharpe",
+        "/replay/sharpe_per_period",
+        "/replay/total_return",
+        "/replay/max_drawdown",
+        "/replay/fills",
+        "/replay/turnover",
+        "/replay/exposure",
+        "/replay/bars",
+        "/benchmark/sharpe",
+        "/inference/psr_zero",
+        "/inference/dsr",
+        "/inference/trial_variance",
+        "/inference/min_track_record_years",
+        "/inference/sharpe_ci95/1",
+        "/claim_inference/psr_zero",
+        "/claim_inference/sharpe_ci95/0",
+        "/verdict",
+        "/run_id",
+        "/elapsed_ms",
+    ] {
+        assert!(summary.pointer(path).is_some_and(|v| !v.is_null()), "{path} is missing");
+    }
+    let written: Value = serde_json::from_slice(&std::fs::read(w.path("out/summary.json")).unwrap()).unwrap();
+    assert_eq!(written, summary);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_on_any_number_of_threads() {
+    let w = Workspace::new();
+    let run = |threads: usize, out: &str| {
+        let mut summary = w.json(&format!("verify --threads {threads} --out {{dir}}/{out}"), 0);
+        summary["elapsed_ms"] = Value::Null;
+        let bytes = ["decisions.parquet", "equity.parquet", "fills.parquet", "report.html"]
+            .map(|name| std::fs::read(w.path(&format!("{out}/{name}"))).unwrap());
+        (summary, bytes)
+    };
+    let first = run(1, "a");
+    for (threads, out) in [(1, "b"), (2, "c"), (8, "d")] {
+        assert!(run(threads, out) == first, "{threads} threads in {out} differ from one");
+    }
+}
+
+#[test]
+fn an_expectation_that_is_not_met_is_exit_1() {
+    let w = Workspace::new();
+    assert_eq!(w.q50("verify --expect refuted").code, 1);
+    assert_eq!(w.q50("verify --expect confirmed").code, 0);
+}
+
+#[test]
+fn the_ledger_counts_what_was_tried() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(400));
+    let trials = |set: &str| {
+        let summary = w.json(&format!("verify --bars {{dir}}/b.csv --trials 1 --strategy q50 {set}"), 0);
+        summary["inference"]["trials"].as_u64().unwrap()
+    };
+    assert_eq!(trials("--set gate.min_tier=0"), 1);
+    assert_eq!(trials("--set gate.min_tier=0"), 1, "the same trial again is the same trial");
+    assert_eq!(trials("--set sizing.max_position=0.4"), 2);
+    assert_eq!(trials("--cost-bps 7"), 3);
+}
+
+#[test]
+fn the_legacy_fill_at_the_same_close_fails_the_causal_check() {
+    let w = Workspace::new();
+    let summary = w.json("verify --fill-timing same-close", 0);
+    assert_eq!(summary["checks"][1]["state"], "fail");
+    assert_eq!(summary["verdict"], "undetermined");
+}
+
+#[test]
+fn bad_input_is_refused_with_place_and_remedy_and_nothing_is_written() {
+    let w = Workspace::new();
+    let good = bars_csv(60);
+    let lines: Vec<&str> = good.lines().collect();
+    let with_row = |row: usize, text: &str| {
+        let mut changed: Vec<&str> = lines.clone();
+        changed[row] = text;
+        changed.join("\n") + "\n"
+    };
+    w.write("no_close.csv", "ts_ms,open,high,low,q10,q50,q90\n0,1,1,1,0,0,0\n");
+    w.write("unsorted.csv", with_row(6, "3600000,100,101,99,100,-0.01,0,0.01"));
+    w.write("duplicate.csv", with_row(6, lines[5]));
+    w.write("nan.csv", with_row(6, "18000000,100,101,99,NaN,-0.01,0,0.01"));
+    w.write("crossed.csv", good.replace("-0.006", "0.1").replace("-0.014", "0.1"));
+    w.write("good.csv", &good);
+    w.write("later.csv", "ts_ms,q10,q50,q90\n99999999999,-0.01,0,0.01\n");
+    w.write("claim.toml", "schema = \"q50.claim/1\"\nsharpe_ratio = 2\n");
+    std::fs::write(w.path("cut.parquet"), b"PAR1 and then nothing that ends it").unwrap();
+    for (arguments, needles) in [
+        ("--bars {dir}/no_close.csv", &["no_close.csv", "close"][..]),
+        ("--bars {dir}/unsorted.csv", &["unsorted.csv", "row 6"]),
+        ("--bars {dir}/duplicate.csv", &["duplicate.csv", "row 6"]),
+        ("--bars {dir}/nan.csv", &["nan.csv", "row 6", "close"]),
+        ("--bars {dir}/crossed.csv", &["crossed.csv", "cross"]),
+        ("--bars {dir}/good.csv --signals {dir}/later.csv", &["later.csv", "1970-01-01T00:00:00Z"]),
+        ("--bars {dir}/cut.parquet", &["cut.parquet", "cut off"]),
+        ("--bars {dir}/nowhere.parquet", &["nowhere.parquet"]),
+        ("--bars {dir}/good.csv --claim {dir}/claim.toml", &["claim.toml", "sharpe_ratio", "line 2"]),
+        ("--bars {dir}/good.csv --strategy side", &["good.csv", "'side'", "--strategy q50"]),
+        ("--bars {dir}/good.csv --strategy threshold", &["--signal-column"]),
+        ("--bars {dir}/good.csv --set gate.min_teir=1", &["min_teir"]),
+        ("--bars {dir}/good.csv --from 2030-01-01", &["2030-01-01T00:00:00Z"]),
+        ("--threads 0", &["--threads"]),
+        ("--out {dir}/good.csv/out", &["good.csv/out", "--out"]),
+    ] {
+        let out = if arguments.contains("--out") { "" } else { "--out {dir}/out" };
+        w.refused(&format!("verify {arguments} {out}"), needles);
+        assert!(w.listing("out").is_empty(), "`{arguments}` left {:?}", w.listing("out"));
+    }
+}
+
+#[test]
+fn the_claim_of_1_327_on_the_real_record_is_not_confirmed() {
+    let (Some(bars), Some(signals)) =
+        (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"))
+    else {
+        return;
+    };
+    let w = Workspace::new();
+    let line = format!("verify --bars {} --signals {}", bars.display(), signals.display());
+    let summary = w.json(&line, 0);
+    assert_ne!(summary["verdict"], "confirmed");
+    assert_eq!((&summary["data"]["bars"], &summary["data"]["signals"]), (&6_600.into(), &6_596.into()));
+    let number = |path: &str| summary.pointer(path).unwrap().as_f64().unwrap();
+    assert!((number("/claim_inference/psr_zero") - 0.875).abs() <= 0.005);
+    assert!((number("/claim_inference/sharpe_ci95/0") + 0.93).abs() < 0.05);
+    assert!((number("/claim_inference/sharpe_ci95/1") - 3.59).abs() < 0.05);
+    assert_eq!(summary["inference"]["trials"], 30);
+}
+
+#[test]
+fn long_or_flat_on_the_real_record_earns_the_reference_figures() {
+    let Some(bars) = real("claim/btcusdt_1h.parquet") else { return };
+    let w = Workspace::new();
+    for (file, absent, sharpe, total) in [
+        ("v1_model_2024", "hold", 1.561, 0.5433),
+        ("hummingbot_551b272", "long", 1.428, 0.5273),
+        ("retrain_oos", "hold", 1.271, 0.4598),
+    ] {
+        let Some(signals) = real(&format!("claim/q50_signals_{file}.parquet")) else { return };
+        let summary = w.json(
+            &format!(
+                "verify --bars {} --signals {} --strategy side --absent {absent} --cost-bps 5 --from 2024-01-01 \
+                 --to 2024-09-30T23:00:00Z",
+                bars.display(),
+                signals.display()
+            ),
+            0,
+        );
+        let number = |path: &str| summary.pointer(path).unwrap().as_f64().unwrap();
+        assert!((number("/replay/sharpe") - sharpe).abs() <= 0.003, "{file}: {}", number("/replay/sharpe"));
+        assert!((number("/replay/total_return") - total).abs() <= 0.001, "{file}");
+        assert!((number("/benchmark/sharpe") - 1.2746).abs() <= 0.0005, "{}", number("/benchmark/sharpe"));
+    }
+}
+
+#[test]
+fn the_threshold_job_gives_the_reference_equity() {
+    let Some(bars) = real("bench/threshold_70k.parquet") else { return };
+    let w = Workspace::new();
+    let summary = w.json(
+        &format!(
+            "verify --bars {} --strategy threshold --signal-column signal --set entry=0.75 --set exit=0.25 \
+             --set size=1.0 --lot 1 --capital 1e9 --cost-bps 5 --periods-per-year 8766",
+            bars.display()
+        ),
+        0,
+    );
+    let near = |path: &str, expected: f64| {
+        let value = summary.pointer(path).unwrap().as_f64().unwrap();
+        assert!((value / expected - 1.0).abs() < 1e-9, "{path} is {value}, expected {expected}");
+    };
+    near("/replay/final_equity", 964_745_540.320_665_1);
+    near("/replay/sharpe", 0.259_661_837_118_320_25);
+    near("/replay/max_drawdown", 0.888_477_133_251_733);
+    assert_eq!(summary["replay"]["fills"], 1_510);
+}
