@@ -302,10 +302,10 @@ mod tests {
         let config = SynthConfig { bars: 2_000_000, ..planted(3.0) };
         let market = config.generate().unwrap();
         let side = market.signals.columns.side.as_ref().unwrap();
-        let (mut previous, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        let (mut previous, mut sum, mut squares) = (0.0_f64, 0.0, 0.0);
         for t in 1..config.bars {
             let r = market.bars.close[t] / market.bars.open[t] - 1.0;
-            let net = side[t - 1] * r - 0.0005 * (side[t - 1] - previous as f64).abs();
+            let net = side[t - 1] * r - 0.0005 * (side[t - 1] - previous).abs();
             previous = side[t - 1];
             sum += net;
             squares += net * net;

@@ -4,6 +4,8 @@
 //! [`venue::Venue`] and tells a [`record::Recorder`] what happened. Everything else in the project feeds this loop or
 //! reads what it recorded.
 
+/// PumpSwap's integer arithmetic, exact to the lamport.
+pub mod amm;
 /// Orders, holds and their reasons.
 pub mod decision;
 /// Cash and position as a fold over fills.

@@ -1,1 +1,4 @@
 //! PumpSwap on Solana.
+
+/// PumpSwap: addresses, accounts, events and instructions.
+pub mod pumpswap;

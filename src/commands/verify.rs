@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     steps.next("reading");
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, &claim, data.bars().interval_ms)?;
-    settings.strategy.check(&data.market().signals).with_context(|| format!("{}", named(arguments)))?;
+    settings.strategy.check(&data.market().signals).with_context(|| named(arguments))?;
     let folder = OutputFolder::prepare(&arguments.out)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
