@@ -16,6 +16,15 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
     if value > 0.0 && number(-value, decimals) != text { format!("+{text}") } else { text }
 }
 
+/// A probability with three digits, which is never shown as certain because of its rounding.
+pub(super) fn probability(value: f64) -> String {
+    match value {
+        v if v < 0.0005 => "<0.001".to_owned(),
+        v if v >= 0.9995 => ">0.999".to_owned(),
+        v => number(v, 3),
+    }
+}
+
 /// A fraction in per cent.
 pub(super) fn percent(fraction: f64, decimals: usize) -> String {
     format!("{}\u{a0}%", number(fraction * 100.0, decimals))
@@ -78,6 +87,11 @@ mod tests {
     #[test]
     fn a_round_value_is_written_short() {
         assert_eq!(["0.950", "0.000", "10", "1.00\u{a0}%"].map(shortest), ["0.95", "0", "10", "1\u{a0}%"]);
+    }
+
+    #[test]
+    fn nothing_is_certain_by_rounding() {
+        assert_eq!([0.0001, 0.5, 0.99996].map(probability), ["<0.001", "0.500", ">0.999"]);
     }
 
     #[test]

@@ -13,12 +13,17 @@ pub(super) fn table(verification: &Verification) -> Markup {
                 thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } } }
                 tbody {
                     @for (path, value) in &rows {
-                        tr { th scope="row" { code { (path) } } td { (value) } }
+                        tr { th scope="row" { code { (breakable(path)) } } td { (value) } }
                     }
                 }
             }
         }
     }
+}
+
+/// A path that a narrow column may break after each of its names, not within them.
+fn breakable(path: &str) -> Markup {
+    html! { @for name in path.split_inclusive(['.', '_']) { (name) wbr; } }
 }
 
 fn rows(verification: &Verification) -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::format::{self, DASH, number, percent};
+use super::format::{self, DASH, number, percent, probability};
 use crate::claim::{Check, CheckName, State, Verdict, Verification};
 
 /// The verdict by symbol and word, and what stands in its way.
@@ -111,6 +111,7 @@ fn amount(name: CheckName, value: f64) -> String {
         CheckName::Reproduced | CheckName::Robust => percent(value, 1),
         CheckName::Causal => number(value, 0),
         CheckName::LongEnough => format!("{}\u{a0}years", number(value, 2)),
-        _ => number(value, 3),
+        CheckName::Significant | CheckName::Deflated | CheckName::BeatsHolding => probability(value),
+        CheckName::SurvivesCosts | CheckName::SurvivesDepth => number(value, 3),
     }
 }

@@ -28,31 +28,31 @@ impl Why {
     }
 
     pub(super) fn sharpe(&self) -> String {
-        reason(metrics::sharpe(&self.returns, self.year))
+        returns(metrics::sharpe(&self.returns, self.year))
     }
 
     pub(super) fn sortino(&self) -> String {
-        reason(metrics::sortino(&self.returns, self.year))
+        returns(metrics::sortino(&self.returns, self.year))
     }
 
     pub(super) fn cagr(&self) -> String {
-        reason(metrics::cagr(&self.returns, self.year))
+        returns(metrics::cagr(&self.returns, self.year))
     }
 
     pub(super) fn volatility(&self) -> String {
-        reason(metrics::volatility(&self.returns, self.year))
+        returns(metrics::volatility(&self.returns, self.year))
     }
 
     pub(super) fn skew(&self) -> String {
-        reason(metrics::skewness_biased(&self.returns))
+        returns(metrics::skewness_biased(&self.returns))
     }
 
     pub(super) fn kurtosis(&self) -> String {
-        reason(metrics::kurtosis_biased(&self.returns))
+        returns(metrics::kurtosis_biased(&self.returns))
     }
 
     pub(super) fn drawdown(&self) -> String {
-        reason(metrics::max_drawdown(&self.returns))
+        returns(metrics::max_drawdown(&self.returns))
     }
 
     pub(super) fn exposure(&self) -> String {
@@ -76,6 +76,10 @@ impl Why {
 pub(super) fn periods_per_year(verification: &Verification) -> Option<PeriodsPerYear> {
     let year = verification.settings.get("periods_per_year")?.as_f64()?;
     (year > 0.0 && year.is_finite()).then(|| PeriodsPerYear::new(year))
+}
+
+fn returns<T>(result: Result<T, Undefined>) -> String {
+    format!("returns of the replay: {}", reason(result))
 }
 
 fn reason<T>(result: Result<T, Undefined>) -> String {

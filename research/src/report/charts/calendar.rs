@@ -47,8 +47,8 @@ impl Step {
 
     const fn format(self) -> &'static str {
         match self {
-            Self::Fixed(ms) if ms < DAY => "%d %b %H:%M",
-            Self::Fixed(_) => "%d %b %Y",
+            Self::Fixed(ms) if ms < DAY => "%m-%d %H:%M",
+            Self::Fixed(_) => "%Y-%m-%d",
             Self::Months(months) if months < 12 => "%Y-%m",
             Self::Months(_) => "%Y",
         }
@@ -57,7 +57,7 @@ impl Step {
     /// How many labels of this kind fit.
     const fn most(self) -> i64 {
         match self {
-            Self::Fixed(_) => MOST - 2,
+            Self::Fixed(_) => MOST - 1,
             Self::Months(_) => MOST,
         }
     }
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(nine_months, ["2024-01", "2024-03", "2024-05", "2024-07", "2024-09"]);
         assert_eq!(labels("2019-05-01T00:00:00Z", "2023-02-01T00:00:00Z"), ["2020", "2021", "2022", "2023"]);
         assert_eq!(labels("2024-03-01T05:00:00Z", "2024-03-01T23:00:00Z").len(), 3);
-        assert_eq!(labels("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"), ["01 Jan 00:00"]);
+        assert_eq!(labels("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"), ["01-01 00:00"]);
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     let rows: Vec<(String, String, f64)> = reasons
         .iter()
         .map(|(name, n)| {
-            let share = percent(*n as f64 / total as f64, 1);
+            let share = *n as f64 / total as f64;
+            // A reason that was given is not 0 %.
+            let share = if share < 0.0005 { "<0.1\u{a0}%".to_owned() } else { percent(share, 1) };
             (name.replace('_', " "), format!("{} ({share})", count(*n)), *n as f64 / most as f64)
         })
         .collect();
@@ -54,10 +56,11 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         Ok(())
     })?;
     let bars = verification.replay.bars;
+    let replayed = if bars == 1 { "1 bar replayed".to_owned() } else { format!("{} bars replayed", count(bars)) };
     let sum = if total == bars {
-        format!("the counts add up to the {} bars replayed", count(bars))
+        format!("the counts add up to the {replayed}")
     } else {
-        format!("the counts add up to {}, which is NOT the {} bars replayed", count(total), count(bars))
+        format!("the counts add up to {}, which is NOT the {replayed}", count(total))
     };
     Ok(Body::Drawn(Drawn {
         svg,

@@ -5,7 +5,7 @@ use plotters::{
 
 use super::{
     canvas::{ACCENT, Area, DrawError, GRID, INK, MUTED, Point, TEXT, text, width},
-    scale::Scale,
+    scale::{LEAST_LEFT, RIGHT, Scale},
 };
 
 pub(super) type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
@@ -30,13 +30,13 @@ pub(super) fn frame<'a, 'b>(area: &'a Area<'b>, x: Axis, y: Axis, grid: Grid) ->
     let label_width = y.scale.labels().map(width).max().unwrap_or(0);
     // Below the marks there is room for their labels and the title; on the left for the labels, and for the half of the
     // first date that may stand out.
-    let (bottom, left) = (2 * TEXT + 34, if label_width == 0 { 30 } else { (label_width + 24).max(76) });
+    let (bottom, left) = (2 * TEXT + 34, if label_width == 0 { 30 } else { (label_width + 24).max(LEAST_LEFT as i32) });
     if !y.title.is_empty() {
         area.draw_text(y.title, &text(MUTED, HPos::Left, VPos::Top), (4, 2))?;
     }
     let mut chart = ChartBuilder::on(area)
         .margin_top(if y.title.is_empty() { 8 } else { TEXT + 22 })
-        .margin_right(24)
+        .margin_right(RIGHT as i32)
         .x_label_area_size(bottom)
         .y_label_area_size(left)
         .build_cartesian_2d(x.scale, y.scale)?;

@@ -2,8 +2,13 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use super::calendar;
+use super::{calendar, canvas::width};
 use crate::report::format::number;
+
+/// Room beside a time axis, in units: at least this on the left, this on the right, and the axis itself at most.
+pub(super) const LEAST_LEFT: f64 = 76.0;
+pub(super) const RIGHT: f64 = 24.0;
+const AXIS: f64 = 860.0;
 
 /// An axis: the values at both ends, and where it carries which label.
 pub(super) struct Scale {
@@ -28,7 +33,8 @@ impl Scale {
     pub(super) fn linear(from: f64, to: f64, wanted: usize, label: impl Fn(f64, usize) -> String) -> Self {
         let (from, to) = if to > from { (from, to) } else { (from - 0.5, from + 0.5) };
         let (step, decimals) = round_step((to - from) / wanted.max(1) as f64);
-        let (first, last) = ((from / step).floor(), (to / step).ceil());
+        // A value a rounding error beyond a mark does not need the next one.
+        let (first, last) = ((from / step + 1e-6).floor(), (to / step - 1e-6).ceil());
         let ticks = (0..=(last - first) as usize)
             .map(|i| (first + i as f64) * step)
             .map(|value| (value, label(value, decimals)))
@@ -58,9 +64,13 @@ impl Scale {
     /// Time in epoch milliseconds, marked on the calendar.
     pub(super) fn time(from: f64, to: f64) -> Self {
         let to = if to > from { to } else { from + 1.0 };
+        let fits = |(at, label): &(f64, String)| {
+            // A label is centred below its mark, and must not leave the drawing on either side.
+            let (share, half) = ((at - from) / (to - from) * AXIS, f64::from(width(label)) / 2.0);
+            share + LEAST_LEFT >= half && AXIS - share + RIGHT >= half
+        };
         let ticks = calendar::ticks(from as i64, to as i64).into_iter().map(|(at, label)| (at as f64, label));
-        // A label is centred below its mark: too near the end it would leave the drawing.
-        let ticks = ticks.filter(|(at, _)| (*at - from) / (to - from) < 0.97).collect();
+        let ticks = ticks.filter(fits).collect();
         Self { from, to, logarithmic: false, ticks }
     }
 
@@ -136,6 +146,7 @@ mod tests {
         let scale = Scale::linear(-0.7, 2.3, 4, number);
         assert_eq!((scale.from, scale.to), (-1.0, 3.0));
         assert_eq!(labels(&scale), ["\u{2212}1", "0", "1", "2", "3"]);
+        assert_eq!(Scale::linear(0.0, 100.000_001, 4, number).to, 100.0);
         assert_eq!(labels(&Scale::linear(0.0, 0.04, 4, number)), ["0.00", "0.01", "0.02", "0.03", "0.04"]);
     }
 

@@ -108,7 +108,11 @@ fn legend(v: &Verification, noise: Option<f64>) -> Vec<(Key, String)> {
 
 fn caption(v: &Verification) -> String {
     let beaten = if v.inference.noise_maximum.is_some_and(|noise| noise > 0.0) { "0 or the dashed line" } else { "0" };
-    let undefined = if v.replay.sharpe.is_none() { ", and a dash stands for a ratio that is undefined" } else { "" };
+    let undefined = if v.replay.sharpe.is_none() {
+        ", and a dash is a ratio that is undefined, for the reason in the table of figures"
+    } else {
+        ""
+    };
     format!(
         "A dot is a Sharpe ratio and the bar through it the 95 % interval (claim: Lo 2002; replay: stationary bootstrap): \
          an interval that crosses {beaten} does not show skill{undefined}."
