@@ -55,7 +55,7 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Judge a claim: replay it honestly and say what the evidence supports.
     #[command(
-        after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1"
+        after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000"
     )]
     Verify(Box<VerifyArguments>),
     /// Check what others recorded.
@@ -101,7 +101,7 @@ pub(crate) struct ReplayArguments {
     /// Starting capital in quote units.
     #[arg(long, value_name = "X", value_parser = above_zero)]
     pub(crate) capital: Option<f64>,
-    /// Cost of each fill in basis points of its notional.
+    /// Cost of each fill in basis points of its notional; on a pool, in place of the program's fee schedule.
     #[arg(long, value_name = "X", value_parser = not_negative)]
     pub(crate) cost_bps: Option<f64>,
     /// Spread around the mid price in basis points; half of it is paid on each side.
@@ -119,6 +119,8 @@ pub(crate) struct ReplayArguments {
     /// When orders are filled.
     #[arg(long, value_enum, default_value_t = TimingName::NextOpen)]
     pub(crate) fill_timing: TimingName,
+    #[command(flatten)]
+    pub(crate) pool: PoolArguments,
     /// What to do on bars without a signal; absent: as the strategy says.
     #[arg(long, value_enum)]
     pub(crate) absent: Option<AbsentName>,
@@ -146,6 +148,39 @@ pub(crate) struct ReplayArguments {
     /// Form of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+/// How a pool venue behaves.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Pool venue (--venue pumpswap)")]
+pub(crate) struct PoolArguments {
+    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars.
+    #[arg(long, value_name = "SOL", value_parser = above_zero, default_value_t = 1_000.0)]
+    pub(crate) pool_depth: f64,
+    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pool: Option<PathBuf>,
+    /// The output may fall this many basis points below the quote at the decision.
+    #[arg(long, value_name = "BPS", default_value_t = 100)]
+    pub(crate) slippage_bps: u64,
+    /// Largest impact of a buy in basis points; what is over is not bought.
+    #[arg(long, value_name = "BPS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=9_999))]
+    pub(crate) max_impact_bps: u64,
+    /// Slots from a decision until its order lands.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) latency_slots: u32,
+    /// Share of transactions that fail.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub(crate) failure_rate: f64,
+    /// Priority fee of a transaction in lamports.
+    #[arg(long, value_name = "LAMPORTS", default_value_t = 0)]
+    pub(crate) priority_fee: u64,
+    /// Half of our own impact is left after this many seconds; absent: arbitrage restores the price by the next bar.
+    #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
+    pub(crate) impact_half_life: Option<f64>,
+    /// Share of the slippage allowance that a sandwich takes from every trade.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub(crate) sandwich: f64,
 }
 
 #[derive(Args, Debug)]
@@ -343,6 +378,9 @@ pub(crate) struct SynthArguments {
 pub(crate) enum VenueName {
     /// The next bar's open plus costs.
     NextOpen,
+    /// A constant-product pool with PumpSwap's own arithmetic; capital is SOL.
+    #[value(name = "pumpswap")]
+    PumpSwap,
 }
 
 /// Fill timings by name.

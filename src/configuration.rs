@@ -16,16 +16,19 @@ use q50_engine::{
         side::{Absent, FollowSideConfig},
         threshold::ThresholdConfig,
     },
-    units::{AnnualSharpe, Fraction, PeriodsPerYear},
-    venue::FillTiming,
+    units::{AnnualSharpe, Bps, Fraction, Lamports, PeriodsPerYear},
+    venue::{
+        FillTiming, PoolPath, PumpSwapConfig,
+        pump_swap::{LAMPORTS_PER_SOL, PoolFees, Recovery},
+    },
 };
 use q50_research::{
     claim::Claim,
-    run::{RunSettings, VenueSettings},
+    run::{PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
 
-use crate::args::{AbsentName, CrossingName, ReplayArguments, TimingName};
+use crate::args::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName};
 
 const DAY_MS: i64 = 86_400_000;
 const DEFAULT_CAPITAL: f64 = 10_000.0;
@@ -130,9 +133,9 @@ fn demonstration() -> Result<Dataset> {
 pub(crate) fn run_settings(arguments: &ReplayArguments, claim: &Claim, interval_ms: i64) -> Result<RunSettings> {
     let claimed = claim.replay.as_ref();
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps)).unwrap_or(DEFAULT_COST_BPS);
-    Ok(RunSettings {
-        strategy: strategy(arguments, claim)?,
-        venue: VenueSettings {
+    let strategy = strategy(arguments, claim)?;
+    let venue = match arguments.venue {
+        VenueName::NextOpen => VenueSettings::NextOpen(PriceVenue {
             cost: Fraction::from_bps(cost_bps),
             spread: arguments.spread_bps.map(Fraction::from_bps),
             lot: arguments.lot,
@@ -140,12 +143,60 @@ pub(crate) fn run_settings(arguments: &ReplayArguments, claim: &Claim, interval_
                 TimingName::NextOpen => FillTiming::NextOpen,
                 TimingName::SameClose => FillTiming::SameClose,
             },
-        },
+        }),
+        VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments, &strategy)?),
+    };
+    Ok(RunSettings {
+        strategy,
+        venue,
         capital: arguments.capital.or(claimed.map(|r| r.capital)).unwrap_or(DEFAULT_CAPITAL),
         periods_per_year: arguments
             .periods_per_year
             .map_or_else(|| PeriodsPerYear::from_interval_ms(interval_ms), PeriodsPerYear::new),
     })
+}
+
+/// A pool has no lots, no quoted spread, no resting orders and no short side: what asks for one is refused before the
+/// run, because the run would have no trades.
+fn pool_venue(arguments: &ReplayArguments, strategy: &StrategyConfig) -> Result<PoolVenue> {
+    let price_only = [
+        ("--lot", arguments.lot.is_some()),
+        ("--spread-bps", arguments.spread_bps.is_some()),
+        ("--fill-timing same-close", arguments.fill_timing == TimingName::SameClose),
+        ("allow_short = true", strategy.shorts()),
+        ("exits.trigger = \"intrabar\"", strategy.rests_orders()),
+    ];
+    if let Some((option, _)) = price_only.iter().find(|(_, asked)| *asked) {
+        bail!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open");
+    }
+    let pool = &arguments.pool;
+    let fees = match arguments.cost_bps {
+        None => PoolFees::Schedule,
+        Some(bps) if bps.fract() == 0.0 => PoolFees::Uniform(bps as u64),
+        Some(bps) => bail!("--cost-bps is {bps}, expected whole basis points: the program's rates have no fractions"),
+    };
+    let config = PumpSwapConfig {
+        fees,
+        slippage: Bps(pool.slippage_bps),
+        max_impact: Bps(pool.max_impact_bps),
+        latency_slots: pool.latency_slots,
+        failures: Fraction::new(pool.failure_rate),
+        priority_fee: Lamports(pool.priority_fee),
+        recovery: pool.impact_half_life.map_or(Recovery::Restored, Recovery::HalfLife),
+        sandwich: Fraction::new(pool.sandwich),
+        ..PumpSwapConfig::default()
+    };
+    Ok(PoolVenue { depth: Lamports((pool.pool_depth * LAMPORTS_PER_SOL) as u64), config })
+}
+
+/// The recorded reserves that were named, a row for each bar of `market`.
+pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<Option<PoolPath>> {
+    let Some(path) = &arguments.pool.pool else { return Ok(None) };
+    let market = data.market();
+    let table = q50_datasets::reserves::ReserveTable::read(path)?;
+    let (base, quote) = table.aligned(market.open_time, path)?;
+    let recorded = PoolPath::recorded(&base, &quote, market.len());
+    recorded.map(Some).with_context(|| path.display().to_string())
 }
 
 fn strategy(arguments: &ReplayArguments, claim: &Claim) -> Result<StrategyConfig> {

@@ -228,3 +228,73 @@ fn the_threshold_job_gives_the_reference_equity() {
     near("/replay/max_drawdown", 0.888_477_133_251_733);
     assert_eq!(summary["replay"]["fills"], 1_510);
 }
+
+/// The v1 record on a pool, by extra arguments.
+fn on_a_pool(w: &Workspace, arguments: &str) -> Option<Value> {
+    let (bars, signals) = (real("claim/btcusdt_1h.parquet")?, real("claim/q50_signals_v1_model_2024.parquet")?);
+    Some(w.json(&format!("verify --bars {} --signals {} {arguments}", bars.display(), signals.display()), 0))
+}
+
+#[test]
+fn an_infinitely_deep_pool_is_the_next_open_venue() {
+    let w = Workspace::new();
+    for strategy in ["", "--strategy side"] {
+        let pool = format!("{strategy} --venue pumpswap --cost-bps 15 --capital 100 --pool-depth 1e9");
+        let Some(pool) = on_a_pool(&w, &pool) else { return };
+        let price = on_a_pool(&w, &format!("{strategy} --cost-bps 15 --capital 100")).unwrap();
+        let sharpe = |summary: &Value| summary["replay"]["sharpe"].as_f64().unwrap();
+        assert!((sharpe(&pool) - sharpe(&price)).abs() < 0.001, "{} and {}", sharpe(&pool), sharpe(&price));
+        assert_eq!(pool["settings"]["venue"], "pumpswap");
+        assert_eq!(pool["settings"]["pool_path"], "rebuilt_from_bars");
+        assert_eq!(pool["checks"][8]["state"], "pass", "{}", pool["checks"][8]);
+    }
+}
+
+#[test]
+fn no_edge_grows_with_capital() {
+    let w = Workspace::new();
+    for fees in ["", "--cost-bps 5", "--strategy side --cost-bps 5"] {
+        let Some(summary) = on_a_pool(&w, &format!("{fees} --venue pumpswap --capital 10 --pool-depth 5000")) else {
+            return;
+        };
+        let rows = summary["capacity"].as_array().unwrap();
+        assert_eq!(rows.len(), 4);
+        for row in rows {
+            let sharpes: Vec<f64> =
+                row["cells"].as_array().unwrap().iter().filter_map(|cell| cell["sharpe"].as_f64()).collect();
+            assert!(!sharpes.is_empty());
+            assert!(sharpes.windows(2).all(|pair| pair[1] <= pair[0] + 0.01), "{fees}: {row}");
+        }
+    }
+}
+
+#[test]
+fn recorded_reserves_are_used_as_they_are() {
+    let w = Workspace::new();
+    w.json("data synth --out {dir}/m --sharpe 3 --bars 3000 --pool-depth 1000000", 0);
+    let files = "--bars {dir}/m/bars.parquet --signals {dir}/m/signals.parquet";
+    let line = format!("verify {files} --strategy side --venue pumpswap --capital 10 --cost-bps 5");
+    let recorded = w.json(&format!("{line} --pool {{dir}}/m/pool.parquet"), 0);
+    let rebuilt = w.json(&format!("{line} --pool-depth 1000000"), 0);
+    assert_eq!(recorded["settings"]["pool_path"], "recorded");
+    let sharpe = |summary: &Value| summary["replay"]["sharpe"].as_f64().unwrap();
+    assert!((sharpe(&recorded) - sharpe(&rebuilt)).abs() < 0.01, "{} and {}", sharpe(&recorded), sharpe(&rebuilt));
+}
+
+#[test]
+fn what_a_pool_cannot_do_is_refused_before_the_run() {
+    let w = Workspace::new();
+    w.write("good.csv", bars_csv(60));
+    w.write("pool.csv", "ts_ms,base_reserve,quote_reserve\n0,100,100\n");
+    for (arguments, needles) in [
+        ("--lot 1", &["--lot", "next-open"][..]),
+        ("--set allow_short=true", &["allow_short"]),
+        ("--set exits.trigger=intrabar", &["intrabar"]),
+        ("--fill-timing same-close", &["same-close"]),
+        ("--cost-bps 2.5", &["whole basis points"]),
+        ("--pool-depth 1e15", &["quote reserve", "depth"]),
+        ("--pool {dir}/pool.csv", &["pool.csv", "1970-01-01T01:00:00Z"]),
+    ] {
+        w.refused(&format!("verify --bars {{dir}}/good.csv --strategy q50 --venue pumpswap {arguments}"), needles);
+    }
+}

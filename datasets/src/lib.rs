@@ -43,11 +43,13 @@ pub mod join;
 mod parquet_in;
 mod pyliteral;
 pub mod qlib;
+#[cfg(feature = "query")]
+pub mod query;
 mod report;
+pub mod reserves;
 pub mod returns;
 pub mod signals;
 pub mod source;
-/// Generated markets with a planted edge.
 pub mod synth;
 pub mod time;
 pub mod trades;

@@ -6,8 +6,8 @@
 //! can be had.
 //!
 //! The rule that the planted figure belongs to is long while f > 0 and flat otherwise, the whole equity, with cost c a
-//! fill. With a = sigma rho / sqrt(2 pi) its mean a bar is mu / 2 + a - c arccos(phi) / pi, because E[f; f > 0] =
-//! 1 / sqrt(2 pi) and a Gaussian AR(1) changes sign with probability arccos(phi) / pi (Rice 1944). Its variance, costs
+//! fill. With a = sigma rho / sqrt(2 pi) its mean a bar is mu / 2 + a - c arccos(phi) / pi, because the mean of max(f, 0)
+//! is 1 / sqrt(2 pi) and a Gaussian AR(1) changes sign with probability arccos(phi) / pi (Rice 1944). Its variance, costs
 //! aside, is (sigma^2 + mu^2) / 2 + mu sigma rho sqrt(2 / pi) - (mu / 2 + a)^2.
 
 use std::f64::consts::PI;

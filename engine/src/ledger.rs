@@ -3,7 +3,10 @@
 //! A price venue keeps its books in `f64`: prices there are decimal quotes of another exchange, and amounts are
 //! rounded down to the venue's lot before the fill, never after. The books of a pool are integers.
 
-use crate::venue::{Fill, FillSide};
+use crate::{
+    units::{Lamports, TokenAmount},
+    venue::{Fill, FillSide},
+};
 
 /// What a strategy may know of its own account. Position is signed: negative means owed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +17,10 @@ pub struct Account {
     pub cash: f64,
     /// Cash plus position at the close of the present bar.
     pub equity: f64,
+    /// Price that the position is marked at, quote units for one unit.
+    pub price: f64,
+    /// Quote reserve of the pool that is traded with, quote units; none on a price venue.
+    pub quote_reserve: Option<f64>,
     /// Average price paid for the open position, costs excluded.
     pub average_price: Option<f64>,
     /// Epoch milliseconds at which the open position was opened.
@@ -21,10 +28,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// Value of the position as a share of equity at `price`; negative when short, 0 where there is no equity.
+    /// Value of the position as a share of equity; negative when short, 0 where there is no equity.
     #[must_use]
-    pub fn exposure(&self, price: f64) -> f64 {
-        if self.equity > 0.0 { self.position * price / self.equity } else { 0.0 }
+    pub fn exposure(&self) -> f64 {
+        if self.equity > 0.0 { self.position * self.price / self.equity } else { 0.0 }
     }
 }
 
@@ -71,6 +78,8 @@ impl PriceLedger {
             position: self.position,
             cash: self.cash,
             equity: self.equity(price),
+            price,
+            quote_reserve: None,
             average_price: open.then_some(self.average_price),
             opened_at: open.then_some(self.opened_at),
         }
@@ -97,12 +106,95 @@ impl PriceLedger {
     }
 }
 
+/// Books of a pool: integers, so that nothing is rounded that the chain does not round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PoolLedger {
+    lamports: Lamports,
+    tokens: TokenAmount,
+    /// Deposit of the token account; still ours, not spendable.
+    rent: Lamports,
+    /// Lamports paid for the tokens that are held, fees of the pool included.
+    paid: f64,
+    opened_at: i64,
+}
+
+const LAMPORTS_PER_SOL: f64 = 1e9;
+
+impl PoolLedger {
+    /// Books with SOL only.
+    #[must_use]
+    pub fn new(lamports: Lamports) -> Self {
+        Self { lamports, tokens: TokenAmount(0), rent: Lamports(0), paid: 0.0, opened_at: 0 }
+    }
+
+    /// Spendable SOL.
+    #[must_use]
+    pub fn lamports(&self) -> Lamports {
+        self.lamports
+    }
+
+    /// Tokens held.
+    #[must_use]
+    pub fn tokens(&self) -> TokenAmount {
+        self.tokens
+    }
+
+    /// Whether the token account exists.
+    #[must_use]
+    pub fn has_account(&self) -> bool {
+        self.rent.0 > 0
+    }
+
+    /// Pays the network; never more than there is.
+    pub fn pay(&mut self, amount: Lamports) {
+        self.lamports.0 = self.lamports.0.saturating_sub(amount.0);
+    }
+
+    /// Books a buy of `tokens` for `quote`, with the deposit of the token account where it is the first.
+    ///
+    /// The venue has checked that both are there.
+    pub fn buy(&mut self, tokens: TokenAmount, quote: Lamports, rent: Lamports, time: i64) {
+        if self.tokens.0 == 0 {
+            self.opened_at = time;
+        }
+        self.lamports.0 = self.lamports.0.saturating_sub(quote.0 + rent.0);
+        self.rent.0 += rent.0;
+        self.tokens.0 += tokens.0;
+        self.paid += quote.0 as f64;
+    }
+
+    /// Books a sale of `tokens` for `quote`.
+    pub fn sell(&mut self, tokens: TokenAmount, quote: Lamports) {
+        let left = self.tokens.0.saturating_sub(tokens.0);
+        self.paid = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens.0 as f64 };
+        self.tokens.0 = left;
+        self.lamports.0 += quote.0;
+    }
+
+    /// What a strategy may know, in SOL, marked at `price` lamports a token beside a pool with `quote_reserve`.
+    #[must_use]
+    pub fn account(&self, price: f64, quote_reserve: Lamports) -> Account {
+        let open = self.tokens.0 > 0;
+        let tokens = self.tokens.0 as f64;
+        let equity = (self.lamports.0 + self.rent.0) as f64 + tokens * price;
+        Account {
+            position: tokens,
+            cash: self.lamports.0 as f64 / LAMPORTS_PER_SOL,
+            equity: equity / LAMPORTS_PER_SOL,
+            price: price / LAMPORTS_PER_SOL,
+            quote_reserve: Some(quote_reserve.0 as f64 / LAMPORTS_PER_SOL),
+            average_price: open.then(|| self.paid / tokens / LAMPORTS_PER_SOL),
+            opened_at: open.then_some(self.opened_at),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fill(side: FillSide, units: f64, price: f64, cost: f64) -> Fill {
-        Fill { row: 0, time: 7, side, units, price, notional: units * price, cost, spread_cost: 0.0 }
+        Fill { row: 0, time: 7, side, units, price, notional: units * price, cost, spread_cost: 0.0, pool: None }
     }
 
     #[test]
@@ -142,5 +234,25 @@ mod tests {
         books.apply(&Fill { time: 11, ..fill(FillSide::Sell, 3.0, 90.0, 0.0) });
         let account = books.account(90.0);
         assert_eq!((account.position, account.average_price, account.opened_at), (-2.0, Some(90.0), Some(11)));
+    }
+
+    #[test]
+    fn a_pool_ledger_counts_lamports_and_keeps_the_deposit_as_its_own() {
+        let mut books = PoolLedger::new(Lamports(10_000_000_000));
+        books.buy(TokenAmount(1_000), Lamports(4_000_000_000), Lamports(2_039_280), 7);
+        books.pay(Lamports(5_000));
+        assert_eq!(books.lamports(), Lamports(10_000_000_000 - 4_000_000_000 - 2_039_280 - 5_000));
+        let account = books.account(4_000_000.0, Lamports(50_000_000_000));
+        assert!((account.equity - (10.0 - 0.000_005)).abs() < 1e-12, "the deposit is not lost");
+        assert_eq!((account.quote_reserve, account.opened_at), (Some(50.0), Some(7)));
+        books.sell(TokenAmount(250), Lamports(900_000_000));
+        assert_eq!(books.tokens(), TokenAmount(750));
+        assert_eq!(
+            books.account(1.0, Lamports(1)).average_price,
+            Some(4.0 / 1_000.0),
+            "selling part keeps the average"
+        );
+        books.sell(TokenAmount(750), Lamports(1));
+        assert_eq!(books.account(1.0, Lamports(1)).average_price, None);
     }
 }

@@ -12,10 +12,11 @@ use crate::{
 /// Replays `market` from its first traded row through `strategy` and `venue`, starting with `capital` quote units, and
 /// returns the books.
 ///
-/// At each bar: an order of the last bar is filled at the open; resting exits are filled inside the bar; the strategy
+/// At each bar: an order that lands in it is filled at its open, the last price that is known then (without latency that
+/// is the order of the last bar); resting exits are filled inside the bar; the strategy
 /// decides at the close, from that bar and those before it; the account is marked at the close. With the legacy
 /// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
-/// next open and is recorded as rejected.
+/// next open and is recorded as rejected, and so is an order that is sent while another is on its way.
 ///
 /// Generic over everything, so that with [`crate::record::Summary`] it is one loop without allocation or indirection.
 ///
@@ -42,52 +43,64 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
     recorder: &mut R,
 ) -> V::Ledger {
     let mut ledger = venue.open_account(capital);
-    let timing = venue.timing();
-    let mut pending: Option<(Trade, Reason)> = None;
+    let (timing, latency) = (venue.timing(), venue.latency_ms());
+    let mut pending: Option<Pending> = None;
     recorder.begin(capital);
     for t in market.first..market.len() {
         let bar = market.bar(t);
-        if let Some((trade, reason)) = pending.take() {
-            let touch = Touch { row: t, time: bar.open_time, price: bar.open };
-            match venue.execute(trade, touch, &mut ledger) {
-                Ok(fill) => recorder.fill(&fill, reason),
-                Err(rejection) => recorder.rejection(t - 1, rejection),
+        if let Some(order) = pending.take_if(|order| order.lands < bar.open_time + market.interval_ms) {
+            let touch = Touch { row: t, time: bar.open_time, price: bar.open, decided_row: order.row };
+            match venue.execute(order.trade, touch, &mut ledger) {
+                Ok(fill) => recorder.fill(&fill, order.reason),
+                Err(rejection) => recorder.rejection(order.row, rejection),
             }
         }
-        let mut account = venue.account(&bar, &ledger);
+        let mut account = venue.account(&bar, t, &ledger);
         if account.position != 0.0
             && let Some((price, reason)) = strategy.resting(&account).hit(&bar)
         {
             let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
-            let touch = Touch { row: t, time: bar.open_time, price };
+            let touch = Touch { row: t, time: bar.open_time, price, decided_row: t };
             match venue.execute(trade, touch, &mut ledger) {
                 Ok(fill) => recorder.fill(&fill, reason),
                 Err(rejection) => recorder.rejection(t, rejection),
             }
-            account = venue.account(&bar, &ledger);
+            account = venue.account(&bar, t, &ledger);
         }
         let decision = strategy.decide(market.known(t), &account);
         recorder.decision(t, &decision, R::WANTS_EXPLANATIONS.then(|| strategy.explain()));
         if let Decision::Act(intent) = decision {
             let trade = resolve(intent.order, &account);
+            let now = bar.open_time + market.interval_ms;
             match timing {
-                FillTiming::NextOpen => pending = Some((trade, intent.reason)),
+                FillTiming::NextOpen if pending.is_some() => recorder.rejection(t, Rejection::InFlight),
+                FillTiming::NextOpen => {
+                    pending = Some(Pending { trade, reason: intent.reason, row: t, lands: now + latency });
+                }
                 FillTiming::SameClose => {
-                    let touch = Touch { row: t, time: bar.open_time + market.interval_ms, price: bar.close };
+                    let touch = Touch { row: t, time: now, price: bar.close, decided_row: t };
                     match venue.execute(trade, touch, &mut ledger) {
                         Ok(fill) => recorder.fill(&fill, intent.reason),
                         Err(rejection) => recorder.rejection(t, rejection),
                     }
-                    account = venue.account(&bar, &ledger);
+                    account = venue.account(&bar, t, &ledger);
                 }
             }
         }
-        recorder.mark(t, account.equity, account.exposure(bar.close));
+        recorder.mark(t, account.equity, account.exposure());
     }
-    if pending.is_some() {
-        recorder.rejection(market.len() - 1, Rejection::NoNextBar);
+    if let Some(order) = pending {
+        recorder.rejection(order.row, Rejection::NoNextBar);
     }
     ledger
+}
+
+/// An order that has been sent and has not landed.
+struct Pending {
+    trade: Trade,
+    reason: Reason,
+    row: usize,
+    lands: i64,
 }
 
 /// Turns shares of the account into amounts, at the moment of the decision.

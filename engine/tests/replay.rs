@@ -168,7 +168,7 @@ proptest! {
             }
             let expected: f64 = cash + units * world.close[t];
             prop_assert!((journal.equity[t] - expected).abs() <= 1e-9 * expected.abs().max(1.0));
-            prop_assert!(units >= 0.0 && cash >= -1e-9);
+            prop_assert!(units >= 0.0 && cash >= -1e-9 * expected.abs().max(1.0));
         }
     }
 

@@ -1,6 +1,6 @@
 //! How often the verdict errs: claimants of known honesty on generated markets of known edge.
 //!
-//! The whole of [`crate::claim::verify`] is run on each market, every check included; only the market is made up.
+//! The whole of [`mod@crate::claim::verify`] is run on each market, every check included; only the market is made up.
 
 use q50_datasets::{
     dataset::Dataset,
@@ -21,16 +21,16 @@ use q50_engine::{
         side::FollowSideConfig,
     },
     units::{AnnualSharpe, Fraction, PerPeriodSharpe, PeriodsPerYear},
-    venue::FillTiming,
+    venue::{FillTiming, NextOpen},
 };
 use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::{
-    claim::{Claim, DataFacts, Request, Verdict, verify},
+    claim::{Claim, DataFacts, Request, Verdict, VerifyError, verify},
     inference::StationaryBootstrap,
     metrics,
-    run::{self, DataId, RunSettings, VenueSettings},
+    run::{self, PriceVenue, RunSettings, Source, VenueSettings},
     trials::{LedgerError, Role, TrialLedger},
 };
 
@@ -83,6 +83,9 @@ pub enum CalibrationError {
     /// The ledger in memory could not be written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The claim could not be judged.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
 }
 
 /// Lets `claimant` claim on `markets` generated markets of three years of hourly bars, and counts the verdicts.
@@ -130,6 +133,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
     let claim = Claim { sharpe: own, bars: data.rows().len(), trials, ..Claim::demonstration() };
     let request = Request {
         market: data.market(),
+        pool: None,
         facts: DataFacts::of(&data, true),
         next_close: None,
         data_settings: serde_json::Value::Null,
@@ -147,6 +151,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
 fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationError> {
     let bars = config.generate()?.bars;
     let settings = settings(recorded_side());
+    let mut venue = NextOpen::new(Fraction::from_bps(COST_BPS));
     let mut best: Option<(f64, SignalTable)> = None;
     for variant in 1..=variants {
         let forecast = SynthConfig { seed: config.seed + variant, ..*config }.generate()?.signals;
@@ -162,7 +167,7 @@ fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationEr
         };
         let mut summary = Summary::default();
         let mut strategy = settings.strategy.prepare(&market);
-        replay(&market, &mut strategy, &mut settings.venue(), settings.capital, &mut summary);
+        replay(&market, &mut strategy, &mut venue, settings.capital, &mut summary);
         let earned = summary.sharpe_per_period().map_or(f64::NEG_INFINITY, PerPeriodSharpe::get);
         if best.as_ref().is_none_or(|(most, _)| earned > *most) {
             best = Some((earned, forecast));
@@ -175,8 +180,8 @@ fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationEr
 }
 
 fn sharpe(data: &Dataset, settings: &RunSettings) -> Option<AnnualSharpe> {
-    let id = DataId { dataset: data.hash(), view: "" };
-    let (journal, _) = run::rehearse(&data.market(), id, settings, Role::Candidate);
+    let source = Source { market: data.market(), pool: None, dataset: data.hash(), view: "" };
+    let (journal, _) = run::rehearse(&source, settings, Role::Candidate).ok()?;
     metrics::sharpe(&journal.returns(), settings.periods_per_year).ok()
 }
 
@@ -196,13 +201,12 @@ fn recorded_side() -> StrategyConfig {
 fn settings(strategy: StrategyConfig) -> RunSettings {
     RunSettings {
         strategy,
-        venue: VenueSettings {
-            cost: Fraction::from_bps(COST_BPS),
-            spread: None,
-            lot: None,
-            fill_timing: FillTiming::NextOpen,
-        },
+        venue: VenueSettings::NextOpen(price_venue()),
         capital: 10_000.0,
         periods_per_year: PeriodsPerYear::from_interval_ms(3_600_000),
     }
+}
+
+fn price_venue() -> PriceVenue {
+    PriceVenue { cost: Fraction::from_bps(COST_BPS), spread: None, lot: None, fill_timing: FillTiming::NextOpen }
 }

@@ -35,7 +35,8 @@ mod tests {
     use q50_engine::{decision::Reason, venue::Fill};
 
     fn fill(side: FillSide, units: f64, price: f64, cost: f64) -> FillRow {
-        let fill = Fill { row: 0, time: 0, side, units, price, notional: units * price, cost, spread_cost: 0.0 };
+        let fill =
+            Fill { row: 0, time: 0, side, units, price, notional: units * price, cost, spread_cost: 0.0, pool: None };
         FillRow { fill, reason: Reason::EnterLong }
     }
 

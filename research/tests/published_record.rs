@@ -31,7 +31,7 @@ use q50_research::{
     claim::{CheckName, Claim, DataFacts, Request, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
     metrics,
-    run::{RunSettings, VenueSettings},
+    run::{PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
 
@@ -156,17 +156,18 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Option<Verification> {
     let replay = claim.replay.clone().unwrap();
     let settings = RunSettings {
         strategy: replay.strategy,
-        venue: VenueSettings {
+        venue: VenueSettings::NextOpen(PriceVenue {
             cost: Fraction::from_bps(replay.cost_bps),
             spread: None,
             lot: None,
             fill_timing: FillTiming::NextOpen,
-        },
+        }),
         capital: replay.capital,
         periods_per_year: YEAR,
     };
     let request = Request {
         market: data.market(),
+        pool: None,
         facts: DataFacts::of(&data, false),
         next_close: data.bars().close.get(data.rows().end).copied(),
         data_settings: serde_json::json!({}),

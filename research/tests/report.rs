@@ -11,7 +11,7 @@ use q50_research::{
     claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
     inference::{MeanBlock, StationaryBootstrap},
     report,
-    run::{RunSettings, VenueSettings},
+    run::{PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
 
@@ -26,18 +26,19 @@ fn judged(bars: usize) -> Verification {
     let replay = claim.replay.as_ref().unwrap();
     let request = Request {
         market: data.market(),
+        pool: None,
         facts: DataFacts::of(&data, true),
         next_close: None,
         data_settings: serde_json::json!({ "signal_column": null, "crossing": "hold" }),
         claim: &claim,
         settings: RunSettings {
             strategy: replay.strategy,
-            venue: VenueSettings {
+            venue: VenueSettings::NextOpen(PriceVenue {
                 cost: Fraction::from_bps(replay.cost_bps),
                 spread: Some(Fraction::from_bps(1.0)),
                 lot: None,
                 fill_timing: q50_engine::venue::FillTiming::NextOpen,
-            },
+            }),
             capital: replay.capital,
             periods_per_year: PeriodsPerYear::from_interval_ms(3_600_000),
         },

@@ -54,11 +54,13 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, &claim, data.bars().interval_ms)?;
     settings.strategy.check(&data.market().signals).with_context(|| named(arguments))?;
+    let pool = configuration::pool_path(replay, &data)?;
     let folder = OutputFolder::prepare(&arguments.out)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
     let request = Request {
         market: data.market(),
+        pool: pool.as_ref(),
         facts: DataFacts::of(&data, demonstration),
         next_close: data.bars().close.get(data.rows().end).copied(),
         data_settings: data_settings(arguments, &data),
@@ -96,6 +98,7 @@ fn data_settings(arguments: &VerifyArguments, data: &Dataset) -> serde_json::Val
         "from_ms": from,
         "to_ms": to,
         "interval_ms": data.bars().interval_ms,
+        "pool": replay.pool.pool,
         "signal_column": replay.signal_column,
         "signal_delay_s": replay.signal_delay,
         "signal_max_age_s": replay.signal_max_age,

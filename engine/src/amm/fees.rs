@@ -138,6 +138,20 @@ impl FeeConfig {
         Self { flat: rates, sol_tiers: tiers.clone(), stable_tiers: tiers, exotic: rates }
     }
 
+    /// The same schedules with every rate changed by `f`.
+    #[must_use]
+    pub fn map(&self, f: impl Fn(FeeRates) -> FeeRates) -> Self {
+        let tiers = |table: &FeeTiers| {
+            FeeTiers::new(table.as_slice().iter().map(|t| FeeTier { rates: f(t.rates), ..*t }).collect())
+        };
+        Self {
+            flat: f(self.flat),
+            sol_tiers: tiers(&self.sol_tiers),
+            stable_tiers: tiers(&self.stable_tiers),
+            exotic: f(self.exotic),
+        }
+    }
+
     /// The scheduled rates of a pool, before its own creator rate.
     ///
     /// `cap_product` is `E·S`, effective quote times supply; `base` the base reserve `B`.

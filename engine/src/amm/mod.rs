@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Everything is `u64` and `u128`: no floats, no allocation, and no input that panics. What the program would refuse is
-//! an [`AmmError`](crate::amm::AmmError) with the program's own number and name, and in the program's own order where several would apply.
+//! an [`AmmError`] with the program's own number and name, and in the program's own order where several would apply.
 //!
 //! Source of all rules: the PumpSwap program as its vendor compiled it (crate `pump-rust-client` 0.5.0), its public
 //! documentation, and the events it printed on mainnet. The order of the checks was read off the compiled program.

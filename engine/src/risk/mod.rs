@@ -119,7 +119,15 @@ mod tests {
             first: 0,
         };
         let mut strategy = Limited::new(BuyAndHold, config);
-        let account = |equity| Account { position, cash: 0.0, equity, average_price: None, opened_at: None };
+        let account = |equity| Account {
+            position,
+            cash: 0.0,
+            equity,
+            price: 1.0,
+            quote_reserve: None,
+            average_price: None,
+            opened_at: None,
+        };
         equities.iter().enumerate().map(|(t, &e)| strategy.decide(market.known(t), &account(e)).reason()).collect()
     }
 

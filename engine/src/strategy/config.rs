@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{
     Explanation, Strategy,
-    exits::{RestingExits, WithExits},
+    exits::{ExitConfig, ExitTrigger, RestingExits, WithExits},
     hold::BuyAndHold,
     q50::{Q50, Q50Config},
     side::{Absent, FollowSide, FollowSideConfig},
@@ -66,6 +66,12 @@ impl StrategyConfig {
     #[must_use]
     pub const fn shorts(&self) -> bool {
         matches!(self, Self::Q50(Q50Config { allow_short: true, .. }))
+    }
+
+    /// Whether the strategy asks the venue to close positions inside a bar.
+    #[must_use]
+    pub const fn rests_orders(&self) -> bool {
+        matches!(self, Self::Q50(Q50Config { exits: ExitConfig { trigger: ExitTrigger::Intrabar, .. }, .. }))
     }
 
     /// Refuses a strategy whose columns are not there: it would hold on every bar and look like a result.

@@ -96,13 +96,13 @@ impl<S> WithExits<S> {
     }
 
     /// The best close since the open position was opened: the highest of a long one, the lowest of a short one.
-    fn follow(&mut self, account: &Account, bar: &Bar) {
+    fn follow(&mut self, account: &Account) {
         self.best = account.opened_at.map(|opened| {
             let best = match self.best {
                 Some((since, best)) if since == opened => best,
-                _ => account.average_price.unwrap_or(bar.close),
+                _ => account.average_price.unwrap_or(account.price),
             };
-            let better = if account.position > 0.0 { best.max(bar.close) } else { best.min(bar.close) };
+            let better = if account.position > 0.0 { best.max(account.price) } else { best.min(account.price) };
             (opened, better)
         });
     }
@@ -132,8 +132,8 @@ impl<S> WithExits<S> {
     fn exit(&self, known: &Known<'_>, account: &Account) -> Option<Reason> {
         let opened = account.opened_at?;
         if self.config.trigger == ExitTrigger::Close {
-            let close = known.bar().close;
-            let at_close = Bar { open: close, high: close, low: close, ..known.bar() };
+            let mark = account.price;
+            let at_close = Bar { open: mark, high: mark, low: mark, ..known.bar() };
             if let Some((_, reason)) = self.levels(account).hit(&at_close) {
                 return Some(reason);
             }
@@ -145,7 +145,7 @@ impl<S> WithExits<S> {
 
 impl<S: Strategy> Strategy for WithExits<S> {
     fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
-        self.follow(account, &known.bar());
+        self.follow(account);
         match self.exit(&known, account) {
             Some(reason) => {
                 let order =
@@ -181,7 +181,15 @@ mod tests {
     }
 
     fn long(entry: f64) -> Account {
-        Account { position: 1.0, cash: 0.0, equity: entry, average_price: Some(entry), opened_at: Some(0) }
+        Account {
+            position: 1.0,
+            cash: 0.0,
+            equity: entry,
+            price: entry,
+            quote_reserve: None,
+            average_price: Some(entry),
+            opened_at: Some(0),
+        }
     }
 
     fn exits(config: ExitConfig) -> WithExits<BuyAndHold> {
@@ -233,7 +241,8 @@ mod tests {
             first: 0,
         };
         let mut strategy = exits(config);
-        (0..prices.len()).map(|t| strategy.decide(market.known(t), &long(100.0))).collect()
+        let marked = |price| Account { price, ..long(100.0) };
+        (0..prices.len()).map(|t| strategy.decide(market.known(t), &marked(prices[t]))).collect()
     }
 
     #[test]

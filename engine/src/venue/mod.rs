@@ -1,12 +1,20 @@
 //! Where orders are filled: a [`Venue`] turns an order into a fill or into a rejection with a reason.
 
 pub mod next_open;
+pub mod pool_path;
+pub mod pump_swap;
 
 pub use next_open::{FillTiming, NextOpen};
+pub use pool_path::PoolPath;
+pub use pump_swap::{PumpSwap, PumpSwapConfig};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ledger::Account, market::Bar};
+use crate::{
+    ledger::Account,
+    market::Bar,
+    units::{Lamports, TokenAmount},
+};
 
 /// An order as it reaches the venue: shares of equity have become amounts of quote currency.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +57,30 @@ pub struct Fill {
     pub cost: f64,
     /// Quote currency lost to the spread; already inside `price`.
     pub spread_cost: f64,
+    /// The exact amounts, where the venue is a pool.
+    pub pool: Option<PoolCosts>,
+}
+
+/// What a fill in a pool moved and cost. The fees and the network are in [`Fill::cost`], impact and sandwich are in the
+/// amounts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PoolCosts {
+    /// Tokens that came in or went out.
+    pub tokens: TokenAmount,
+    /// Quote that went out or came in, fees of the pool included.
+    pub quote: Lamports,
+    /// To the liquidity providers.
+    pub lp: Lamports,
+    /// To the protocol.
+    pub protocol: Lamports,
+    /// To the coin's creator.
+    pub creator: Lamports,
+    /// To the network.
+    pub network: Lamports,
+    /// Worse than the price before the trade because of the trade itself, SOL.
+    pub impact: f64,
+    /// Taken by a sandwich, SOL.
+    pub sandwich: f64,
 }
 
 /// Why an order was not filled. The ledger is unchanged.
@@ -65,6 +97,12 @@ pub enum Rejection {
     NoShorting,
     /// The last bar has been reached before the order could land.
     NoNextBar,
+    /// Another order is on its way.
+    InFlight,
+    /// The transaction failed; the network was paid.
+    TransactionFailed,
+    /// The pool's program refused, with its own error number; the network was paid.
+    Program(u32),
 }
 
 /// At which price and time an order meets the market.
@@ -76,6 +114,8 @@ pub struct Touch {
     pub time: i64,
     /// Mid price.
     pub price: f64,
+    /// Row of the bar at whose close the order was decided.
+    pub decided_row: usize,
 }
 
 /// A place that fills orders and keeps the books of them.
@@ -89,12 +129,17 @@ pub trait Venue {
     /// When an order of the present bar is filled.
     fn timing(&self) -> FillTiming;
 
+    /// Milliseconds from a decision until its order lands. It is filled in the bar that is open then.
+    fn latency_ms(&self) -> i64 {
+        0
+    }
+
     /// Fills `trade` at `touch` and updates the books, or says why not and leaves them alone.
     ///
     /// # Errors
     /// A [`Rejection`] when the order cannot be filled.
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut Self::Ledger) -> Result<Fill, Rejection>;
 
-    /// The account as marked at the close of `bar`.
-    fn account(&self, bar: &Bar, ledger: &Self::Ledger) -> Account;
+    /// The account as marked at the close of `bar`, which is `row` of the market.
+    fn account(&self, bar: &Bar, row: usize, ledger: &Self::Ledger) -> Account;
 }

@@ -38,7 +38,8 @@ impl FillTiming {
 ///
 /// let mut venue = NextOpen::new(Fraction::from_bps(5.0)).with_lot(1.0);
 /// let mut books = venue.open_account(1_000.0);
-/// let fill = venue.execute(Trade::BuyFor(1_000.0), Touch { row: 1, time: 0, price: 99.0 }, &mut books).unwrap();
+/// let touch = Touch { row: 1, time: 0, price: 99.0, decided_row: 0 };
+/// let fill = venue.execute(Trade::BuyFor(1_000.0), touch, &mut books).unwrap();
 /// assert_eq!(fill.units, 10.0); // 1000 / (99 x 1.0005) = 10.09, rounded down to the lot
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,6 +119,7 @@ impl NextOpen {
             notional,
             cost: notional * self.cost,
             spread_cost: units * (price - touch.price).abs(),
+            pool: None,
         }
     }
 
@@ -179,7 +181,7 @@ impl Venue for NextOpen {
         Ok(fill)
     }
 
-    fn account(&self, bar: &Bar, ledger: &PriceLedger) -> Account {
+    fn account(&self, bar: &Bar, _row: usize, ledger: &PriceLedger) -> Account {
         ledger.account(bar.close)
     }
 }
@@ -190,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    const TOUCH: Touch = Touch { row: 3, time: 42, price: 100.0 };
+    const TOUCH: Touch = Touch { row: 3, time: 42, price: 100.0, decided_row: 2 };
 
     #[test]
     fn costs_are_charged_beside_the_notional_on_both_sides() {

@@ -171,7 +171,7 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line() {
         let text = PUBLISHED.replacen("bars = 6600\n", "bars = 6600\nsharp_ratio = 2.0\n", 1);
         let error = Claim::parse(&text, "mine.toml").unwrap_err().to_string();
-        assert!(error.contains("mine.toml") && error.contains("sharp_ratio") && error.contains("line 11"), "{error}");
+        assert!(error.contains("mine.toml") && error.contains("sharp_ratio") && error.contains("line 10"), "{error}");
     }
 
     #[test]

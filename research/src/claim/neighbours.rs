@@ -48,7 +48,13 @@ pub fn neighbours(strategy: &StrategyConfig) -> Vec<Neighbour> {
 }
 
 fn neighbour(name: &str, value: f64, strategy: StrategyConfig) -> Neighbour {
-    Neighbour { change: format!("{name} = {value:.6}"), strategy }
+    Neighbour { change: format!("{name} = {}", trimmed(value)), strategy }
+}
+
+/// Six decimals at most, and no zeros behind them.
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn steps(value: f64) -> Vec<f64> {
@@ -98,7 +104,7 @@ mod tests {
     fn each_number_moves_a_fifth_both_ways() {
         let changes: Vec<String> =
             neighbours(&StrategyConfig::Threshold(ThresholdConfig::default())).into_iter().map(|n| n.change).collect();
-        assert_eq!(changes, ["entry = 0.600000", "entry = 0.900000", "exit = 0.200000", "exit = 0.300000"]);
+        assert_eq!(changes, ["entry = 0.6", "entry = 0.9", "exit = 0.2", "exit = 0.3"]);
     }
 
     #[test]
@@ -120,7 +126,7 @@ mod tests {
         config.gate.min_expected_value = Fraction::ZERO;
         config.sizing.max_position = Fraction::ONE;
         let changes: Vec<String> = neighbours(&StrategyConfig::Q50(config)).into_iter().map(|n| n.change).collect();
-        assert_eq!(changes, ["gate.min_expected_value = 0.000100", "sizing.max_position = 0.800000"]);
+        assert_eq!(changes, ["gate.min_expected_value = 0.0001", "sizing.max_position = 0.8"]);
     }
 
     #[test]

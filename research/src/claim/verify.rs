@@ -6,8 +6,12 @@ use q50_engine::{
     decision::Reason,
     market::Market,
     record::Journal,
-    units::{AnnualSharpe, Fraction, PerPeriodSharpe},
-    venue::FillTiming,
+    units::{AnnualSharpe, Lamports, PerPeriodSharpe},
+    venue::{
+        FillTiming, PoolCosts, PoolPath,
+        pool_path::{PathError, PathSource},
+        pump_swap::LAMPORTS_PER_SOL,
+    },
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -20,16 +24,20 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    causality::{self, CausalityReport, OwnedSignals},
+    capacity::{self, DepthRow},
+    causality::{CausalityReport, OwnedSignals},
     inference::{
-        Moments, SharpeEstimate, StationaryBootstrap, TrialVariance, VarianceSource, claimed_interval, deflated_sharpe,
-        expected_maximum_sharpe, min_track_record, probabilistic_sharpe,
+        MeanBlock, Moments, SharpeEstimate, StationaryBootstrap, TrialVariance, VarianceSource, claimed_interval,
+        deflated_sharpe, expected_maximum_sharpe, min_track_record, probabilistic_sharpe,
     },
     metrics::{self, Ddof, Undefined},
-    run::{self, DataId, RunSettings},
+    run::{self, RunSettings, Source, VenueSettings},
     trials::{LedgerError, Role, Trial, TrialLedger},
 };
+use thiserror::Error;
 
+/// Seed of the prefix test's cuts.
+const CUT_SEED: u64 = 50;
 /// Confidence that a check of significance asks for.
 pub const CONFIDENCE: f64 = 0.95;
 /// Relative distance from the claim within which it counts as reproduced.
@@ -44,6 +52,8 @@ pub const ROBUST_SHARE: f64 = 0.5;
 pub struct Request<'a> {
     /// Bars and signals.
     pub market: Market<'a>,
+    /// Recorded reserves of a pool, a row a bar; `None`: rebuilt from prices where the venue is a pool.
+    pub pool: Option<&'a PoolPath>,
     /// What is known about them.
     pub facts: DataFacts,
     /// Close of the bar after the last one, where the record goes on: what the last bar's holder earns next.
@@ -126,12 +136,31 @@ pub struct ReplayFigures {
     pub fees: f64,
     /// Quote units lost to the spread.
     pub spread_cost: f64,
+    /// What trading in a pool cost, part by part; `None` on a price venue.
+    pub pool_costs: Option<PoolCostFigures>,
     /// Closed positions that gained, a share of all that were closed.
     pub hit_rate: Option<f64>,
     /// Gains for each unit of losses, over closed positions.
     pub profit_factor: Option<f64>,
     /// Bars replayed.
     pub bars: usize,
+}
+
+/// What trading in a pool cost, SOL.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PoolCostFigures {
+    /// To the liquidity providers.
+    pub lp: f64,
+    /// To the protocol.
+    pub protocol: f64,
+    /// To the coin's creator.
+    pub creator: f64,
+    /// To the network, failed transactions left out.
+    pub network: f64,
+    /// Lost to our own impact.
+    pub impact: f64,
+    /// Taken by sandwiches.
+    pub sandwich: f64,
 }
 
 /// What holding earned, without costs: one return for each decision, from the close at which it is made to the next.
@@ -229,6 +258,8 @@ pub struct Verification {
     pub inference: Inference,
     /// What the claimed figure supports on its own.
     pub claim_inference: ClaimInference,
+    /// Sharpe ratio and return against capital at several depths, on a rebuilt pool.
+    pub capacity: Option<Vec<DepthRow>>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
     pub decisions: BTreeMap<&'static str, usize>,
     /// The ten checks.
@@ -247,16 +278,27 @@ pub struct Verification {
     pub journal: Journal,
 }
 
+/// A claim could not be judged.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// The trial ledger cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The pool's reserves are none.
+    #[error("pool reserves: {0}")]
+    Path(#[from] PathError),
+}
+
 /// Replays the claimed strategy, files every trial, and judges.
 ///
 /// # Errors
-/// The trial ledger cannot be written.
-pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verification, LedgerError> {
+/// The trial ledger cannot be written, or the pool's reserves leave the range of the program's integers.
+pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verification, VerifyError> {
     let Request { market, facts, claim, settings, .. } = request;
     let view = request.view();
-    let data = DataId { dataset: &facts.hash, view: &view };
+    let source = Source { market: *market, pool: request.pool, dataset: &facts.hash, view: &view };
     (request.on_step)("replaying");
-    let (journal, trial) = run::rehearse(market, data, settings, Role::Candidate);
+    let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
     ledger.record(&[trial])?;
     let tried = ledger.candidates(&facts.hash, settings.strategy.family())?;
     let trials = request.trials.unwrap_or(claim.trials).max(tried);
@@ -272,12 +314,18 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let claim_inference = claim_inference(claim, trials);
 
     (request.on_step)("looking for look-ahead");
-    let causal = causality::examine(market, &settings.venue(), settings.capital, request.cuts, 50, |m| {
-        settings.strategy.prepare(m)
-    });
+    let causal = run::examine(&source, settings, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
-    let probes = probe(request, data);
+    let probes = probe(request, &source)?;
     ledger.record(&probes.trials)?;
+    let capacity = match &settings.venue {
+        VenueSettings::PumpSwap(pool) if request.pool.is_none() => {
+            let (rows, trials) = capacity::capacity(&source, settings, pool)?;
+            ledger.record(&trials)?;
+            Some(rows)
+        }
+        _ => None,
+    };
 
     let checks = vec![
         data_sound(facts),
@@ -288,13 +336,26 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         long_enough(&estimate, &inference, returns.len() as f64 / settings.periods_per_year.get()),
         beats_holding(&inference),
         survives_costs(settings, &probes),
-        Check::not_applicable(CheckName::SurvivesDepth, "applies to pool venues; this one is a price venue"),
+        survives_depth(settings, source.path_source(), replayed.sharpe),
         robust(replayed.sharpe, &probes),
     ];
     let upper = inference.sharpe_ci95.map(|[_, high]| high);
     let verdict = Verdict::of(&checks, claim.sharpe.get(), replayed.sharpe, upper);
     let worth = worth(claim, &claim_inference, &benchmark, trials);
-    let settings_json = serde_json::json!({ "run": settings, "data": request.data_settings });
+    let bootstrap = &request.bootstrap;
+    let settings_json = serde_json::json!({
+        "run": settings,
+        "data": request.data_settings,
+        "pool_path": matches!(settings.venue, VenueSettings::PumpSwap(_)).then(|| source.path_source()),
+        "bootstrap": {
+            "method": "stationary",
+            "draws": bootstrap.draws,
+            "seed": bootstrap.seed,
+            "coverage": bootstrap.coverage,
+            "mean_block": match bootstrap.mean_block { MeanBlock::Automatic => None, MeanBlock::Given(bars) => Some(bars) },
+        },
+        "causality": { "cuts": request.cuts, "seed": CUT_SEED },
+    });
     Ok(Verification {
         schema: "q50.verify/1",
         run_id: run_id(request, trials),
@@ -305,6 +366,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         benchmark,
         inference,
         claim_inference,
+        capacity,
         decisions: Reason::ALL
             .iter()
             .zip(journal.reasons())
@@ -325,6 +387,8 @@ fn run_id(request: &Request<'_>, trials: u64) -> String {
     hasher.update(request.facts.hash.as_bytes());
     hasher.update(request.settings.hash().as_bytes());
     hasher.update(&serde_json::to_vec(request.claim).unwrap_or_default());
+    hasher.update(request.view().as_bytes());
+    hasher.update(format!("{:?}", request.bootstrap).as_bytes());
     hasher.update(&trials.to_le_bytes());
     hasher.finalize().to_hex()[..16].to_owned()
 }
@@ -332,11 +396,10 @@ fn run_id(request: &Request<'_>, trials: u64) -> String {
 /// The settings that every reader looks for on top, the whole beside them.
 fn flatten(settings: &RunSettings, whole: serde_json::Value) -> serde_json::Value {
     let mut map = serde_json::Map::new();
-    map.insert("venue".into(), "next-open".into());
-    map.insert("fill_timing".into(), settings.venue.fill_timing.name().into());
+    map.insert("venue".into(), settings.venue.name().into());
+    map.insert("fill_timing".into(), settings.venue.fill_timing().name().into());
     map.insert("periods_per_year".into(), settings.periods_per_year.get().into());
     map.insert("capital".into(), settings.capital.into());
-    map.insert("cost".into(), settings.venue.cost.get().into());
     map.insert("strategy".into(), settings.strategy.family().into());
     if let serde_json::Value::Object(rest) = whole {
         map.extend(rest);
@@ -396,10 +459,30 @@ fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunSettings) ->
         exposure: metrics::exposure(&journal.exposure).ok(),
         fees: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.cost)),
         spread_cost: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost)),
+        pool_costs: pool_costs(journal),
         hit_rate: metrics::hit_rate(&outcomes).ok(),
         profit_factor: metrics::profit_factor(&outcomes).ok(),
         bars: journal.equity.len(),
     }
+}
+
+/// Summed in lamports, so that no digit is lost; `None` where no fill was a pool's.
+fn pool_costs(journal: &Journal) -> Option<PoolCostFigures> {
+    let fills: Vec<_> = journal.fills.iter().filter_map(|row| row.fill.pool).collect();
+    if fills.is_empty() {
+        return None;
+    }
+    let sol = |part: fn(&PoolCosts) -> Lamports| {
+        fills.iter().map(|costs| u128::from(part(costs).get())).sum::<u128>() as f64 / LAMPORTS_PER_SOL
+    };
+    Some(PoolCostFigures {
+        lp: sol(|c| c.lp),
+        protocol: sol(|c| c.protocol),
+        creator: sol(|c| c.creator),
+        network: sol(|c| c.network),
+        impact: metrics::sum::sum(fills.iter().map(|c| c.impact)),
+        sandwich: metrics::sum::sum(fills.iter().map(|c| c.sandwich)),
+    })
 }
 
 /// Holding earns one return for each decision: from the close at which it is made to the next one.
@@ -452,7 +535,7 @@ fn inference(
         trial_variance: variance.map(TrialVariance::value),
         trial_variance_source: match variance.map(TrialVariance::source) {
             Some(VarianceSource::Measured) => "published_trials",
-            _ => "null",
+            _ => "without_skill",
         },
         noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(annual),
         min_track_record_years: estimate
@@ -497,31 +580,29 @@ struct Probes {
     trials: Vec<Trial>,
 }
 
-fn probe(request: &Request<'_>, data: DataId<'_>) -> Probes {
+fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes, PathError> {
     let Request { market, settings, .. } = request;
-    let dear = settings.at_cost(Fraction::new(settings.venue.cost.get() * 2.0));
     let late = OwnedSignals::shifted(&market.signals, 1);
     let delayed = Market { signals: late.borrow(), ..*market };
-    let late_view = format!("{} one bar late", data.view);
-    let late_data = DataId { view: &late_view, ..data };
+    let late_view = format!("{} one bar late", source.view);
     let mut jobs = vec![
-        ("twice the cost".to_owned(), market, data, dear),
-        ("signals one bar late".to_owned(), &delayed, late_data, *settings),
+        ("twice the cost".to_owned(), *source, settings.at_twice_the_cost()),
+        ("signals one bar late".to_owned(), source.seen_as(delayed, &late_view), *settings),
     ];
     for neighbour in neighbours(&settings.strategy) {
-        jobs.push((neighbour.change, market, data, settings.with_strategy(neighbour.strategy)));
+        jobs.push((neighbour.change, *source, settings.with_strategy(neighbour.strategy)));
     }
-    let mut done: Vec<(String, Trial)> = jobs
+    let mut done = jobs
         .into_par_iter()
-        .map(|(change, market, data, settings)| (change, run::rehearse(market, data, &settings, Role::Probe).1))
-        .collect();
+        .map(|(change, source, settings)| Ok((change, run::rehearse(&source, &settings, Role::Probe)?.1)))
+        .collect::<Result<Vec<(String, Trial)>, PathError>>()?;
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());
     let (_, dear) = done.remove(0);
-    Probes {
+    Ok(Probes {
         double_cost: annual(&dear),
         neighbours: done.iter().map(|(change, trial)| (change.clone(), annual(trial))).collect(),
         trials: std::iter::once(dear).chain(done.into_iter().map(|(_, trial)| trial)).collect(),
-    }
+    })
 }
 
 fn data_sound(facts: &DataFacts) -> Check {
@@ -536,7 +617,7 @@ fn data_sound(facts: &DataFacts) -> Check {
 }
 
 fn is_causal(report: &CausalityReport, settings: &RunSettings) -> Check {
-    let peeks = settings.venue.fill_timing == FillTiming::SameClose;
+    let peeks = settings.venue.fill_timing() == FillTiming::SameClose;
     let timing = if peeks { "; orders fill at the close that they were decided from" } else { "" };
     let evidence = format!(
         "{} of {} cuts changed an earlier decision; signals one bar late change {} decisions, one bar early {}{timing}",
@@ -614,13 +695,40 @@ fn beats_holding(inference: &Inference) -> Check {
 }
 
 fn survives_costs(settings: &RunSettings, probes: &Probes) -> Check {
-    let bps = settings.venue.cost.get() * 2.0 * 1e4;
     match probes.double_cost {
         Some(sharpe) => {
-            let evidence = format!("Sharpe ratio {sharpe:.3} at {bps:.1} basis points a fill");
+            let evidence = format!("Sharpe ratio {sharpe:.3} at {}", doubled(&settings.venue));
             Check::decided(CheckName::SurvivesCosts, sharpe > 0.0, sharpe, 0.0, evidence)
         }
         None => Check::undefined(CheckName::SurvivesCosts, 0.0, "no Sharpe ratio at twice the cost".to_owned()),
+    }
+}
+
+/// The proportional cost that the check charges, in words.
+fn doubled(venue: &VenueSettings) -> String {
+    match venue {
+        VenueSettings::NextOpen(price) => format!("{:.1} basis points a fill", price.cost.get() * 2e4),
+        VenueSettings::PumpSwap(_) => "twice the pool's fees".to_owned(),
+    }
+}
+
+fn survives_depth(settings: &RunSettings, path: PathSource, sharpe: Option<f64>) -> Check {
+    let VenueSettings::PumpSwap(pool) = &settings.venue else {
+        return Check::not_applicable(CheckName::SurvivesDepth, "applies to pool venues; this one is a price venue");
+    };
+    let reserves = match path {
+        PathSource::Recorded => "recorded reserves".to_owned(),
+        PathSource::SwapEvents => "reserves of recorded swaps".to_owned(),
+        PathSource::RebuiltFromBars => {
+            format!("reserves rebuilt from bars at an assumed {} SOL", pool.depth.get() as f64 / 1e9)
+        }
+    };
+    match sharpe {
+        Some(sharpe) => {
+            let evidence = format!("Sharpe ratio {sharpe:.3} with {} SOL on {reserves}", settings.capital);
+            Check::decided(CheckName::SurvivesDepth, sharpe > 0.0, sharpe, 0.0, evidence)
+        }
+        None => Check::undefined(CheckName::SurvivesDepth, 0.0, format!("no Sharpe ratio on {reserves}")),
     }
 }
 

@@ -4,9 +4,9 @@
 //!   [`deflated_sharpe`](crate::inference::deflated_sharpe()),
 //!   [`min_track_record`](crate::inference::min_track_record()) and
 //!   [`min_backtest_length`](crate::inference::min_backtest_length()): closed forms, on a
-//!   [`SharpeEstimate`](crate::inference::SharpeEstimate) that carries the per-period ratio with the skewness, kurtosis
+//!   [`SharpeEstimate`] that carries the per-period ratio with the skewness, kurtosis
 //!   and length it came with.
-//! * [`StationaryBootstrap`](crate::inference::StationaryBootstrap): intervals by resampling blocks, which keeps the
+//! * [`StationaryBootstrap`]: intervals by resampling blocks, which keeps the
 //!   autocorrelation that the closed forms assume away, and pairs two strategies bar by bar.
 //! * [`claimed_interval`](crate::inference::claimed_interval()): what is left to say of a ratio that comes without its
 //!   returns.

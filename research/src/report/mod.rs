@@ -2,7 +2,7 @@
 //!
 //! Everything is inside the file: the style sheet, and the pictures as inline SVG. Pictures are drawn in sentinel
 //! colours, which the style sheet maps to the reader's light or dark scheme. The page is a function of the
-//! [`Verification`](crate::claim::Verification) alone, without a clock and without randomness, so that the same run
+//! [`Verification`] alone, without a clock and without randomness, so that the same run
 //! gives the same bytes.
 
 /// The pictures.

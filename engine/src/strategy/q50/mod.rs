@@ -142,7 +142,7 @@ impl Q50 {
             stop_distance: self.config.exits.stop_loss.map(Fraction::get),
         };
         let drawdown = if self.peak_equity > 0.0 { 1.0 - account.equity / self.peak_equity } else { 0.0 };
-        self.sizer.size(&input, account, known.bar().close, drawdown, self.regime_size(forecast.regime))
+        self.sizer.size(&input, account, drawdown, self.regime_size(forecast.regime))
     }
 
     fn long(&mut self, account: &Account, sized: Result<SizeExplanation, Reason>) -> Decision {
@@ -192,13 +192,13 @@ impl Q50 {
         Ok(sized.size)
     }
 
-    fn without_forecast(&mut self, known: &Known<'_>, account: &Account) -> Decision {
+    fn without_forecast(&self, account: &Account) -> Decision {
         match self.config.absent {
             Absent::Hold => Decision::Hold(Reason::NoSignal),
             Absent::Long if account.position > 0.0 => Decision::Hold(Reason::AlreadyLong),
             Absent::Long => {
                 let cap = self.config.sizing.max_position.get();
-                let room = (cap - account.exposure(known.bar().close)).max(0.0);
+                let room = (cap - account.exposure()).max(0.0);
                 let order = Order::Buy(Budget::Equity(Fraction::new(room)));
                 Decision::Act(Intent { order, reason: Reason::EnterLong })
             }
@@ -218,7 +218,7 @@ impl Strategy for Q50 {
         self.peak_equity = self.peak_equity.max(account.equity);
         self.last = Explanation::default();
         let Some(forecast) = self.forecast(&known) else {
-            return self.without_forecast(&known, account);
+            return self.without_forecast(account);
         };
         if forecast.quantiles.cross() {
             return Decision::Hold(Reason::CrossedQuantiles);

@@ -55,18 +55,12 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// The caps of an order in the direction `side`; `pool_reserve` is the pool's quote reserve in quote units.
+    /// The caps of an order in the direction `side`.
     #[must_use]
-    pub(super) fn of(
-        config: &SizingConfig,
-        side: Side,
-        account: &Account,
-        price: f64,
-        pool_reserve: Option<f64>,
-    ) -> Self {
+    pub(super) fn of(config: &SizingConfig, side: Side, account: &Account) -> Self {
         let held = match side {
-            Side::Long => account.exposure(price),
-            Side::Short => -account.exposure(price),
+            Side::Long => account.exposure(),
+            Side::Short => -account.exposure(),
         };
         let share_of_equity = |amount: f64| if account.equity > 0.0 { amount / account.equity } else { 0.0 };
         let max_position = match config.cap_scope {
@@ -77,7 +71,7 @@ impl Caps {
         Self {
             max_position,
             cash: (side == Side::Long).then(|| share_of_equity(spendable)),
-            pool_share: pool_reserve.map(|reserve| share_of_equity(reserve * config.pool_share.get())),
+            pool_share: account.quote_reserve.map(|reserve| share_of_equity(reserve * config.pool_share.get())),
         }
     }
 
@@ -101,25 +95,34 @@ mod tests {
     }
 
     fn half_invested() -> Account {
-        Account { position: 0.2, cash: 80.0, equity: 100.0, average_price: Some(100.0), opened_at: Some(0) }
+        Account {
+            position: 0.2,
+            cash: 80.0,
+            equity: 100.0,
+            price: 100.0,
+            quote_reserve: None,
+            average_price: Some(100.0),
+            opened_at: Some(0),
+        }
     }
 
     #[test]
     fn a_total_cap_leaves_the_room_that_the_position_has_not_used() {
-        let caps = Caps::of(&config(CapScope::Total), Side::Long, &half_invested(), 100.0, None);
+        let caps = Caps::of(&config(CapScope::Total), Side::Long, &half_invested());
         assert!((caps.max_position - 0.1).abs() < 1e-15);
         assert_eq!(caps.smallest().0, BindingCap::MaxPosition);
     }
 
     #[test]
     fn the_legacy_cap_forgets_the_position() {
-        let caps = Caps::of(&config(CapScope::PerOrder), Side::Long, &half_invested(), 100.0, None);
+        let caps = Caps::of(&config(CapScope::PerOrder), Side::Long, &half_invested());
         assert_eq!(caps.max_position, 0.3);
     }
 
     #[test]
     fn a_small_pool_binds_first() {
-        let caps = Caps::of(&config(CapScope::Total), Side::Long, &half_invested(), 100.0, Some(0.02));
+        let caps =
+            Caps::of(&config(CapScope::Total), Side::Long, &Account { quote_reserve: Some(0.02), ..half_invested() });
         let (name, value) = caps.smallest();
         assert_eq!(name, BindingCap::PoolShare);
         assert!((value - 0.00005).abs() < 1e-18, "a quarter of 0.02 of an equity of 100");

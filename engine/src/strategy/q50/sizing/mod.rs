@@ -251,7 +251,7 @@ impl Sizer {
 
     /// The share of equity to trade, with everything that led to it.
     ///
-    /// `price` marks the position; `drawdown` is the present fall from the highest equity, a fraction;
+    /// `drawdown` is the present fall from the highest equity, a fraction;
     /// `regime_multiplier` is the regime's size multiplier (used where `by_regime` is set).
     ///
     /// # Errors
@@ -260,7 +260,6 @@ impl Sizer {
         &self,
         input: &SizingInput,
         account: &Account,
-        price: f64,
         drawdown: f64,
         regime_multiplier: f64,
     ) -> Result<SizeExplanation, Reason> {
@@ -271,7 +270,7 @@ impl Sizer {
         let regime_multiplier = if self.config.by_regime { regime_multiplier } else { 1.0 };
         let drawdown_multiplier = self.drawdown_multiplier(drawdown);
         let raw = base * regime_multiplier * drawdown_multiplier;
-        let caps = Caps::of(&self.config, input.side, account, price, None);
+        let caps = Caps::of(&self.config, input.side, account);
         let (cap, cap_value) = caps.smallest();
         if cap_value <= 0.0 {
             return Err(Reason::AtCap);
@@ -354,11 +353,19 @@ mod tests {
     use super::*;
 
     fn account(cash: f64, position: f64) -> Account {
-        Account { position, cash, equity: cash + position, average_price: None, opened_at: None }
+        Account {
+            position,
+            cash,
+            equity: cash + position,
+            price: 1.0,
+            quote_reserve: None,
+            average_price: None,
+            opened_at: None,
+        }
     }
 
     fn size(config: SizingConfig, drawdown: f64) -> Result<SizeExplanation, Reason> {
-        Sizer::new(config).size(&example(), &account(100.0, 0.0), 1.0, drawdown, 0.6)
+        Sizer::new(config).size(&example(), &account(100.0, 0.0), drawdown, 0.6)
     }
 
     #[test]
@@ -380,7 +387,7 @@ mod tests {
         let sizer = Sizer::new(SizingConfig::default());
         for vol_risk in [None, Some(f64::NAN)] {
             let input = SizingInput { vol_risk, ..example() };
-            assert_eq!(sizer.size(&input, &account(100.0, 0.0), 1.0, 0.0, 1.0), Err(Reason::SizingFailed));
+            assert_eq!(sizer.size(&input, &account(100.0, 0.0), 0.0, 1.0), Err(Reason::SizingFailed));
         }
     }
 
@@ -428,7 +435,7 @@ mod tests {
                 ..example()
             };
             let held = account(cash, position);
-            if let Ok(sized) = Sizer::new(config).size(&input, &held, 1.0, 0.0, 1.0) {
+            if let Ok(sized) = Sizer::new(config).size(&input, &held, 0.0, 1.0) {
                 let slack = 1.0 + 1e-12;
                 prop_assert!(sized.size <= cap * slack);
                 prop_assert!(sized.size * held.equity <= cash * slack);

@@ -1,0 +1,87 @@
+//! Recorded reserves of a pool, one row a bar: what `q50 data synth` writes and `--pool` reads.
+
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+use crate::frame::{Frame, Wanted};
+use crate::time::rfc3339;
+
+/// Reserves by the opening of the bar at whose close they were recorded, in smallest units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReserveTable {
+    time: Vec<i64>,
+    base: Vec<f64>,
+    quote: Vec<f64>,
+}
+
+/// Integers up to here are exact in the columns this is read through.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl ReserveTable {
+    /// Reads a Parquet or CSV file with a time column, `base_reserve` and `quote_reserve`.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, a column is missing, or a cell is no number.
+    pub fn read(path: &Path) -> Result<Self> {
+        let wanted = Wanted { time: true, numbers: vec!["base_reserve", "quote_reserve"], ..Wanted::default() };
+        let mut frame = Frame::read(path, &wanted)?.strict()?.not_empty()?;
+        let mut column = |name: &str| frame.take_number(name).unwrap_or_default();
+        let (base, quote) = (column("base_reserve"), column("quote_reserve"));
+        Ok(Self { time: frame.take_time(), base, quote })
+    }
+
+    /// Base and quote reserves of each bar that opens at `open_time`; `path` is named in errors.
+    ///
+    /// # Errors
+    /// Where a bar has no row, or a reserve is no integer from 1 to 2^53.
+    pub fn aligned(&self, open_time: &[i64], path: &Path) -> Result<(Vec<u64>, Vec<u64>)> {
+        let mut rows = (Vec::with_capacity(open_time.len()), Vec::with_capacity(open_time.len()));
+        for &open in open_time {
+            let Ok(row) = self.time.binary_search(&open) else {
+                return Err(Error::new(
+                    Kind::Overlap,
+                    path,
+                    format!("no reserves for the bar that opens {}", rfc3339(open)),
+                )
+                .expected("a row for every bar, ascending in time")
+                .remedy("cut the bars to the recorded period with --from and --to, or fill the gap"));
+            };
+            for (name, value, out) in
+                [("base_reserve", self.base[row], &mut rows.0), ("quote_reserve", self.quote[row], &mut rows.1)]
+            {
+                if !(1.0..=EXACT).contains(&value) || value.fract() != 0.0 {
+                    return Err(Error::new(Kind::Value, path, format!("{name} is {value}"))
+                        .at_row(row)
+                        .expected("a whole number of smallest units from 1 to 2^53")
+                        .remedy("an empty pool prices nothing: cut it off or record it again"));
+                }
+                out.push(value as u64);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(rows: &str) -> Result<(Vec<u64>, Vec<u64>)> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pool.csv");
+        std::fs::write(&path, format!("ts_ms,base_reserve,quote_reserve\n{rows}")).unwrap();
+        ReserveTable::read(&path)?.aligned(&[0, 10], &path)
+    }
+
+    #[test]
+    fn each_bar_gets_its_row() {
+        assert_eq!(table("0,5,7\n10,6,8\n20,1,1\n").unwrap(), (vec![5, 6], vec![7, 8]));
+    }
+
+    #[test]
+    fn a_bar_without_reserves_and_an_empty_pool_are_refused() {
+        assert!(table("0,5,7\n20,6,8\n").unwrap_err().to_string().contains("1970-01-01T00:00:00.010Z"));
+        let error = table("0,5,7\n10,0,8\n").unwrap_err().to_string();
+        assert!(error.contains("row 2") && error.contains("base_reserve is 0"), "{error}");
+    }
+}
