@@ -8,8 +8,7 @@ use chain::{address, field, flag, read};
 use q50_engine::amm::{AmmConfig, Order, PoolOrigin, PoolState, QuoteMint, Swap, Version};
 use q50_live::pumpswap::programs::{USDC_MINT, WSOL_MINT};
 use q50_live::pumpswap::{
-    Access, Composer, Instruction, PoolKeys, PoolV2Account, TokenAccountState, TokenAccounts, Trade, VolumeTracking,
-    pda,
+    Access, Composer, FeeAccounts, Instruction, PoolKeys, TokenAccountState, TokenAccounts, Trade, VolumeTracking, pda,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -40,7 +39,7 @@ fn trade<'a>(context: &Value, pool: &'a PoolKeys) -> Trade<'a> {
         user: address(context, "user"),
         protocol_fee_recipient: address(context, "protocol_fee_recipient"),
         buyback_fee_recipient: address(context, "buyback_fee_recipient"),
-        pool_v2: PoolV2Account::for_pool(pool),
+        fee_accounts: FeeAccounts::for_pool(pool),
     }
 }
 

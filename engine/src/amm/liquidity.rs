@@ -34,9 +34,13 @@ impl PoolState {
     ) -> Result<LiquidityChange, AmmError> {
         config.disabled.refuse(DisabledInstructions::DEPOSIT, AmmError::DisabledDeposit)?;
         let reserve = self.real_quote()?;
+        // The program holds the base against its limit before it computes the quote.
         let base = part_up(self.base_vault, shares, self.lp_supply)?;
+        if base > max_base_in {
+            return Err(AmmError::ExceededSlippage);
+        }
         let quote = part_up(reserve, shares, self.lp_supply)?;
-        if base > max_base_in || quote > max_quote_in {
+        if quote > max_quote_in {
             return Err(AmmError::ExceededSlippage);
         }
         let lp_supply = self.lp_supply.checked_add(shares).ok_or(AmmError::Overflow)?;

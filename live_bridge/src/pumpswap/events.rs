@@ -254,7 +254,7 @@ pub struct LiquidityEvent {
     pub base: u64,
     /// Quote paid or got.
     pub quote: u64,
-    /// Supply of the share mint.
+    /// The pool's own count of shares before the change, burnt ones included.
     pub lp_mint_supply: u64,
     /// The pool.
     pub pool: Address,

@@ -46,5 +46,5 @@ pub use instruction::{Access, AccountMeta, Instruction};
 pub use liquidity::Liquidity;
 pub use pda::PoolKeys;
 pub use reader::DecodeError;
-pub use trade::{PoolV2Account, Trade, VolumeTracking};
+pub use trade::{FeeAccounts, Presence, Trade, VolumeTracking};
 pub use transaction::{Composer, TokenAccountState, TokenAccounts};

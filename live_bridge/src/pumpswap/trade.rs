@@ -20,30 +20,50 @@ const BUY_V2: [u8; 8] = [0xb8, 0x17, 0xee, 0x61, 0x67, 0xc5, 0xd3, 0x3d];
 const BUY_EXACT_QUOTE_IN_V2: [u8; 8] = [0xc2, 0xab, 0x1c, 0x46, 0x68, 0x4d, 0x5b, 0x2f];
 const SELL_V2: [u8; 8] = [0x5d, 0xf6, 0x82, 0x3c, 0xe7, 0xe9, 0x40, 0xb2];
 
-/// Whether a v1 trade passes the pool-v2 address.
-///
-/// The program takes it exactly where it charges a creator fee or a cashback: missing it is error 6062, passed in vain
-/// it is taken for the buyback recipient, which is error 6053.
+/// Whether an account is among those of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PoolV2Account {
+pub enum Presence {
     /// Passed.
     Passed,
     /// Left out.
     LeftOut,
 }
 
-impl PoolV2Account {
+impl Presence {
+    const fn when(needed: bool) -> Self {
+        if needed { Self::Passed } else { Self::LeftOut }
+    }
+
+    fn is_passed(self) -> bool {
+        self == Self::Passed
+    }
+}
+
+/// Which unnamed accounts a v1 trade passes; they depend on what it is charged.
+///
+/// The program takes the accounts of a cashback exactly where it pays one, and the pool-v2 address exactly where it
+/// charges a creator fee or a cashback. What is missing is error 6062; what is passed in vain is taken for the buyback
+/// recipient, which is error 6053.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeeAccounts {
+    /// The pool-v2 address.
+    pub pool_v2: Presence,
+    /// Where a cashback goes.
+    pub cashback: Presence,
+}
+
+impl FeeAccounts {
     /// The program's own rule, from the fees of the quoted trade.
     #[must_use]
     pub fn for_fees(fees: &Fees) -> Self {
-        if fees.needs_pool_v2_account() { Self::Passed } else { Self::LeftOut }
+        Self { pool_v2: Presence::when(fees.needs_pool_v2_account()), cashback: Presence::when(fees.cashback != 0) }
     }
 
-    /// The rule of the vendor's client, which knows no fees: passed where the pool has a coin creator. It fails where
-    /// his rate is zero, or the trade so small that nothing is charged.
+    /// The rule of the vendor's client, which knows no fees: pool-v2 where the pool has a coin creator, a cashback's
+    /// accounts on a cashback coin. It fails where his rate is zero, or the trade so small that nothing is charged.
     #[must_use]
     pub fn for_pool(pool: &PoolKeys) -> Self {
-        if pool.coin_creator.is_zero() { Self::LeftOut } else { Self::Passed }
+        Self { pool_v2: Presence::when(!pool.coin_creator.is_zero()), cashback: Presence::when(pool.is_cashback) }
     }
 }
 
@@ -70,8 +90,8 @@ pub struct Trade<'a> {
     pub protocol_fee_recipient: Address,
     /// One of [`GlobalConfig::buyback_fee_recipients`](super::GlobalConfig).
     pub buyback_fee_recipient: Address,
-    /// Whether v1 trades pass the pool-v2 address.
-    pub pool_v2: PoolV2Account,
+    /// Which unnamed accounts v1 trades pass.
+    pub fee_accounts: FeeAccounts,
 }
 
 impl Trade<'_> {
@@ -92,7 +112,7 @@ impl Trade<'_> {
     pub fn sell(&self, base_in: u64, min_quote_out: u64) -> Instruction {
         let mut accounts = self.common_v1();
         accounts.extend([read(FEE_CONFIG), read(PUMP_FEES)]);
-        if self.pool.is_cashback {
+        if self.fee_accounts.cashback.is_passed() {
             let accumulator = pda::user_volume_accumulator(&self.user);
             accounts.extend([write(self.pool.quote_account(&accumulator)), write(accumulator)]);
         }
@@ -122,7 +142,7 @@ impl Trade<'_> {
         let accumulator = pda::user_volume_accumulator(&self.user);
         let mut accounts = self.common_v1();
         accounts.extend([read(GLOBAL_VOLUME_ACCUMULATOR), write(accumulator), read(FEE_CONFIG), read(PUMP_FEES)]);
-        if self.pool.is_cashback {
+        if self.fee_accounts.cashback.is_passed() {
             accounts.push(write(self.pool.quote_account(&accumulator)));
         }
         self.push_remaining(&mut accounts);
@@ -160,7 +180,7 @@ impl Trade<'_> {
 
     /// The unnamed accounts at the end of every v1 trade.
     fn push_remaining(&self, accounts: &mut Vec<AccountMeta>) {
-        if self.pool_v2 == PoolV2Account::Passed {
+        if self.fee_accounts.pool_v2.is_passed() {
             accounts.push(read(pda::pool_v2(&self.pool.base_mint)));
         }
         accounts
@@ -207,7 +227,7 @@ mod tests {
             user: Address([1; 32]),
             protocol_fee_recipient: Address([5; 32]),
             buyback_fee_recipient: Address([6; 32]),
-            pool_v2: PoolV2Account::for_pool(pool),
+            fee_accounts: FeeAccounts::for_pool(pool),
         }
     }
 
@@ -229,7 +249,8 @@ mod tests {
     fn the_buyback_recipient_is_last_with_or_without_the_pool_v2_address() {
         let pool = keys(false);
         let with = trade(&pool);
-        let without = Trade { pool_v2: PoolV2Account::LeftOut, ..with };
+        let left_out = FeeAccounts { pool_v2: Presence::LeftOut, ..with.fee_accounts };
+        let without = Trade { fee_accounts: left_out, ..with };
         let (with, without) = (with.sell(1, 1).accounts, without.sell(1, 1).accounts);
         assert_eq!(with[22..], without[21..]);
         assert_eq!(with[21], read(pda::pool_v2(&pool.base_mint)));
