@@ -41,6 +41,7 @@ pub mod hummingbot;
 pub mod ingest;
 pub mod join;
 mod parquet_in;
+pub mod pool_trades;
 mod pyliteral;
 pub mod qlib;
 #[cfg(feature = "query")]

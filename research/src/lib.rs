@@ -8,6 +8,7 @@ pub mod claim;
 pub mod inference;
 pub mod metrics;
 pub mod report;
+pub mod reserves;
 pub mod round_trips;
 pub mod run;
 pub mod statistics;

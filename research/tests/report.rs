@@ -6,12 +6,16 @@ use q50_datasets::{
     dataset::Dataset,
     synth::{Edge, SynthConfig},
 };
-use q50_engine::units::{AnnualSharpe, Fraction, PeriodsPerYear};
+use q50_engine::{
+    units::{AnnualSharpe, Fraction, Lamports, PeriodsPerYear},
+    venue::{PumpSwapConfig, pump_swap::PoolFees},
+};
 use q50_research::{
+    capacity::{CapacityCell, DepthRow},
     claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
     inference::{MeanBlock, StationaryBootstrap},
     report,
-    run::{PriceVenue, RunSettings, VenueSettings},
+    run::{PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
 
@@ -19,6 +23,16 @@ const PICTURES: usize = 8;
 
 /// A claim judged on a generated market of `bars` hours.
 fn judged(bars: usize) -> Verification {
+    judged_at(bars, None)
+}
+
+/// The same on a pool, whose reserves are rebuilt from 5,000 SOL on.
+fn judged_on_a_pool(bars: usize) -> Verification {
+    let config = PumpSwapConfig { fees: PoolFees::Uniform(5), ..PumpSwapConfig::default() };
+    judged_at(bars, Some(PoolVenue { depth: Lamports(5_000_000_000_000), config }))
+}
+
+fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
     let claim = Claim::demonstration();
     let edge = Edge::NetSharpe { sharpe: AnnualSharpe::new(3.0), cost: Fraction::from_bps(5.0) };
     let market = SynthConfig { bars, edge, ..SynthConfig::default() }.generate().unwrap();
@@ -33,13 +47,16 @@ fn judged(bars: usize) -> Verification {
         claim: &claim,
         settings: RunSettings {
             strategy: replay.strategy,
-            venue: VenueSettings::NextOpen(PriceVenue {
-                cost: Fraction::from_bps(replay.cost_bps),
-                spread: Some(Fraction::from_bps(1.0)),
-                lot: None,
-                fill_timing: q50_engine::venue::FillTiming::NextOpen,
-            }),
-            capital: replay.capital,
+            venue: pool.map_or(
+                VenueSettings::NextOpen(PriceVenue {
+                    cost: Fraction::from_bps(replay.cost_bps),
+                    spread: Some(Fraction::from_bps(1.0)),
+                    lot: None,
+                    fill_timing: q50_engine::venue::FillTiming::NextOpen,
+                }),
+                VenueSettings::PumpSwap,
+            ),
+            capital: pool.map_or(replay.capital, |_| 10.0),
             periods_per_year: PeriodsPerYear::from_interval_ms(3_600_000),
         },
         trials: Some(30),
@@ -101,14 +118,17 @@ fn between<'a>(html: &'a str, open: &str, close: &str) -> Vec<&'a str> {
 }
 
 fn figures(html: &str) -> Vec<&str> {
-    between(html, "<figure>", "</figure>")
+    between(html, "<figure", "</figure>")
 }
 
 #[test]
 fn the_page_needs_nothing_from_outside() {
-    let html = report::html(&judged(3_000)).unwrap();
-    for reference in ["http", "src=", "href", "url(", "@import", "<script", "<link", "<iframe", "<object", "<image"] {
-        assert!(!html.contains(reference), "{reference}");
+    for verification in [judged(3_000), judged_on_a_pool(3_000)] {
+        let html = report::html(&verification).unwrap();
+        for reference in ["http", "src=", "href", "url(", "@import", "<script", "<link", "<iframe", "<object", "<image"]
+        {
+            assert!(!html.contains(reference), "{reference}");
+        }
     }
 }
 
@@ -169,16 +189,17 @@ fn every_verdict_is_a_word_and_a_symbol() {
 
 #[test]
 fn every_picture_says_what_it_shows() {
-    let html = report::html(&judged(3_000)).unwrap();
-    let figures = figures(&html);
-    assert_eq!(figures.len(), PICTURES);
-    for figure in figures {
+    let (price, pool) = (judged(3_000), judged_on_a_pool(3_000));
+    let [price, pool] = [price, pool].map(|verification| report::html(&verification).unwrap());
+    assert_eq!((figures(&price).len(), figures(&pool).len()), (PICTURES, PICTURES + 1), "capacity is a pool's");
+    for figure in figures(&price).into_iter().chain(figures(&pool)) {
         assert!(
             figure.contains("<h3>") && figure.contains("role=\"img\"") && figure.contains("<figcaption>"),
             "{figure}"
         );
         assert!(between(figure, "aria-label=\"", "\"")[0].len() > 20);
-        let svg = between(figure, "<svg", "</svg>")[0];
+        // The samples of a legend have a class.
+        let svg = between(figure, "<svg viewBox", "</svg>")[0];
         assert!(!svg.split_once('>').unwrap().0.contains("width"), "the size is the reader's");
         assert!(svg.matches("<text").count() >= 4, "axes have titles and labels");
     }
@@ -186,7 +207,7 @@ fn every_picture_says_what_it_shows() {
 
 #[test]
 fn every_colour_of_a_picture_follows_the_scheme() {
-    let html = report::html(&judged(3_000)).unwrap();
+    let html = report::html(&judged_on_a_pool(3_000)).unwrap();
     let style = between(&html, "<style>", "</style>")[0];
     for svg in between(&html, "<svg", "</svg>") {
         for attribute in ["fill", "stroke"] {
@@ -285,4 +306,98 @@ fn seventy_thousand_bars_stay_below_six_hundred_kilobytes() {
     let html = report::html(&verification).unwrap();
     println!("{} bytes", html.len());
     assert!(html.len() < 600_000, "{} bytes", html.len());
+}
+
+#[test]
+fn capacity_is_a_picture_and_a_table_that_say_where_the_edge_is_gone() {
+    let mut verification = judged_on_a_pool(3_000);
+    let row = |depth, sharpes: [Option<f64>; 3], edge_gone_at| {
+        let cells = [1.0, 10.0, 100.0].into_iter().zip(sharpes);
+        let cells = cells.map(|(capital, sharpe)| CapacityCell { capital, sharpe, total_return: -0.25 }).collect();
+        DepthRow { depth, cells, edge_gone_at }
+    };
+    verification.capacity = Some(vec![
+        row(50.0, [Some(-1.25), None, None], None),
+        row(500.0, [Some(1.5), Some(-0.5), None], Some(5.62)),
+        row(5_000.0, [Some(1.75), Some(1.5), Some(0.25)], None),
+    ]);
+    let html = report::html(&verification).unwrap();
+    let figure = *figures(&html).last().unwrap();
+    let rows = between(between(figure, "<tbody>", "</tbody>")[0], "<tr>", "</tr>");
+    let ends: Vec<&str> = rows.iter().map(|row| between(row, "<td class=\"number\">", "</td>")[3]).collect();
+    assert_eq!(ends, ["below 1", "5.6", "above 100"]);
+    for ratio in ["1.50<span", "\u{2212}0.50<span", "\u{2013}<span"] {
+        assert!(rows[1].contains(ratio), "{ratio}");
+    }
+    assert_eq!(rows[0].matches("\u{2212}25\u{a0}%").count(), 3, "every cell has its return");
+    let svg = between(figure, "<svg viewBox", "</svg>")[0];
+    assert_eq!(svg.matches("<polygon").count(), 6, "a mark for each ratio, none for a cell without one");
+    assert!(between(svg, "<text", "</text>").iter().any(|text| text.trim_end().ends_with("5.6")));
+    assert!(figure.contains("fees of the network are left out") && figure.contains("rebuilt from the bars"));
+    verification.capacity = None;
+    assert_eq!(figures(&report::html(&verification).unwrap()).len(), PICTURES);
+}
+
+#[test]
+fn a_capacity_without_any_ratio_is_a_sentence_and_its_returns() {
+    let mut verification = judged_on_a_pool(500);
+    for row in verification.capacity.iter_mut().flatten() {
+        row.cells.iter_mut().for_each(|cell| cell.sharpe = None);
+        row.edge_gone_at = None;
+    }
+    let html = report::html(&verification).unwrap();
+    let figure = *figures(&html).last().unwrap();
+    assert!(figure.contains("undefined at every capital") && figure.contains("<table") && !figure.contains("NaN"));
+}
+
+#[test]
+fn costs_of_a_pool_are_split_and_are_shares_of_the_capital() {
+    let mut verification = judged_on_a_pool(3_000);
+    let costs = verification.replay.pool_costs.as_mut().unwrap();
+    (costs.lp, costs.protocol, costs.creator) = (1.2, 0.35, 0.0);
+    (costs.impact, costs.sandwich, costs.network) = (0.25, 0.05, 0.000_005);
+    let html = report::html(&verification).unwrap();
+    let figure = figures(&html).into_iter().find(|figure| figure.contains("<h3>Costs</h3>")).unwrap();
+    let label = between(figure, "aria-label=\"", "\"")[0];
+    for part in [
+        "liquidity providers 1.20 (12.00\u{a0}%)",
+        "protocol 0.35 (3.50\u{a0}%)",
+        "coin creator 0,",
+        "own impact 0.25 (2.50\u{a0}%)",
+        "sandwiches 0.05 (0.50\u{a0}%)",
+        "network 0.000005 (&lt;0.01\u{a0}%)",
+    ] {
+        assert!(label.contains(part), "{part}: {label}");
+    }
+    assert!(figure.contains("Trading cost 1.85 SOL, 18.50\u{a0}% of the capital of 10 SOL"));
+}
+
+#[test]
+fn money_has_a_unit() {
+    let html = report::html(&judged_on_a_pool(3_000)).unwrap();
+    assert!(!html.contains("quote units"));
+    for money in ["Capital, SOL", "Final equity, SOL", "Fees of pool and network, SOL", "Lost to own impact, SOL"] {
+        assert!(html.contains(&format!("<th scope=\"row\">{money}</th>")), "{money}");
+    }
+    for setting in ["10.0 SOL", "5000000000000 lamports (5,000 SOL)", "5000 lamports (0.000005 SOL)"] {
+        assert!(html.contains(&format!("<td>{setting}</td>")), "{setting}");
+    }
+    let html = report::html(&judged(3_000)).unwrap();
+    assert!(html.contains("Capital, quote units") && html.contains("Spread, quote units") && !html.contains("SOL"));
+}
+
+#[test]
+fn the_page_says_where_the_reserves_of_a_pool_come_from() {
+    let mut verification = judged_on_a_pool(500);
+    for (source, sentence) in [
+        ("rebuilt_from_bars", "rebuilt from the prices of the bars, at an assumed depth of 5,000\u{a0}SOL"),
+        ("recorded", "Reserves of the pool: recorded, one row a bar."),
+        ("swap_events", "the last recorded swap before the close of each bar"),
+    ] {
+        verification.settings["pool_path"] = source.into();
+        let html = report::html(&verification).unwrap();
+        assert!(html.contains(sentence), "{sentence}");
+        assert_eq!(html.contains("not used, reserves are recorded"), source != "rebuilt_from_bars", "{source}");
+    }
+    assert!(!report::html(&judged(500)).unwrap().contains("Reserves of the pool"));
 }

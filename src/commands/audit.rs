@@ -1,16 +1,25 @@
 //! `q50 audit`: check what others recorded.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use q50_datasets::{bars::Bars, time, trades::read_trades};
 use q50_engine::units::PeriodsPerYear;
+use q50_live::swap_audit::{self, SwapAudit};
 use q50_research::{
     audit::{AuditRequest, LedgerAudit, audit},
     claim::Claim,
 };
 
-use crate::{Answer, args::AuditLedgerArguments, configuration, output};
+use super::pool::{is_stdin, refuse_foreign};
+use crate::{
+    Answer,
+    args::{AuditLedgerArguments, AuditSwapsArguments},
+    configuration, output,
+};
+
+/// How many differences are printed for people; JSON has all.
+const SHOWN: usize = 20;
 
 pub(crate) fn ledger(arguments: &AuditLedgerArguments) -> Result<Answer> {
     let claim = arguments.claim.as_deref().map(Claim::read).transpose()?;
@@ -33,6 +42,60 @@ pub(crate) fn ledger(arguments: &AuditLedgerArguments) -> Result<Answer> {
     })?;
     output::print(arguments.format, &result, |out| text(out, &result, claim.as_ref()))?;
     Ok(if result.violations.is_empty() { Answer::Yes } else { Answer::No })
+}
+
+pub(crate) fn swaps(arguments: &AuditSwapsArguments) -> Result<Answer> {
+    let path = &arguments.file;
+    let name = || path.display().to_string();
+    let mut content = Vec::new();
+    if is_stdin(path) {
+        io::stdin().lock().read_to_end(&mut content).context("stdin")?;
+    } else {
+        content = std::fs::read(path).with_context(name)?;
+    }
+    refuse_foreign(&content).with_context(name)?;
+    let audit = swap_audit::audit(&content);
+    if audit.checked == 0 {
+        match audit.unreadable.first() {
+            Some(first) => bail!(
+                "{}: none of {} records can be compared; line {}: {} (`q50 audit swaps --help` lists the shapes)",
+                name(),
+                audit.unreadable.len(),
+                first.line,
+                first.message
+            ),
+            None => bail!("{}: no records; expected one JSON object a line", name()),
+        }
+    }
+    for unreadable in &audit.unreadable {
+        tracing::error!("{} line {}: {}", name(), unreadable.line, unreadable.message);
+    }
+    for (key, line) in &audit.ignored {
+        tracing::warn!("{} line {line}: `{key}` means nothing here and is ignored", name());
+    }
+    output::print(arguments.format, &audit, |out| swaps_text(out, &audit))?;
+    Ok(if audit.is_clean() { Answer::Yes } else { Answer::No })
+}
+
+fn swaps_text(out: &mut dyn Write, audit: &SwapAudit) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} swaps checked: {} exact, {} errors matched, {} fields differ, {} lines unreadable",
+        audit.checked,
+        audit.exact,
+        audit.errors_matched,
+        audit.mismatches.len(),
+        audit.unreadable.len()
+    )?;
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    for mismatch in audit.mismatches.iter().take(SHOWN) {
+        let (expected, got) = (value(&mismatch.expected), value(&mismatch.got));
+        writeln!(out, "line {:<6} {:<28} recorded {expected}, computed {got}", mismatch.line, mismatch.field)?;
+    }
+    if audit.mismatches.len() > SHOWN {
+        writeln!(out, "and {} more (--format json has all)", audit.mismatches.len() - SHOWN)?;
+    }
+    Ok(())
 }
 
 fn text(out: &mut dyn Write, audit: &LedgerAudit, claim: Option<&Claim>) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod data;
+mod pool;
 mod stats;
 mod verify;
 
@@ -18,6 +19,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
     match &arguments.command {
         Command::Verify(verify) => verify::run(verify, arguments.log.quiet),
         Command::Audit(AuditCommand::Ledger(ledger)) => audit::ledger(ledger),
+        Command::Audit(AuditCommand::Swaps(swaps)) => audit::swaps(swaps),
+        Command::Pool(pool) => pool::run(pool),
         Command::Stats(stats) => stats::run(stats),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {

@@ -1,9 +1,13 @@
 //! Claims and what the record says about them.
 
 pub mod checks;
+pub mod evidence;
 pub mod facts;
+pub mod figures;
 pub mod file;
+pub mod judge;
 pub mod neighbours;
+mod probes;
 pub mod verdict;
 pub mod verify;
 

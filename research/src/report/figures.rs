@@ -1,8 +1,9 @@
 use maud::{Markup, html};
 
 use super::{
-    format::{count, interval, number, percent, probability},
+    format::{amount, count, interval, number, percent, probability},
     notes::Notes,
+    pool,
     why::{Why, periods_per_year},
 };
 use crate::claim::Verification;
@@ -163,11 +164,10 @@ pub(super) fn detail(v: &Verification, why: &Why) -> Markup {
     }
 }
 
-fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(&'static str, Markup)> {
+fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, Markup)> {
     let (replay, inference, claim) = (&v.replay, &v.inference, &v.claim_inference);
     let resampled = || resampling(v, why);
-    vec![
-        ("Final equity, quote units", plain(&two(replay.final_equity))),
+    let rows = vec![
         ("Growth a year (CAGR)", notes.or_dash(replay.cagr, share, || why.cagr())),
         ("Volatility a year", notes.or_dash(replay.volatility, share, || why.volatility())),
         ("Sharpe ratio a bar", notes.or_dash(replay.sharpe_per_period, |s| number(s, 6), || why.sharpe())),
@@ -180,8 +180,6 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(&'static 
         ("Gains for each unit of losses", notes.or_dash(replay.profit_factor, two, || why.profit_factor())),
         ("Turnover, multiples of equity", notes.or_dash(replay.turnover, two, || "no bar was replayed".to_owned())),
         ("Mean exposure", notes.or_dash(replay.exposure, share, || why.exposure())),
-        ("Fees, quote units", plain(&two(replay.fees))),
-        ("Spread, quote units", plain(&two(replay.spread_cost))),
         ("Sharpe ratio less that of holding", notes.or_dash(inference.holding_difference, three, resampled)),
         ("95\u{a0}% interval of the difference", notes.or_dash(inference.holding_difference_ci95, range, resampled)),
         ("One-sided p of \u{201c}no better than holding\u{201d}", {
@@ -195,7 +193,24 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(&'static 
         ("Claim's DSR at the variance of trials without skill", {
             notes.or_dash(claim.dsr_null_variance, probability, || "the claim covers too few bars".to_owned())
         }),
-    ]
+    ];
+    money(v).into_iter().chain(rows.into_iter().map(|(name, cell)| (name.to_owned(), cell))).collect()
+}
+
+/// What is counted in money, with its unit.
+fn money(v: &Verification) -> Vec<(String, Markup)> {
+    let replay = &v.replay;
+    let mut rows = vec![("Capital", v.journal.capital), ("Final equity", replay.final_equity)];
+    match &replay.pool_costs {
+        Some(costs) => rows.extend([
+            ("Fees of pool and network", replay.fees),
+            ("Lost to own impact", costs.impact),
+            ("Taken by sandwiches", costs.sandwich),
+        ]),
+        None => rows.extend([("Fees", replay.fees), ("Spread", replay.spread_cost)]),
+    }
+    let unit = pool::unit(v);
+    rows.into_iter().map(|(name, value)| (format!("{name}, {unit}"), plain(&amount(value)))).collect()
 }
 
 /// Why nothing could be resampled.

@@ -38,6 +38,37 @@ pub(super) fn shortest(number: &str) -> String {
     format!("{short}{unit}")
 }
 
+/// A value in no more digits than it has.
+pub(super) fn plain(value: f64) -> String {
+    shortest(&number(value, 9))
+}
+
+/// An amount of money: two decimals, and as many more as three digits of a small one need.
+pub(super) fn amount(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return number(value, 0);
+    }
+    match (2.0 - value.abs().log10().floor()).clamp(2.0, 9.0) as usize {
+        2 => number(value, 2),
+        decimals => shortest(&number(value, decimals)),
+    }
+}
+
+/// A value of which two digits are known.
+pub(super) fn two_digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return number(value, 0);
+    }
+    let exponent = value.abs().log10().floor() as i32;
+    let unit = 10_f64.powi(exponent - 1);
+    plain((value / unit).round() * unit)
+}
+
+/// A fraction in per cent: a decimal only below ten, which is what a narrow cell has room for.
+pub(super) fn short_percent(fraction: f64) -> String {
+    percent(fraction, usize::from(fraction.abs() < 0.0995))
+}
+
 /// A count.
 pub(super) fn count(value: usize) -> String {
     grouped(&value.to_string())
@@ -87,6 +118,17 @@ mod tests {
     #[test]
     fn a_round_value_is_written_short() {
         assert_eq!(["0.950", "0.000", "10", "1.00\u{a0}%"].map(shortest), ["0.95", "0", "10", "1\u{a0}%"]);
+    }
+
+    #[test]
+    fn money_keeps_the_digits_that_a_small_amount_has() {
+        assert_eq!(
+            [0.0, 1_234.5, 1.192, 0.002_775, 0.000_005].map(amount),
+            ["0", "1,234.50", "1.19", "0.00278", "0.000005"]
+        );
+        assert_eq!([0.0, 1.4953, 149.53, 9_532.0].map(two_digits), ["0", "1.5", "150", "9,500"]);
+        assert_eq!([50_000.0, 0.5].map(plain), ["50,000", "0.5"]);
+        assert_eq!([0.0321, -0.161, 0.0996].map(short_percent), ["3.2\u{a0}%", "\u{2212}16\u{a0}%", "10\u{a0}%"]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod format;
 mod notes;
 /// The page as a whole.
 mod page;
+/// What is special where the venue is a pool: the unit of money, and where the reserves come from.
+mod pool;
 /// Settings, data and hashes as dotted paths.
 mod settings;
 /// The verdict and the ten checks.

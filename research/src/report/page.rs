@@ -4,7 +4,7 @@ use super::{
     charts::{Body, Picture},
     figures,
     format::{count, words},
-    settings, verdict,
+    pool, settings, verdict,
     why::Why,
 };
 use crate::claim::Verification;
@@ -35,6 +35,7 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                             "Source of the claim: " (verification.claim.source) ". Replayed from " (data.from) " to "
                             (data.to) ", " (count(verification.replay.bars)) " bars."
                         }
+                        @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
                     }
                     (verdict::banner(verification))
                     h2 { "Checks" }
@@ -73,24 +74,28 @@ fn demonstration() -> Markup {
 }
 
 fn figure(picture: &Picture, generated: bool) -> Markup {
-    html! {
-        figure {
-            h3 { (picture.title) }
-            @match &picture.body {
-                Body::Nothing(sentence) => {
-                    p.nothing { (sentence) @if generated { " " (mark()) } }
-                }
-                Body::Drawn(drawn) => {
-                    @if !drawn.legend.is_empty() {
-                        p.legend {
-                            @for (key, name) in &drawn.legend { span.entry { span.key.(key.class()) {} (name) } }
-                        }
-                    }
-                    (drawn.svg)
-                    figcaption { @if generated { (mark()) " " } (drawn.caption) }
-                }
+    let seen = match &picture.body {
+        Body::Nothing(sentence) => html! { p.nothing { (sentence) @if generated { " " (mark()) } } },
+        Body::Drawn(drawn) => html! {
+            @if !drawn.legend.is_empty() {
+                p.legend { @for (key, name) in &drawn.legend { span.entry { (key.sample()) (name) } } }
             }
-        }
+            (drawn.svg)
+        },
+    };
+    let caption = match &picture.body {
+        Body::Nothing(_) => html! {},
+        Body::Drawn(drawn) => html! { figcaption { @if generated { (mark()) " " } (drawn.caption) } },
+    };
+    match &picture.beside {
+        None => html! { figure { h3 { (picture.title) } (seen) (caption) } },
+        Some(table) => html! {
+            figure.wide {
+                h3 { (picture.title) }
+                div.sides { div.chart { (seen) } (table) }
+                (caption)
+            }
+        },
     }
 }
 

@@ -1,7 +1,10 @@
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::format::DASH;
+use super::{
+    format::{DASH, plain},
+    pool,
+};
 use crate::claim::Verification;
 
 /// Everything that decided the run, with its hashes, one row a value.
@@ -43,7 +46,25 @@ fn rows(verification: &Verification) -> Vec<(String, String)> {
     for (name, value) in &parts {
         flatten(name, value, &mut rows);
     }
+    for (path, value) in &mut rows {
+        value.push_str(&unit(path, value, verification));
+    }
     rows
+}
+
+/// The unit of an amount of money; nothing behind any other value.
+fn unit(path: &str, value: &str, verification: &Verification) -> String {
+    let Ok(value) = value.parse::<f64>() else { return String::new() };
+    let name = path.rsplit('.').next().unwrap_or_default();
+    match name {
+        "capital" => format!(" {}", pool::unit(verification)),
+        "depth" | "base_fee" | "priority_fee" | "rent" if pool::on_a_pool(verification) => {
+            let unused = name == "depth" && !pool::depth_is_assumed(verification);
+            let unused = if unused { "; not used, reserves are recorded" } else { "" };
+            format!(" lamports ({} SOL{unused})", plain(pool::sol(value)))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Leaves of `value` as dotted paths below `path`, in the order of the file.

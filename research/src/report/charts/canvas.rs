@@ -20,6 +20,8 @@ pub(super) const WIDTH: u32 = 960;
 pub(super) const HEIGHT: u32 = 540;
 /// Size of text in units, on a phone; the style sheet makes it smaller where there is more room, never larger.
 pub(super) const TEXT: i32 = 29;
+/// Top of a title: low enough that its box, which is higher than its letters, stays in the drawing.
+pub(super) const TITLE: i32 = 6;
 
 // Sentinels: `style.css` maps each to a colour of the reader's scheme.
 pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
@@ -30,6 +32,9 @@ pub(super) const OTHER: RGBColor = RGBColor(5, 5, 5);
 pub(super) const LOSS: RGBColor = RGBColor(6, 6, 6);
 /// Drawn with a halo of the ground, so that lines may pass behind it.
 pub(super) const WORDS: RGBColor = RGBColor(8, 8, 8);
+/// One for each depth of a pool, the shallowest first. Lines are dashed by the style sheet, each otherwise.
+pub(super) const DEPTHS: [RGBColor; 4] =
+    [RGBColor(16, 16, 16), RGBColor(17, 17, 17), RGBColor(18, 18, 18), RGBColor(19, 19, 19)];
 /// Drawn as a dashed line.
 pub(super) const NOISE: RGBColor = RGBColor(7, 7, 7);
 

@@ -7,12 +7,15 @@ use super::{
     Body, Drawing, Drawn,
     canvas::{self, ACCENT, HEIGHT, INK, LOSS, OTHER, text},
     frame::{Axis, Grid, frame, level, zero_line},
-    nothing,
+    nothing, pool_costs,
     scale::Scale,
 };
 use crate::{
     claim::Verification,
-    report::format::{number, signed},
+    report::{
+        format::{number, signed},
+        pool,
+    },
 };
 
 /// A step from profit before costs to profit after them, per cent of capital.
@@ -26,6 +29,9 @@ struct Step {
 /// From gross to net.
 pub(super) fn draw(verification: &Verification) -> Drawing {
     let (replay, capital) = (&verification.replay, verification.journal.capital);
+    if replay.pool_costs.is_some() {
+        return pool_costs::draw(verification);
+    }
     if replay.fills == 0 {
         return nothing("No order was filled, so that nothing was earned and nothing was paid.");
     }
@@ -64,8 +70,9 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         }
         level(&mut chart, 0.0, zero_line())
     })?;
+    let unit = pool::unit(verification);
     let caption = format!(
-        "From profit before costs ({} quote units) on the left, fees ({}) and spread ({}) take \
+        "From profit before costs ({} {unit}) on the left, fees ({}) and spread ({}) take \
          their share until the net profit ({}) on the right is left, over {} fills.",
         number(gross, 2),
         number(replay.fees, 2),

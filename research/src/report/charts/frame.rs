@@ -4,7 +4,7 @@ use plotters::{
 };
 
 use super::{
-    canvas::{ACCENT, Area, DrawError, GRID, INK, MUTED, Point, TEXT, text, width},
+    canvas::{ACCENT, Area, DrawError, GRID, INK, MUTED, Point, TEXT, TITLE, text, width},
     scale::{LEAST_LEFT, RIGHT, Scale},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn frame<'a, 'b>(area: &'a Area<'b>, x: Axis, y: Axis, grid: Grid) ->
     // first date that may stand out.
     let (bottom, left) = (2 * TEXT + 34, if label_width == 0 { 30 } else { (label_width + 24).max(LEAST_LEFT as i32) });
     if !y.title.is_empty() {
-        area.draw_text(y.title, &text(MUTED, HPos::Left, VPos::Top), (4, 2))?;
+        area.draw_text(y.title, &text(MUTED, HPos::Left, VPos::Top), (4, TITLE))?;
     }
     let mut chart = ChartBuilder::on(area)
         .margin_top(if y.title.is_empty() { 8 } else { TEXT + 22 })

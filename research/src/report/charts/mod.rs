@@ -1,13 +1,21 @@
+/// Words, a bar and an amount, row by row.
+mod bars;
 /// Tick marks of a time axis on the calendar.
 mod calendar;
 /// Drawing areas, sentinel colours and text.
 mod canvas;
+/// How much capital the edge carries, at several depths of the pool.
+mod capacity;
+/// The same as a table.
+mod capacity_table;
 /// Profit before costs, costs, and profit after them.
 mod costs;
 /// Long series in few points.
 mod decimate;
 /// Bars by the reason of their decision.
 mod decisions;
+/// Lines and marks that tell the depths of a pool apart without their colour.
+mod depths;
 /// How far below the last peak.
 mod drawdown;
 /// Equity against buying and holding.
@@ -18,6 +26,8 @@ mod exposure;
 mod frame;
 /// Returns by year and month.
 mod monthly;
+/// What trading in a pool cost, part by part.
+mod pool_costs;
 /// The Sharpe ratio of a moving window.
 mod rolling;
 /// Axes with their tick marks.
@@ -25,7 +35,7 @@ mod scale;
 /// The Sharpe ratio with its interval, against what it must beat.
 mod sharpe;
 
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::ReportError;
 use crate::claim::Verification;
@@ -38,6 +48,8 @@ pub(super) struct Picture {
     pub(super) title: &'static str,
     /// The drawing.
     pub(super) body: Body,
+    /// The same figures as a table, where a reader wants them exactly.
+    pub(super) beside: Option<Markup>,
 }
 
 /// What there is to see.
@@ -67,19 +79,26 @@ pub(super) enum Key {
     Band,
     Gain,
     Loss,
+    /// A depth of the pool, by its rank.
+    Depth(usize),
+    /// Where an edge is gone.
+    Gone,
 }
 
 impl Key {
-    /// Its class in the style sheet.
-    pub(super) const fn class(self) -> &'static str {
-        match self {
+    /// The mark itself.
+    pub(super) fn sample(self) -> Markup {
+        let class = match self {
             Self::Replay => "replay",
             Self::Holding => "holding",
             Self::Noise => "noise",
             Self::Band => "band",
             Self::Gain => "gain",
             Self::Loss => "loss",
-        }
+            Self::Depth(rank) => return depths::sample(rank),
+            Self::Gone => return depths::cross_sample(),
+        };
+        html! { span.key.(class) {} }
     }
 }
 
@@ -101,13 +120,20 @@ const PLANS: [Plan; 8] = [
 
 /// The pictures in the order of the page.
 pub(super) fn pictures(verification: &Verification) -> Result<Vec<Picture>, ReportError> {
-    PLANS
-        .iter()
-        .map(|&(title, draw)| match draw(verification) {
-            Ok(body) => Ok(Picture { title, body }),
-            Err(source) => Err(ReportError { picture: title, source }),
-        })
-        .collect()
+    let picture = |title, drawing: Drawing, beside| match drawing {
+        Ok(body) => Ok(Picture { title, body, beside }),
+        Err(source) => Err(ReportError { picture: title, source }),
+    };
+    let mut pictures =
+        PLANS.iter().map(|&(title, draw)| picture(title, draw(verification), None)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(rows) = &verification.capacity {
+        pictures.push(picture(
+            "Capital that the edge carries",
+            capacity::draw(verification, rows),
+            Some(capacity_table::table(rows)),
+        )?);
+    }
+    Ok(pictures)
 }
 
 /// The sentence that stands for a picture.

@@ -8,7 +8,7 @@ use plotters::{
 use super::{
     Body, Drawing, Drawn, Key,
     calendar::year_and_month,
-    canvas::{self, ACCENT, Area, DrawError, INK, LOSS, MUTED, TEXT, text},
+    canvas::{self, ACCENT, Area, DrawError, INK, LOSS, MUTED, TEXT, TITLE, text},
     nothing,
 };
 use crate::{
@@ -71,7 +71,7 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
 }
 
 fn titles(area: &Area<'_>) -> Result<(), DrawError> {
-    area.draw_text("return in % by year and month", &text(MUTED, HPos::Left, VPos::Top), (4, 2))?;
+    area.draw_text("return in % by year and month", &text(MUTED, HPos::Left, VPos::Top), (4, TITLE))?;
     let style = text(MUTED, HPos::Center, VPos::Center);
     for (month, at) in MONTHS.iter().zip((0..).map(|i| LEFT + i * CELL + CELL / 2)) {
         area.draw_text(month, &style, (at, TOP - TEXT / 2 - 8))?;

@@ -1,0 +1,132 @@
+//! What the figures support: of the replay, and of the claim by itself.
+
+use q50_engine::units::PerPeriodSharpe;
+use serde::Serialize;
+
+use super::{file::Claim, judge::CONFIDENCE, verify::Request};
+use crate::{
+    inference::{
+        SharpeEstimate, TrialVariance, VarianceSource, claimed_interval, deflated_sharpe, expected_maximum_sharpe,
+        min_track_record, probabilistic_sharpe,
+    },
+    metrics::Undefined,
+};
+
+/// What the replay's figures support.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inference {
+    /// Probability that the true Sharpe ratio is above 0.
+    pub psr_zero: Option<f64>,
+    /// Probability that it is above the best of the trials.
+    pub dsr: Option<f64>,
+    /// Trials deflated for.
+    pub trials: u64,
+    /// Variance of the trials' per-period Sharpe ratios.
+    pub trial_variance: Option<f64>,
+    /// Where that variance comes from.
+    pub trial_variance_source: &'static str,
+    /// Annual Sharpe ratio that the best of the trials would show without skill.
+    pub noise_maximum: Option<f64>,
+    /// Years that a Sharpe ratio of this size needs.
+    pub min_track_record_years: Option<f64>,
+    /// Stationary bootstrap, percentiles.
+    pub sharpe_ci95: Option<[f64; 2]>,
+    /// Mean block of the bootstrap, bars.
+    pub mean_block: Option<f64>,
+    /// Annual Sharpe ratio less that of holding.
+    pub holding_difference: Option<f64>,
+    /// Its 95 % interval, resampled in pairs.
+    pub holding_difference_ci95: Option<[f64; 2]>,
+    /// One-sided p value of "no better than holding".
+    pub holding_p_value: Option<f64>,
+}
+
+/// What the claimed figure supports on its own, without any replay.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClaimInference {
+    /// Probability that the true Sharpe ratio is above 0.
+    pub psr_zero: Option<f64>,
+    /// Probability that it is above the best of the trials, at the larger of both variances.
+    pub dsr: Option<f64>,
+    /// The same at the variance of comparable published trials.
+    pub dsr_published_variance: Option<f64>,
+    /// The same at the variance of skill-less trials, 1 / (T - 1).
+    pub dsr_null_variance: Option<f64>,
+    /// Annual Sharpe ratio that the best of the trials would show without skill.
+    pub noise_maximum: Option<f64>,
+    /// Interval of Lo (2002).
+    pub sharpe_ci95: Option<[f64; 2]>,
+    /// Years that a Sharpe ratio of this size needs.
+    pub min_track_record_years: Option<f64>,
+    /// Years that the claim covers.
+    pub years: f64,
+}
+
+/// The larger of the comparable trials' variance and that of skill-less trials: a list of near-identical or selected
+/// trials must not make deflation weaker than pure noise would.
+fn trial_variance(claim: &Claim, n: usize) -> Result<TrialVariance, Undefined> {
+    let null = TrialVariance::under_null(n)?;
+    Ok(match TrialVariance::measured(&claim.comparable_trials()) {
+        Ok(measured) if measured.value() > null.value() => measured,
+        _ => null,
+    })
+}
+
+pub(super) fn inference(
+    request: &Request<'_>,
+    estimate: &Result<SharpeEstimate, Undefined>,
+    returns: &[f64],
+    held: &[f64],
+    trials: u64,
+) -> Inference {
+    let year = request.settings.periods_per_year;
+    let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
+    let estimate = estimate.as_ref().ok();
+    let variance = trial_variance(request.claim, returns.len()).ok();
+    let bootstrap = &request.bootstrap;
+    let (interval, difference) =
+        rayon::join(|| bootstrap.sharpe(returns, year).ok(), || bootstrap.sharpe_difference(returns, held, year).ok());
+    let zero = PerPeriodSharpe::new(0.0);
+    Inference {
+        psr_zero: estimate.and_then(|e| probabilistic_sharpe(e, zero).ok()),
+        dsr: estimate.zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok()).map(|d| d.probability),
+        trials,
+        trial_variance: variance.map(TrialVariance::value),
+        trial_variance_source: match variance.map(TrialVariance::source) {
+            Some(VarianceSource::Measured) => "published_trials",
+            _ => "without_skill",
+        },
+        noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(annual),
+        min_track_record_years: estimate
+            .and_then(|e| min_track_record(e, zero, CONFIDENCE).ok())
+            .map(|n| n / year.get()),
+        sharpe_ci95: interval.map(|i| [i.low.get(), i.high.get()]),
+        mean_block: interval.map(|i| i.mean_block),
+        holding_difference: difference.map(|d| d.estimate.get()),
+        holding_difference_ci95: difference.map(|d| [d.low.get(), d.high.get()]),
+        holding_p_value: difference.map(|d| d.p_value),
+    }
+}
+
+pub(super) fn claim_inference(claim: &Claim, trials: u64) -> ClaimInference {
+    let year = claim.periods_per_year;
+    let estimate = SharpeEstimate::normal(claim.sharpe.per_period(year), claim.bars);
+    let interval = claimed_interval(claim.sharpe, claim.bars, year).ok();
+    let null = TrialVariance::under_null(claim.bars).ok();
+    let measured = TrialVariance::measured(&claim.comparable_trials()).ok();
+    let variance = trial_variance(claim, claim.bars).ok();
+    let dsr =
+        |v: Option<TrialVariance>| v.and_then(|v| deflated_sharpe(&estimate, trials, v).ok()).map(|d| d.probability);
+    ClaimInference {
+        psr_zero: interval.map(|i| i.psr_zero),
+        dsr: dsr(variance),
+        dsr_published_variance: dsr(measured),
+        dsr_null_variance: dsr(null),
+        noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(|s| s.annual(year).get()),
+        sharpe_ci95: interval.map(|i| [i.low.get(), i.high.get()]),
+        min_track_record_years: min_track_record(&estimate, PerPeriodSharpe::new(0.0), CONFIDENCE)
+            .ok()
+            .map(|n| n / year.get()),
+        years: claim.bars as f64 / year.get(),
+    }
+}

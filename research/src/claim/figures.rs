@@ -1,0 +1,220 @@
+//! What was claimed, what the replay earned, and what holding earned.
+
+use q50_engine::{
+    market::Market,
+    record::Journal,
+    units::{AnnualSharpe, Lamports, PerPeriodSharpe},
+    venue::{PoolCosts, pump_swap::LAMPORTS_PER_SOL},
+};
+use serde::Serialize;
+
+use super::file::Claim;
+use crate::{
+    metrics::{self, Ddof},
+    run::RunSettings,
+};
+
+/// The claim as it was judged.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClaimFigures {
+    /// What is claimed, for people.
+    pub name: String,
+    /// Where the claim was made.
+    pub source: String,
+    /// Annual Sharpe ratio.
+    pub sharpe: f64,
+    /// Return over the whole period, a fraction.
+    pub total_return: Option<f64>,
+    /// Largest fall from a peak, a positive fraction.
+    pub max_drawdown: Option<f64>,
+    /// Bars of the figure.
+    pub bars: usize,
+    /// Bars that the claim counts as a year.
+    pub periods_per_year: f64,
+    /// Variants that the claimant admits.
+    pub trials: u64,
+}
+
+/// What the replay earned. Unknown is `None`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReplayFigures {
+    /// Annual Sharpe ratio.
+    pub sharpe: Option<f64>,
+    /// The same per bar.
+    pub sharpe_per_period: Option<f64>,
+    /// Final equity over capital, less one.
+    pub total_return: f64,
+    /// Equity at the last close, quote units.
+    pub final_equity: f64,
+    /// Largest fall from a peak, a positive fraction.
+    pub max_drawdown: Option<f64>,
+    /// Annual Sortino ratio.
+    pub sortino: Option<f64>,
+    /// Compound growth a year.
+    pub cagr: Option<f64>,
+    /// Annual standard deviation of returns.
+    pub volatility: Option<f64>,
+    /// Skewness of the returns.
+    pub skew: Option<f64>,
+    /// Kurtosis of the returns; 3 for the normal distribution.
+    pub kurtosis: Option<f64>,
+    /// Orders filled.
+    pub fills: usize,
+    /// Orders that were not filled.
+    pub rejections: usize,
+    /// Traded notional over the equity at the start of its bar, summed.
+    pub turnover: Option<f64>,
+    /// Mean share of equity in the market.
+    pub exposure: Option<f64>,
+    /// Sum of fees, quote units.
+    pub fees: f64,
+    /// Quote units lost to the spread.
+    pub spread_cost: f64,
+    /// What trading in a pool cost, part by part; `None` on a price venue.
+    pub pool_costs: Option<PoolCostFigures>,
+    /// Closed positions that gained, a share of all that were closed.
+    pub hit_rate: Option<f64>,
+    /// Gains for each unit of losses, over closed positions.
+    pub profit_factor: Option<f64>,
+    /// Bars replayed.
+    pub bars: usize,
+}
+
+/// What trading in a pool cost, SOL.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PoolCostFigures {
+    /// To the liquidity providers.
+    pub lp: f64,
+    /// To the protocol.
+    pub protocol: f64,
+    /// To the coin's creator.
+    pub creator: f64,
+    /// To the network, failed transactions left out.
+    pub network: f64,
+    /// Lost to our own impact.
+    pub impact: f64,
+    /// Taken by sandwiches.
+    pub sandwich: f64,
+}
+
+/// What holding earned, without costs: one return for each decision, from the close at which it is made to the next.
+#[derive(Clone, Debug, Serialize)]
+pub struct BenchmarkFigures {
+    /// `buy_and_hold`.
+    pub name: &'static str,
+    /// Annual Sharpe ratio.
+    pub sharpe: Option<f64>,
+    /// Return over the period, a fraction.
+    pub total_return: f64,
+    /// Largest fall from a peak, a positive fraction.
+    pub max_drawdown: Option<f64>,
+}
+
+/// Curves for the report, one value a bar.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    /// Open of each bar, epoch milliseconds.
+    pub open_time: Vec<i64>,
+    /// Equity over capital.
+    pub equity: Vec<f64>,
+    /// Holding's equity over capital.
+    pub holding: Vec<f64>,
+    /// Value of the position as a share of equity.
+    pub exposure: Vec<f64>,
+}
+
+pub(super) fn claim_figures(claim: &Claim) -> ClaimFigures {
+    ClaimFigures {
+        name: claim.name.clone(),
+        source: claim.source.clone(),
+        sharpe: claim.sharpe.get(),
+        total_return: claim.total_return,
+        max_drawdown: claim.max_drawdown,
+        bars: claim.bars,
+        periods_per_year: claim.periods_per_year.get(),
+        trials: claim.trials,
+    }
+}
+
+pub(super) fn curves(market: &Market<'_>, journal: &Journal) -> Curves {
+    let rows = market.first..market.len();
+    let bought = market.close.get(market.first).copied().unwrap_or(f64::NAN);
+    Curves {
+        open_time: market.open_time[rows.clone()].to_vec(),
+        equity: journal.equity.iter().map(|e| e / journal.capital).collect(),
+        holding: market.close[rows].iter().map(|close| close / bought).collect(),
+        exposure: journal.exposure.clone(),
+    }
+}
+
+pub(super) fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunSettings) -> ReplayFigures {
+    let year = settings.periods_per_year;
+    let per_period = metrics::per_period_sharpe(returns, Ddof::One).ok();
+    let final_equity = journal.equity.last().copied().unwrap_or(journal.capital);
+    let with_start: Vec<f64> = std::iter::once(journal.capital).chain(journal.equity.iter().copied()).collect();
+    let outcomes = crate::round_trips::outcomes(&journal.fills);
+    let first = journal.decisions.first().map_or(0, |decision| decision.row);
+    let mut traded = vec![0.0; journal.equity.len()];
+    for row in &journal.fills {
+        traded[row.fill.row - first] += row.fill.notional;
+    }
+    ReplayFigures {
+        sharpe: per_period.map(|s| s.annual(year).get()),
+        sharpe_per_period: per_period.map(PerPeriodSharpe::get),
+        total_return: final_equity / journal.capital - 1.0,
+        final_equity,
+        max_drawdown: metrics::max_drawdown_of_equity(&with_start).ok().map(|d| d.depth),
+        sortino: metrics::sortino(returns, year).ok(),
+        cagr: metrics::cagr(returns, year).ok(),
+        volatility: metrics::volatility(returns, year).ok(),
+        skew: metrics::skewness_biased(returns).ok(),
+        kurtosis: metrics::kurtosis_biased(returns).ok(),
+        fills: journal.fills.len(),
+        rejections: journal.rejections.len(),
+        turnover: metrics::turnover(&traded, &with_start[..traded.len()]).ok(),
+        exposure: metrics::exposure(&journal.exposure).ok(),
+        fees: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.cost)),
+        spread_cost: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost)),
+        pool_costs: pool_costs(journal),
+        hit_rate: metrics::hit_rate(&outcomes).ok(),
+        profit_factor: metrics::profit_factor(&outcomes).ok(),
+        bars: journal.equity.len(),
+    }
+}
+
+/// Summed in lamports, so that no digit is lost; `None` where no fill was a pool's.
+fn pool_costs(journal: &Journal) -> Option<PoolCostFigures> {
+    let fills: Vec<_> = journal.fills.iter().filter_map(|row| row.fill.pool).collect();
+    if fills.is_empty() {
+        return None;
+    }
+    let sol = |part: fn(&PoolCosts) -> Lamports| {
+        fills.iter().map(|costs| u128::from(part(costs).get())).sum::<u128>() as f64 / LAMPORTS_PER_SOL
+    };
+    Some(PoolCostFigures {
+        lp: sol(|c| c.lp),
+        protocol: sol(|c| c.protocol),
+        creator: sol(|c| c.creator),
+        network: sol(|c| c.network),
+        impact: metrics::sum::sum(fills.iter().map(|c| c.impact)),
+        sandwich: metrics::sum::sum(fills.iter().map(|c| c.sandwich)),
+    })
+}
+
+/// Holding earns one return for each decision: from the close at which it is made to the next one.
+pub(super) fn benchmark_figures(
+    holding: &[f64],
+    market: &Market<'_>,
+    next_close: Option<f64>,
+    settings: &RunSettings,
+) -> BenchmarkFigures {
+    let bought = market.close.get(market.first).copied().unwrap_or(f64::NAN);
+    let curve: Vec<f64> = holding.iter().copied().chain(next_close.map(|close| close / bought)).collect();
+    let returns: Vec<f64> = curve.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
+    BenchmarkFigures {
+        name: "buy_and_hold",
+        sharpe: metrics::sharpe(&returns, settings.periods_per_year).ok().map(AnnualSharpe::get),
+        total_return: curve.last().map_or(0.0, |last| last - 1.0),
+        max_drawdown: metrics::max_drawdown_of_equity(&curve).ok().map(|d| d.depth),
+    }
+}

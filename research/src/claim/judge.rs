@@ -1,0 +1,183 @@
+//! How each check is decided, and by which thresholds.
+
+use q50_engine::venue::{FillTiming, pool_path::PathSource};
+
+use super::{
+    checks::{Check, CheckName},
+    evidence::Inference,
+    facts::DataFacts,
+    file::Claim,
+    probes::Probes,
+};
+use crate::{
+    causality::CausalityReport,
+    inference::SharpeEstimate,
+    metrics::Undefined,
+    run::{RunSettings, VenueSettings},
+};
+
+/// Confidence that a check of significance asks for.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// Relative distance from the claim within which it counts as reproduced.
+pub const REPRODUCED_WITHIN: f64 = 0.10;
+
+/// Share of bars that may be missing from sound data.
+pub const MISSING_AT_MOST: f64 = 0.01;
+
+/// Share of the replay's Sharpe ratio that its worst neighbour must reach.
+pub const ROBUST_SHARE: f64 = 0.5;
+
+pub(super) fn data_sound(facts: &DataFacts) -> Check {
+    let missing = facts.missing_bars as f64 / (facts.bars + facts.missing_bars).max(1) as f64;
+    let defects = facts.off_grid + facts.inconsistent;
+    let evidence = format!(
+        "{} bars, {} gaps with {} bars missing, {} off the grid, {} with open or close outside [low, high]; {} bars \
+         with a signal, {} forecasts with crossed quantiles",
+        facts.bars, facts.gaps, facts.missing_bars, facts.off_grid, facts.inconsistent, facts.signals, facts.crossed
+    );
+    Check::decided(CheckName::DataSound, missing <= MISSING_AT_MOST && defects == 0, missing, MISSING_AT_MOST, evidence)
+}
+
+pub(super) fn is_causal(report: &CausalityReport, settings: &RunSettings) -> Check {
+    let peeks = settings.venue.fill_timing() == FillTiming::SameClose;
+    let timing = if peeks { "; orders fill at the close that they were decided from" } else { "" };
+    let evidence = format!(
+        "{} of {} cuts changed an earlier decision; signals one bar late change {} decisions, one bar early {}{timing}",
+        report.broken_cuts, report.cuts, report.changed_by_delay, report.changed_by_peek
+    );
+    Check::decided(CheckName::Causal, report.passes() && !peeks, report.broken_cuts as f64, 0.0, evidence)
+}
+
+pub(super) fn reproduced(claim: &Claim, sharpe: Option<f64>) -> Check {
+    let claimed = claim.sharpe.get();
+    let Some(sharpe) = sharpe else {
+        return Check::undefined(CheckName::Reproduced, REPRODUCED_WITHIN, "the replay has no Sharpe ratio".to_owned());
+    };
+    let distance = ((sharpe - claimed) / claimed).abs();
+    let evidence = format!("replayed {sharpe:.3}, claimed {claimed:.3}");
+    Check::decided(CheckName::Reproduced, distance <= REPRODUCED_WITHIN, distance, REPRODUCED_WITHIN, evidence)
+}
+
+fn at_least(name: CheckName, value: Option<f64>, threshold: f64, evidence: String) -> Check {
+    match value {
+        Some(value) => Check::decided(name, value >= threshold, value, threshold, evidence),
+        None => Check::undefined(name, threshold, "undefined: the replay's returns have no variance".to_owned()),
+    }
+}
+
+pub(super) fn significant(inference: &Inference) -> Check {
+    let probability = inference.psr_zero.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.3}"));
+    let evidence = format!("probability that the true Sharpe ratio is above 0: {probability}");
+    at_least(CheckName::Significant, inference.psr_zero, CONFIDENCE, evidence)
+}
+
+pub(super) fn deflated(inference: &Inference) -> Check {
+    let probability = inference.dsr.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.3}"));
+    let evidence = match (inference.trials, inference.noise_maximum) {
+        (1, _) => format!("one trial, nothing to deflate for: {probability}"),
+        (trials, Some(best)) => format!(
+            "probability that it is above {best:.2}, which the best of {trials} trials without skill would be expected \
+             to show: {probability}"
+        ),
+        (trials, None) => format!("{trials} trials, and no variance of theirs"),
+    };
+    at_least(CheckName::Deflated, inference.dsr, CONFIDENCE, evidence)
+}
+
+pub(super) fn long_enough(estimate: &Result<SharpeEstimate, Undefined>, inference: &Inference, years: f64) -> Check {
+    match (inference.min_track_record_years, estimate) {
+        (Some(needed), _) => {
+            let evidence = format!("{years:.2} years replayed, {needed:.2} needed");
+            Check::decided(CheckName::LongEnough, years >= needed, years, needed, evidence)
+        }
+        (None, Ok(_)) => {
+            let why = "a Sharpe ratio that is not above 0 needs for ever".to_owned();
+            Check { threshold: None, value: Some(years), ..Check::undefined(CheckName::LongEnough, 0.0, why) }
+        }
+        (None, Err(undefined)) => {
+            Check { threshold: None, ..Check::undefined(CheckName::LongEnough, 0.0, undefined.to_string()) }
+        }
+    }
+}
+
+pub(super) fn beats_holding(inference: &Inference) -> Check {
+    let threshold = 1.0 - CONFIDENCE;
+    match (inference.holding_p_value, inference.holding_difference, inference.holding_difference_ci95) {
+        (Some(p), Some(difference), Some([low, high])) => {
+            let evidence = format!(
+                "Sharpe ratio less that of buy and hold {difference:.3}, 95 % interval {low:.2} to {high:.2}; value is \
+                 the one-sided p"
+            );
+            Check::decided(CheckName::BeatsHolding, p < threshold, p, threshold, evidence)
+        }
+        _ => {
+            Check::undefined(CheckName::BeatsHolding, threshold, "undefined: one of the two has no variance".to_owned())
+        }
+    }
+}
+
+pub(super) fn survives_costs(settings: &RunSettings, probes: &Probes) -> Check {
+    match probes.double_cost {
+        Some(sharpe) => {
+            let evidence = format!("Sharpe ratio {sharpe:.3} at {}", doubled(&settings.venue));
+            Check::decided(CheckName::SurvivesCosts, sharpe > 0.0, sharpe, 0.0, evidence)
+        }
+        None => Check::undefined(CheckName::SurvivesCosts, 0.0, "no Sharpe ratio at twice the cost".to_owned()),
+    }
+}
+
+/// The proportional cost that the check charges, in words.
+fn doubled(venue: &VenueSettings) -> String {
+    match venue {
+        VenueSettings::NextOpen(price) => format!("{:.1} basis points a fill", price.cost.get() * 2e4),
+        VenueSettings::PumpSwap(_) => "twice the pool's fees".to_owned(),
+    }
+}
+
+pub(super) fn survives_depth(settings: &RunSettings, path: PathSource, sharpe: Option<f64>) -> Check {
+    let VenueSettings::PumpSwap(pool) = &settings.venue else {
+        return Check::not_applicable(CheckName::SurvivesDepth, "applies to pool venues; this one is a price venue");
+    };
+    let reserves = match path {
+        PathSource::Recorded => "recorded reserves".to_owned(),
+        PathSource::SwapEvents => "reserves of recorded swaps".to_owned(),
+        PathSource::RebuiltFromBars => {
+            format!("reserves rebuilt from bars at an assumed {} SOL", pool.depth.get() as f64 / 1e9)
+        }
+    };
+    match sharpe {
+        Some(sharpe) => {
+            let evidence = format!("Sharpe ratio {sharpe:.3} with {} SOL on {reserves}", settings.capital);
+            Check::decided(CheckName::SurvivesDepth, sharpe > 0.0, sharpe, 0.0, evidence)
+        }
+        None => Check::undefined(CheckName::SurvivesDepth, 0.0, format!("no Sharpe ratio on {reserves}")),
+    }
+}
+
+pub(super) fn robust(sharpe: Option<f64>, probes: &Probes) -> Check {
+    let Some(base) = sharpe else {
+        return Check::undefined(CheckName::Robust, ROBUST_SHARE, "the replay has no Sharpe ratio".to_owned());
+    };
+    let worst = probes
+        .neighbours
+        .iter()
+        .map(|(change, sharpe)| (change, sharpe.unwrap_or(f64::NEG_INFINITY)))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    let Some((change, worst)) = worst else {
+        return Check::not_applicable(CheckName::Robust, "no neighbouring setting");
+    };
+    if base <= 0.0 || !worst.is_finite() {
+        let why =
+            format!("replayed {base:.3}; the worst of {} neighbours has none ({change})", probes.neighbours.len());
+        let why = if base <= 0.0 { format!("replayed {base:.3}: there is nothing to be robust") } else { why };
+        return Check::undefined(CheckName::Robust, ROBUST_SHARE, why);
+    }
+    let share = worst / base;
+    let evidence = format!(
+        "the worst of {} neighbouring settings ({change}) has a Sharpe ratio of {worst:.3}, {:.0} % of the replay's",
+        probes.neighbours.len(),
+        share * 100.0
+    );
+    Check::decided(CheckName::Robust, share >= ROBUST_SHARE, share, ROBUST_SHARE, evidence)
+}
