@@ -16,7 +16,9 @@ use crate::trades::TradeSide;
 pub struct PoolTrade {
     /// Slot of the chain that holds it. Time on the chain: the recorder's clock may run back.
     pub block: u64,
-    /// Order inside the block, as far as the recorder tells it. Two trades of a block can have the same.
+    /// Order inside the block, as far as the recorder tells it. Two trades of a block can have the same. In
+    /// GeckoTerminal's trades it is the number of the swap inside its own transaction, so that it orders the swaps of
+    /// one transaction and says nothing sure about those of two.
     pub seq: u64,
     /// When, as recorded: epoch milliseconds UTC. Need not ascend.
     pub ts_ms: i64,

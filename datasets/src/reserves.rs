@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_bar_without_reserves_and_an_empty_pool_are_refused() {
-        assert!(table("0,5,7\n20,6,8\n").unwrap_err().to_string().contains("1970-01-01T00:00:00.010Z"));
+        assert!(table("0,5,7\n20,6,8\n").unwrap_err().to_string().contains("1970-01-01T00:00:00.01Z"));
         let error = table("0,5,7\n10,0,8\n").unwrap_err().to_string();
         assert!(error.contains("row 2") && error.contains("base_reserve is 0"), "{error}");
     }

@@ -34,6 +34,15 @@ fn the_dense_pool_is_fitted() {
         found.path_residual_bps,
         found.path.last().unwrap().sol,
     );
+    let worst = found.windows.iter().max_by(|a, b| a.median_residual_bps.total_cmp(&b.median_residual_bps)).unwrap();
+    let mut depths: Vec<f64> = found.windows.iter().map(|window| (window.sol * window.token).sqrt()).collect();
+    depths.sort_by(f64::total_cmp);
+    println!(
+        "worst window from trade {}: {:.1} bps; upper over lower quartile of depth {:.3}",
+        worst.first + 1,
+        worst.median_residual_bps,
+        depths[84] / depths[28],
+    );
     for point in found.fee_profile.iter().take(12) {
         println!(
             "fee {:>3} bps: loss {:.1}, median residual {:.2} bps",

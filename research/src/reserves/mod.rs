@@ -77,7 +77,7 @@ pub struct Reserves {
     pub sol: f64,
     /// Lower and upper quartile of the same.
     pub sol_quartiles: (f64, f64),
-    /// Tokens before the first trade, whole tokens.
+    /// Tokens before the first trade, whole tokens: median of the windows likewise.
     pub token: f64,
     /// Basis points of the input: as given, or at the lowest point of the profile.
     pub fee_bps: f64,
@@ -89,7 +89,8 @@ pub struct Reserves {
     pub windows: Vec<WindowFit>,
     /// Reserves after each trade. Small misses add up along it; a window's own fit is nearer to its trades.
     pub path: Vec<ReservePoint>,
-    /// Median absolute residual of all trades along `path`, basis points: how far the misses have added up.
+    /// Median absolute residual of all trades along `path`, basis points: how far the misses have added up. 49 on the
+    /// dense pool, whose windows have 3.6: over 124 trades its price moves further than the recorded flows explain.
     pub path_residual_bps: f64,
 }
 
@@ -128,27 +129,31 @@ pub fn infer(trades: &[PoolTrade], settings: &Settings) -> Result<Reserves, Refu
     reasons.extend(misfits(trades, &windows, median_residual_bps, settings));
 
     let mut carried = Carried::new(&windows, &flows);
-    let (sol, token) = (median(&mut carried.sol), median(&mut carried.token));
-    let path = path(trades, &flows, sol.unwrap_or(f64::NAN), token.unwrap_or(f64::NAN));
-    reasons.extend(path.as_ref().err().cloned());
-    match (path, fee_bps, sol.zip(token)) {
-        (Ok(path), Some(fee_bps), Some((sol, token))) if reasons.is_empty() => {
-            let along = residuals_from(&flows, fee_bps, sol, token).unwrap_or_default();
-            let mut along: Vec<f64> = along.into_iter().map(|residual| residual.abs() * BPS).collect();
-            Ok(Reserves {
-                sol,
-                sol_quartiles: (quantile(&carried.sol, 0.25), quantile(&carried.sol, 0.75)),
-                token,
-                fee_bps,
-                fee_profile,
-                median_residual_bps,
-                windows,
-                path,
-                path_residual_bps: median(&mut along).unwrap_or(f64::NAN),
-            })
+    let start = median(&mut carried.sol).zip(median(&mut carried.token));
+    let Some((sol, token, fee_bps)) = start.zip(fee_bps).map(|((sol, token), fee)| (sol, token, fee)) else {
+        return Err(Refusal::new(reasons));
+    };
+    let path = match path(trades, &flows, sol, token) {
+        Ok(path) if reasons.is_empty() => path,
+        Ok(_) => return Err(Refusal::new(reasons)),
+        Err(drained) => {
+            reasons.push(drained);
+            return Err(Refusal::new(reasons));
         }
-        _ => Err(Refusal::new(reasons)),
-    }
+    };
+    let mut along: Vec<f64> = residuals_from(&flows, fee_bps, sol, token).unwrap_or_default();
+    along.iter_mut().for_each(|residual| *residual = residual.abs() * BPS);
+    Ok(Reserves {
+        sol,
+        sol_quartiles: (quantile(&carried.sol, 0.25), quantile(&carried.sol, 0.75)),
+        token,
+        fee_bps,
+        fee_profile,
+        median_residual_bps,
+        windows,
+        path,
+        path_residual_bps: median(&mut along).unwrap_or(f64::NAN),
+    })
 }
 
 fn window_at(first: usize, flows: &[Flow], fee_bps: f64) -> Option<WindowFit> {
