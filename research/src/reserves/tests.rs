@@ -48,7 +48,7 @@ fn refusal(trades: &[PoolTrade]) -> Refusal {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Reserves to 0.1 %, the fee to 0.1 bps.
     #[test]

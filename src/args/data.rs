@@ -1,0 +1,108 @@
+//! What `q50 data` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    Format,
+    values::{above_zero, not_negative},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// List the defects of bars or signals.
+    Check {
+        /// Bars or signals: Parquet, CSV, a Qlib provider directory or a hummingbot run.
+        path: PathBuf,
+        /// Form of the result.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Turn somebody else's files into Parquet.
+    #[command(subcommand)]
+    Ingest(IngestCommand),
+    /// Answer SQL over Parquet files; a file name in single quotes is a table.
+    #[cfg(feature = "query")]
+    #[command(
+        after_help = "Example:\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
+    )]
+    Query {
+        /// The query.
+        sql: String,
+        /// Form of the result.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Generate a market with a planted edge: bars.parquet, signals.parquet and pool.parquet.
+    #[command(
+        after_help = "Example:\n  q50 data synth --sharpe 3 --bars 26280 --out market && q50 verify --bars market/bars.parquet --signals market/signals.parquet"
+    )]
+    Synth(SynthArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IngestCommand {
+    /// A Qlib provider directory: calendars, instruments, features.
+    Qlib {
+        /// The directory.
+        path: PathBuf,
+        /// Symbol, where there are several.
+        #[arg(long)]
+        symbol: Option<String>,
+        /// Frequency, where there are several.
+        #[arg(long)]
+        freq: Option<String>,
+        /// Parquet file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// A hummingbot run: trades.csv and holds_analysis.csv.
+    Hummingbot {
+        /// The directory.
+        path: PathBuf,
+        /// Parquet file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SynthArguments {
+    /// Folder to write.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Number of bars.
+    #[arg(long, default_value_t = 26_280)]
+    pub(crate) bars: usize,
+    /// Distance of two bars in seconds.
+    #[arg(long, default_value_t = 3_600)]
+    pub(crate) interval: u32,
+    /// Plant this net annual Sharpe ratio of the long/flat rule.
+    #[arg(long, value_name = "X", conflicts_with = "information_coefficient", allow_negative_numbers = true)]
+    pub(crate) sharpe: Option<f64>,
+    /// Plant this correlation of forecast and next return.
+    #[arg(long, value_name = "RHO", allow_negative_numbers = true)]
+    pub(crate) information_coefficient: Option<f64>,
+    /// Cost of each fill in basis points, for the planted Sharpe ratio.
+    #[arg(long, default_value_t = 5.0, value_parser = not_negative)]
+    pub(crate) cost_bps: f64,
+    /// Standard deviation of a bar's return, a fraction.
+    #[arg(long, default_value_t = 0.005, value_parser = above_zero)]
+    pub(crate) volatility: f64,
+    /// Mean of a bar's return, a fraction.
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    pub(crate) drift: f64,
+    /// Autocorrelation of the forecast.
+    #[arg(long, default_value_t = 0.98)]
+    pub(crate) persistence: f64,
+    /// Quote reserve of the pool path at the first bar, in SOL.
+    #[arg(long, default_value_t = 1_000.0, value_parser = above_zero)]
+    pub(crate) pool_depth: f64,
+    /// Seed.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) seed: u64,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}

@@ -1,0 +1,232 @@
+//! What can be typed.
+
+mod data;
+mod pool;
+mod replay;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::values::{above_zero, not_negative, share};
+pub(crate) use self::{
+    data::{DataCommand, IngestCommand, SynthArguments},
+    pool::{PoolCommand, PoolQuoteArguments, PoolShowArguments},
+    replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
+};
+
+/// Judges trading claims: replays the record with honest fills and says what the evidence supports.
+#[derive(Debug, Parser)]
+#[command(
+    name = "q50",
+    version,
+    after_help = "Examples:\n  q50 verify                                         a verdict on the built-in demonstration market\n  q50 verify --bars bars.parquet --signals q50.parquet   the 1.327 claim on a record\n  q50 stats --returns r.csv --periods-per-year 365   statistics of any return series\n\nExit status: 0 done; 1 done, and the answer is no; 2 could not be done."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
+}
+
+/// How much is said on stderr.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct LogArguments {
+    /// Say more on stderr: -v what is done, -vv every step.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Say nothing but errors on stderr, and show no progress.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Form of log lines.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Form of the result on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge a claim: replay it honestly and say what the evidence supports.
+    #[command(
+        after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000"
+    )]
+    Verify(Box<VerifyArguments>),
+    /// Check what others recorded.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Exact quotes and accounts of PumpSwap pools.
+    #[command(subcommand)]
+    Pool(PoolCommand),
+    /// Statistics of a return series.
+    #[command(
+        after_help = "Examples:\n  q50 stats --returns returns.csv --periods-per-year 8760 --format json\n  q50 stats --returns r.parquet --column strategy --periods-per-year 365 --trials 100 --trial-variance 0.0004"
+    )]
+    Stats(StatsArguments),
+    /// Read, check and generate data.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArguments {
+    /// Claim file (TOML); absent: the 1.327 claim, or the demonstration's own.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) claim: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) replay: ReplayArguments,
+    /// Variants that were tried; absent: as the claim admits. The trial ledger's own count is the least.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) trials: Option<u64>,
+    /// Folder for report.html, summary.json and the Parquet files.
+    #[arg(long, value_name = "DIR", default_value = "q50-verify")]
+    pub(crate) out: PathBuf,
+    /// Exit with 1 unless this is the verdict.
+    #[arg(long, value_enum)]
+    pub(crate) expect: Option<VerdictName>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Rebuild equity from recorded trades and bars, and list what could not have happened.
+    #[command(
+        after_help = "Example:\n  q50 audit ledger --trades trades.parquet --bars btcusdt_1h.parquet --run 551b272 --cash 100000 --price-shift 2"
+    )]
+    Ledger(AuditLedgerArguments),
+    /// Compare recorded PumpSwap swaps with the exact arithmetic, field by field.
+    #[command(
+        after_help = "Records, one JSON object a line, or an array of them, or under `rows` or `swaps` of an object; shapes may be mixed:\n  a request of `q50 pool quote` with its answer: the answer's fields beside it, or under `expected`, or both\n    apart as `request` and `expected`; a refusal as `error`, by number or name\n  an execution of the program: `ix`, the state as in a request, and `event`, `delta`, `after`, or `error`\n  an event of mainnet: `event` with the fields of BuyEvent or SellEvent, or those fields alone\n  a quote of the vendor's client: `op` buyBaseInput, buyQuoteInput, sellBaseInput or sellQuoteInput, and `out`\n\nAn unknown value (absent or null) is not compared. Exit 1 where a field differs or a line cannot be read.\n\nExamples:\n  q50 audit swaps swaps.jsonl\n  q50 audit swaps recorded_swaps.json --format json"
+    )]
+    Swaps(AuditSwapsArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditSwapsArguments {
+    /// Recorded swaps; - for stdin.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditLedgerArguments {
+    /// Recorded trades: Parquet, or a hummingbot trades.csv.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) trades: PathBuf,
+    /// Bars that the trades were made on.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) bars: PathBuf,
+    /// Which run of the file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run: String,
+    /// Starting cash in quote units.
+    #[arg(long, value_name = "X", value_parser = above_zero)]
+    pub(crate) cash: f64,
+    /// The ledger's price at t is the close of bar t + N, rescaled to 100 at the first bar.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) price_shift: usize,
+    /// Cap on the position as a share of equity; absent: the largest single order's share.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) cap: Option<f64>,
+    /// First bar, RFC 3339 or a date; absent: inferred from the trades.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Last bar, included; a date means the whole day; absent: inferred from the trades.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// Claim file to compare with; its period is the window where --from and --to are absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) claim: Option<PathBuf>,
+    /// Bars that make a year; absent: by the bars' interval in 365 days.
+    #[arg(long, value_name = "N", value_parser = above_zero)]
+    pub(crate) periods_per_year: Option<f64>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatsArguments {
+    /// Returns: Parquet, CSV, or a JSON array.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) returns: PathBuf,
+    /// Column, where there are several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) column: Option<String>,
+    /// How many returns make a year.
+    #[arg(long, value_name = "N", value_parser = above_zero)]
+    pub(crate) periods_per_year: f64,
+    /// Sharpe ratio PER PERIOD that PSR and the track record are measured against.
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub(crate) benchmark_sharpe: f64,
+    /// Variants that were tried, for DSR.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) trials: Option<u64>,
+    /// Variance of their per-period Sharpe ratios; absent: that of skill-less trials, 1 / (n - 1).
+    #[arg(long, value_name = "V", value_parser = not_negative, requires = "trials")]
+    pub(crate) trial_variance: Option<f64>,
+    /// Estimators behind PSR and DSR: as printed with the papers (n - 1, biased moments) or unbiased (n, as purgedcv).
+    #[arg(long, value_enum, default_value_t = MomentsName::Paper)]
+    pub(crate) moments: MomentsName,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// Verdicts by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerdictName {
+    /// Every check that applies passes.
+    Confirmed,
+    /// The record contradicts the figure.
+    Refuted,
+    /// Neither.
+    Undetermined,
+}
+
+/// Estimators by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MomentsName {
+    /// n - 1, biased skewness and kurtosis.
+    Paper,
+    /// n, unbiased skewness and kurtosis.
+    Unbiased,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,157 @@
+//! What every command that replays takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Format,
+    values::{above_zero, not_negative, share},
+};
+
+/// What every command that replays takes.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArguments {
+    /// q50, threshold, side, or a strategy file (TOML); absent: the claim's own.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) strategy: Option<String>,
+    /// Bars: Parquet, CSV or a Qlib provider directory; absent: the demonstration market.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) bars: Option<PathBuf>,
+    /// Signals: Parquet, CSV or a hummingbot run; absent: columns of the bars' own file.
+    #[arg(long, value_name = "PATH", requires = "bars")]
+    pub(crate) signals: Option<PathBuf>,
+    /// Column of a single-signal strategy.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signal_column: Option<String>,
+    /// First bar, RFC 3339 or a date (its midnight UTC); absent: the first bar with a signal.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Last bar, included; a date means the whole day; absent: the last bar with a signal.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// Starting capital in quote units.
+    #[arg(long, value_name = "X", value_parser = above_zero)]
+    pub(crate) capital: Option<f64>,
+    /// Cost of each fill in basis points of its notional; on a pool, in place of the program's fee schedule.
+    #[arg(long, value_name = "X", value_parser = not_negative)]
+    pub(crate) cost_bps: Option<f64>,
+    /// Spread around the mid price in basis points; half of it is paid on each side.
+    #[arg(long, value_name = "X", value_parser = not_negative)]
+    pub(crate) spread_bps: Option<f64>,
+    /// Smallest unit that is bought; absent: fractional.
+    #[arg(long, value_name = "X", value_parser = above_zero)]
+    pub(crate) lot: Option<f64>,
+    /// Bars that make a year; absent: by the bars' interval in 365 days.
+    #[arg(long, value_name = "N", value_parser = above_zero)]
+    pub(crate) periods_per_year: Option<f64>,
+    /// Where orders are filled.
+    #[arg(long, value_enum, default_value_t = VenueName::NextOpen)]
+    pub(crate) venue: VenueName,
+    /// When orders are filled.
+    #[arg(long, value_enum, default_value_t = TimingName::NextOpen)]
+    pub(crate) fill_timing: TimingName,
+    #[command(flatten)]
+    pub(crate) pool: PoolArguments,
+    /// What to do on bars without a signal; absent: as the strategy says.
+    #[arg(long, value_enum)]
+    pub(crate) absent: Option<AbsentName>,
+    /// Seconds from a signal's stamp until it is available; absent: one bar.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) signal_delay: Option<u32>,
+    /// Seconds for which an available signal may be used; absent: one bar.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) signal_max_age: Option<u32>,
+    /// What to do with forecasts whose quantiles cross.
+    #[arg(long, value_enum, default_value_t = CrossingName::Hold)]
+    pub(crate) crossing: CrossingName,
+    /// Share of forecasts that may cross before the file is refused.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) max_crossing_share: Option<f64>,
+    /// Any option of the strategy file, by dotted path.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Worker threads; absent: one a core. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// How a pool venue behaves.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Pool venue (--venue pumpswap)")]
+pub(crate) struct PoolArguments {
+    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars.
+    #[arg(long, value_name = "SOL", value_parser = above_zero, default_value_t = 1_000.0)]
+    pub(crate) pool_depth: f64,
+    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pool: Option<PathBuf>,
+    /// The output may fall this many basis points below the quote at the decision.
+    #[arg(long, value_name = "BPS", default_value_t = 100)]
+    pub(crate) slippage_bps: u64,
+    /// Largest impact of a buy in basis points; what is over is not bought.
+    #[arg(long, value_name = "BPS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=9_999))]
+    pub(crate) max_impact_bps: u64,
+    /// Slots from a decision until its order lands.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) latency_slots: u32,
+    /// Share of transactions that fail.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub(crate) failure_rate: f64,
+    /// Priority fee of a transaction in lamports.
+    #[arg(long, value_name = "LAMPORTS", default_value_t = 0)]
+    pub(crate) priority_fee: u64,
+    /// Half of our own impact is left after this many seconds; absent: arbitrage restores the price by the next bar.
+    #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
+    pub(crate) impact_half_life: Option<f64>,
+    /// Share of the slippage allowance that a sandwich takes from every trade.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub(crate) sandwich: f64,
+}
+
+/// Venues by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VenueName {
+    /// The next bar's open plus costs.
+    NextOpen,
+    /// A constant-product pool with PumpSwap's own arithmetic; capital is SOL.
+    #[value(name = "pumpswap")]
+    PumpSwap,
+}
+
+/// Fill timings by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimingName {
+    /// The next bar's open.
+    NextOpen,
+    /// The close that the order was decided from (legacy; fails the causal check).
+    SameClose,
+}
+
+/// Policies for bars without a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AbsentName {
+    /// Keep the position.
+    Hold,
+    /// Treat the bar as a long signal.
+    Long,
+    /// Close the position.
+    Flat,
+}
+
+/// Policies for crossing quantiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CrossingName {
+    /// No forecast on that bar.
+    Hold,
+    /// Put the quantiles in order.
+    Sort,
+    /// Use them as they are.
+    Keep,
+}
