@@ -364,3 +364,15 @@ fn an_account_that_is_no_pool_is_refused_with_what_was_found() {
     w.refused("pool show {dir}/foreign.json", &["none of Pool, GlobalConfig and FeeConfig"]);
     w.refused("pool show {dir}/none.json", &["there is no such account"]);
 }
+
+#[test]
+fn reserves_are_inferred_from_a_dense_tape_and_refused_from_a_broken_one() {
+    let Some(trades) = real("pools/pool_trades.parquet") else { return };
+    let w = Workspace::new();
+    let dense = w.json(&format!("pool infer {} --pool FcgExnc1", trades.display()), 0);
+    let number = |key: &str| dense[key].as_f64().unwrap();
+    assert!((240.0..=260.0).contains(&number("sol")), "{dense}");
+    assert!((20.0..=35.0).contains(&number("fee_bps")) && number("median_residual_bps") < 10.0, "{dense}");
+    let broken = w.json(&format!("pool infer {} --pool 5LKHMd2", trades.display()), 1);
+    assert!(broken["refused"].as_str().unwrap().contains("residual"), "{broken}");
+}

@@ -14,6 +14,7 @@ fn main() -> Result<(), CalibrationError> {
         ("honest, Sharpe 3 planted", Claimant::HonestWithEdge(3.0), markets),
         ("best of 100, admitted", Claimant::AdmitsSearch(100), markets),
         ("best of 100, hidden", Claimant::HidesSearch(100), markets / 5),
+        ("honest, net Sharpe 0", Claimant::HonestWithEdge(0.0), markets / 5),
         ("honest, Sharpe 1 planted", Claimant::HonestWithEdge(1.0), markets / 5),
         ("honest, Sharpe 2 planted", Claimant::HonestWithEdge(2.0), markets / 5),
     ];

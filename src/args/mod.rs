@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::values::{above_zero, not_negative, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
-    pool::{PoolCommand, PoolQuoteArguments, PoolShowArguments},
+    pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
 };
 

@@ -18,6 +18,29 @@ pub(crate) enum PoolCommand {
         after_help = "Read are {\"base64\": ..}, an array of such or {\"accounts\": [..]}, a node's answer to getAccountInfo, and the output of\n`solana account --output json`. Exit 1 where a pool was found at an address that its own fields do not derive.\n\nExamples:\n  solana account ADDRESS --output json > pool.json && q50 pool show pool.json\n  q50 pool show accounts.json --name 7vEpDRUy5PSiBJNdBiiuMxN7KbM7HA3fxhFvgrjRrEnV --format json"
     )]
     Show(PoolShowArguments),
+    /// Infer a pool's reserves and fee from its consecutive trades, or refuse with the reason.
+    #[command(
+        after_help = "The file (Parquet or CSV) has the trades of one pool or of several: pool, block, seq, kind, SOL and token amounts.\nExit 1 where the trades are not those of a constant product, or have holes.\n\nExample:\n  q50 pool infer pool_trades.parquet --pool FcgExnc1"
+    )]
+    Infer(PoolInferArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PoolInferArguments {
+    /// The trades.
+    pub(crate) trades: PathBuf,
+    /// A unique part of the pool's name, where the file has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pool: Option<String>,
+    /// Trades in a window.
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub(crate) window: usize,
+    /// The fee in basis points of the input; absent: the one at which the windows fit best.
+    #[arg(long, value_name = "BPS")]
+    pub(crate) fee_bps: Option<f64>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]

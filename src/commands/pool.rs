@@ -5,13 +5,15 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use q50_datasets::pool_trades::read_pool_trades;
 use q50_live::account_dump::{Account, AccountDump, DumpError, Fields, read_dumps};
 use q50_live::quote::{BatchSummary, Malformed, answer_batch};
-use serde_json::Value;
+use q50_research::reserves::{Fee, Settings, infer};
+use serde_json::{Value, json};
 
 use crate::{
     Answer,
-    args::{PoolCommand, PoolQuoteArguments, PoolShowArguments},
+    args::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     output,
 };
 
@@ -24,6 +26,7 @@ pub(crate) fn run(command: &PoolCommand) -> Result<Answer> {
     match command {
         PoolCommand::Quote(arguments) => quote(arguments),
         PoolCommand::Show(arguments) => show(arguments),
+        PoolCommand::Infer(arguments) => infer_reserves(arguments),
     }
 }
 
@@ -55,6 +58,45 @@ fn quote(arguments: &PoolQuoteArguments) -> Result<Answer> {
     }?;
     tracing::info!("{} lines answered, {} of them malformed", summary.answered, summary.malformed);
     Ok(if summary.malformed == 0 { Answer::Yes } else { Answer::No })
+}
+
+fn infer_reserves(arguments: &PoolInferArguments) -> Result<Answer> {
+    let tape = read_pool_trades(&arguments.trades, arguments.pool.as_deref())?;
+    let fee = arguments.fee_bps.map_or(Fee::Profiled, Fee::Given);
+    let settings = Settings { window: arguments.window, fee, ..Settings::default() };
+    let (value, answer) = match infer(&tape.trades, &settings) {
+        Ok(found) => {
+            let value = json!({
+                "pool": tape.pool, "trades": tape.trades.len(), "windows": found.windows.len(), "sol": found.sol,
+                "sol_quartiles": found.sol_quartiles, "token": found.token, "fee_bps": found.fee_bps,
+                "median_residual_bps": found.median_residual_bps, "refused": null,
+            });
+            (value, Answer::Yes)
+        }
+        Err(refusal) => {
+            let value = json!({ "pool": tape.pool, "trades": tape.trades.len(), "refused": refusal.to_string() });
+            (value, Answer::No)
+        }
+    };
+    output::print(arguments.format, &value, |out| {
+        writeln!(out, "{}: {} trades", tape.pool, tape.trades.len())?;
+        match value["refused"].as_str() {
+            Some(reason) => writeln!(out, "refused: {reason}"),
+            None => writeln!(
+                out,
+                "{:.1} SOL (quartiles {:.1} to {:.1}) and {:.0} tokens before the first trade, fee {:.1} basis points; \
+                 median residual {:.2} basis points over {} windows",
+                value["sol"].as_f64().unwrap_or(f64::NAN),
+                value["sol_quartiles"][0].as_f64().unwrap_or(f64::NAN),
+                value["sol_quartiles"][1].as_f64().unwrap_or(f64::NAN),
+                value["token"].as_f64().unwrap_or(f64::NAN),
+                value["fee_bps"].as_f64().unwrap_or(f64::NAN),
+                value["median_residual_bps"].as_f64().unwrap_or(f64::NAN),
+                value["windows"],
+            ),
+        }
+    })?;
+    Ok(answer)
 }
 
 /// Answers `input`, which is called `name`, in the file `out` or on stdout.
