@@ -373,6 +373,6 @@ fn reserves_are_inferred_from_a_dense_tape_and_refused_from_a_broken_one() {
     let number = |key: &str| dense[key].as_f64().unwrap();
     assert!((240.0..=260.0).contains(&number("sol")), "{dense}");
     assert!((20.0..=35.0).contains(&number("fee_bps")) && number("median_residual_bps") < 10.0, "{dense}");
-    let broken = w.json(&format!("pool infer {} --pool 5LKHMd2", trades.display()), 1);
+    let broken = w.json(&format!("pool infer {} --pool 2Ausg8Sc", trades.display()), 1);
     assert!(broken["refused"].as_str().unwrap().contains("residual"), "{broken}");
 }
