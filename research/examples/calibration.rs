@@ -1,6 +1,7 @@
 //! Prints the error rates of the verdict that `docs/METHODS.md` quotes.
 //!
-//! `cargo run --release -p q50-research --example calibration -- 1000`
+//! `cargo run --release -p q50-research --example calibration -- 1000`; a second argument picks claimants by a part of
+//! their name.
 
 use q50_research::{
     calibration::{CalibrationError, Claimant, calibrate},
@@ -9,6 +10,7 @@ use q50_research::{
 
 fn main() -> Result<(), CalibrationError> {
     let markets = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100);
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     let claimants = [
         ("honest, no edge", Claimant::HonestWithoutEdge, markets),
         ("honest, Sharpe 3 planted", Claimant::HonestWithEdge(3.0), markets),
@@ -21,7 +23,7 @@ fn main() -> Result<(), CalibrationError> {
     // Returns of generated markets are independent, so that a fixed block of a day costs a twentieth of an automatic one.
     let bootstrap = StationaryBootstrap { mean_block: MeanBlock::Given(24.0), ..StationaryBootstrap::default() };
     eprintln!("three years of hourly bars a market, seed 1");
-    for (name, claimant, markets) in claimants {
+    for (name, claimant, markets) in claimants.into_iter().filter(|(name, ..)| name.contains(&wanted)) {
         let tally = calibrate(claimant, markets, 1, bootstrap)?;
         eprintln!(
             "{name:<26} markets {markets:>5}  confirmed {:>5} ({:.1} %)  refuted {:>5}",
