@@ -61,7 +61,6 @@ impl Answer {
             writer.write(batch).map_err(|e| form(&e))?;
         }
         writer.finish().map_err(|e| form(&e))?;
-        drop(writer);
         if bytes.is_empty() {
             return Ok(Value::Array(Vec::new()));
         }
