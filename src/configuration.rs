@@ -189,14 +189,14 @@ fn pool_venue(arguments: &ReplayArguments, strategy: &StrategyConfig) -> Result<
     Ok(PoolVenue { depth: Lamports((pool.pool_depth * LAMPORTS_PER_SOL) as u64), config })
 }
 
-/// The recorded reserves that were named, a row for each bar of `market`.
-pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<Option<PoolPath>> {
+/// The recorded reserves that were named, a row for each bar, and the hash of their content.
+pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<Option<(PoolPath, String)>> {
     let Some(path) = &arguments.pool.pool else { return Ok(None) };
     let market = data.market();
     let table = q50_datasets::reserves::ReserveTable::read(path)?;
     let (base, quote) = table.aligned(market.open_time, path)?;
     let recorded = PoolPath::recorded(&base, &quote, market.len());
-    recorded.map(Some).with_context(|| path.display().to_string())
+    recorded.map(|recorded| Some((recorded, table.hash()))).with_context(|| path.display().to_string())
 }
 
 fn strategy(arguments: &ReplayArguments, claim: &Claim) -> Result<StrategyConfig> {

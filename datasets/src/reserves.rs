@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
 use crate::frame::{Frame, Wanted};
+use crate::hash::{HashColumn, content_hash};
 use crate::time::rfc3339;
 
 /// Reserves by the opening of the bar at whose close they were recorded, in smallest units.
@@ -28,6 +29,16 @@ impl ReserveTable {
         let mut column = |name: &str| frame.take_number(name).unwrap_or_default();
         let (base, quote) = (column("base_reserve"), column("quote_reserve"));
         Ok(Self { time: frame.take_time(), base, quote })
+    }
+
+    /// BLAKE3 (hex) of the content, whatever the file is called and in which format it is.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        content_hash(vec![
+            ("time", HashColumn::I64(&self.time)),
+            ("base_reserve", HashColumn::F64(&self.base)),
+            ("quote_reserve", HashColumn::F64(&self.quote)),
+        ])
     }
 
     /// Base and quote reserves of each bar that opens at `open_time`; `path` is named in errors.

@@ -60,10 +60,10 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
 
     let request = Request {
         market: data.market(),
-        pool: pool.as_ref(),
+        pool: pool.as_ref().map(|(path, _)| path),
         facts: DataFacts::of(&data, demonstration),
         next_close: data.bars().close.get(data.rows().end).copied(),
-        data_settings: data_settings(arguments, &data),
+        data_settings: data_settings(arguments, &data, pool.as_ref().map(|(_, hash)| hash.as_str())),
         claim: &claim,
         settings,
         trials: arguments.trials,
@@ -91,14 +91,14 @@ fn named(arguments: &VerifyArguments) -> String {
     path.map_or_else(|| "demonstration market".to_owned(), |path| path.display().to_string())
 }
 
-fn data_settings(arguments: &VerifyArguments, data: &Dataset) -> serde_json::Value {
+fn data_settings(arguments: &VerifyArguments, data: &Dataset, pool_hash: Option<&str>) -> serde_json::Value {
     let replay = &arguments.replay;
     let (from, to) = data.period();
     serde_json::json!({
         "from_ms": from,
         "to_ms": to,
         "interval_ms": data.bars().interval_ms,
-        "pool": replay.pool.pool,
+        "pool_hash": pool_hash,
         "signal_column": replay.signal_column,
         "signal_delay_s": replay.signal_delay,
         "signal_max_age_s": replay.signal_max_age,
