@@ -16,10 +16,10 @@ use q50_engine::{
         side::{Absent, FollowSideConfig},
         threshold::ThresholdConfig,
     },
-    units::{AnnualSharpe, Bps, Fraction, Lamports, PeriodsPerYear},
+    units::{AnnualSharpe, Bps, Fraction, LAMPORTS_PER_SOL, Lamports, PeriodsPerYear},
     venue::{
         FillTiming, PoolPath, PumpSwapConfig,
-        pump_swap::{LAMPORTS_PER_SOL, PoolFees, Recovery},
+        pump_swap::{PoolFees, Recovery},
     },
 };
 use q50_research::{
