@@ -113,6 +113,7 @@ impl<'a> Market<'a> {
 
     /// The same market as it was known at the close of row `len - 1`: everything after is cut off.
     #[must_use]
+    #[inline]
     pub fn prefix(&self, len: usize) -> Market<'a> {
         let cut = |column: Option<&'a [f64]>| column.map(|c| &c[..len]);
         Market {
@@ -138,6 +139,7 @@ impl<'a> Market<'a> {
 impl<'a> Signals<'a> {
     /// Applies `f` to every column.
     #[must_use]
+    #[inline]
     pub fn map(self, f: impl Fn(Option<&'a [f64]>) -> Option<&'a [f64]>) -> Self {
         Self {
             q10: f(self.q10),

@@ -167,46 +167,47 @@ impl Summary {
         }
     }
 
-    /// Marks of a position that is held, the first of which has been told already. Returns do not depend on each other
-    /// here, so that they are computed side by side; the peak is looked at only in the groups that can move it.
+    /// Marks of a position that is held. Returns do not depend on each other here, so that they are computed side by side,
+    /// a group of [`LANES`] at a time; the peak is looked at only in the groups that can move it. The first and the last
+    /// group are filled up with equal equities, whose return is 0: that costs less than a branch on how many there are.
     fn hold(&mut self, line: Line, prices: &[f64]) {
-        let aligned = (LANES - self.returns % LANES) % LANES;
-        let head = (aligned + 1).min(prices.len());
-        self.hold_one_by_one(line, &prices[..head]);
-        let body = &prices[head - 1..];
-        let groups = (body.len() - 1) / LANES;
+        let (n, offset) = (prices.len(), self.returns % LANES);
+        let Some(last) = n.checked_sub(1) else { return };
         let mut powers = self.powers;
-        for group in 0..groups {
-            let window: &[f64] = &body[group * LANES..=(group + 1) * LANES];
-            let Some(&window) = window.first_chunk::<{ LANES + 1 }>() else { break };
-            let equity = window.map(|price| line.at(price));
-            let mut moves = false;
-            for lane in 0..LANES {
-                let r = equity[lane + 1] / equity[lane] - 1.0;
-                let square = r * r;
-                powers[0][lane] += r;
-                powers[1][lane] += square;
-                powers[2][lane] += square * r;
-                powers[3][lane] += square * square;
-                moves |= (equity[lane + 1] > self.peak) | (equity[lane + 1] < self.floor);
-            }
-            if moves {
-                equity[1..].iter().for_each(|&e| self.add_drawdown(e));
-            }
+        let mut equity = [self.final_equity; LANES + 1];
+        for lane in 0..LANES {
+            let told = lane < offset;
+            let at = line.at(prices[lane.saturating_sub(offset).min(last)]);
+            equity[lane + 1] = if told { self.final_equity } else { at };
         }
+        self.add_group(&mut powers, equity);
+        let mut row = LANES - offset;
+        while row + LANES <= n {
+            let Some(&window) = prices[row - 1..].first_chunk::<{ LANES + 1 }>() else { break };
+            self.add_group(&mut powers, window.map(|price| line.at(price)));
+            row += LANES;
+        }
+        let equity = std::array::from_fn(|i| line.at(prices[(row + i - 1).min(last)]));
+        self.add_group(&mut powers, equity);
         self.powers = powers;
-        self.returns += groups * LANES;
-        self.hold_one_by_one(line, &body[groups * LANES..]);
-        if let Some(&last) = prices.last() {
-            self.final_equity = line.at(last);
-        }
+        self.returns += n;
+        self.final_equity = line.at(prices[last]);
     }
 
-    fn hold_one_by_one(&mut self, line: Line, prices: &[f64]) {
-        for pair in prices.windows(2) {
-            let equity = line.at(pair[1]);
-            self.add_return(equity / line.at(pair[0]) - 1.0);
-            self.add_drawdown(equity);
+    #[inline(always)]
+    fn add_group(&mut self, powers: &mut [[f64; LANES]; 4], equity: [f64; LANES + 1]) {
+        let mut moves = false;
+        for lane in 0..LANES {
+            let r = equity[lane + 1] / equity[lane] - 1.0;
+            let square = r * r;
+            powers[0][lane] += r;
+            powers[1][lane] += square;
+            powers[2][lane] += square * r;
+            powers[3][lane] += square * square;
+            moves |= (equity[lane + 1] > self.peak) | (equity[lane + 1] < self.floor);
+        }
+        if moves {
+            equity[1..].iter().for_each(|&e| self.add_drawdown(e));
         }
     }
 }
@@ -243,13 +244,16 @@ impl Recorder for Summary {
 
     #[inline]
     fn stretch(&mut self, row: usize, line: Line, prices: &[f64]) {
-        let Some((&first, rest)) = prices.split_first() else { return };
-        self.mark(row, line.at(first), line.exposure(first));
-        self.bars += rest.len();
-        if line.units == 0.0 {
-            self.returns += rest.len();
-        } else if !rest.is_empty() {
-            self.bars_exposed += rest.len();
+        if self.bars == 0 {
+            let Some((&first, rest)) = prices.split_first() else { return };
+            self.mark(row, line.at(first), line.exposure(first));
+            return self.stretch(row + 1, line, rest);
+        }
+        self.bars += prices.len();
+        if line.units == 0.0 && self.final_equity == line.cash {
+            self.returns += prices.len();
+        } else {
+            self.bars_exposed += if line.units == 0.0 { 0 } else { prices.len() };
             self.hold(line, prices);
         }
     }
