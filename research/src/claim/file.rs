@@ -9,6 +9,8 @@ use q50_engine::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::trials::{Origin, Role, Trial};
+
 /// The claim of 1.327 with its conventions and the trials published beside it.
 const PUBLISHED: &str = include_str!("../../claims/q50_1327.toml");
 /// The claim of the demonstration market.
@@ -141,6 +143,24 @@ impl Claim {
             return Err(fail("max_drawdown is outside [0, 1]; write 0.1177 for 11.77 %".to_owned()));
         }
         Ok(claim)
+    }
+
+    /// The figures published beside the claim as trials of the ledger. Only a comparable one brings a Sharpe ratio: the
+    /// others were earned on other hours or under another formula, and count without saying how far trials spread.
+    #[must_use]
+    pub fn published_trials(&self) -> Vec<Trial> {
+        self.published
+            .iter()
+            .map(|published| Trial {
+                settings: blake3::hash(format!("published {} {}", published.id, published.configuration).as_bytes()),
+                role: Role::Candidate,
+                origin: Origin::Published,
+                sharpe: published.comparable.map(|s| AnnualSharpe::new(s).per_period(self.periods_per_year)),
+                returns: published.bars.unwrap_or(0),
+                skew: None,
+                kurtosis: None,
+            })
+            .collect()
     }
 
     /// Per-period Sharpe ratios of the published trials that are comparable with the claim.
