@@ -41,6 +41,7 @@ pub mod stationary_bootstrap;
 /// Whether the best of many sets is better than a benchmark.
 pub mod superior_predictive_ability;
 
+mod bootstrap_variance;
 mod resample;
 
 pub use backtest_overfitting::{BacktestOverfitting, BlockSums, Cscv};

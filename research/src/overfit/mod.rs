@@ -27,6 +27,8 @@ use crate::{
 };
 
 mod checks;
+#[cfg(test)]
+mod checks_tests;
 mod cross_validation;
 mod purged;
 mod random_entry;
@@ -275,9 +277,9 @@ mod tests {
 
     #[test]
     fn nothing_is_judged_on_nothing() {
-        let none: &[Range<usize>] = &[0..4];
-        assert_eq!(choose(&Table(Vec::new()), none).unwrap_err(), OverfitError::NoCandidates);
-        let error = choose(&Failing, none).unwrap_err().to_string();
+        let rows = std::slice::from_ref(&(0..4));
+        assert_eq!(choose(&Table(Vec::new()), rows).unwrap_err(), OverfitError::NoCandidates);
+        let error = choose(&Failing, rows).unwrap_err().to_string();
         assert!(error.contains("rows 0..4") && error.contains("2 sets") && error.contains("no signal"), "{error}");
     }
 

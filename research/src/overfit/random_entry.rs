@@ -193,8 +193,8 @@ impl Prices<'_> {
                 });
             }
             growth[entry] *= keep * self.close[entry] / self.open[entry];
-            for row in entry + 1..exit {
-                growth[row] = self.close[row] / self.close[row - 1];
+            for (factor, pair) in growth[entry + 1..exit].iter_mut().zip(self.close[entry..exit].windows(2)) {
+                *factor = pair[1] / pair[0];
             }
             growth[exit] *= keep * self.open[exit] / self.close[exit - 1];
             earliest = exit;

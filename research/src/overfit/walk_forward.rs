@@ -161,6 +161,16 @@ mod tests {
     }
 
     #[test]
+    fn the_result_does_not_depend_on_the_number_of_threads() {
+        let (table, all) = (noises(30, 400, 8), windows(400, LENGTHS, Training::Anchored).unwrap());
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| walk_forward(&table, &all, DAILY).unwrap())
+        };
+        assert_eq!(on(1), on(4));
+    }
+
+    #[test]
     fn without_sets_or_windows_nothing_is_walked() {
         let all = windows(400, LENGTHS, Training::Rolling).unwrap();
         assert_eq!(walk_forward(&Table(Vec::new()), &all, DAILY), Err(OverfitError::NoCandidates));
