@@ -7,6 +7,7 @@ pub mod causality;
 pub mod claim;
 pub mod inference;
 pub mod metrics;
+pub mod overfit;
 pub mod report;
 pub mod reserves;
 pub mod round_trips;
