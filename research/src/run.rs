@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use q50_engine::{
-    market::Market,
+    market::{Market, Signals},
     record::{Journal, Recorder, Summary},
     replay::replay,
     strategy::{AnyStrategy, Prepared, StrategyConfig},
@@ -124,6 +124,22 @@ impl RunSettings {
     #[must_use]
     pub fn trial_key(&self, view: &str) -> blake3::Hash {
         blake3::hash(format!("{} {view}", self.hash()).as_bytes())
+    }
+
+    /// Why this run would have no result on a market with these signals: a column or an ability of the venue that the
+    /// strategy needs and that is not there.
+    #[must_use]
+    pub fn refusal(&self, signals: &Signals<'_>) -> Option<String> {
+        if let Err(error) = self.strategy.check(signals) {
+            return Some(error.to_string());
+        }
+        let pool = matches!(self.venue, VenueSettings::PumpSwap(_));
+        let asks = [
+            ("allow_short = true", self.strategy.shorts()),
+            ("exits.trigger = \"intrabar\"", self.strategy.rests_orders()),
+        ];
+        let (option, _) = asks.into_iter().find(|(_, asked)| pool && *asked)?;
+        Some(format!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open"))
     }
 
     fn next_open(&self, price: &PriceVenue) -> NextOpen {

@@ -4,6 +4,7 @@ mod data;
 mod pool;
 mod replay;
 mod stats;
+mod sweep;
 mod values;
 
 use std::path::PathBuf;
@@ -16,6 +17,10 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
+    sweep::{
+        FilterArguments, SweepArguments, TrialsCommand, TrialsExportArguments, TrialsImportArguments,
+        TrialsListArguments,
+    },
 };
 
 /// Judges trading claims: replays the record with honest fills and says what the evidence supports.
@@ -85,6 +90,17 @@ pub(crate) enum Command {
         after_help = "Examples:\n  q50 stats --returns returns.csv --periods-per-year 8760 --format json\n  q50 stats --returns r.parquet --column strategy --periods-per-year 365 --trials 100 --trial-variance 0.0004\n  q50 stats pbo --matrix returns_of_all_sets.parquet --blocks 16\n  q50 stats spa --matrix returns_of_all_sets.parquet --benchmark-column holding"
     )]
     Stats(StatsArguments),
+    /// Search the parameters of a strategy on every core, and count every set.
+    #[command(
+        after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --grid grid.toml --out search --resume"
+    )]
+    Sweep(Box<SweepArguments>),
+    /// The trial ledger: what was ever tried on which data.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  q50 trials list\n  q50 trials export --out trials.parquet\n  q50 trials import published_runs.csv --bars btcusdt_1h.parquet --signals signals.parquet --family q50"
+    )]
+    Trials(TrialsCommand),
     /// Read, check and generate data.
     #[command(subcommand)]
     Data(DataCommand),

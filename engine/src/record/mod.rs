@@ -1,8 +1,10 @@
 //! What a replay remembers: a [`Summary`] that allocates nothing, or a [`Journal`] of every decision, fill and mark.
 
+mod equity;
 mod journal;
 mod summary;
 
+pub use equity::EquityCurve;
 pub use journal::{DecisionRow, FillRow, Journal};
 pub use summary::Summary;
 
