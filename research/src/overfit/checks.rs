@@ -176,7 +176,12 @@ impl Check {
                 mean > limits.fold_mean && deviation < limits.fold_deviation,
                 [mean, limits.fold_mean],
                 [given, validated.sets],
-                format!("{} folds: Sharpe ratio {mean:.2}, standard deviation {deviation:.2}", validated.folds.len()),
+                format!(
+                    "{} folds: Sharpe ratio {mean:.2}, standard deviation {deviation:.2}, of which chance alone makes \
+                     about {:.2}",
+                    validated.folds.len(),
+                    validated.chance_deviation
+                ),
             ),
         }
     }

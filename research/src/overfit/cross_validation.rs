@@ -31,6 +31,9 @@ pub struct CrossValidation {
     pub evaluations: Vec<Evaluation>,
     /// Number of sets.
     pub sets: usize,
+    /// Standard deviation of the ratio over folds of this length that sampling error alone leaves, whatever the skill:
+    /// the root of the mean over folds of bars a year / bars of the fold (Lo 2002, for small ratios).
+    pub chance_deviation: f64,
     /// Returns of each tested group of each split, in the order of [`Split::groups`].
     tested: Vec<Vec<Vec<f64>>>,
 }
@@ -71,8 +74,10 @@ pub fn cross_validate(
         folds: Vec::with_capacity(splits.len()),
         evaluations: Vec::new(),
         sets: candidates.count(),
+        chance_deviation: 0.0,
         tested: Vec::with_capacity(splits.len()),
     };
+    let mut variance = 0.0;
     for (at, split) in splits.iter().enumerate() {
         let (set, estimate, evaluations) = choose(candidates, &split.train)?;
         validated.evaluations.extend(evaluations);
@@ -82,14 +87,17 @@ pub fn cross_validate(
             validated.evaluations.push(evaluation);
             tested.push(returns);
         }
+        let tested_returns = tested.concat();
+        variance += periods.get() / tested_returns.len() as f64;
         validated.folds.push(FoldResult {
             split: at,
             set,
             in_sample: estimate.sharpe.annual(periods),
-            out_of_sample: sharpe_or_zero(&tested.concat())?.annual(periods),
+            out_of_sample: sharpe_or_zero(&tested_returns)?.annual(periods),
         });
         validated.tested.push(tested);
     }
+    validated.chance_deviation = (variance / splits.len().max(1) as f64).sqrt();
     Ok(validated)
 }
 
@@ -157,6 +165,8 @@ mod tests {
         let validated = cross_validate(&table, &k_fold(500, 5, PURGE).unwrap(), DAILY).unwrap();
         assert!(validated.folds.iter().all(|fold| fold.set == 7), "{:?}", validated.folds);
         assert!(validated.mean().unwrap().get() > 3.0);
+        // Folds of 100 days, the first of 99 returns.
+        assert!((validated.chance_deviation - 3.65_f64.sqrt()).abs() < 0.01);
         let choices = validated.evaluations.iter().filter(|evaluation| evaluation.purpose == Purpose::Choice);
         assert_eq!((choices.count(), validated.evaluations.len()), (100, 105));
     }
