@@ -6,7 +6,7 @@
 
 use q50_engine::units::{AnnualSharpe, PeriodsPerYear};
 
-use super::{Candidates, Evaluation, OverfitError, Split, choose, judge, sharpe_or_zero};
+use super::{Candidates, Evaluation, OverfitError, Split, choose, judge, judged, sharpe_or_zero};
 use crate::metrics::{Ddof, mean, standard_deviation};
 
 /// One split with its choice.
@@ -29,8 +29,8 @@ pub struct CrossValidation {
     pub folds: Vec<FoldResult>,
     /// Every set on the training rows of every split, and each choice on each tested group.
     pub evaluations: Vec<Evaluation>,
-    /// Number of sets.
-    pub sets: usize,
+    /// Sets that had a Sharpe ratio on any training rows; the others failed or never traded.
+    pub judged: usize,
     /// Standard deviation of the ratio over folds of this length that sampling error alone leaves, whatever the skill:
     /// the root of the mean over folds of bars a year / bars of the fold (Lo 2002, for small ratios).
     pub chance_deviation: f64,
@@ -73,7 +73,7 @@ pub fn cross_validate(
     let mut validated = CrossValidation {
         folds: Vec::with_capacity(splits.len()),
         evaluations: Vec::new(),
-        sets: candidates.count(),
+        judged: 0,
         chance_deviation: 0.0,
         tested: Vec::with_capacity(splits.len()),
     };
@@ -98,6 +98,7 @@ pub fn cross_validate(
         validated.tested.push(tested);
     }
     validated.chance_deviation = (variance / splits.len().max(1) as f64).sqrt();
+    validated.judged = judged(&validated.evaluations);
     Ok(validated)
 }
 
@@ -112,6 +113,8 @@ pub struct Paths {
     pub deviation: Option<f64>,
     /// Share of paths whose ratio is not above 0.
     pub share_of_losses: f64,
+    /// As in [`CrossValidation::judged`].
+    pub judged: usize,
 }
 
 /// The paths that splits make up: path j takes each group from the j-th split that tests it. Positions are closed
@@ -144,6 +147,7 @@ pub fn combinatorial_paths(
     Ok(Paths {
         mean: AnnualSharpe::new(mean(&values)?),
         deviation: standard_deviation(&values, Ddof::One).ok(),
+        judged: validated.judged,
         share_of_losses: values.iter().filter(|value| **value <= 0.0).count() as f64 / values.len() as f64,
         sharpes,
     })
