@@ -97,7 +97,9 @@ fn predictive_ability(arguments: &SpaArguments) -> Result<Answer> {
     let named = || path.display().to_string();
     let mean_block = match arguments.block {
         Some(block) => block,
-        None => median_block(&matrix.columns).with_context(named)?,
+        None => {
+            median_block(&matrix.columns).with_context(|| format!("{}: no automatic block; give --block", named()))?
+        }
     };
     let resampling = Resampling { mean_block, draws: arguments.resamples as usize, seed: arguments.seed };
     let observations = matrix.columns.first().map_or(0, Vec::len);
@@ -168,9 +170,9 @@ fn print_figures(format: Format, figures: &Value) -> Result<Answer> {
     output::print(format, figures, |out| {
         for (name, value) in figures.as_object().into_iter().flatten() {
             match value {
-                Value::Null => writeln!(out, "{name:<20} -")?,
-                Value::String(text) => writeln!(out, "{name:<20} {text}")?,
-                value => writeln!(out, "{name:<20} {value}")?,
+                Value::Null => writeln!(out, "{name:<26} -")?,
+                Value::String(text) => writeln!(out, "{name:<26} {text}")?,
+                value => writeln!(out, "{name:<26} {value}")?,
             }
         }
         Ok(())

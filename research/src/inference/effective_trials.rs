@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use kodama::{Method, linkage};
 use rayon::prelude::*;
 
@@ -14,8 +16,11 @@ const SAME: f64 = 1e-6;
 /// How many different trials a set of return series amounts to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EffectiveTrials {
-    /// Number of clusters, each a trial of its own.
+    /// Independent trials that stand for them: the sum over clusters of rho + (1 - rho) n, n series with a mean
+    /// correlation of rho, rounded up. This is what a deflation takes.
     pub count: usize,
+    /// Number of clusters. A deflation that takes it for the number of trials takes a loose cluster for one trial.
+    pub clusters: usize,
     /// The cluster of each series, numbered from 0 by first appearance; `None` for a constant series, which has no
     /// Sharpe ratio that could be the best and is not counted.
     pub labels: Vec<Option<usize>>,
@@ -27,16 +32,17 @@ pub struct EffectiveTrials {
 /// Number of independent trials among return series of one length, by clustering their correlations.
 ///
 /// Distance sqrt((1 - rho)/2); average linkage; of all numbers of clusters the one with the largest mean silhouette
-/// over its standard deviation (the fewest of equals). Two departures from the source, which partitions by k-means:
-/// hierarchical clustering needs no random start; and a correlation that is not different from 0 at 5 % over all pairs
-/// (Bonferroni, |rho| below Z / sqrt(T)) counts as 0, because noise otherwise forms clusters, the number of trials comes
-/// out too low, and deflation too weak. Series of one factor without further structure may be split into more clusters
-/// than one, which errs to the safe side.
+/// over its standard deviation (the fewest of equals). Three departures from the source, which partitions by k-means and
+/// counts clusters. Hierarchical clustering needs no random start. A correlation that is not different from 0 at 5 % over
+/// all pairs (Bonferroni, |rho| below Z / sqrt(T)) counts as 0, because noise otherwise forms clusters. And a cluster
+/// counts for as many trials as its mean correlation implies, because 200 series with a correlation of 0.1 form two
+/// clusters, and the best of them is nothing like the best of two.
 ///
 /// With n series of T returns: time n^2 T + n^3 / 2, memory n^2 numbers. The caller caps n; 2,000 take seconds.
 ///
 /// Sources: M. Lopez de Prado and M. Lewis, "Detection of False Investment Strategies Using Unsupervised Learning
-/// Methods", Quantitative Finance 19(9), 2019; P. Rousseeuw, "Silhouettes", J. of Computational and Applied Mathematics
+/// Methods", Quantitative Finance 19(9), 2019; D. Bailey and M. Lopez de Prado, "The Deflated Sharpe Ratio", Journal of
+/// Portfolio Management 40(5), 2014, appendix (independent trials implied by a mean correlation); P. Rousseeuw, "Silhouettes", J. of Computational and Applied Mathematics
 /// 20, 1987 (a series alone in its cluster has silhouette 0).
 ///
 /// # Errors
@@ -56,21 +62,26 @@ pub fn effective_trials(series: &[Vec<f64>]) -> Result<EffectiveTrials, Undefine
             unit.push(normed);
         }
     }
-    let found = match unit.len() {
-        0 => (Vec::new(), None),
-        1 => (vec![0], None),
-        _ => clusters(&Distances::of(&unit, first.len())?),
+    let (found, quality, count) = match unit.len() {
+        0 => (Vec::new(), None, 0),
+        1 => (vec![0], None, 1),
+        _ => {
+            let distances = Distances::of(&unit, first.len())?;
+            let (found, quality) = clusters(&distances);
+            let count = implied(&distances, &found);
+            (found, quality, count)
+        }
     };
     let mut labels = vec![None; series.len()];
     let mut names: Vec<usize> = Vec::new();
-    for (&index, &cluster) in members.iter().zip(&found.0) {
+    for (&index, &cluster) in members.iter().zip(&found) {
         let name = names.iter().position(|&known| known == cluster).unwrap_or_else(|| {
             names.push(cluster);
             names.len() - 1
         });
         labels[index] = Some(name);
     }
-    Ok(EffectiveTrials { count: names.len(), labels, quality: found.1 })
+    Ok(EffectiveTrials { count, clusters: names.len(), labels, quality })
 }
 
 /// Deviations from the mean, scaled to a length of 1, so that a correlation is a dot product.
@@ -146,6 +157,23 @@ fn clusters(distances: &Distances) -> (Vec<usize>, Option<f64>) {
     best
 }
 
+/// The sum over clusters of rho + (1 - rho) n, rounded up; a mean correlation below 0 counts as 0.
+fn implied(distances: &Distances, label: &[usize]) -> usize {
+    let mut of_cluster: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (item, &cluster) in label.iter().enumerate() {
+        of_cluster.entry(cluster).or_default().push(item);
+    }
+    let independent = of_cluster.values().map(|items| {
+        let n = items.len() as f64;
+        let pairs = items.iter().enumerate().flat_map(|(at, &one)| items[..at].iter().map(move |&other| (one, other)));
+        let sum: f64 = pairs.map(|(one, other)| 1.0 - 2.0 * distances.get(one, other).powi(2)).sum();
+        let rho = if items.len() == 1 { 1.0 } else { (sum / (n * (n - 1.0) / 2.0)).clamp(0.0, 1.0) };
+        rho + (1.0 - rho) * n
+    });
+    // Equal series leave a rounding error, which is no further trial.
+    (independent.sum::<f64>() - 1e-6).ceil() as usize
+}
+
 /// Mean silhouette over its standard deviation, where the mean is above 0.
 fn quality(label: &[usize], size: &[usize], towards: &[Vec<f64>]) -> Option<f64> {
     let live: Vec<usize> = (0..size.len()).filter(|&cluster| size[cluster] > 0).collect();
@@ -174,6 +202,7 @@ fn quality(label: &[usize], size: &[usize], towards: &[Vec<f64>]) -> Option<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::expected_maximum_z;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -191,7 +220,9 @@ mod tests {
         let factors: Vec<Vec<f64>> = (0..4).map(|seed| noise(300, seed)).collect();
         let series: Vec<Vec<f64>> = (0..24).map(|item| mixed(&factors[item % 4], 100 + item as u64)).collect();
         let found = effective_trials(&series).unwrap();
-        assert_eq!(found.count, 4, "{found:?}");
+        assert_eq!(found.clusters, 4, "{found:?}");
+        // Six series with a correlation of 1 / 1.25 are 0.8 + 0.2 * 6 = 2 trials, four times.
+        assert!((7..=9).contains(&found.count), "{found:?}");
         assert_eq!(found.labels, (0..24).map(|item| Some(item % 4)).collect::<Vec<_>>());
     }
 
@@ -206,6 +237,23 @@ mod tests {
     }
 
     #[test]
+    fn the_count_is_never_below_what_the_best_of_correlated_trials_implies() {
+        // The largest of n equally correlated normal values is sqrt(1 - rho) times that of n independent ones.
+        for rho in [0.1_f64, 0.3, 0.5, 0.9, 0.98] {
+            let factor = noise(1_000, 1);
+            let one = |own: u64| {
+                let own = noise(1_000, own);
+                factor.iter().zip(own).map(|(common, own)| rho.sqrt() * common + (1.0 - rho).sqrt() * own).collect()
+            };
+            let series: Vec<Vec<f64>> = (100..140).map(one).collect();
+            let found = effective_trials(&series).unwrap();
+            let best = (1.0 - rho).sqrt() * expected_maximum_z(40).unwrap();
+            assert!(expected_maximum_z(found.count as u64).unwrap() >= best, "{rho}: {} trials", found.count);
+            assert!(found.count <= 40);
+        }
+    }
+
+    #[test]
     fn identical_series_are_one_trial_whatever_their_scale() {
         let one = noise(50, 1);
         let twice: Vec<f64> = one.iter().map(|value| 2.0 * value + 0.1).collect();
@@ -216,7 +264,8 @@ mod tests {
     #[test]
     fn identical_pairs_are_as_many_trials_as_pairs() {
         let series: Vec<Vec<f64>> = (0..10).map(|item| noise(200, item / 2)).collect();
-        assert_eq!(effective_trials(&series).unwrap().count, 5);
+        let found = effective_trials(&series).unwrap();
+        assert_eq!((found.clusters, found.count), (5, 5));
     }
 
     #[test]

@@ -202,15 +202,22 @@ impl PredictiveAbilityTest {
         })
     }
 
-    /// The p values of columns of relative performance, on every core.
+    /// The p values of columns of relative performance, on every core. Columns without variance are left out, and not
+    /// counted in [`PredictiveAbility::sets`].
     ///
     /// # Errors
-    /// Those of [`PredictiveAbilityTest::push`] for any column, and of [`PredictiveAbilityTest::p_values`].
+    /// Other ones of [`PredictiveAbilityTest::push`] for any column, and those of [`PredictiveAbilityTest::p_values`].
     pub fn of_columns(&self, columns: &[Vec<f64>]) -> Result<PredictiveAbility, Undefined> {
         let maxima = columns
             .par_iter()
             .enumerate()
-            .try_fold(|| self.start(), |mut maxima, (set, column)| self.push(&mut maxima, set, column).map(|()| maxima))
+            .try_fold(
+                || self.start(),
+                |mut maxima, (set, column)| match self.push(&mut maxima, set, column) {
+                    Ok(()) | Err(Undefined::NoVariance { .. }) => Ok(maxima),
+                    Err(other) => Err(other),
+                },
+            )
             .try_reduce(|| self.start(), |one, other| Ok(one.merge(&other)))?;
         self.p_values(&maxima)
     }
@@ -345,7 +352,10 @@ mod tests {
     fn nothing_is_judged_on_nothing() {
         let test = PredictiveAbilityTest::new(50, DAILY).unwrap();
         assert_eq!(test.p_values(&test.start()), Err(Undefined::TooFew { found: 0, needed: 1 }));
-        assert_eq!(test.of_columns(&[vec![0.001; 50]]), Err(Undefined::NoVariance { n: 50 }));
+        assert_eq!(test.of_columns(&[vec![0.001; 50]]), Err(Undefined::TooFew { found: 0, needed: 1 }));
+        assert_eq!(test.push(&mut test.start(), 0, &[0.001; 50]), Err(Undefined::NoVariance { n: 50 }));
+        let beside = test.of_columns(&[vec![0.001; 50], noise(50, 1)]).unwrap();
+        assert_eq!((beside.sets, beside.best), (1, 1));
         let short = test.of_columns(&[vec![0.1, 0.2]]);
         assert_eq!(short, Err(Undefined::LengthsDiffer { left: 50, right: 2 }));
         assert!(PredictiveAbilityTest::new(50, Resampling { mean_block: 51.0, ..DAILY }).is_err());

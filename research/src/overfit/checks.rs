@@ -146,7 +146,7 @@ impl Check {
                 value: None,
                 threshold: Some(limits.efficiency),
                 given,
-                judged: walked.sets,
+                judged: walked.judged,
                 evidence: format!(
                     "{figures}; in-sample it is not above {LEAST_IN_SAMPLE}, so that there is no efficiency"
                 ),
@@ -155,7 +155,7 @@ impl Check {
                 name,
                 efficiency > limits.efficiency && profitable > limits.profitable,
                 [efficiency, limits.efficiency],
-                [given, walked.sets],
+                [given, walked.judged],
                 figures,
             ),
         }
@@ -175,8 +175,13 @@ impl Check {
                 name,
                 mean > limits.fold_mean && deviation < limits.fold_deviation,
                 [mean, limits.fold_mean],
-                [given, validated.sets],
-                format!("{} folds: Sharpe ratio {mean:.2}, standard deviation {deviation:.2}", validated.folds.len()),
+                [given, validated.judged],
+                format!(
+                    "{} folds: Sharpe ratio {mean:.2}, standard deviation {deviation:.2}, of which chance alone makes \
+                     about {:.2}",
+                    validated.folds.len(),
+                    validated.chance_deviation
+                ),
             ),
         }
     }
@@ -191,7 +196,7 @@ impl Check {
                 name,
                 paths.share_of_losses <= limits.losing_paths,
                 [paths.share_of_losses, limits.losing_paths],
-                [given, given],
+                [given, paths.judged],
                 format!("{} paths: mean Sharpe ratio {:.2}", paths.sharpes.len(), paths.mean.get()),
             ),
         }

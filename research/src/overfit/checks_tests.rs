@@ -41,12 +41,15 @@ fn all(table: &Table) -> Vec<Check> {
 #[test]
 fn a_lasting_edge_passes_every_check() {
     let mut table = noises(12, 800, 1);
+    // One set never trades: it is given, and PBO ranks it, but no other check can judge it.
+    table.0[11].fill(0.0);
     table.0[3].iter_mut().for_each(|value| *value = 0.2 * *value + 0.004);
     for check in all(&table) {
         // The mean of the folds is far above the threshold; their deviation is that of 160 days and above 1 a year.
         if check.name != CheckName::PurgedKFold {
             assert_eq!(check.state, State::Pass, "{check:?}");
-            assert_eq!((check.given, check.judged), (12, 12), "{check:?}");
+            let judged = if check.name == CheckName::Pbo { 12 } else { 11 };
+            assert_eq!((check.given, check.judged), (12, judged), "{check:?}");
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use q50_engine::units::{AnnualSharpe, PeriodsPerYear};
 
-use super::{Candidates, Evaluation, OverfitError, Split, choose, judge, sharpe_or_zero};
+use super::{Candidates, Evaluation, OverfitError, Split, choose, judge, judged, sharpe_or_zero};
 use crate::metrics::{Ddof, mean, standard_deviation};
 
 /// One split with its choice.
@@ -29,8 +29,11 @@ pub struct CrossValidation {
     pub folds: Vec<FoldResult>,
     /// Every set on the training rows of every split, and each choice on each tested group.
     pub evaluations: Vec<Evaluation>,
-    /// Number of sets.
-    pub sets: usize,
+    /// Sets that had a Sharpe ratio on any training rows; the others failed or never traded.
+    pub judged: usize,
+    /// Standard deviation of the ratio over folds of this length that sampling error alone leaves, whatever the skill:
+    /// the root of the mean over folds of bars a year / bars of the fold (Lo 2002, for small ratios).
+    pub chance_deviation: f64,
     /// Returns of each tested group of each split, in the order of [`Split::groups`].
     tested: Vec<Vec<Vec<f64>>>,
 }
@@ -70,9 +73,11 @@ pub fn cross_validate(
     let mut validated = CrossValidation {
         folds: Vec::with_capacity(splits.len()),
         evaluations: Vec::new(),
-        sets: candidates.count(),
+        judged: 0,
+        chance_deviation: 0.0,
         tested: Vec::with_capacity(splits.len()),
     };
+    let mut variance = 0.0;
     for (at, split) in splits.iter().enumerate() {
         let (set, estimate, evaluations) = choose(candidates, &split.train)?;
         validated.evaluations.extend(evaluations);
@@ -82,14 +87,18 @@ pub fn cross_validate(
             validated.evaluations.push(evaluation);
             tested.push(returns);
         }
+        let tested_returns = tested.concat();
+        variance += periods.get() / tested_returns.len() as f64;
         validated.folds.push(FoldResult {
             split: at,
             set,
             in_sample: estimate.sharpe.annual(periods),
-            out_of_sample: sharpe_or_zero(&tested.concat())?.annual(periods),
+            out_of_sample: sharpe_or_zero(&tested_returns)?.annual(periods),
         });
         validated.tested.push(tested);
     }
+    validated.chance_deviation = (variance / splits.len().max(1) as f64).sqrt();
+    validated.judged = judged(&validated.evaluations);
     Ok(validated)
 }
 
@@ -104,6 +113,8 @@ pub struct Paths {
     pub deviation: Option<f64>,
     /// Share of paths whose ratio is not above 0.
     pub share_of_losses: f64,
+    /// As in [`CrossValidation::judged`].
+    pub judged: usize,
 }
 
 /// The paths that splits make up: path j takes each group from the j-th split that tests it. Positions are closed
@@ -136,6 +147,7 @@ pub fn combinatorial_paths(
     Ok(Paths {
         mean: AnnualSharpe::new(mean(&values)?),
         deviation: standard_deviation(&values, Ddof::One).ok(),
+        judged: validated.judged,
         share_of_losses: values.iter().filter(|value| **value <= 0.0).count() as f64 / values.len() as f64,
         sharpes,
     })
@@ -157,6 +169,8 @@ mod tests {
         let validated = cross_validate(&table, &k_fold(500, 5, PURGE).unwrap(), DAILY).unwrap();
         assert!(validated.folds.iter().all(|fold| fold.set == 7), "{:?}", validated.folds);
         assert!(validated.mean().unwrap().get() > 3.0);
+        // Folds of 100 days, the first of 99 returns.
+        assert!((validated.chance_deviation - 3.65_f64.sqrt()).abs() < 0.01);
         let choices = validated.evaluations.iter().filter(|evaluation| evaluation.purpose == Purpose::Choice);
         assert_eq!((choices.count(), validated.evaluations.len()), (100, 105));
     }

@@ -15,7 +15,7 @@
 //! therefore replayed from the bar before it: the decision at that close is made with what was known then, and each of
 //! its bars has a return.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use q50_engine::units::PerPeriodSharpe;
 use rayon::prelude::*;
@@ -207,6 +207,12 @@ fn evaluate(
         None => SharpeEstimate::from_returns(&returns, Moments::Paper).map_err(Missing::Undefined),
     };
     (Evaluation { set, rows: rows.to_vec(), purpose, returns: returns.len(), estimate }, returns)
+}
+
+/// Number of sets that had a Sharpe ratio on any of the rows that choices were made from.
+fn judged(evaluations: &[Evaluation]) -> usize {
+    let choosable = |evaluation: &&Evaluation| evaluation.purpose == Purpose::Choice && evaluation.estimate.is_ok();
+    evaluations.iter().filter(choosable).map(|evaluation| evaluation.set).collect::<BTreeSet<usize>>().len()
 }
 
 /// Sharpe ratio of returns out of sample. Without variance, as where there was no trade, it is 0: staying out is

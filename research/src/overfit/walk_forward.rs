@@ -2,7 +2,8 @@
 
 use q50_engine::units::{AnnualSharpe, PeriodsPerYear};
 
-use super::{Candidates, Evaluation, OverfitError, Window, choose, judge, sharpe_or_zero};
+use super::{Candidates, Evaluation, OverfitError, Window, choose, judge, judged, sharpe_or_zero};
+use crate::metrics::total_return;
 
 /// A mean in-sample Sharpe ratio a year up to this is none: dividing by it says nothing.
 pub(super) const LEAST_IN_SAMPLE: f64 = 0.01;
@@ -37,8 +38,8 @@ pub struct WalkForward {
     pub returns: Vec<f64>,
     /// Every set in every training window, and each choice on its test window.
     pub evaluations: Vec<Evaluation>,
-    /// Number of sets.
-    pub sets: usize,
+    /// Sets that had a Sharpe ratio in any training window; the others failed or never traded.
+    pub judged: usize,
 }
 
 impl WalkForward {
@@ -69,7 +70,8 @@ impl WalkForward {
 ///
 /// # Errors
 /// [`OverfitError::NoCandidates`], [`OverfitError::TooFewRows`] for no window, [`OverfitError::NothingToChoose`],
-/// [`OverfitError::JudgementFailed`]: a window that cannot be judged is not passed over.
+/// [`OverfitError::JudgementFailed`], [`OverfitError::Undefined`] for returns out of sample that have no Sharpe ratio or
+/// no growth: a window that cannot be judged is not passed over.
 pub fn walk_forward(
     candidates: &impl Candidates,
     windows: &[Window],
@@ -81,7 +83,7 @@ pub fn walk_forward(
         first_row: first.test.start,
         returns: Vec::new(),
         evaluations: Vec::new(),
-        sets: candidates.count(),
+        judged: 0,
     };
     for (at, window) in windows.iter().enumerate() {
         let (set, estimate, evaluations) = choose(candidates, std::slice::from_ref(&window.train))?;
@@ -93,11 +95,12 @@ pub fn walk_forward(
             set,
             in_sample: estimate.sharpe.annual(periods),
             out_of_sample: sharpe_or_zero(&returns)?.annual(periods),
-            total_return: returns.iter().fold(1.0, |wealth, value| wealth * (1.0 + value)) - 1.0,
+            total_return: total_return(&returns)?,
         });
         let until = windows.get(at + 1).map_or(window.test.end, |next| next.test.start.min(window.test.end));
         walked.returns.extend(&returns[..until - window.test.start]);
     }
+    walked.judged = judged(&walked.evaluations);
     Ok(walked)
 }
 
