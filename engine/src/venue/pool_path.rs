@@ -140,6 +140,18 @@ impl PoolPath {
         Ok(Self { source: PathSource::RebuiltFromBars, at_open: column(open)?, at_close: column(close)? })
     }
 
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.at_close.len()
+    }
+
+    /// Whether there is no row at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.at_close.is_empty()
+    }
+
     /// Where the path comes from.
     #[must_use]
     pub fn source(&self) -> PathSource {
