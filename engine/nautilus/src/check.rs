@@ -168,6 +168,9 @@ fn names(names: &Names, pool: bool) -> Result<(), InputError> {
             return Err(InputError::Name { what, found: name.clone() });
         }
     }
+    if names.base == names.quote {
+        return Err(InputError::OneCurrency(names.base.clone()));
+    }
     if pool && names.quote != terms::WSOL {
         let expected = "with 9 decimals, which lamports need; a pool is quoted in 'WSOL'";
         return Err(InputError::Currency { code: names.quote.clone(), expected });

@@ -118,6 +118,9 @@ pub enum InputError {
         /// What it is.
         found: String,
     },
+    /// What is bought is what it is paid with.
+    #[error("base and quote are both '{0}': two currencies are traded against each other; rename the base")]
+    OneCurrency(String),
     /// Two runs of one comparison have the same venue name.
     #[error("two venues are named '{0}'; their tables could not be told apart: rename one")]
     TwoVenues(String),

@@ -61,7 +61,7 @@ impl Scale {
 
     /// The smallest units that a raw quantity stands for; `None` where it is not a whole number of them.
     pub(crate) fn tokens(self, raw: u128) -> Option<u64> {
-        (raw % self.token() == 0).then(|| u64::try_from(raw / self.token()).ok()).flatten()
+        raw.is_multiple_of(self.token()).then(|| u64::try_from(raw / self.token()).ok()).flatten()
     }
 
     fn token(self) -> u128 {

@@ -35,7 +35,8 @@ use crate::{
     adapter::Adapter,
     books::{Books, Kept, negligible},
     check::check,
-    client::{Client, Desk, Parts},
+    client::Client,
+    desk::{Desk, Parts},
     error::RunError,
     feed::{Columns, NS_PER_MS, data},
     pilot::Pilot,
@@ -127,7 +128,7 @@ where
     V::Ledger: Kept,
 {
     let (wire, columns) = (Wire::default(), Rc::new(Columns::of(&run.market)));
-    let terms = Rc::new(Terms::new(run));
+    let terms = Rc::new(Terms { timing: venue.timing(), ..Terms::new(run) });
     let latency = venue.latency_ms().max(0) as u64 * NS_PER_MS;
     let strategy = run.strategy.prepare(&run.market);
     let books = Rc::new(RefCell::new(<V::Ledger as Kept>::Books::open(run.capital)));

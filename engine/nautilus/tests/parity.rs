@@ -10,7 +10,7 @@ use q50_engine::{
         q50::Q50Config,
         side::{Absent, FollowSideConfig},
     },
-    units::{Fraction, Lamports},
+    units::{Fraction, Lamports, PerPeriodSharpe},
     venue::{LatencyPreset, NextOpen, PoolPath, PumpSwapConfig, Rejection},
 };
 use q50_nautilus::{Run, Validation, VenueSetup, validate};
@@ -131,7 +131,7 @@ fn the_published_record_on_a_rebuilt_pool() {
 }
 
 fn report(name: &str, validation: &Validation) {
-    let [first, second] = validation.sharpe.map(|sharpe| sharpe.map_or(f64::NAN, |sharpe| sharpe.get()));
+    let [first, second] = validation.sharpe.map(|sharpe| sharpe.map_or(f64::NAN, PerPeriodSharpe::get));
     println!(
         "{name}: {} fills, {} rejections, equity {:?} within {:e}, Sharpe per period {first} and {second}, gap {:e}",
         validation.second.fills.len(),

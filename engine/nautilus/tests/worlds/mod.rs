@@ -33,26 +33,26 @@ use q50_engine::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-pub const SOL: u64 = 1_000_000_000;
+pub(crate) const SOL: u64 = 1_000_000_000;
 
 /// Columns of a market.
 #[derive(Clone)]
-pub struct World {
-    pub time: Vec<i64>,
-    pub open: Vec<f64>,
-    pub high: Vec<f64>,
-    pub low: Vec<f64>,
-    pub close: Vec<f64>,
-    pub value: Vec<f64>,
-    pub side: Vec<f64>,
-    pub quantiles: [Vec<f64>; 3],
-    pub interval_ms: i64,
-    pub first: usize,
+pub(crate) struct World {
+    pub(crate) time: Vec<i64>,
+    pub(crate) open: Vec<f64>,
+    pub(crate) high: Vec<f64>,
+    pub(crate) low: Vec<f64>,
+    pub(crate) close: Vec<f64>,
+    pub(crate) value: Vec<f64>,
+    pub(crate) side: Vec<f64>,
+    pub(crate) quantiles: [Vec<f64>; 3],
+    pub(crate) interval_ms: i64,
+    pub(crate) first: usize,
 }
 
 impl World {
     /// Hourly bars whose opens and closes are these, with this signal.
-    pub fn hourly(bars: &[(f64, f64, f64)]) -> Self {
+    pub(crate) fn hourly(bars: &[(f64, f64, f64)]) -> Self {
         let column = |f: fn(&(f64, f64, f64)) -> f64| bars.iter().map(f).collect::<Vec<f64>>();
         Self {
             time: (0..bars.len() as i64).map(|i| 1_700_000_000_000 + i * 3_600_000).collect(),
@@ -68,12 +68,12 @@ impl World {
         }
     }
 
-    pub fn random(rng: &mut ChaCha8Rng) -> Self {
+    pub(crate) fn random(rng: &mut ChaCha8Rng) -> Self {
         let bars = rng.random_range(20..150);
         let interval_ms = [250, 1_000, 60_000, 420_000, 3_600_000][rng.random_range(0..5)];
         let mut price = 10_f64.powf(rng.random_range(-7.0..5.0));
         let step = rng.random_range(0.001..0.04);
-        let mut time = 1_700_000_000_000;
+        let mut time = if rng.random_bool(0.1) { 0 } else { 1_700_000_000_000 };
         let mut world = Self::hourly(&[]);
         world.interval_ms = interval_ms;
         world.first = rng.random_range(0..10);
@@ -104,7 +104,7 @@ impl World {
         world
     }
 
-    pub fn market(&self) -> Market<'_> {
+    pub(crate) fn market(&self) -> Market<'_> {
         let [q10, q50, q90] = &self.quantiles;
         Market {
             open_time: &self.time,
@@ -126,7 +126,7 @@ impl World {
     }
 
     /// Reserves at each close: the price at a depth that liquidity changes at random.
-    pub fn recorded_path(&self, rng: &mut ChaCha8Rng) -> PoolPath {
+    pub(crate) fn recorded_path(&self, rng: &mut ChaCha8Rng) -> PoolPath {
         let mut depth = 10_f64.powf(rng.random_range(9.0..13.0));
         let tokens = 10_f64.powf(rng.random_range(2.0..6.0));
         let (mut base, mut quote) = (Vec::new(), Vec::new());
@@ -142,7 +142,7 @@ impl World {
     }
 }
 
-pub fn threshold() -> StrategyConfig {
+pub(crate) fn threshold() -> StrategyConfig {
     StrategyConfig::Threshold(ThresholdConfig { entry: 0.7, exit: 0.3, size: Fraction::ONE })
 }
 
@@ -164,7 +164,7 @@ fn maybe(rng: &mut ChaCha8Rng, most: f64) -> Option<Fraction> {
     rng.random_bool(0.6).then(|| Fraction::new(rng.random_range(0.002..most)))
 }
 
-pub fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
+pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
     let share =
         |rng: &mut ChaCha8Rng| Fraction::new(if rng.random_bool(0.5) { 1.0 } else { rng.random_range(0.05..1.0) });
     match rng.random_range(0..4) {
@@ -199,7 +199,7 @@ pub fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
     }
 }
 
-pub fn next_open(rng: &mut ChaCha8Rng, strategy: &StrategyConfig) -> NextOpen {
+pub(crate) fn next_open(rng: &mut ChaCha8Rng, strategy: &StrategyConfig) -> NextOpen {
     let mut venue = NextOpen::new(Fraction::from_bps(rng.random_range(0.0..30.0)));
     if rng.random_bool(0.5) {
         venue = venue.with_spread(Fraction::new(rng.random_range(0.0..0.005)));
@@ -212,7 +212,7 @@ pub fn next_open(rng: &mut ChaCha8Rng, strategy: &StrategyConfig) -> NextOpen {
     if strategy.shorts() { venue.with_free_shorting() } else { venue }
 }
 
-pub fn pump_swap(rng: &mut ChaCha8Rng) -> (PumpSwapConfig, Option<LatencyPreset>) {
+pub(crate) fn pump_swap(rng: &mut ChaCha8Rng) -> (PumpSwapConfig, Option<LatencyPreset>) {
     let config = PumpSwapConfig {
         fees: if rng.random_bool(0.7) { PoolFees::Schedule } else { PoolFees::Uniform(rng.random_range(0..200)) },
         slippage: Bps(rng.random_range(0..400)),
@@ -233,12 +233,12 @@ pub fn pump_swap(rng: &mut ChaCha8Rng) -> (PumpSwapConfig, Option<LatencyPreset>
     (config, latency(rng))
 }
 
-pub fn seeded(seed: u64) -> ChaCha8Rng {
+pub(crate) fn seeded(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
 /// The published record of 2024; `None` where its folder is not named.
-pub fn record() -> Option<Dataset> {
+pub(crate) fn record() -> Option<Dataset> {
     let Some(folder) = std::env::var_os("Q50_TEST_DATA").map(PathBuf::from) else {
         println!("skipped: Q50_TEST_DATA is not set");
         return None;
