@@ -1,4 +1,5 @@
-//! Both engines do the same: on random markets and on the published record.
+//! Both engines do the same: on 100 random markets for each kind of venue, or as many as `Q50_PARITY_MARKETS` says, and
+//! on the published record.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is how a test fails")]
 
@@ -56,10 +57,14 @@ impl Seen {
     }
 }
 
+fn markets() -> u64 {
+    std::env::var("Q50_PARITY_MARKETS").map_or(100, |count| count.parse().unwrap())
+}
+
 #[test]
-fn a_hundred_random_price_venues() {
+fn random_markets_at_a_price_venue() {
     let mut seen = Seen::default();
-    for seed in 0..100 {
+    for seed in 0..markets() {
         let mut rng = worlds::seeded(seed);
         let world = World::random(&mut rng);
         let strategy = worlds::strategy(&mut rng, false);
@@ -73,10 +78,10 @@ fn a_hundred_random_price_venues() {
 }
 
 #[test]
-fn a_hundred_random_pools() {
+fn random_markets_on_a_pool() {
     let mut seen = Seen::default();
-    for seed in 0..100 {
-        let mut rng = worlds::seeded(1_000 + seed);
+    for seed in 0..markets() {
+        let mut rng = worlds::seeded((1 << 32) + seed);
         let world = World::random(&mut rng);
         let strategy = worlds::strategy(&mut rng, true);
         let (config, latency) = worlds::pump_swap(&mut rng);
