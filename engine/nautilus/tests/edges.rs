@@ -118,7 +118,27 @@ fn a_latency_lands_between_two_bars_at_its_own_nanosecond() {
     }
 }
 
-/// Equity curves of twelve random runs.
+#[test]
+fn the_reports_of_a_round_trip_add_up() {
+    let world = round_trip();
+    let path = PoolPath::rebuilt(&world.open, &world.close, 0, Lamports(1_000 * SOL)).unwrap();
+    let config = PumpSwapConfig { slippage: q50_engine::units::Bps(10_000), ..PumpSwapConfig::default() };
+    let validation = agree(&Run::on_pool(world.market(), threshold(), config, &path, 10.0));
+    let [bought, sold] = validation.second.fill_reports.as_slice() else { panic!("{:?}", validation.second) };
+    assert_eq!((bought.order_side.as_str(), sold.order_side.as_str()), ("BUY", "SELL"));
+    assert_eq!((bought.last_qty, bought.last_qty.fract()), (sold.last_qty, 0.0), "smallest units, all of them sold");
+    // 10 SOL less the deposit of 0.00203928 and the network's 0.000005 buy tokens, of which fees are a part.
+    let (paid, unit) = bought.commission.split_once(' ').unwrap();
+    let spent = bought.last_qty * bought.last_px + paid.parse::<f64>().unwrap();
+    assert!((spent - (10.0 - 0.002_039_28)).abs() < 2e-9 && unit == "WSOL", "{spent} {unit}");
+    let [position] = validation.second.position_reports.as_slice() else { panic!("{:?}", validation.second) };
+    assert_eq!((position.entry.as_str(), position.side.as_str(), position.quantity), ("BUY", "FLAT", 0.0));
+    assert_eq!((position.peak_qty, position.duration_ns), (bought.last_qty, 2 * 3_600_000_000_000));
+    let gained = validation.final_equity[1] - 10.0;
+    assert!((position.realized_pnl.unwrap() - gained).abs() < 1e-9, "{position:?} {gained}");
+}
+
+/// Equity curves of random runs.
 fn curves(seeds: std::ops::Range<u64>) -> Vec<Vec<f64>> {
     seeds
         .map(|seed| {
