@@ -133,6 +133,12 @@ impl PriceLedger {
         Self { cash: capital, position: 0.0, average_price: 0.0, opened_at: 0 }
     }
 
+    /// Books that another host has kept; average and opening time mean nothing where there is no position.
+    #[must_use]
+    pub fn restored(cash: f64, position: f64, average_price: f64, opened_at: i64) -> Self {
+        Self { cash, position, average_price, opened_at }
+    }
+
     /// Free quote currency.
     #[must_use]
     #[inline]
@@ -209,6 +215,12 @@ impl PoolLedger {
     #[must_use]
     pub fn new(lamports: Lamports) -> Self {
         Self { lamports, tokens: TokenAmount(0), rent: Lamports(0), paid: 0.0, opened_at: 0 }
+    }
+
+    /// Books that another host has kept: `paid` lamports for the tokens held, `rent` locked in the token account.
+    #[must_use]
+    pub fn restored(lamports: Lamports, tokens: TokenAmount, rent: Lamports, paid: f64, opened_at: i64) -> Self {
+        Self { lamports, tokens, rent, paid, opened_at }
     }
 
     /// Spendable SOL.

@@ -13,7 +13,9 @@ use crate::{
 /// returns the books.
 ///
 /// At each bar: an order that lands in it is filled at its open, the last price that is known then (without latency that
-/// is the order of the last bar); resting exits are filled inside the bar; the strategy
+/// is the order of the last bar), and is stamped with the moment of its landing; one that lands between two bars waits
+/// for the next to open. Resting exits are filled inside the bar, at a moment that a bar does not tell: they are stamped
+/// with its open, or with the opening of the position where that came later. The strategy
 /// decides at the close, from that bar and those before it; the account is marked at the close. With the legacy
 /// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
 /// next open and is recorded as rejected, and so is an order that is sent while another is on its way.
@@ -73,7 +75,8 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
         }
         let bar = market.bar(t);
         if let Some(order) = pending.take_if(|order| order.lands < bar.open_time + market.interval_ms) {
-            let touch = Touch { row: t, time: bar.open_time, price: bar.open, decided_row: order.row };
+            let time = order.lands.max(bar.open_time);
+            let touch = Touch { row: t, time, price: bar.open, decided_row: order.row };
             match venue.execute(order.trade, touch, &mut ledger) {
                 Ok(fill) => recorder.fill(&fill, order.reason),
                 Err(rejection) => recorder.rejection(order.row, rejection),
@@ -84,7 +87,8 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
             && let Some((price, reason)) = strategy.resting(&account).hit(&bar)
         {
             let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
-            let touch = Touch { row: t, time: bar.open_time, price, decided_row: t };
+            let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
+            let touch = Touch { row: t, time, price, decided_row: t };
             match venue.execute(trade, touch, &mut ledger) {
                 Ok(fill) => recorder.fill(&fill, reason),
                 Err(rejection) => recorder.rejection(t, rejection),

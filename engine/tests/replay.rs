@@ -13,7 +13,7 @@ use q50_engine::{
         threshold::{Threshold, ThresholdConfig},
     },
     units::Fraction,
-    venue::{FillSide, FillTiming, NextOpen, Rejection},
+    venue::{FillSide, FillTiming, LatencyPreset, NextOpen, Rejection},
 };
 
 struct World {
@@ -192,4 +192,39 @@ fn an_any_strategy_is_the_strategy_that_it_names() {
     let market = world.market();
     replay(&market, &mut config.prepare(&market), &mut NextOpen::new(Fraction::ZERO), 1_000.0, &mut any);
     assert_eq!(any, journal(&world, &NextOpen::new(Fraction::ZERO)));
+}
+
+#[test]
+fn an_order_is_stamped_with_its_landing_and_priced_at_the_open_of_the_bar_in_progress() {
+    let world = round_trip();
+    let fills = |latency| {
+        let venue = NextOpen::new(Fraction::ZERO).with_latency(latency);
+        let fills = journal(&world, &venue).fills;
+        fills.iter().map(|row| (row.fill.row, row.fill.time, row.fill.price)).collect::<Vec<_>>()
+    };
+    assert_eq!(fills(LatencyPreset::SolanaSlots(0)), [(1, 1_000, 10.0), (3, 3_000, 11.0)]);
+    assert_eq!(fills(LatencyPreset::Cloud), [(1, 1_060, 10.0), (3, 3_060, 11.0)]);
+    // 1.2 s after the close of bar 0 bar 2 is open; the sale of bar 2 lands after the last bar.
+    assert_eq!(fills(LatencyPreset::SolanaSlots(3)), [(2, 2_200, 12.0)]);
+}
+
+#[test]
+fn an_order_that_lands_between_two_bars_waits_for_the_next_to_open() {
+    let mut world = round_trip();
+    world.time[1..].iter_mut().for_each(|time| *time += 5_000);
+    let journal = journal(&world, &NextOpen::new(Fraction::ZERO).with_latency(LatencyPreset::Retail));
+    assert_eq!((journal.fills[0].fill.row, journal.fills[0].fill.time), (1, 6_000));
+    assert_eq!((journal.fills[1].fill.row, journal.fills[1].fill.time), (3, 8_200));
+}
+
+#[test]
+fn a_resting_exit_never_precedes_the_entry_of_its_own_bar() {
+    let world = World::new(&[(10.0, 10.0, 0.0), (10.0, 7.0, 0.0), (7.0, 8.0, 0.0)]);
+    let config =
+        ExitConfig { stop_loss: Some(Fraction::new(0.2)), trigger: ExitTrigger::Intrabar, ..ExitConfig::default() };
+    let mut journal = Journal::default();
+    let mut venue = NextOpen::new(Fraction::ZERO).with_latency(LatencyPreset::International);
+    replay(&world.market(), &mut WithExits::new(BuyAndHold, config), &mut venue, 1_000.0, &mut journal);
+    let times: Vec<_> = journal.fills[..2].iter().map(|row| (row.fill.side, row.fill.time)).collect();
+    assert_eq!(times, [(FillSide::Buy, 1_100), (FillSide::Sell, 1_100)]);
 }

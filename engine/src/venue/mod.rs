@@ -1,9 +1,11 @@
 //! Where orders are filled: a [`Venue`] turns an order into a fill or into a rejection with a reason.
 
+pub mod latency;
 pub mod next_open;
 pub mod pool_path;
 pub mod pump_swap;
 
+pub use latency::LatencyPreset;
 pub use next_open::{FillTiming, NextOpen};
 pub use pool_path::PoolPath;
 pub use pump_swap::{PumpSwap, PumpSwapConfig};
@@ -43,7 +45,7 @@ pub enum FillSide {
 pub struct Fill {
     /// Row of the bar in which it happened.
     pub row: usize,
-    /// Epoch milliseconds of the moment at which it happened.
+    /// Epoch milliseconds at which the order landed. Inside the bar where there is latency; a resting exit has the open.
     pub time: i64,
     /// Direction.
     pub side: FillSide,
@@ -110,7 +112,7 @@ pub enum Rejection {
 pub struct Touch {
     /// Row of the bar.
     pub row: usize,
-    /// Epoch milliseconds.
+    /// Epoch milliseconds at which the order lands.
     pub time: i64,
     /// Mid price.
     pub price: f64,
@@ -143,9 +145,14 @@ pub trait Venue {
     /// The account as marked at the close of `bar`, which is `row` of the market.
     fn account(&self, bar: &Bar, row: usize, ledger: &Self::Ledger) -> Account;
 
-    /// The equity by the prices of [`Venue::marks`], until the next fill; `None` where it is no line.
-    fn line(&self, ledger: &Self::Ledger) -> Option<Line>;
+    /// The equity by the prices of [`Venue::marks`], until the next fill; `None`, which is always right, where it is no
+    /// line: then every bar is looked at.
+    fn line(&self, _ledger: &Self::Ledger) -> Option<Line> {
+        None
+    }
 
     /// The price that positions are marked at, a row a bar.
-    fn marks<'s>(&'s self, market: &'s Market<'_>) -> &'s [f64];
+    fn marks<'s>(&'s self, market: &'s Market<'_>) -> &'s [f64] {
+        market.close
+    }
 }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ledger::{Account, Line, PriceLedger},
-    market::{Bar, Market},
+    market::Bar,
     units::Fraction,
-    venue::{Fill, FillSide, Rejection, Touch, Trade, Venue},
+    venue::{Fill, FillSide, LatencyPreset, Rejection, Touch, Trade, Venue},
 };
 
 /// At which moment an order decided at the close of bar `t` is filled.
@@ -48,6 +48,7 @@ pub struct NextOpen {
     half_spread: f64,
     lot: Option<f64>,
     timing: FillTiming,
+    latency_ms: i64,
     shorting: bool,
 }
 
@@ -55,7 +56,14 @@ impl NextOpen {
     /// Charges `cost` as a share of the notional of every fill.
     #[must_use]
     pub fn new(cost: Fraction) -> Self {
-        Self { cost: cost.get(), half_spread: 0.0, lot: None, timing: FillTiming::NextOpen, shorting: false }
+        Self {
+            cost: cost.get(),
+            half_spread: 0.0,
+            lot: None,
+            timing: FillTiming::NextOpen,
+            latency_ms: 0,
+            shorting: false,
+        }
     }
 
     /// Fills half of `spread` (a share of the mid price) away from the mid.
@@ -79,11 +87,24 @@ impl NextOpen {
         self
     }
 
+    /// Lets orders land later: at the open of the bar that is in progress then. The legacy timing has no latency.
+    #[must_use]
+    pub fn with_latency(mut self, latency: LatencyPreset) -> Self {
+        self.latency_ms = latency.ms();
+        self
+    }
+
     /// Permits short sales without borrowing cost, margin or funding. Legacy: the published backtests did so.
     #[must_use]
     pub fn with_free_shorting(mut self) -> Self {
         self.shorting = true;
         self
+    }
+
+    /// Whether short sales are permitted.
+    #[must_use]
+    pub fn permits_shorting(&self) -> bool {
+        self.shorting
     }
 
     /// The same venue at another cost.
@@ -176,6 +197,11 @@ impl Venue for NextOpen {
     }
 
     #[inline]
+    fn latency_ms(&self) -> i64 {
+        self.latency_ms
+    }
+
+    #[inline]
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
         let fill = match trade {
             Trade::BuyFor(budget) => self.buy(budget, touch, ledger)?,
@@ -201,11 +227,6 @@ impl Venue for NextOpen {
     #[inline]
     fn line(&self, ledger: &PriceLedger) -> Option<Line> {
         Some(ledger.line())
-    }
-
-    #[inline]
-    fn marks<'s>(&'s self, market: &'s Market<'_>) -> &'s [f64] {
-        market.close
     }
 }
 

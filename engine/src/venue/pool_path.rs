@@ -155,6 +155,18 @@ impl PoolPath {
         &self.marks
     }
 
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.at_close.len()
+    }
+
+    /// Whether there is no row at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.at_close.is_empty()
+    }
+
     /// Where the path comes from.
     #[must_use]
     pub fn source(&self) -> PathSource {

@@ -6,10 +6,12 @@
 //!
 //! Books are integers: lamports and smallest units of the token. The `f64` figures of a [`Fill`] are derived from them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fill, FillSide, FillTiming, PoolCosts, Rejection, Touch, Trade, Venue,
+    Fill, FillSide, FillTiming, LatencyPreset, PoolCosts, Rejection, Touch, Trade, Venue,
     pool_path::{PoolPath, Reserves},
 };
 use crate::{
@@ -19,8 +21,6 @@ use crate::{
     units::{Bps, Fraction, LAMPORTS_PER_SOL, Lamports, TokenAmount},
 };
 
-/// Length of a slot, milliseconds.
-const SLOT_MS: i64 = 400;
 /// Supply of the token relative to the base reserve that a pool starts with: 10^9 tokens, of which 206.9 million are in
 /// the pool. It decides the market capitalisation, and with it the fee tier.
 const SUPPLY_TO_RESERVE: f64 = 1_000.0 / 206.9;
@@ -115,8 +115,9 @@ impl PumpSwapConfig {
 pub struct PumpSwap<'a> {
     config: PumpSwapConfig,
     amm: AmmConfig,
-    path: &'a PoolPath,
+    path: Cow<'a, PoolPath>,
     supply: u64,
+    latency_ms: i64,
     /// Displacement of the price by our own trades: its logarithm, and when it was last brought up to date.
     displacement: (f64, i64),
 }
@@ -126,7 +127,28 @@ impl<'a> PumpSwap<'a> {
     #[must_use]
     pub fn new(config: PumpSwapConfig, path: &'a PoolPath, first: usize) -> Self {
         let supply = (path.at_open(first).base.0 as f64 * SUPPLY_TO_RESERVE) as u64;
-        Self { config, amm: config.amm(), path, supply, displacement: (0.0, i64::MIN) }
+        let latency_ms = LatencyPreset::SolanaSlots(config.latency_slots).ms();
+        Self { config, amm: config.amm(), path: Cow::Borrowed(path), supply, latency_ms, displacement: (0.0, i64::MIN) }
+    }
+
+    /// Another latency than that of the configuration.
+    #[must_use]
+    pub fn with_latency(mut self, latency: LatencyPreset) -> Self {
+        self.latency_ms = latency.ms();
+        self
+    }
+
+    /// The same venue with a path of its own, for hosts that keep a venue longer than the caller keeps the path.
+    #[must_use]
+    pub fn into_owned(self) -> PumpSwap<'static> {
+        PumpSwap {
+            config: self.config,
+            amm: self.amm,
+            path: Cow::Owned(self.path.into_owned()),
+            supply: self.supply,
+            latency_ms: self.latency_ms,
+            displacement: self.displacement,
+        }
     }
 
     /// Part of the displacement that is left at `time`.
@@ -136,7 +158,8 @@ impl<'a> PumpSwap<'a> {
         match self.config.recovery {
             Recovery::Restored => 0.0,
             _ if log == 0.0 => 0.0,
-            Recovery::HalfLife(seconds) => log * 0.5_f64.powf((time - since) as f64 / 1e3 / seconds),
+            // A mark is dated at its bar's open, and a fill lands up to a bar later: no time has passed then.
+            Recovery::HalfLife(seconds) => log * 0.5_f64.powf((time - since).max(0) as f64 / 1e3 / seconds),
         }
     }
 
@@ -219,7 +242,7 @@ impl Venue for PumpSwap<'_> {
     }
 
     fn latency_ms(&self) -> i64 {
-        i64::from(self.config.latency_slots) * SLOT_MS
+        self.latency_ms
     }
 
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {

@@ -1,0 +1,93 @@
+//! The execution client that replaces the venue's default one in NautilusTrader.
+
+use std::rc::Rc;
+
+use nautilus_common::{
+    clients::ExecutionClient,
+    messages::execution::SubmitOrder,
+    msgbus::{self, MessagingSwitchboard},
+};
+use nautilus_core::UnixNanos;
+use nautilus_model::{
+    accounts::AccountAny,
+    enums::OmsType,
+    identifiers::{AccountId, ClientId, Venue as VenueId},
+    types::{AccountBalance, MarginBalance},
+};
+use q50_engine::venue::Venue;
+
+use crate::{books::Kept, desk::Desk};
+
+/// The client that NautilusTrader's execution engine knows.
+pub(crate) struct Client<V: Venue>
+where
+    V::Ledger: Kept,
+{
+    desk: Rc<Desk<V>>,
+    connected: bool,
+}
+
+impl<V: Venue> Client<V>
+where
+    V::Ledger: Kept,
+{
+    pub(crate) fn new(desk: Rc<Desk<V>>) -> Self {
+        Self { desk, connected: false }
+    }
+}
+
+impl<V: Venue + 'static> ExecutionClient for Client<V>
+where
+    V::Ledger: Kept,
+{
+    fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    fn client_id(&self) -> ClientId {
+        self.desk.terms.client
+    }
+
+    fn account_id(&self) -> AccountId {
+        self.desk.terms.account
+    }
+
+    fn venue(&self) -> VenueId {
+        self.desk.terms.venue
+    }
+
+    fn oms_type(&self) -> OmsType {
+        OmsType::Netting
+    }
+
+    fn get_account(&self) -> Option<AccountAny> {
+        self.desk.cache.borrow().account_owned(&self.desk.terms.account)
+    }
+
+    fn generate_account_state(
+        &self,
+        balances: Vec<AccountBalance>,
+        margins: Vec<MarginBalance>,
+        reported: bool,
+        ts_event: UnixNanos,
+    ) -> anyhow::Result<()> {
+        let state = self.desk.events.generate_account_state(balances, margins, reported, ts_event, self.desk.now());
+        msgbus::send_account_state(MessagingSwitchboard::portfolio_update_account(), &state);
+        Ok(())
+    }
+
+    fn start(&mut self) -> anyhow::Result<()> {
+        self.connected = true;
+        Ok(())
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        self.connected = false;
+        Ok(())
+    }
+
+    fn submit_order(&self, cmd: SubmitOrder) -> anyhow::Result<()> {
+        self.desk.submit(cmd.client_order_id);
+        Ok(())
+    }
+}

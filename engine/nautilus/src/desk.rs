@@ -1,0 +1,220 @@
+//! The venue's desk inside NautilusTrader: takes orders, and asks a [`Venue`] of the engine when its clock says that one
+//! has landed.
+//!
+//! NautilusTrader's execution engine is borrowed while an order is submitted, so that every answer goes through an alert
+//! of its clock, and at one moment data comes before alerts. Each alert does the one most urgent thing that is due: an
+//! exit that was hit inside the bar that has closed, then a refusal, then the order that lands. Whatever the strategy
+//! sends on hearing of it is submitted before the next alert.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use nautilus_common::{
+    cache::Cache,
+    clock::Clock,
+    factories::OrderEventFactory,
+    timer::{TimeEvent, TimeEventCallback},
+};
+use nautilus_core::UnixNanos;
+use nautilus_model::identifiers::ClientOrderId;
+use q50_engine::venue::{FillTiming, Rejection, Touch, Venue};
+
+use crate::{
+    books::Kept,
+    feed::{Columns, NS_PER_MS},
+    terms::Terms,
+    wire::{Instruction, Meeting, Wire},
+};
+
+/// An order that NautilusTrader has handed over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Submitted {
+    pub(crate) id: ClientOrderId,
+    pub(crate) instruction: Instruction,
+    pub(crate) at: UnixNanos,
+    lands: UnixNanos,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    exits: VecDeque<Submitted>,
+    refused: VecDeque<Submitted>,
+    flying: Option<Submitted>,
+    alerts: u64,
+    answers: u64,
+}
+
+/// What the clock's callbacks need.
+pub(crate) struct Desk<V: Venue>
+where
+    V::Ledger: Kept,
+{
+    pub(crate) clock: Rc<RefCell<dyn Clock>>,
+    pub(crate) cache: Rc<RefCell<Cache>>,
+    pub(crate) events: OrderEventFactory,
+    pub(crate) venue: Rc<RefCell<V>>,
+    pub(crate) books: Rc<RefCell<<V::Ledger as Kept>::Books>>,
+    pub(crate) columns: Rc<Columns>,
+    pub(crate) terms: Rc<Terms>,
+    pub(crate) wire: Wire,
+    queue: RefCell<Queue>,
+    this: Weak<Self>,
+}
+
+/// The parts of a desk that the run has made.
+pub(crate) struct Parts<V: Venue>
+where
+    V::Ledger: Kept,
+{
+    pub(crate) clock: Rc<RefCell<dyn Clock>>,
+    pub(crate) cache: Rc<RefCell<Cache>>,
+    pub(crate) events: OrderEventFactory,
+    pub(crate) venue: Rc<RefCell<V>>,
+    pub(crate) books: Rc<RefCell<<V::Ledger as Kept>::Books>>,
+    pub(crate) columns: Rc<Columns>,
+    pub(crate) terms: Rc<Terms>,
+    pub(crate) wire: Wire,
+}
+
+impl<V: Venue + 'static> Desk<V>
+where
+    V::Ledger: Kept,
+{
+    pub(crate) fn new(parts: Parts<V>) -> Rc<Self> {
+        let Parts { clock, cache, events, venue, books, columns, terms, wire } = parts;
+        Rc::new_cyclic(|this| Self {
+            clock,
+            cache,
+            events,
+            venue,
+            books,
+            columns,
+            terms,
+            wire,
+            queue: RefCell::default(),
+            this: this.clone(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> UnixNanos {
+        self.clock.borrow().timestamp_ns()
+    }
+
+    fn alert(&self, at: UnixNanos) {
+        let number = {
+            let mut queue = self.queue.borrow_mut();
+            queue.alerts += 1;
+            queue.alerts
+        };
+        let desk = self.this.clone();
+        let callback: Rc<dyn Fn(TimeEvent)> = Rc::new(move |_| {
+            if let Some(desk) = desk.upgrade() {
+                desk.alerted();
+            }
+        });
+        let callback = Some(TimeEventCallback::from(callback));
+        let set = self.clock.borrow_mut().set_time_alert_ns(&format!("Q50-{number}"), at, callback, Some(true));
+        if let Err(error) = set {
+            self.wire.fault(format!("no alert at {at}: {error:#}"));
+        }
+    }
+
+    pub(crate) fn submit(&self, id: ClientOrderId) {
+        let Some(instruction) = self.wire.instruction(&id) else {
+            self.wire.fault(format!("{id} reached the venue without an instruction"));
+            return;
+        };
+        let at = self.now();
+        let latency = match self.terms.timing {
+            FillTiming::NextOpen => self.venue.borrow().latency_ms().max(0) as u64 * NS_PER_MS,
+            FillTiming::SameClose => 0,
+        };
+        let lands = at + latency;
+        let submitted = Submitted { id, instruction, at, lands };
+        let due = {
+            let mut queue = self.queue.borrow_mut();
+            match instruction.meeting {
+                Meeting::Resting { .. } => {
+                    queue.exits.push_back(submitted);
+                    at
+                }
+                Meeting::AfterLatency if queue.flying.is_some() => {
+                    queue.refused.push_back(submitted);
+                    at
+                }
+                Meeting::AfterLatency => {
+                    queue.flying = Some(submitted);
+                    lands
+                }
+            }
+        };
+        self.alert(due);
+    }
+
+    /// A number for the next answer.
+    pub(crate) fn number(&self) -> u64 {
+        let mut queue = self.queue.borrow_mut();
+        queue.answers += 1;
+        queue.answers
+    }
+
+    fn alerted(&self) {
+        let now = self.now();
+        let mut queue = self.queue.borrow_mut();
+        if let Some(exit) = queue.exits.pop_front() {
+            drop(queue);
+            self.exit(exit);
+        } else if let Some(refused) = queue.refused.pop_front() {
+            drop(queue);
+            self.reject(refused, Rejection::InFlight, now);
+        } else if let Some(landed) = queue.flying.take_if(|order| order.lands <= now) {
+            drop(queue);
+            self.land(landed, now);
+        }
+    }
+
+    /// A resting order was hit inside the bar that has just closed; NautilusTrader hears of it now.
+    fn exit(&self, order: Submitted) {
+        if let Meeting::Resting { price, time } = order.instruction.meeting {
+            let row = order.instruction.row;
+            self.execute(order, Touch { row, time, price, decided_row: row });
+        }
+    }
+
+    /// The order meets the last print if its bar is still open. Between two bars it waits for the next print, and after
+    /// the last one there is none.
+    fn land(&self, order: Submitted, now: UnixNanos) {
+        let decided_row = order.instruction.row;
+        let time = (now.as_u64() / NS_PER_MS) as i64;
+        if self.terms.timing == FillTiming::SameClose {
+            let close = self.cache.borrow().bar(&self.terms.bars).map(|bar| bar.close.raw);
+            match close {
+                Some(raw) => {
+                    let price = self.terms.scale.price(raw);
+                    self.execute(order, Touch { row: decided_row, time, price, decided_row });
+                }
+                None => self.wire.fault("an order landed before the first bar"),
+            }
+            return;
+        }
+        let print = self.cache.borrow().trade(&self.terms.instrument).copied();
+        let row = print.and_then(|print| self.columns.row_of_open(print.ts_event.as_u64()));
+        let Some((print, row)) = print.zip(row) else {
+            self.wire.fault(format!("an order landed at {now} and no bar had opened"));
+            return;
+        };
+        if now < print.ts_event + self.columns.interval_ns() {
+            let price = self.terms.scale.price(print.price.raw);
+            self.execute(order, Touch { row, time, price, decided_row });
+        } else if let Some(opens) = self.columns.opens(row + 1) {
+            let waiting = Submitted { lands: UnixNanos::from(opens), ..order };
+            self.queue.borrow_mut().flying = Some(waiting);
+            self.alert(waiting.lands);
+        } else {
+            self.reject(order, Rejection::NoNextBar, now);
+        }
+    }
+}

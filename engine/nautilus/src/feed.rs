@@ -1,0 +1,123 @@
+//! A market as NautilusTrader's data: a print at each open, a bar at each close.
+
+use nautilus_model::{
+    data::{Bar, Data, TradeTick},
+    enums::AggressorSide,
+    identifiers::TradeId,
+    types::Price,
+};
+use q50_engine::{
+    market::{Market, Signals},
+    venue::pool_path::Reserves,
+};
+
+use crate::{
+    run::{Run, VenueSetup},
+    terms::Terms,
+};
+
+pub(crate) const NS_PER_MS: u64 = 1_000_000;
+const FULL: u8 = 16;
+
+/// Columns that live as long as the engine that runs on them.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    open_time: Vec<i64>,
+    prices: [Vec<f64>; 4],
+    signals: [Option<Vec<f64>>; 9],
+    interval_ms: i64,
+    first: usize,
+}
+
+impl Columns {
+    pub(crate) fn of(market: &Market<'_>) -> Self {
+        let s = &market.signals;
+        let signals = [s.q10, s.q50, s.q90, s.prob_up, s.vol_raw, s.vol_risk, s.signal_thresh, s.side, s.value];
+        Self {
+            open_time: market.open_time.to_vec(),
+            prices: [market.open, market.high, market.low, market.close].map(<[f64]>::to_vec),
+            signals: signals.map(|column| column.map(<[f64]>::to_vec)),
+            interval_ms: market.interval_ms,
+            first: market.first,
+        }
+    }
+
+    pub(crate) fn market(&self) -> Market<'_> {
+        let [open, high, low, close] = &self.prices;
+        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value] =
+            self.signals.each_ref().map(Option::as_deref);
+        Market {
+            open_time: &self.open_time,
+            open,
+            high,
+            low,
+            close,
+            signals: Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value },
+            interval_ms: self.interval_ms,
+            first: self.first,
+        }
+    }
+
+    pub(crate) fn first(&self) -> usize {
+        self.first
+    }
+
+    /// Nanoseconds at which row `t` opens.
+    pub(crate) fn opens(&self, t: usize) -> Option<u64> {
+        self.open_time.get(t).map(|ms| *ms as u64 * NS_PER_MS)
+    }
+
+    /// Nanoseconds at which row `t` closes.
+    pub(crate) fn closes(&self, t: usize) -> Option<u64> {
+        self.opens(t).map(|open| open + self.interval_ns())
+    }
+
+    pub(crate) fn interval_ns(&self) -> u64 {
+        self.interval_ms as u64 * NS_PER_MS
+    }
+
+    /// The row that opens at this moment.
+    pub(crate) fn row_of_open(&self, ns: u64) -> Option<usize> {
+        self.open_time.binary_search(&((ns / NS_PER_MS) as i64)).ok()
+    }
+}
+
+/// The data of the traded rows in the order in which they happen: where a bar closes as the next one opens, it closes
+/// first.
+pub(crate) fn data(run: &Run<'_>, columns: &Columns, terms: &Terms) -> Result<Vec<Data>, String> {
+    let rows = run.market.first..run.market.len();
+    let mut data = Vec::with_capacity(2 * rows.len());
+    let one = terms.quantity(terms.step());
+    for row in rows {
+        let (opens, closes) = columns.opens(row).zip(columns.closes(row)).ok_or("a row without a time")?;
+        let [open, high, low, close] =
+            prices(run, row, terms).ok_or_else(|| format!("row {row}: a price is beyond NautilusTrader's integers"))?;
+        let id = TradeId::new(format!("P-{row}"));
+        let print =
+            TradeTick::new(terms.instrument, open, one, AggressorSide::NoAggressor, id, opens.into(), opens.into());
+        data.push(Data::Trade(print));
+        let bar = Bar::new_checked(terms.bars, open, high, low, close, one, closes.into(), closes.into());
+        data.push(Data::Bar(bar.map_err(|e| format!("row {row}: {e}"))?));
+    }
+    Ok(data)
+}
+
+/// Open, high, low and close. A pool has the prices of its reserves, in the unit in which its fills are priced.
+fn prices(run: &Run<'_>, row: usize, terms: &Terms) -> Option<[Price; 4]> {
+    let raw = match &run.venue {
+        VenueSetup::NextOpen(_) => {
+            let bar = run.market.bar(row);
+            let raw = |price: f64| terms.scale.price_raw(price);
+            let (open, close) = (raw(bar.open)?, raw(bar.close)?);
+            // A record whose high is below its close is no bar to NautilusTrader; the strategy sees it as it is.
+            [open, raw(bar.high)?.max(open).max(close), raw(bar.low)?.min(open).min(close), close]
+        }
+        VenueSetup::PumpSwap { path, .. } => {
+            let spot = |r: Reserves| terms.scale.pool_price_raw(r.quote.0, r.base.0);
+            let (open, close) = (spot(path.at_open(row))?, spot(path.at_close(row))?);
+            [open, open.max(close), open.min(close), close]
+        }
+    };
+    let price = |raw| Price::from_raw_checked(raw, FULL).ok();
+    Some([price(raw[0])?, price(raw[1])?, price(raw[2])?, price(raw[3])?])
+}

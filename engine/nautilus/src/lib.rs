@@ -1,0 +1,106 @@
+//! q50-nautilus: the second opinion. The same strategy and the same venue's arithmetic inside NautilusTrader's
+//! `BacktestEngine` (0.57, high precision), compared with the engine's own loop fill by fill.
+//!
+//! [`validate`] takes one [`Run`] (market, strategy, venue, capital) through both and returns a [`Validation`]: the parity
+//! table, the first differences by name, both equity curves' distance, final equity and Sharpe ratio.
+//!
+//! ```
+//! use q50_engine::{
+//!     market::{Market, Signals},
+//!     strategy::{StrategyConfig, threshold::ThresholdConfig},
+//!     units::Fraction,
+//!     venue::NextOpen,
+//! };
+//! use q50_nautilus::{Run, validate};
+//!
+//! let time = [0, 1, 2, 3].map(|hour| hour * 3_600_000);
+//! let price = [10.0, 10.0, 12.0, 11.0];
+//! let signal = [0.9, 0.5, 0.1, 0.5];
+//! let market = Market {
+//!     open_time: &time, open: &price, high: &price, low: &price, close: &price,
+//!     signals: Signals { value: Some(&signal), ..Signals::default() },
+//!     interval_ms: 3_600_000, first: 0,
+//! };
+//! let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
+//! let validation = validate(&Run::at_next_open(market, strategy, NextOpen::new(Fraction::ZERO), 1_000.0))?;
+//! assert!(validation.agrees(), "{:?}", validation.differences);
+//! assert_eq!(validation.final_equity, [1_100.0; 2]); // bought at 10 in row 1, sold at 11 in row 3
+//! # Ok::<(), q50_nautilus::RunError>(())
+//! ```
+//!
+//! # What is shared and what is independent
+//!
+//! Shared, so that a fault in it is a fault in both:
+//! - the strategy object: [`StrategyConfig::prepare`](q50_engine::strategy::StrategyConfig::prepare), its decisions and
+//!   the levels of its resting exits ([`RestingExits::hit`](q50_engine::strategy::exits::RestingExits::hit));
+//! - what one order costs at one moment: [`Venue::execute`](q50_engine::venue::Venue::execute), with the pool's
+//!   arithmetic, charges, failures, slippage and impact, and the price that [`Venue::account`](q50_engine::venue::Venue::account)
+//!   marks a position at;
+//! - the joined market columns. That no column looks ahead is another check's business.
+//!
+//! Independent:
+//! - the clock. Prints and bars are NautilusTrader's data, it decides in which order they and its alerts come, and a
+//!   decision is made when it hands over a bar. Rows are found from its timestamps.
+//! - the flow of orders: intent to order, one order in flight, refusal of another, latency as an alert of its clock, the
+//!   print that holds when it fires, an order between two bars, an order after the last one;
+//! - exits inside a bar: an order that the strategy sends on hearing of the bar, and the decision waits for its answer;
+//! - accounting. Cash and position are folded from the quantity, price and commission of its order events, and a charge
+//!   without a fill from the balance of its account. What the strategy sees, what a venue prices an order against and
+//!   every point of the equity curve come from these books, and at the end they must be its own account and position.
+//!   Sharpe ratios are computed from that curve; NautilusTrader's own statistics are not used (they count a token
+//!   inventory as profit and skip days without a closed position).
+//!
+//! Landing times agree to the nanosecond, amounts on a pool to the lamport, equity there within 10^-9 SOL; amounts on a
+//! price venue within 10^-12 of themselves.
+//!
+//! # How NautilusTrader is used
+//!
+//! - An execution client of our own replaces the venue's. `bar_execution` and `trade_execution` are off, there are no
+//!   native stop orders (that version panics on them), and affordability and limits are enforced in the client, because
+//!   that version never asks its risk engine.
+//! - A charge is commission `Money`; a failed transaction is a rejected order and a new account state. The deposit of a
+//!   token account stays in its balance, which has no such lock, and is taken off what can be spent in the books.
+//! - WSOL is a currency of 9 decimals of our own. One unit of an instrument is a power of ten of base, chosen for each
+//!   run so that nothing is lost in 16 decimals; reports are in whole units of base, or smallest units on a pool.
+//! - Its `Position` adds quantities up as floats, so that a position of more than 2^53 smallest units, which only a rebuilt
+//!   pool has, may keep a last digit when it is closed. The books here are integers.
+//! - An engine lives in one closure on a thread of its own. Its logger is the whole process's and has to be installed
+//!   before any other `log` logger; it is kept, silent, for good.
+//! - It sorts and copies its data and keeps every order: prefer at most two thousand orders a run.
+//!
+//! # Its Parquet catalog
+//!
+//! Bars are not written in its catalog's layout: the persistence crate brings Arrow 58 and DataFusion 53 beside this
+//! project's 59 and 55. What the layout is follows from `Bar::get_fields` and `Bar::get_metadata` of `nautilus-model`
+//! 0.57: the columns `open`, `high`, `low`, `close`, `volume` are `FixedSizeBinary(16)` with high precision (8 without),
+//! each the raw integer of 10^-16; `ts_event` and `ts_init` are `UInt64` nanoseconds; and the schema's metadata has
+//! `bar_type`, `instrument_id`, `price_precision` and `size_precision`. The byte order of the integers is decided in the
+//! serialization crate, which is not among the dependencies, and is not stated here.
+
+mod adapter;
+mod answers;
+mod books;
+mod check;
+mod client;
+mod comparison;
+mod desk;
+mod error;
+mod feed;
+mod parity;
+mod pilot;
+mod report;
+mod run;
+mod scale;
+mod second;
+mod terms;
+mod wire;
+
+pub use books::{Amounts, Books, Kept, PoolBooks, PriceBooks};
+pub use check::{check, check_all};
+pub use error::{InputError, RunError};
+pub use parity::{Check, Difference, Line, Validation, compare, validate, validate_all};
+pub use report::{FillReport, PositionReport};
+pub use run::{Names, Run, VenueSetup};
+pub use second::{SecondRun, run};
+pub use terms::Terms;
+pub use wire::ReportedFill;
