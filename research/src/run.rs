@@ -250,7 +250,8 @@ impl<'a> Stage<'a> {
         venue: &mut V,
         recorder: &mut R,
     ) {
-        match settings.strategy.prepare_with(market, &self.prepared) {
+        // Columns of the whole source, whatever rows are replayed: row t of them uses the rows up to t only.
+        match settings.strategy.prepare_with(&self.source.market, &self.prepared) {
             AnyStrategy::Q50(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
             AnyStrategy::Threshold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
             AnyStrategy::Side(mut s) => replay(market, &mut s, venue, settings.capital, recorder),

@@ -64,7 +64,8 @@ impl<S> Limited<S> {
         if equity <= 0.0 {
             self.halted_until = Some(i64::MAX);
         } else if self.config.max_drawdown.is_some_and(|max| equity <= self.peak * (1.0 - max.get())) {
-            let cooldown = self.config.cooldown_hours.map_or(i64::MAX, |hours| now + (hours * HOUR_MS) as i64);
+            let cooldown =
+                self.config.cooldown_hours.map_or(i64::MAX, |hours| now.saturating_add((hours * HOUR_MS) as i64));
             self.halted_until = Some(cooldown);
         } else if self.config.max_daily_loss.is_some_and(|max| equity <= self.day_open_equity * (1.0 - max.get())) {
             self.halted_until = Some((day + 1) * DAY_MS);
