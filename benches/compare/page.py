@@ -62,7 +62,8 @@ def conditions(report: Report) -> str:
     raw = raw_file(report)
     return (
         f"{report['date']}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-        f"{machine['system']}; load average before a run {min(load):.1f} to {max(load):.1f}. {versions}. Every run: [{raw}]({raw})."
+        f"{machine['system']}; load average before a run {min(load):.1f} to {max(load):.1f}. "
+        f"{versions}. Every run: [{raw}]({raw})."
     )
 
 

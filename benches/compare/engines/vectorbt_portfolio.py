@@ -1,6 +1,6 @@
 """The threshold job through vectorbt's Portfolio with its Rust kernels, 50 columns at a time.
 
-`engine="rust"` raises where a kernel has no Rust version, so that no part of this can fall back to numba unseen.
+The setting `engine = "rust"` raises where a kernel has no Rust version, so that nothing falls back to numba unseen.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ def chunk(bars: Bars, index: pd.Index, entry: Floats, leave: Floats, size: Float
         init_cash=job.CAPITAL,
         direction="longonly",
         freq="1h",
-        engine="rust",
     )
     year = pd.Timedelta(hours=job.PERIODS_PER_YEAR)
     return pd.DataFrame(
         {
-            "final_equity": portfolio.final_value(engine="rust"),
-            "sharpe": portfolio.sharpe_ratio(year_freq=year, engine="rust"),
-            "max_drawdown": -portfolio.max_drawdown(engine="rust"),
+            "final_equity": portfolio.final_value(),
+            "sharpe": portfolio.sharpe_ratio(year_freq=year),
+            "max_drawdown": -portfolio.max_drawdown(),
             "fills": portfolio.orders.count(),
         }
     )
 
 
 def main() -> None:
+    vbt.settings["engine"] = "rust"
     path, out = job.arguments()
     bars = job.read_bars(path)
     index = pd.date_range("2018-01-01", periods=len(bars.close), freq="1h")
