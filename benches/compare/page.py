@@ -48,7 +48,7 @@ def table(report: Report) -> str:
         cells += [
             spread([row[part][key] for row in measured]) for part in ("sweep", "process") for key in ("cpu_s", "wall_s")
         ]
-        cells.append(f"{median(row['process']['peak_rss_mib'] for row in measured):.0f}")
+        cells.append(f"{median(row['sweep']['peak_rss_mib'] for row in measured):.0f}")
         cells.append(figure(median(row["sweep"]["cpu_s"] for row in measured) / unit) if unit else "-")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", conditions(report)])

@@ -46,9 +46,9 @@ def measure(contender: Contender, out: Path) -> Report:
         "process": {
             "cpu_s": usage.ru_utime + usage.ru_stime,
             "wall_s": wall_s,
-            "peak_rss_mib": usage.ru_maxrss / 1024,
+            "maxrss_mib": usage.ru_maxrss / 1024,
         },
-        "sweep": {"cpu_s": answer["cpu_s"], "wall_s": answer["wall_s"]},
+        "sweep": {key: answer[key] for key in ("cpu_s", "wall_s", "peak_rss_mib")},
         "sets": answer["sets"],
         "sum_final_equity": answer["sum_final_equity"],
         "versions": answer.get("versions", {}),

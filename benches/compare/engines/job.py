@@ -74,6 +74,12 @@ def _cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def _peak_rss_mib() -> float:
+    """Of this program: `ru_maxrss` would also remember the process that started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def answer(out: Path, statistics: Statistics, sweep: Stopwatch, versions: dict[str, str]) -> None:
     """Writes `results.parquet` into `out` and one JSON object to standard output."""
     pq.write_table(pa.table(vars(statistics)), out / "results.parquet")
@@ -84,6 +90,7 @@ def answer(out: Path, statistics: Statistics, sweep: Stopwatch, versions: dict[s
                 "sum_final_equity": float(statistics.final_equity.sum()),
                 "cpu_s": sweep.cpu_s,
                 "wall_s": sweep.wall_s,
+                "peak_rss_mib": _peak_rss_mib(),
                 "versions": versions,
             }
         ),
