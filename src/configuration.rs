@@ -16,14 +16,15 @@ use q50_engine::{
         side::{Absent, FollowSideConfig},
         threshold::ThresholdConfig,
     },
-    units::{AnnualSharpe, Bps, Fraction, Lamports, PeriodsPerYear},
+    units::{AnnualSharpe, Bps, Fraction, LAMPORTS_PER_SOL, Lamports, PeriodsPerYear},
     venue::{
         FillTiming, PoolPath, PumpSwapConfig,
-        pump_swap::{LAMPORTS_PER_SOL, PoolFees, Recovery},
+        pump_swap::{PoolFees, Recovery},
     },
 };
 use q50_research::{
-    claim::Claim,
+    claim::{Claim, Replay},
+    parameters::Template,
     run::{PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
@@ -130,10 +131,14 @@ fn demonstration() -> Result<Dataset> {
 }
 
 /// The settings of the run: what was typed, else what the claim says, else the defaults.
-pub(crate) fn run_settings(arguments: &ReplayArguments, claim: &Claim, interval_ms: i64) -> Result<RunSettings> {
-    let claimed = claim.replay.as_ref();
+pub(crate) fn run_settings(
+    arguments: &ReplayArguments,
+    claim: Option<&Claim>,
+    interval_ms: i64,
+) -> Result<RunSettings> {
+    let claimed = claim.and_then(|claim| claim.replay.as_ref());
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps)).unwrap_or(DEFAULT_COST_BPS);
-    let strategy = strategy(arguments, claim)?;
+    let strategy = strategy(arguments, claimed)?;
     let venue = match arguments.venue {
         VenueName::NextOpen => VenueSettings::NextOpen(PriceVenue {
             cost: Fraction::from_bps(cost_bps),
@@ -199,9 +204,9 @@ pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<O
     recorded.map(|recorded| Some((recorded, table.hash()))).with_context(|| path.display().to_string())
 }
 
-fn strategy(arguments: &ReplayArguments, claim: &Claim) -> Result<StrategyConfig> {
+fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<StrategyConfig> {
     let base = match arguments.strategy.as_deref() {
-        None => claim.replay.as_ref().map_or(StrategyConfig::Q50(Q50Config::default()), |replay| replay.strategy),
+        None => claimed.map_or(StrategyConfig::Q50(Q50Config::default()), |replay| replay.strategy),
         Some("q50") => StrategyConfig::Q50(Q50Config::default()),
         Some("threshold") => StrategyConfig::Threshold(ThresholdConfig::default()),
         Some("side") => StrategyConfig::Side(FollowSideConfig::default()),
@@ -213,6 +218,25 @@ fn strategy(arguments: &ReplayArguments, claim: &Claim) -> Result<StrategyConfig
         Some(AbsentName::Hold) => strategy.with_absent(Absent::Hold),
         Some(AbsentName::Long) => strategy.with_absent(Absent::Long),
         Some(AbsentName::Flat) => strategy.with_absent(Absent::Flat),
+    })
+}
+
+/// What of the data is seen, and how: the window, the joining of signals to bars, the reserves.
+pub(crate) fn data_settings(replay: &ReplayArguments, data: &Dataset, pool_hash: Option<&str>) -> serde_json::Value {
+    let (from, to) = data.period();
+    serde_json::json!({
+        "from_ms": from,
+        "to_ms": to,
+        "interval_ms": data.bars().interval_ms,
+        "pool_hash": pool_hash,
+        "signal_column": replay.signal_column,
+        "signal_delay_s": replay.signal_delay,
+        "signal_max_age_s": replay.signal_max_age,
+        "crossing": match replay.crossing {
+            CrossingName::Hold => "hold",
+            CrossingName::Sort => "sort",
+            CrossingName::Keep => "keep",
+        },
     })
 }
 
@@ -229,14 +253,15 @@ fn with_settings(base: StrategyConfig, settings: &[String]) -> Result<StrategyCo
     if settings.is_empty() {
         return Ok(base);
     }
-    let mut table = toml::Table::try_from(base)?;
-    for setting in settings {
+    let option = |setting: &String| {
         let (path, value) = setting
             .split_once('=')
             .with_context(|| format!("--set {setting}: expected PATH=VALUE, such as gate.min_tier=2"))?;
-        set(&mut table, path.trim(), parse_value(value.trim())).with_context(|| format!("--set {setting}"))?;
-    }
-    table.try_into().with_context(|| format!("--set {}", settings.join(" --set ")))
+        Ok((path.trim().to_owned(), parse_value(value.trim())))
+    };
+    let options: Vec<(String, toml::Value)> = settings.iter().map(option).collect::<Result<_>>()?;
+    let borrowed: Vec<(&str, toml::Value)> = options.iter().map(|(p, v)| (p.as_str(), v.clone())).collect();
+    Template::new(&base).with(&borrowed).context("--set")
 }
 
 /// Numbers, booleans, strings in quotes and arrays as TOML has them; anything else is a bare word.
@@ -245,23 +270,6 @@ fn parse_value(text: &str) -> toml::Value {
         .ok()
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| toml::Value::String(text.to_owned()))
-}
-
-fn set(table: &mut toml::Table, path: &str, value: toml::Value) -> Result<()> {
-    match path.split_once('.') {
-        None => {
-            table.insert(path.to_owned(), value);
-            Ok(())
-        }
-        Some((head, rest)) => match table.get_mut(head) {
-            Some(toml::Value::Table(inner)) => set(inner, rest, value),
-            _ => bail!("'{head}' is no section of this strategy; its sections and options are {}", keys(table)),
-        },
-    }
-}
-
-fn keys(table: &toml::Table) -> String {
-    table.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -274,24 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn options_are_set_by_dotted_path() {
-        let StrategyConfig::Q50(config) =
-            q50(&["gate.min_tier=2", "gate.ev_mode=legacy", "exits.stop_loss=0.1", "regime.warm_up=medium"]).unwrap()
-        else {
+    fn options_are_typed_as_the_strategy_file_has_them() {
+        let StrategyConfig::Q50(config) = q50(&["gate.min_tier=2", "gate.ev_mode=legacy"]).unwrap() else {
             panic!("the kind stays");
         };
         assert_eq!(config.gate.min_tier, 2);
         assert_eq!(config.gate.ev_mode, q50_engine::strategy::q50::edge::EvMode::Legacy);
-        assert_eq!(config.exits.stop_loss, Some(Fraction::new(0.1)));
-        assert_eq!(config.regime.warm_up, q50_engine::strategy::q50::regime::WarmUp::Medium);
-    }
-
-    #[test]
-    fn a_path_that_is_no_option_is_refused_by_name() {
-        for bad in ["gate.min_teir=2", "gates.min_tier=2", "gate.min_tier=high", "nonsense"] {
-            let error = format!("{:#}", q50(&[bad]).unwrap_err());
-            assert!(error.contains(bad.split('=').next().unwrap()), "{error}");
-        }
+        let error = format!("{:#}", q50(&["gate.min_teir=2"]).unwrap_err());
+        assert!(error.contains("--set") && error.contains("gate.min_teir"), "{error}");
     }
 
     #[test]

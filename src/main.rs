@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod output;
 mod progress;
+mod usage;
 
 use std::process::ExitCode;
 

@@ -37,3 +37,36 @@ impl Drop for Steps {
         self.bar.finish_and_clear();
     }
 }
+
+/// A bar that counts sets, with the time that is left.
+#[derive(Debug)]
+pub(crate) struct Sets {
+    bar: ProgressBar,
+}
+
+impl Sets {
+    /// Starts the bar at `total` sets to come, unless `quiet`.
+    pub(crate) fn start(quiet: bool, total: u64) -> Self {
+        if quiet {
+            return Self { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::new(total);
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:40} {pos}/{len} sets, {per_sec}, {elapsed} gone, {eta} to go")
+        {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// So many sets are done.
+    pub(crate) fn done(&self, sets: u64) {
+        self.bar.set_position(sets);
+    }
+}
+
+impl Drop for Sets {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -81,6 +81,91 @@ fn every_reference_series_has_its_reference_values() {
     assert!(compared > 60, "{compared}");
 }
 
+/// Six sets over 60 rows, the third with an edge; a repeatable wobble stands for noise.
+fn matrix_csv(cell: impl Fn(usize, usize) -> Option<f64>) -> String {
+    let mut text = String::from("timestamp,a,b,c,d,e,f\n");
+    for row in 0..60 {
+        let cells = (0..6).map(|set| cell(row, set).map_or(String::new(), |value| format!("{value:.6}")));
+        text += &format!("{},{}\n", row * 86_400_000, cells.collect::<Vec<_>>().join(","));
+    }
+    text
+}
+
+fn wobble(row: usize, set: usize) -> f64 {
+    let edge = if set == 2 { 0.01 } else { 0.0 };
+    edge + 0.01 * (((row * 7 + set * 13) * (row + 3 * set + 5)) % 101) as f64 / 50.0 - 0.01
+}
+
+#[test]
+fn a_lasting_edge_is_told_from_overfitting() {
+    let w = Workspace::new();
+    w.write("m.csv", matrix_csv(|row, set| Some(wobble(row, set))));
+    let pbo = w.json("stats pbo --matrix {dir}/m.csv --blocks 6", 0);
+    assert_eq!((&pbo["pbo"], &pbo["probability_of_loss"]), (&0.0.into(), &0.0.into()));
+    assert_eq!((&pbo["sets"], &pbo["observations"], &pbo["combinations"]), (&6.into(), &60.into(), &20.into()));
+    assert!((pbo["logit_median"].as_f64().unwrap() - 6.0_f64.ln()).abs() < 1e-12, "always the best of six");
+
+    let spa = w.json("stats spa --matrix {dir}/m.csv --resamples 500 --seed 3 --block 2", 0);
+    assert_eq!((&spa["best"], &spa["sets"], &spa["resamples"]), (&"c".into(), &6.into(), &500.into()));
+    assert!(spa["spa_consistent_p"].as_f64().unwrap() < 0.01 && spa["reality_check_p"].as_f64().unwrap() < 0.01);
+    let against_it = w.json("stats spa --matrix {dir}/m.csv --benchmark-column c", 0);
+    assert_eq!(&against_it["sets"], 5);
+    assert!(against_it["spa_consistent_p"].as_f64().unwrap() > 0.5, "{against_it}");
+    let again = w.json("stats spa --matrix {dir}/m.csv --benchmark-column c", 0);
+    assert_eq!(against_it, again);
+}
+
+#[test]
+fn a_matrix_that_cannot_be_compared_is_refused() {
+    let w = Workspace::new();
+    w.write("m.csv", matrix_csv(|row, set| Some(wobble(row, set))));
+    w.refused("stats pbo --matrix {dir}/m.csv --blocks 5", &["--blocks", "5", "even"]);
+    w.refused("stats spa --matrix {dir}/m.csv --benchmark-column z", &["`z`", "`a`, `b`"]);
+    w.refused("stats spa --matrix {dir}/m.csv --block 61", &["mean block length", "61"]);
+    w.write("short.json", r#"{"a": [0.1, 0.2, 0.1], "b": [0.2, 0.1, 0.1]}"#);
+    w.refused("stats pbo --matrix {dir}/short.json --blocks 4", &["short.json", "3 values", "4"]);
+    w.write("one.json", r#"{"a": [0.1, 0.2, 0.1, 0.3]}"#);
+    w.write("constant.csv", matrix_csv(|row, set| Some(if set == 1 { 0.001 } else { wobble(row, set) })));
+    w.write("nan.csv", matrix_csv(|row, set| (row != 4 || set != 3).then(|| wobble(row, set))));
+    for command in ["stats pbo --blocks 2", "stats spa"] {
+        w.refused(&format!("{command} --matrix {{dir}}/one.json"), &["one.json", "1 column", "at least 2"]);
+        w.refused(&format!("{command} --matrix {{dir}}/constant.csv"), &["`b`", "0.001", "remove the column"]);
+        w.refused(&format!("{command} --matrix {{dir}}/nan.csv"), &["`d`", "row 5"]);
+    }
+    w.refused("stats --periods-per-year 365", &["--returns"]);
+}
+
+/// A matrix of the reference as a JSON object of columns.
+fn object_of(matrix: &serde_json::Value) -> String {
+    let columns = matrix.as_array().unwrap().iter().enumerate();
+    let object: serde_json::Map<_, _> = columns.map(|(set, column)| (format!("{set:02}"), column.clone())).collect();
+    serde_json::Value::from(object).to_string()
+}
+
+#[test]
+fn the_reference_matrices_have_their_reference_probabilities() {
+    let Some(path) = real("stats/reference_values.json") else { return };
+    let reference: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let w = Workspace::new();
+    for (name, case) in reference["pbo_cases"].as_object().unwrap() {
+        w.write("m.json", object_of(&case["matrix_configs_by_obs"]));
+        for (key, expected) in case["pbo"].as_object().unwrap() {
+            let pbo = w.json(&format!("stats pbo --matrix {{dir}}/m.json --blocks {}", &key[1..]), 0);
+            assert_eq!((&pbo["pbo"], &pbo["combinations"]), (&expected["pbo"], &expected["n_combos"]), "{name} {key}");
+        }
+    }
+    for (name, case) in reference["spa_cases"].as_object().unwrap() {
+        w.write("m.json", object_of(&case["matrix_models_by_obs"]));
+        let (block, reps) = (&case["block_size"], case["reps"].as_f64().unwrap());
+        let spa = w.json(&format!("stats spa --matrix {{dir}}/m.json --block {block} --resamples {reps}"), 0);
+        for key in ["lower", "consistent", "upper"] {
+            let (p, mean) = (spa[format!("spa_{key}_p")].as_f64().unwrap(), case["pvalue_mean"][key].as_f64().unwrap());
+            let tolerance = 4.0 * (mean * (1.0 - mean) / reps).sqrt() + 0.01;
+            assert!((p - mean).abs() <= tolerance, "{name} {key}: {p} is not {mean} +- {tolerance}");
+        }
+    }
+}
+
 #[test]
 fn a_generated_market_is_judged_like_any_other() {
     let w = Workspace::new();

@@ -1,5 +1,20 @@
 //! The identity of data: a BLAKE3 hash over columns, the same whatever format they were read from.
 
+use std::{fs::File, path::Path};
+
+use crate::error::{Error, Result};
+
+/// BLAKE3 (hex) over the bytes of a file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn file_hash(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let read = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
+    read.map_err(|e| Error::io(path, "cannot read it", e))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// Values of one column.
 #[derive(Clone, Copy, Debug)]
 pub enum HashColumn<'a> {

@@ -20,6 +20,9 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Kind, Result};
 
+/// Rows of a row group: what a writer holds in memory, and what a reader can skip.
+const ROW_GROUP: usize = 65_536;
+
 /// Values of one column to write.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
@@ -85,16 +88,20 @@ struct Staged {
 
 impl Staged {
     fn new(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<Self> {
+        let (staged, mut file) = Self::create(path)?;
+        write(&mut file)?;
+        file.sync_all().map_err(|e| Error::io(path, "cannot write it", e))?;
+        Ok(staged)
+    }
+
+    fn create(path: &Path) -> Result<(Self, File)> {
         // Unique within the process by the count, among processes by the id.
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = path.file_name().ok_or_else(|| Error::new(Kind::Io, path, "not the name of a file"))?;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let temporary = path.with_file_name(format!(".{}.{}-{count}.tmp", name.to_string_lossy(), std::process::id()));
-        let mut file = File::create_new(&temporary).map_err(|e| Error::io(path, "cannot create it", e))?;
-        let staged = Self { temporary, target: path.to_path_buf() };
-        write(&mut file)?;
-        file.sync_all().map_err(|e| Error::io(path, "cannot write it", e))?;
-        Ok(staged)
+        let file = File::create_new(&temporary).map_err(|e| Error::io(path, "cannot create it", e))?;
+        Ok((Self { temporary, target: path.to_path_buf() }, file))
     }
 
     fn commit(self) -> Result<()> {
@@ -109,8 +116,71 @@ impl Drop for Staged {
     }
 }
 
+/// A Parquet file that is written a part at a time, for tables that do not fit into memory. Nothing has the target's name
+/// before [`TableWriter::commit`].
+pub struct TableWriter {
+    staged: Staged,
+    writer: ArrowWriter<File>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for TableWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableWriter").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl TableWriter {
+    /// Starts a table with the kinds and names of `columns`, whose rows are its first part.
+    ///
+    /// # Errors
+    /// Where columns differ in length, or the folder or disk refuses.
+    pub fn new(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<Self> {
+        let (staged, file) = Staged::create(path)?;
+        let batch = batch(path, columns)?;
+        let writer = writer(path, file, batch.schema())?;
+        let mut table = Self { staged, writer, path: path.to_path_buf() };
+        table.push(&batch)?;
+        Ok(table)
+    }
+
+    /// Adds rows: columns of the same names and kinds.
+    ///
+    /// # Errors
+    /// As [`TableWriter::new`].
+    pub fn write(&mut self, columns: &[(&str, Column<'_>)]) -> Result<()> {
+        let batch = batch(&self.path, columns)?;
+        self.push(&batch)
+    }
+
+    fn push(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(|e| refused(&self.path, &e))
+    }
+
+    /// Puts the complete table in place.
+    ///
+    /// # Errors
+    /// Where the folder or disk refuses.
+    pub fn commit(mut self) -> Result<()> {
+        self.writer.finish().map_err(|e| refused(&self.path, &e))?;
+        self.writer.inner().sync_all().map_err(|e| Error::io(&self.path, "cannot write it", e))?;
+        self.staged.commit()
+    }
+}
+
+fn refused(path: &Path, e: &dyn std::fmt::Display) -> Error {
+    Error::new(Kind::Io, path, format!("cannot write it: {e}"))
+}
+
 fn parquet(path: &Path, file: &mut File, columns: &[(&str, Column<'_>)]) -> Result<()> {
-    let refused = |e: &dyn std::fmt::Display| Error::new(Kind::Io, path, format!("cannot write it: {e}"));
+    let batch = batch(path, columns)?;
+    let mut writer = writer(path, file, batch.schema())?;
+    writer.write(&batch).map_err(|e| refused(path, &e))?;
+    writer.close().map_err(|e| refused(path, &e))?;
+    Ok(())
+}
+
+fn batch(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<RecordBatch> {
     let mut fields = Vec::with_capacity(columns.len());
     let mut arrays = Vec::with_capacity(columns.len());
     for (name, column) in columns {
@@ -123,19 +193,19 @@ fn parquet(path: &Path, file: &mut File, columns: &[(&str, Column<'_>)]) -> Resu
             .column(columns[i].0)
             .expected(format!("{}, as in the first column", arrays[0].len())));
     }
-    let schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|e| refused(&e))?;
-    let level = ZstdLevel::try_new(3).map_err(|e| refused(&e))?;
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| refused(path, &e))
+}
+
+fn writer<W: Write + Send>(path: &Path, file: W, schema: Arc<Schema>) -> Result<ArrowWriter<W>> {
+    let level = ZstdLevel::try_new(3).map_err(|e| refused(path, &e))?;
     // A fixed author: the library's version must not change the bytes of a result.
     let properties = WriterProperties::builder()
         .set_created_by("q50-datasets".to_owned())
         .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
         .build();
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(|e| refused(&e))?;
-    writer.write(&batch).map_err(|e| refused(&e))?;
-    writer.close().map_err(|e| refused(&e))?;
-    Ok(())
+    ArrowWriter::try_new_with_options(file, schema, options).map_err(|e| refused(path, &e))
 }
 
 /// The column as an Arrow array, and whether its kind may hold nulls. That follows from the kind and not from the
@@ -201,6 +271,19 @@ mod tests {
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
         write_tables(&[(&a, &columns()), (&b, &columns())]).unwrap();
         assert_eq!(fs::read(a).unwrap(), fs::read(b).unwrap());
+    }
+
+    #[test]
+    fn a_table_in_parts_has_the_bytes_of_one_in_one_piece() {
+        let dir = tempfile::tempdir().unwrap();
+        let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+        let column = |rows: std::ops::Range<i64>| rows.collect::<Vec<i64>>();
+        write_parquet(&whole, &[("set", Column::I64(&column(0..1_000)))]).unwrap();
+        let mut table = TableWriter::new(&parts, &[("set", Column::I64(&column(0..10)))]).unwrap();
+        table.write(&[("set", Column::I64(&column(10..1_000)))]).unwrap();
+        assert!(!parts.exists(), "nothing is there before all of it is");
+        table.commit().unwrap();
+        assert_eq!(fs::read(whole).unwrap(), fs::read(parts).unwrap());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! rounded down to the venue's lot before the fill, never after. The books of a pool are integers.
 
 use crate::{
-    units::{Lamports, TokenAmount},
+    units::{LAMPORTS_PER_SOL, Lamports, TokenAmount},
     venue::{Fill, FillSide},
 };
 
@@ -30,8 +30,89 @@ pub struct Account {
 impl Account {
     /// Value of the position as a share of equity; negative when short, 0 where there is no equity.
     #[must_use]
+    #[inline]
     pub fn exposure(&self) -> f64 {
         if self.equity > 0.0 { self.position * self.price / self.equity } else { 0.0 }
+    }
+}
+
+/// Equity while the position does not change: `cash + units x price`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Quote currency, deposits included.
+    pub cash: f64,
+    /// Units of base, negative where owed.
+    pub units: f64,
+}
+
+impl Line {
+    /// Equity at `price`.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, price: f64) -> f64 {
+        self.cash + self.units * price
+    }
+
+    /// Value of the position at `price` as a share of equity; 0 where there is no equity.
+    #[must_use]
+    #[inline]
+    pub fn exposure(&self, price: f64) -> f64 {
+        let equity = self.at(price);
+        if equity > 0.0 { self.units * price / equity } else { 0.0 }
+    }
+}
+
+/// A position at one price, while no order is on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Marked {
+    /// What is held.
+    pub line: Line,
+    /// The price it is marked at.
+    pub price: f64,
+}
+
+impl Marked {
+    /// Direction of the position.
+    #[must_use]
+    #[inline]
+    pub fn held(&self) -> Held {
+        Held::of(self.line.units)
+    }
+
+    /// Whether the position is certainly worth more than `share` of the equity. Not the exact complement of
+    /// [`Account::exposure`]: what rounding could decide is not certain.
+    #[must_use]
+    #[inline]
+    pub fn exceeds(&self, share: f64) -> bool {
+        const CERTAIN: f64 = 1.0 + 1e-9;
+        let value = self.line.units * self.price;
+        value > share.max(0.0) * (self.line.cash + value) * CERTAIN
+    }
+}
+
+/// Direction of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// No position.
+    Flat,
+    /// Base is held.
+    Long,
+    /// Base is owed.
+    Short,
+}
+
+impl Held {
+    /// The direction of a signed position.
+    #[must_use]
+    #[inline]
+    pub fn of(units: f64) -> Self {
+        if units > 0.0 {
+            Self::Long
+        } else if units < 0.0 {
+            Self::Short
+        } else {
+            Self::Flat
+        }
     }
 }
 
@@ -54,30 +135,34 @@ impl PriceLedger {
 
     /// Free quote currency.
     #[must_use]
+    #[inline]
     pub fn cash(&self) -> f64 {
         self.cash
     }
 
     /// Units of base, negative where owed.
     #[must_use]
+    #[inline]
     pub fn position(&self) -> f64 {
         self.position
     }
 
-    /// Value at `price`, costs of closing not deducted.
+    /// Value by price, costs of closing not deducted.
     #[must_use]
-    pub fn equity(&self, price: f64) -> f64 {
-        self.cash + self.position * price
+    #[inline]
+    pub fn line(&self) -> Line {
+        Line { cash: self.cash, units: self.position }
     }
 
     /// What a strategy may know, marked at `price`.
     #[must_use]
+    #[inline]
     pub fn account(&self, price: f64) -> Account {
         let open = self.position != 0.0;
         Account {
             position: self.position,
             cash: self.cash,
-            equity: self.equity(price),
+            equity: self.line().at(price),
             price,
             quote_reserve: None,
             average_price: open.then_some(self.average_price),
@@ -88,6 +173,7 @@ impl PriceLedger {
     /// Books after `fill`.
     ///
     /// A sale of the whole position leaves exactly zero, because the venue passes the position itself as the amount.
+    #[inline]
     pub fn apply(&mut self, fill: &Fill) {
         let before = self.position;
         let (signed, cash) = match fill.side {
@@ -118,8 +204,6 @@ pub struct PoolLedger {
     opened_at: i64,
 }
 
-const LAMPORTS_PER_SOL: f64 = 1e9;
-
 impl PoolLedger {
     /// Books with SOL only.
     #[must_use]
@@ -129,23 +213,27 @@ impl PoolLedger {
 
     /// Spendable SOL.
     #[must_use]
+    #[inline]
     pub fn lamports(&self) -> Lamports {
         self.lamports
     }
 
     /// Tokens held.
     #[must_use]
+    #[inline]
     pub fn tokens(&self) -> TokenAmount {
         self.tokens
     }
 
     /// Whether the token account exists.
     #[must_use]
+    #[inline]
     pub fn has_account(&self) -> bool {
         self.rent.0 > 0
     }
 
     /// Pays the network; never more than there is.
+    #[inline]
     pub fn pay(&mut self, amount: Lamports) {
         self.lamports.0 = self.lamports.0.saturating_sub(amount.0);
     }
@@ -153,6 +241,7 @@ impl PoolLedger {
     /// Books a buy of `tokens` for `quote`, with the deposit of the token account where it is the first.
     ///
     /// The venue has checked that both are there.
+    #[inline]
     pub fn buy(&mut self, tokens: TokenAmount, quote: Lamports, rent: Lamports, time: i64) {
         if self.tokens.0 == 0 {
             self.opened_at = time;
@@ -164,6 +253,7 @@ impl PoolLedger {
     }
 
     /// Books a sale of `tokens` for `quote`.
+    #[inline]
     pub fn sell(&mut self, tokens: TokenAmount, quote: Lamports) {
         let left = self.tokens.0.saturating_sub(tokens.0);
         self.paid = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens.0 as f64 };
@@ -171,17 +261,25 @@ impl PoolLedger {
         self.lamports.0 += quote.0;
     }
 
-    /// What a strategy may know, in SOL, marked at `price` lamports a token beside a pool with `quote_reserve`.
+    /// Value in SOL by the price of a token's smallest unit in SOL, costs of closing not deducted.
     #[must_use]
+    #[inline]
+    pub fn line(&self) -> Line {
+        Line { cash: (self.lamports.0 + self.rent.0) as f64 / LAMPORTS_PER_SOL, units: self.tokens.0 as f64 }
+    }
+
+    /// What a strategy may know, in SOL, marked at `price` SOL a token's smallest unit beside a pool with
+    /// `quote_reserve`.
+    #[must_use]
+    #[inline]
     pub fn account(&self, price: f64, quote_reserve: Lamports) -> Account {
         let open = self.tokens.0 > 0;
         let tokens = self.tokens.0 as f64;
-        let equity = (self.lamports.0 + self.rent.0) as f64 + tokens * price;
         Account {
             position: tokens,
             cash: self.lamports.0 as f64 / LAMPORTS_PER_SOL,
-            equity: equity / LAMPORTS_PER_SOL,
-            price: price / LAMPORTS_PER_SOL,
+            equity: self.line().at(price),
+            price,
             quote_reserve: Some(quote_reserve.0 as f64 / LAMPORTS_PER_SOL),
             average_price: open.then(|| self.paid / tokens / LAMPORTS_PER_SOL),
             opened_at: open.then_some(self.opened_at),
@@ -242,7 +340,7 @@ mod tests {
         books.buy(TokenAmount(1_000), Lamports(4_000_000_000), Lamports(2_039_280), 7);
         books.pay(Lamports(5_000));
         assert_eq!(books.lamports(), Lamports(10_000_000_000 - 4_000_000_000 - 2_039_280 - 5_000));
-        let account = books.account(4_000_000.0, Lamports(50_000_000_000));
+        let account = books.account(0.004, Lamports(50_000_000_000));
         assert!((account.equity - (10.0 - 0.000_005)).abs() < 1e-12, "the deposit is not lost");
         assert_eq!((account.quote_reserve, account.opened_at), (Some(50.0), Some(7)));
         books.sell(TokenAmount(250), Lamports(900_000_000));

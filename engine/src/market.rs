@@ -87,6 +87,7 @@ pub struct Market<'a> {
 impl<'a> Market<'a> {
     /// Number of rows, history included.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.close.len()
     }
@@ -99,6 +100,7 @@ impl<'a> Market<'a> {
 
     /// The bar in row `t`.
     #[must_use]
+    #[inline]
     pub fn bar(&self, t: usize) -> Bar {
         Bar {
             open_time: self.open_time[t],
@@ -111,6 +113,7 @@ impl<'a> Market<'a> {
 
     /// The same market as it was known at the close of row `len - 1`: everything after is cut off.
     #[must_use]
+    #[inline]
     pub fn prefix(&self, len: usize) -> Market<'a> {
         let cut = |column: Option<&'a [f64]>| column.map(|c| &c[..len]);
         Market {
@@ -127,6 +130,7 @@ impl<'a> Market<'a> {
 
     /// What is known at the close of bar `t`.
     #[must_use]
+    #[inline]
     pub fn known(&self, t: usize) -> Known<'_> {
         Known { market: self, t }
     }
@@ -135,6 +139,7 @@ impl<'a> Market<'a> {
 impl<'a> Signals<'a> {
     /// Applies `f` to every column.
     #[must_use]
+    #[inline]
     pub fn map(self, f: impl Fn(Option<&'a [f64]>) -> Option<&'a [f64]>) -> Self {
         Self {
             q10: f(self.q10),
@@ -160,30 +165,35 @@ pub struct Known<'a> {
 impl<'a> Known<'a> {
     /// Row of the bar that has just closed.
     #[must_use]
+    #[inline]
     pub fn row(&self) -> usize {
         self.t
     }
 
     /// The bar that has just closed.
     #[must_use]
+    #[inline]
     pub fn bar(&self) -> Bar {
         self.market.bar(self.t)
     }
 
     /// Moment of the decision: the close of the present bar, epoch milliseconds.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> i64 {
         self.market.open_time[self.t] + self.market.interval_ms
     }
 
     /// Closing prices, oldest first, the present bar last.
     #[must_use]
+    #[inline]
     pub fn closes(&self) -> &'a [f64] {
         &self.market.close[..=self.t]
     }
 
     /// The forecast quantiles, where all three are there.
     #[must_use]
+    #[inline]
     pub fn quantiles(&self) -> Option<Quantiles> {
         let s = &self.market.signals;
         Some(Quantiles { q10: self.at(s.q10)?, q50: self.at(s.q50)?, q90: self.at(s.q90)? })
@@ -203,16 +213,19 @@ impl<'a> Known<'a> {
 
     /// The producer's side code (1 long, 0 short, -1 hold), where there is one.
     #[must_use]
+    #[inline]
     pub fn side(&self) -> Option<f64> {
         self.at(self.market.signals.side)
     }
 
     /// The user's named signal, where there is one.
     #[must_use]
+    #[inline]
     pub fn value(&self) -> Option<f64> {
         self.at(self.market.signals.value)
     }
 
+    #[inline]
     fn at(&self, column: Option<&[f64]>) -> Option<f64> {
         column.map(|c| c[self.t]).filter(|v| !v.is_nan())
     }

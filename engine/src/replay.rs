@@ -2,7 +2,7 @@
 
 use crate::{
     decision::{Budget, Decision, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Marked},
     market::Market,
     record::Recorder,
     strategy::Strategy,
@@ -17,6 +17,9 @@ use crate::{
 /// decides at the close, from that bar and those before it; the account is marked at the close. With the legacy
 /// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
 /// next open and is recorded as rejected, and so is an order that is sent while another is on its way.
+///
+/// Bars at which the strategy is certain to hold are skipped in one go, where the recorder does not ask for each: a flat
+/// account is worth the same at all of them, and a position is worth `cash + units x price`.
 ///
 /// Generic over everything, so that with [`crate::record::Summary`] it is one loop without allocation or indirection.
 ///
@@ -42,11 +45,32 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
     capital: f64,
     recorder: &mut R,
 ) -> V::Ledger {
+    // Columns of one stated length, so that no row of them is checked again.
+    let market = &market.prefix(market.len());
     let mut ledger = venue.open_account(capital);
     let (timing, latency) = (venue.timing(), venue.latency_ms());
     let mut pending: Option<Pending> = None;
     recorder.begin(capital);
-    for t in market.first..market.len() {
+    let mut t = market.first;
+    while t < market.len() {
+        let mut marked = false;
+        if !R::EVERY_BAR
+            && pending.is_none()
+            && let Some(line) = venue.line(&ledger)
+        {
+            let marks = &venue.marks(market)[..market.len()];
+            let quiet = quiet_rows(t, market.len(), |row| {
+                let price = marks.get(row).copied().unwrap_or(f64::NAN);
+                strategy.stays(market.known(row), Marked { line, price })
+            });
+            // The bar at which the strategy acts is worth the same, because its order is filled later.
+            marked = quiet > 0 && t + quiet < market.len() && timing == FillTiming::NextOpen;
+            recorder.stretch(t, line, &marks[t..t + quiet + usize::from(marked)]);
+            t += quiet;
+            if t == market.len() {
+                break;
+            }
+        }
         let bar = market.bar(t);
         if let Some(order) = pending.take_if(|order| order.lands < bar.open_time + market.interval_ms) {
             let touch = Touch { row: t, time: bar.open_time, price: bar.open, decided_row: order.row };
@@ -68,7 +92,7 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
             account = venue.account(&bar, t, &ledger);
         }
         let decision = strategy.decide(market.known(t), &account);
-        recorder.decision(t, &decision, R::WANTS_EXPLANATIONS.then(|| strategy.explain()));
+        recorder.decision(t, &decision, R::EVERY_BAR.then(|| strategy.explain(market.known(t), &account)));
         if let Decision::Act(intent) = decision {
             let trade = resolve(intent.order, &account);
             let now = bar.open_time + market.interval_ms;
@@ -87,12 +111,34 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
                 }
             }
         }
-        recorder.mark(t, account.equity, account.exposure());
+        if !marked {
+            recorder.mark(t, account.equity, account.exposure());
+        }
+        t += 1;
     }
     if let Some(order) = pending {
         recorder.rejection(order.row, Rejection::NoNextBar);
     }
     ledger
+}
+
+/// How many rows from `from` on answer `stays`, each for itself. Blocks are asked at once, and the row that ends one is
+/// found without a branch: a strategy that seldom acts spends its time here, and where it acts cannot be predicted.
+#[inline]
+fn quiet_rows(from: usize, end: usize, stays: impl Fn(usize) -> bool) -> usize {
+    const BLOCK: usize = 8;
+    let mut row = from;
+    while row + BLOCK <= end {
+        let acts = (0..BLOCK).fold(0_u32, |acts, i| acts | (u32::from(!stays(row + i)) << i));
+        if acts != 0 {
+            return row - from + acts.trailing_zeros() as usize;
+        }
+        row += BLOCK;
+    }
+    while row < end && stays(row) {
+        row += 1;
+    }
+    row - from
 }
 
 /// An order that has been sent and has not landed.
@@ -104,6 +150,7 @@ struct Pending {
 }
 
 /// Turns shares of the account into amounts, at the moment of the decision.
+#[inline]
 fn resolve(order: Order, account: &Account) -> Trade {
     match order {
         Order::Buy(Budget::Cash(share)) => Trade::BuyFor(share.get() * account.cash),

@@ -6,6 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Lamports of one SOL.
+pub const LAMPORTS_PER_SOL: f64 = 1e9;
+
 macro_rules! integer_unit {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -16,6 +19,7 @@ macro_rules! integer_unit {
         impl $name {
             /// The amount in this unit.
             #[must_use]
+            #[inline]
             pub const fn get(self) -> u64 {
                 self.0
             }
@@ -39,6 +43,7 @@ macro_rules! float_unit {
 
             /// The value in this unit.
             #[must_use]
+            #[inline]
             pub const fn get(self) -> f64 {
                 self.0
             }

@@ -4,8 +4,8 @@
 //! nothing about depth and would make small capital look worse than it is.
 
 use q50_engine::{
-    units::{AnnualSharpe, Lamports},
-    venue::{pool_path::PathError, pump_swap::LAMPORTS_PER_SOL},
+    units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports},
+    venue::pool_path::PathError,
 };
 use rayon::prelude::*;
 use serde::Serialize;

@@ -1,13 +1,15 @@
 //! The only way to a replay outside the engine: every run yields a trial, and its caller files it in the ledger.
 
+use std::{borrow::Cow, ops::Range};
+
 use q50_engine::{
-    market::Market,
-    record::{Journal, Recorder},
+    market::{Market, Signals},
+    record::{Journal, Recorder, Summary},
     replay::replay,
-    strategy::{Strategy, StrategyConfig},
+    strategy::{AnyStrategy, Prepared, StrategyConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
     venue::{
-        FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig,
+        FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue,
         pool_path::{PathError, PathSource},
     },
 };
@@ -16,7 +18,7 @@ use serde::Serialize;
 use crate::{
     causality::{self, CausalityReport},
     inference::{Moments, SharpeEstimate},
-    trials::{Role, Trial},
+    trials::{Origin, Role, Scope, Trial},
 };
 
 /// A venue that fills at a bar's price, as stated by the user.
@@ -118,6 +120,28 @@ impl RunSettings {
         blake3::hash(&json).to_hex().to_string()
     }
 
+    /// Key of the trial that these settings are on `view` of the data.
+    #[must_use]
+    pub fn trial_key(&self, view: &str) -> blake3::Hash {
+        blake3::hash(format!("{} {view}", self.hash()).as_bytes())
+    }
+
+    /// Why this run would have no result on a market with these signals: a column or an ability of the venue that the
+    /// strategy needs and that is not there.
+    #[must_use]
+    pub fn refusal(&self, signals: &Signals<'_>) -> Option<String> {
+        if let Err(error) = self.strategy.check(signals) {
+            return Some(error.to_string());
+        }
+        let pool = matches!(self.venue, VenueSettings::PumpSwap(_));
+        let asks = [
+            ("allow_short = true", self.strategy.shorts()),
+            ("exits.trigger = \"intrabar\"", self.strategy.rests_orders()),
+        ];
+        let (option, _) = asks.into_iter().find(|(_, asked)| pool && *asked)?;
+        Some(format!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open"))
+    }
+
     fn next_open(&self, price: &PriceVenue) -> NextOpen {
         let mut venue = NextOpen::new(price.cost).with_timing(price.fill_timing);
         if let Some(spread) = price.spread {
@@ -153,39 +177,85 @@ impl<'a> Source<'a> {
         Source { market, view, pool: self.pool, dataset: self.dataset }
     }
 
+    /// What the trials of `strategy` on this data are counted by.
+    #[must_use]
+    pub fn scope(&self, strategy: &StrategyConfig) -> Scope<'a> {
+        Scope { dataset: self.dataset, family: strategy.family() }
+    }
+
     /// Where the pool's reserves come from, on a pool venue.
     #[must_use]
     pub fn path_source(&self) -> PathSource {
         self.pool.map_or(PathSource::RebuiltFromBars, PoolPath::source)
     }
+}
 
+/// A source made ready for any number of runs at one venue: columns that no setting changes, and the pool's reserves.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    source: Source<'a>,
+    prepared: Prepared,
+    path: Option<Cow<'a, PoolPath>>,
+}
+
+impl<'a> Stage<'a> {
+    /// Makes `source` ready for runs at `venue`.
+    ///
     /// # Errors
-    /// The stated depth cannot be carried through the prices.
-    fn with_path<T>(&self, venue: &PoolVenue, f: impl FnOnce(&PoolPath) -> T) -> Result<T, PathError> {
-        let market = &self.market;
-        match self.pool {
-            Some(path) => Ok(f(path)),
-            None => PoolPath::rebuilt(market.open, market.close, market.first, venue.depth).map(|path| f(&path)),
+    /// The venue is a pool whose stated depth cannot be carried through the prices.
+    pub fn new(source: Source<'a>, venue: &VenueSettings) -> Result<Self, PathError> {
+        let market = &source.market;
+        let path = match (venue, source.pool) {
+            (VenueSettings::NextOpen(_), _) => None,
+            (VenueSettings::PumpSwap(_), Some(recorded)) => Some(Cow::Borrowed(recorded)),
+            (VenueSettings::PumpSwap(pool), None) => {
+                Some(Cow::Owned(PoolPath::rebuilt(market.open, market.close, market.first, pool.depth)?))
+            }
+        };
+        Ok(Self { source, prepared: Prepared::default(), path })
+    }
+
+    /// What the runs see.
+    #[must_use]
+    pub fn source(&self) -> &Source<'a> {
+        &self.source
+    }
+
+    /// Replays all of the source into `recorder`. The caller owes the ledger the trial.
+    pub fn run<R: Recorder>(&self, settings: &RunSettings, recorder: &mut R) {
+        self.run_rows(settings, self.source.market.first..self.source.market.len(), recorder);
+    }
+
+    /// Replays `rows` of the source, flat at the first of them, into `recorder`; the rows before are history. The caller
+    /// owes the ledger the trial.
+    pub fn run_rows<R: Recorder>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
+        let market = Market { first: rows.start, ..self.source.market.prefix(rows.end) };
+        match (&settings.venue, &self.path) {
+            (VenueSettings::PumpSwap(pool), Some(path)) => {
+                let mut venue = PumpSwap::new(pool.config, path, market.first);
+                self.drive(&market, settings, &mut venue, recorder);
+            }
+            (VenueSettings::PumpSwap(_), None) => unreachable!("a stage for a pool has its reserves"),
+            (VenueSettings::NextOpen(price), _) => {
+                self.drive(&market, settings, &mut settings.next_open(price), recorder);
+            }
         }
     }
 
-    fn drive<S: Strategy, R: Recorder>(
+    /// Chooses the strategy before the loop, so that the loop is compiled for each and looks nothing up.
+    fn drive<V: Venue, R: Recorder>(
         &self,
+        market: &Market<'_>,
         settings: &RunSettings,
-        strategy: &mut S,
+        venue: &mut V,
         recorder: &mut R,
-    ) -> Result<(), PathError> {
-        let (market, capital) = (&self.market, settings.capital);
-        match &settings.venue {
-            VenueSettings::NextOpen(price) => {
-                replay(market, strategy, &mut settings.next_open(price), capital, recorder);
-            }
-            VenueSettings::PumpSwap(pool) => self.with_path(pool, |path| {
-                let mut venue = PumpSwap::new(pool.config, path, market.first);
-                replay(market, strategy, &mut venue, capital, recorder);
-            })?,
-        }
-        Ok(())
+    ) {
+        match settings.strategy.prepare_with(market, &self.prepared) {
+            AnyStrategy::Q50(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
+            AnyStrategy::Threshold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
+            AnyStrategy::Side(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
+            AnyStrategy::Hold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
+        };
     }
 }
 
@@ -195,9 +265,33 @@ impl<'a> Source<'a> {
 /// The venue is a pool whose reserves leave the range of the program's integers.
 pub fn rehearse(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<(Journal, Trial), PathError> {
     let mut journal = Journal::default();
-    source.drive(settings, &mut settings.strategy.prepare(&source.market), &mut journal)?;
-    let trial = trial_of(&journal.returns(), source, settings, role);
+    Stage::new(*source, &settings.venue)?.run(settings, &mut journal);
+    let returns = journal.returns();
+    let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper).ok();
+    let trial = Trial {
+        settings: settings.trial_key(source.view),
+        role,
+        origin: Origin::Verify,
+        sharpe: estimate.map(|e| e.sharpe),
+        returns: returns.len(),
+        skew: estimate.map(|e| e.skewness),
+        kurtosis: estimate.map(|e| e.kurtosis),
+    };
     Ok((journal, trial))
+}
+
+/// The trial of a replay of which only the sums were kept.
+#[must_use]
+pub fn trial_of(summary: &Summary, settings: &RunSettings, view: &str, origin: Origin) -> Trial {
+    Trial {
+        settings: settings.trial_key(view),
+        role: Role::Candidate,
+        origin,
+        sharpe: summary.sharpe_per_period(),
+        returns: summary.returns(),
+        skew: summary.skewness(),
+        kurtosis: summary.kurtosis(),
+    }
 }
 
 /// Looks for look-ahead with `cuts` random cuts; see [`causality`].
@@ -212,27 +306,14 @@ pub fn examine(
 ) -> Result<CausalityReport, PathError> {
     let (market, capital) = (&source.market, settings.capital);
     let build = |m: &Market<'_>| settings.strategy.prepare(m);
-    match &settings.venue {
-        VenueSettings::NextOpen(price) => {
+    match (&settings.venue, Stage::new(*source, &settings.venue)?.path) {
+        (VenueSettings::PumpSwap(pool), Some(path)) => {
+            let venue = PumpSwap::new(pool.config, &path, market.first);
+            Ok(causality::examine(market, &venue, capital, cuts, seed, build))
+        }
+        (VenueSettings::PumpSwap(_), None) => unreachable!("a stage for a pool has its reserves"),
+        (VenueSettings::NextOpen(price), _) => {
             Ok(causality::examine(market, &settings.next_open(price), capital, cuts, seed, build))
         }
-        VenueSettings::PumpSwap(pool) => source.with_path(pool, |path| {
-            let venue = PumpSwap::new(pool.config, path, market.first);
-            causality::examine(market, &venue, capital, cuts, seed, build)
-        }),
-    }
-}
-
-fn trial_of(returns: &[f64], source: &Source<'_>, settings: &RunSettings, role: Role) -> Trial {
-    let estimate = SharpeEstimate::from_returns(returns, Moments::Paper).ok();
-    Trial {
-        dataset: source.dataset.to_owned(),
-        family: settings.strategy.family().to_owned(),
-        settings: blake3::hash(format!("{} {}", settings.hash(), source.view).as_bytes()).to_hex().to_string(),
-        role,
-        sharpe: estimate.map(|e| e.sharpe),
-        returns: returns.len(),
-        skew: estimate.map(|e| e.skewness),
-        kurtosis: estimate.map(|e| e.kurtosis),
     }
 }

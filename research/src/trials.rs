@@ -2,11 +2,12 @@
 //!
 //! A trial is a (dataset, strategy, settings) triple by content hash; running the same triple again is the same trial.
 //! `Candidate`s are results that somebody could have picked; `Probe`s are replays that test a candidate (other costs,
-//! neighbouring settings, shifted signals) and are kept but not counted.
+//! neighbouring settings, shifted signals) and are kept but not counted. What others published is a candidate too.
 
 use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
 use thiserror::Error;
 
 use q50_engine::units::PerPeriodSharpe;
@@ -29,17 +30,53 @@ impl Role {
     }
 }
 
-/// One replay, as the ledger keeps it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trial {
+/// Which command asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A verification.
+    Verify,
+    /// A set of a sweep.
+    Sweep,
+    /// A set in a window or fold of an overfitting test.
+    Overfit,
+    /// A run in the second engine.
+    Validate,
+    /// Somebody else's published figure.
+    Published,
+}
+
+impl Origin {
+    /// The origin's name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Sweep => "sweep",
+            Self::Overfit => "overfit",
+            Self::Validate => "validate",
+            Self::Published => "published",
+        }
+    }
+}
+
+/// What trials are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope<'a> {
     /// Content hash of bars and signals.
-    pub dataset: String,
-    /// Strategy family; trials are counted by dataset and family.
-    pub family: String,
-    /// Hash of strategy, venue and capital.
-    pub settings: String,
+    pub dataset: &'a str,
+    /// Strategy family.
+    pub family: &'a str,
+}
+
+/// One replay, as the ledger keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    /// Hash of strategy, venue, capital and of what was seen of the data.
+    pub settings: blake3::Hash,
     /// What the replay was made for.
     pub role: Role,
+    /// Which command asked.
+    pub origin: Origin,
     /// Per-period Sharpe ratio; `None` where undefined.
     pub sharpe: Option<PerPeriodSharpe>,
     /// Number of returns.
@@ -47,6 +84,52 @@ pub struct Trial {
     /// Skewness of the returns; `None` where undefined.
     pub skew: Option<f64>,
     /// Kurtosis of the returns (3 for the normal distribution); `None` where undefined.
+    pub kurtosis: Option<f64>,
+}
+
+/// What the ledger holds on one dataset and family.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScopeSummary {
+    /// Content hash of bars and signals.
+    pub dataset: String,
+    /// Strategy family.
+    pub family: String,
+    /// Results that somebody could have picked.
+    pub candidates: u64,
+    /// Those of them that others published.
+    pub published: u64,
+    /// Tests of other results.
+    pub probes: u64,
+    /// Candidates with a Sharpe ratio.
+    pub with_sharpe: u64,
+    /// Largest per-period Sharpe ratio of a candidate.
+    pub best_sharpe: Option<f64>,
+    /// Sample variance (n - 1) of the candidates' per-period Sharpe ratios.
+    pub variance: Option<f64>,
+    /// Effective number of independent trials, where a sweep has clustered its sets.
+    pub effective: Option<u64>,
+}
+
+/// One line of an export.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrialRow {
+    /// Content hash of bars and signals.
+    pub dataset: String,
+    /// Strategy family.
+    pub family: String,
+    /// Hash of strategy, venue, capital and view, hex.
+    pub settings: String,
+    /// `candidate` or `probe`.
+    pub role: String,
+    /// Which command asked.
+    pub origin: String,
+    /// Per-period Sharpe ratio.
+    pub sharpe: Option<f64>,
+    /// Number of returns.
+    pub returns: i64,
+    /// Skewness of the returns.
+    pub skew: Option<f64>,
+    /// Kurtosis of the returns.
     pub kurtosis: Option<f64>,
 }
 
@@ -65,21 +148,40 @@ pub struct TrialLedger {
     connection: Connection,
 }
 
+/// Datasets and families are named once; a trial costs some sixty bytes, because a sweep files millions.
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS trials (
-    dataset  TEXT NOT NULL,
-    family   TEXT NOT NULL,
-    settings TEXT NOT NULL,
+CREATE TABLE IF NOT EXISTS scopes (
+    id        INTEGER PRIMARY KEY,
+    dataset   TEXT NOT NULL,
+    family    TEXT NOT NULL,
+    effective INTEGER,
+    UNIQUE (dataset, family)
+) STRICT;
+CREATE TABLE IF NOT EXISTS runs (
+    scope    INTEGER NOT NULL REFERENCES scopes (id),
+    settings BLOB NOT NULL CHECK (length(settings) = 16),
     role     TEXT NOT NULL CHECK (role IN ('candidate', 'probe')),
+    origin   TEXT NOT NULL,
     sharpe   REAL,
     returns  INTEGER NOT NULL,
     skew     REAL,
     kurtosis REAL,
     engine   TEXT NOT NULL,
-    PRIMARY KEY (dataset, settings)
+    PRIMARY KEY (scope, settings)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS trials_by_family ON trials (dataset, family, role);
 ";
+
+/// Trials of the first schema, which had a row of text for each.
+const MIGRATION: &str = "
+INSERT OR IGNORE INTO scopes (dataset, family) SELECT DISTINCT dataset, family FROM trials;
+INSERT OR IGNORE INTO runs
+    SELECT s.id, unhex(substr(t.settings, 1, 32)), t.role, 'verify', t.sharpe, t.returns, t.skew, t.kurtosis, t.engine
+    FROM trials t JOIN scopes s ON s.dataset = t.dataset AND s.family = t.family;
+DROP TABLE trials;
+";
+
+/// Bytes of a settings hash that are kept.
+const KEY: usize = 16;
 
 impl TrialLedger {
     /// Opens the ledger at `path`, creating it where it is missing.
@@ -111,6 +213,10 @@ impl TrialLedger {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(SCHEMA)?;
+        let first_schema = connection.table_exists(None, "trials")?;
+        if first_schema {
+            connection.execute_batch(&format!("BEGIN IMMEDIATE; {MIGRATION} COMMIT;"))?;
+        }
         Ok(connection)
     }
 
@@ -118,31 +224,33 @@ impl TrialLedger {
         LedgerError { path: self.path.clone(), source }
     }
 
-    /// Writes trials in one transaction. A probe that is run again as a candidate becomes one; never the reverse.
+    /// Writes trials of `scope` in one transaction. A probe that is run again as a candidate becomes one; never the
+    /// reverse.
     ///
     /// # Errors
     /// The ledger cannot be written; then none of the trials is.
-    pub fn record(&mut self, trials: &[Trial]) -> Result<(), LedgerError> {
-        self.insert(trials).map_err(|source| self.named(source))
+    pub fn record(&mut self, scope: Scope<'_>, trials: &[Trial]) -> Result<(), LedgerError> {
+        self.insert(scope, trials).map_err(|source| self.named(source))
     }
 
-    fn insert(&mut self, trials: &[Trial]) -> rusqlite::Result<()> {
+    fn insert(&mut self, scope: Scope<'_>, trials: &[Trial]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         {
+            let id = scope_id(&transaction, scope)?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO trials (dataset, family, settings, role, sharpe, returns, skew, kurtosis, engine)
+                "INSERT INTO runs (scope, settings, role, origin, sharpe, returns, skew, kurtosis, engine)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT (dataset, settings) DO UPDATE SET
+                 ON CONFLICT (scope, settings) DO UPDATE SET
                      role = CASE WHEN role = 'candidate' THEN role ELSE excluded.role END,
                      sharpe = excluded.sharpe, returns = excluded.returns, skew = excluded.skew,
                      kurtosis = excluded.kurtosis, engine = excluded.engine",
             )?;
             for trial in trials {
                 insert.execute(params![
-                    trial.dataset,
-                    trial.family,
-                    trial.settings,
+                    id,
+                    &trial.settings.as_bytes()[..KEY],
                     trial.role.name(),
+                    trial.origin.name(),
                     trial.sharpe.map(PerPeriodSharpe::get),
                     i64::try_from(trial.returns).unwrap_or(i64::MAX),
                     trial.skew,
@@ -154,30 +262,124 @@ impl TrialLedger {
         transaction.commit()
     }
 
-    /// How many candidates of `family` were tried on `dataset`.
+    /// Notes the effective number of independent trials that a clustering of the scope's return series found.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn note_effective(&mut self, scope: Scope<'_>, effective: u64) -> Result<(), LedgerError> {
+        let note = |connection: &Connection| {
+            let id = scope_id(connection, scope)?;
+            let effective = i64::try_from(effective).unwrap_or(i64::MAX);
+            connection.execute("UPDATE scopes SET effective = ?2 WHERE id = ?1", params![id, effective])
+        };
+        note(&self.connection).map(|_| ()).map_err(|source| self.named(source))
+    }
+
+    /// What the ledger holds on `scope`; a scope that it has never seen is empty.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn candidates(&self, dataset: &str, family: &str) -> Result<u64, LedgerError> {
-        self.connection
-            .query_row(
-                "SELECT count(*) FROM trials WHERE dataset = ?1 AND family = ?2 AND role = 'candidate'",
-                params![dataset, family],
-                |row| row.get::<_, i64>(0),
+    pub fn summary(&self, scope: Scope<'_>) -> Result<ScopeSummary, LedgerError> {
+        let of = |row: &ScopeSummary| row.dataset == scope.dataset && row.family == scope.family;
+        Ok(self.summaries()?.into_iter().find(of).unwrap_or_else(|| ScopeSummary {
+            dataset: scope.dataset.to_owned(),
+            family: scope.family.to_owned(),
+            candidates: 0,
+            published: 0,
+            probes: 0,
+            with_sharpe: 0,
+            best_sharpe: None,
+            variance: None,
+            effective: None,
+        }))
+    }
+
+    /// What the ledger holds, by dataset and family.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn summaries(&self) -> Result<Vec<ScopeSummary>, LedgerError> {
+        self.query_summaries().map_err(|source| self.named(source))
+    }
+
+    fn query_summaries(&self) -> rusqlite::Result<Vec<ScopeSummary>> {
+        // The variance is taken about the mean, in a second look at the rows, so that no digits cancel.
+        let mut query = self.connection.prepare(
+            "SELECT s.dataset, s.family, s.effective,
+                    count(*) FILTER (WHERE r.role = 'candidate'),
+                    count(*) FILTER (WHERE r.role = 'candidate' AND r.origin = 'published'),
+                    count(*) FILTER (WHERE r.role = 'probe'),
+                    count(r.sharpe) FILTER (WHERE r.role = 'candidate'),
+                    max(r.sharpe) FILTER (WHERE r.role = 'candidate'),
+                    sum((r.sharpe - m.mean) * (r.sharpe - m.mean)) FILTER (WHERE r.role = 'candidate')
+             FROM scopes s JOIN runs r ON r.scope = s.id
+             JOIN (SELECT scope, avg(sharpe) FILTER (WHERE role = 'candidate') AS mean FROM runs GROUP BY scope) m
+                  ON m.scope = s.id
+             GROUP BY s.id ORDER BY s.dataset, s.family",
+        )?;
+        let rows = query.query_map([], |row| {
+            let count = |i: usize| row.get::<_, i64>(i).map(i64::unsigned_abs);
+            let with_sharpe = count(6)?;
+            let squares: Option<f64> = row.get(8)?;
+            Ok(ScopeSummary {
+                dataset: row.get(0)?,
+                family: row.get(1)?,
+                effective: row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs),
+                candidates: count(3)?,
+                published: count(4)?,
+                probes: count(5)?,
+                with_sharpe,
+                best_sharpe: row.get(7)?,
+                variance: squares.filter(|_| with_sharpe >= 2).map(|s| s / (with_sharpe - 1) as f64),
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Calls `f` with every trial, ordered by dataset, family and settings.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or `f` fails.
+    pub fn for_each<E: From<LedgerError>>(&self, mut f: impl FnMut(TrialRow) -> Result<(), E>) -> Result<(), E> {
+        let named = |source| E::from(self.named(source));
+        let mut query = self
+            .connection
+            .prepare(
+                "SELECT s.dataset, s.family, lower(hex(r.settings)), r.role, r.origin, r.sharpe, r.returns, r.skew,
+                        r.kurtosis
+                 FROM runs r JOIN scopes s ON s.id = r.scope ORDER BY s.dataset, s.family, r.settings",
             )
-            .map(i64::unsigned_abs)
-            .map_err(|source| self.named(source))
+            .map_err(named)?;
+        let mut rows = query.query([]).map_err(named)?;
+        while let Some(row) = rows.next().map_err(named)? {
+            let read = || -> rusqlite::Result<TrialRow> {
+                Ok(TrialRow {
+                    dataset: row.get(0)?,
+                    family: row.get(1)?,
+                    settings: row.get(2)?,
+                    role: row.get(3)?,
+                    origin: row.get(4)?,
+                    sharpe: row.get(5)?,
+                    returns: row.get(6)?,
+                    skew: row.get(7)?,
+                    kurtosis: row.get(8)?,
+                })
+            };
+            f(read().map_err(named)?)?;
+        }
+        Ok(())
     }
 
     /// The role and Sharpe ratio of one trial, if it was made.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn find(&self, dataset: &str, settings: &str) -> Result<Option<(Role, Option<f64>)>, LedgerError> {
+    pub fn find(&self, scope: Scope<'_>, settings: &blake3::Hash) -> Result<Option<(Role, Option<f64>)>, LedgerError> {
         self.connection
             .query_row(
-                "SELECT role, sharpe FROM trials WHERE dataset = ?1 AND settings = ?2",
-                params![dataset, settings],
+                "SELECT r.role, r.sharpe FROM runs r JOIN scopes s ON s.id = r.scope
+                 WHERE s.dataset = ?1 AND s.family = ?2 AND r.settings = ?3",
+                params![scope.dataset, scope.family, &settings.as_bytes()[..KEY]],
                 |row| {
                     let role: String = row.get(0)?;
                     Ok((if role == "candidate" { Role::Candidate } else { Role::Probe }, row.get(1)?))
@@ -188,16 +390,23 @@ impl TrialLedger {
     }
 }
 
+fn scope_id(connection: &Connection, scope: Scope<'_>) -> rusqlite::Result<i64> {
+    let key = params![scope.dataset, scope.family];
+    connection.execute("INSERT OR IGNORE INTO scopes (dataset, family) VALUES (?1, ?2)", key)?;
+    connection.query_row("SELECT id FROM scopes WHERE dataset = ?1 AND family = ?2", key, |row| row.get(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SCOPE: Scope<'_> = Scope { dataset: "d", family: "q50" };
+
     fn trial(settings: &str, role: Role) -> Trial {
         Trial {
-            dataset: "d".into(),
-            family: "q50".into(),
-            settings: settings.into(),
+            settings: blake3::hash(settings.as_bytes()),
             role,
+            origin: Origin::Verify,
             sharpe: Some(PerPeriodSharpe::new(0.01)),
             returns: 100,
             skew: None,
@@ -205,30 +414,84 @@ mod tests {
         }
     }
 
+    fn with_sharpe(settings: &str, sharpe: Option<f64>) -> Trial {
+        Trial { sharpe: sharpe.map(PerPeriodSharpe::new), ..trial(settings, Role::Candidate) }
+    }
+
     #[test]
     fn the_same_trial_counts_once_and_probes_do_not_count() {
         let mut ledger = TrialLedger::in_memory().unwrap();
-        ledger.record(&[trial("a", Role::Candidate), trial("b", Role::Candidate), trial("c", Role::Probe)]).unwrap();
-        ledger.record(&[trial("a", Role::Candidate)]).unwrap();
-        assert_eq!(ledger.candidates("d", "q50").unwrap(), 2);
-        assert_eq!(ledger.candidates("other", "q50").unwrap(), 0);
+        let trials = [trial("a", Role::Candidate), trial("b", Role::Candidate), trial("c", Role::Probe)];
+        ledger.record(SCOPE, &trials).unwrap();
+        ledger.record(SCOPE, &trials[..1]).unwrap();
+        let summary = ledger.summary(SCOPE).unwrap();
+        assert_eq!((summary.candidates, summary.probes), (2, 1));
+        assert_eq!(ledger.summary(Scope { dataset: "other", ..SCOPE }).unwrap().candidates, 0);
     }
 
     #[test]
     fn a_candidate_cannot_be_hidden_as_a_probe() {
         let mut ledger = TrialLedger::in_memory().unwrap();
-        ledger.record(&[trial("a", Role::Probe)]).unwrap();
-        ledger.record(&[trial("a", Role::Candidate)]).unwrap();
-        ledger.record(&[trial("a", Role::Probe)]).unwrap();
-        assert_eq!(ledger.find("d", "a").unwrap(), Some((Role::Candidate, Some(0.01))));
+        for role in [Role::Probe, Role::Candidate, Role::Probe] {
+            ledger.record(SCOPE, &[trial("a", role)]).unwrap();
+        }
+        let found = ledger.find(SCOPE, &blake3::hash(b"a")).unwrap();
+        assert_eq!(found, Some((Role::Candidate, Some(0.01))));
+    }
+
+    #[test]
+    fn the_variance_is_that_of_the_candidates_with_a_sharpe_ratio() {
+        let mut ledger = TrialLedger::in_memory().unwrap();
+        let probe = Trial { sharpe: Some(PerPeriodSharpe::new(9.0)), ..trial("p", Role::Probe) };
+        let trials = [with_sharpe("a", Some(0.1)), with_sharpe("b", Some(0.3)), with_sharpe("c", None), probe];
+        ledger.record(SCOPE, &trials).unwrap();
+        let summary = ledger.summary(SCOPE).unwrap();
+        assert_eq!((summary.candidates, summary.with_sharpe, summary.best_sharpe), (3, 2, Some(0.3)));
+        assert!((summary.variance.unwrap() - 0.02).abs() < 1e-15);
+        ledger.note_effective(SCOPE, 2).unwrap();
+        assert_eq!(ledger.summary(SCOPE).unwrap().effective, Some(2));
     }
 
     #[test]
     fn trials_outlive_the_process() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trials.sqlite");
-        TrialLedger::open(&path).unwrap().record(&[trial("a", Role::Candidate)]).unwrap();
-        assert_eq!(TrialLedger::open(&path).unwrap().candidates("d", "q50").unwrap(), 1);
+        TrialLedger::open(&path).unwrap().record(SCOPE, &[trial("a", Role::Candidate)]).unwrap();
+        assert_eq!(TrialLedger::open(&path).unwrap().summary(SCOPE).unwrap().candidates, 1);
+    }
+
+    #[test]
+    fn a_ledger_of_the_first_schema_keeps_its_trials() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trials.sqlite");
+        let settings = blake3::hash(b"a");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(&format!(
+            "CREATE TABLE trials (dataset TEXT, family TEXT, settings TEXT, role TEXT, sharpe REAL, returns INTEGER,
+                                  skew REAL, kurtosis REAL, engine TEXT);
+             INSERT INTO trials VALUES ('d', 'q50', '{}', 'candidate', 0.02, 10, NULL, NULL, '0.1.0');",
+            settings.to_hex()
+        ))
+        .unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let ledger = TrialLedger::open(&path).unwrap();
+            assert_eq!(ledger.find(SCOPE, &settings).unwrap(), Some((Role::Candidate, Some(0.02))));
+        }
+    }
+
+    #[test]
+    fn an_export_has_every_trial_in_one_order() {
+        let mut ledger = TrialLedger::in_memory().unwrap();
+        ledger.record(SCOPE, &[trial("b", Role::Probe), trial("a", Role::Candidate)]).unwrap();
+        let mut keys = Vec::new();
+        let read: Result<(), LedgerError> = ledger.for_each(|row| {
+            keys.push((row.role, row.settings));
+            Ok(())
+        });
+        read.unwrap();
+        assert_eq!(keys.len(), 2);
+        assert!(keys[0].1 < keys[1].1 && keys[0].1.len() == 32);
     }
 
     #[test]

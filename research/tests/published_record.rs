@@ -20,7 +20,7 @@ use q50_engine::{
             edge::{self, EvMode},
             gate::{GateConfig, Significance, ThresholdSource},
         },
-        side::{Absent, FollowSideConfig},
+        side::{Absent, FollowSideConfig, Side},
         threshold::{Threshold, ThresholdConfig},
     },
     units::{Fraction, PeriodsPerYear},
@@ -99,19 +99,14 @@ fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
         rows += 1;
         let derived = if quantiles.cross() {
             // The strategy holds on crossed quantiles; its author did not look.
-            gate.assess(
-                &q50_engine::strategy::q50::gate::Forecast {
-                    quantiles,
-                    variance: None,
-                    regime: None,
-                    trending: false,
-                    published_threshold: known.signal_thresh(),
-                },
-                &config.regime,
-                false,
-            )
-            .verdict
-            .map_or(-1, q50_engine::strategy::side::Side::code)
+            let significant = |side| match gate.significance {
+                Significance::Threshold => known.signal_thresh().is_some_and(|t| quantiles.q50.abs() >= t),
+                Significance::ExpectedValue => {
+                    let value = edge::expected_value(&quantiles, edge::prob_up(&quantiles), side, gate.ev_mode);
+                    value > gate.min_expected_value.get()
+                }
+            };
+            edge::direction(&quantiles).filter(|&side| significant(side)).map_or(-1, Side::code)
         } else {
             decision.explanation.side.unwrap()
         };

@@ -5,8 +5,9 @@
 
 use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
 use q50_research::inference::{
-    MeanBlock, Moments, SharpeEstimate, StationaryBootstrap, TrialVariance, deflated_sharpe, expected_maximum_sharpe,
-    expected_maximum_z, min_backtest_length, min_track_record, optimal_block_length, probabilistic_sharpe,
+    Cscv, MeanBlock, Moments, PredictiveAbilityTest, Resampling, SharpeEstimate, StationaryBootstrap, TrialVariance,
+    deflated_sharpe, expected_maximum_sharpe, expected_maximum_z, min_backtest_length, min_track_record,
+    optimal_block_length, probabilistic_sharpe,
 };
 use q50_research::metrics::{
     self, CentralMoments, Ddof, Sample, Undefined, cagr, calmar, max_drawdown, per_period_sharpe, sharpe, sortino,
@@ -310,6 +311,66 @@ fn the_bootstrap_interval_agrees_with_arch_within_its_monte_carlo_error() {
             let (mean, sd) = (case["mean"][end].as_f64().unwrap(), case["sd"][end].as_f64().unwrap());
             println!("seed {seed} end {end}: {got:.5}, arch {mean:.5} +- {sd:.5}");
             assert!((got - mean).abs() <= 4.0 * sd, "seed {seed}, end {end}: {got}, arch {mean} +- {sd}");
+        }
+    }
+}
+
+fn columns(matrix: &Value) -> Vec<Vec<f64>> {
+    let column = |values: &Value| values.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+    matrix.as_array().unwrap().iter().map(column).collect()
+}
+
+#[test]
+fn the_probability_of_backtest_overfitting_equals_the_reference_combination_by_combination() {
+    let Some(reference) = reference() else { return };
+    let mut comparison = Comparison::default();
+    for (name, case) in reference["pbo_cases"].as_object().unwrap() {
+        let matrix = columns(&case["matrix_configs_by_obs"]);
+        for (key, expected) in case["pbo"].as_object().unwrap() {
+            let what = format!("{name} {key}");
+            let cscv = Cscv::new(key.trim_start_matches('S').parse().unwrap()).unwrap();
+            let got = cscv.pbo_of_columns(&matrix).unwrap();
+            assert_eq!(Some(got.logits.len() as u64), expected["n_combos"].as_u64(), "{what}");
+            comparison.absolute(&what, Ok(got.pbo), &expected["pbo"], 0.0);
+            comparison.relative(
+                &what,
+                got.degradation_slope.ok_or(Undefined::NotRepresentable),
+                &expected["slope"],
+                1e-9,
+            );
+            comparison.absolute(&what, Ok(got.logit_mean), &expected["logits_mean"], 1e-12);
+            // The reference enumerates the blocks left out of sample first.
+            for (logit, expected) in got.logits.iter().rev().zip(expected["logits_first5"].as_array().unwrap()) {
+                comparison.absolute(&what, Ok(*logit), expected, 1e-12);
+            }
+        }
+    }
+    comparison.finish(64);
+}
+
+#[test]
+fn superior_predictive_ability_agrees_with_arch_within_its_monte_carlo_error() {
+    let Some(reference) = reference() else { return };
+    for (name, case) in reference["spa_cases"].as_object().unwrap() {
+        let matrix = columns(&case["matrix_models_by_obs"]);
+        assert_eq!((case["benchmark"].as_str(), case["studentize"].as_bool()), (Some("zeros"), Some(true)), "{name}");
+        for seed in 0..6 {
+            let resampling = Resampling {
+                mean_block: case["block_size"].as_f64().unwrap(),
+                draws: case["reps"].as_u64().unwrap() as usize,
+                seed,
+            };
+            let got = PredictiveAbilityTest::new(matrix[0].len(), resampling).unwrap().of_columns(&matrix).unwrap();
+            for (key, p) in
+                [("lower", got.plain.lower), ("consistent", got.plain.consistent), ("upper", got.plain.upper)]
+            {
+                let expected = case["pvalue_mean"][key].as_f64().unwrap();
+                println!("{name} seed {seed} {key}: {p:.4}, arch {expected:.4}");
+                let tolerance = 4.0 * (expected * (1.0 - expected) / resampling.draws as f64).sqrt() + 0.01;
+                assert!((p - expected).abs() <= tolerance, "{name} {key}: {p}, arch {expected} +- {tolerance}");
+            }
+            let best = case["mean_excess"].as_array().unwrap()[got.best].as_f64().unwrap();
+            assert!((got.best_mean - best).abs() < 1e-15, "{name}");
         }
     }
 }

@@ -3,17 +3,24 @@
 mod data;
 mod pool;
 mod replay;
+mod stats;
+mod sweep;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::values::{above_zero, not_negative, share};
+use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
+    stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
+    sweep::{
+        FilterArguments, SweepArguments, TrialsCommand, TrialsExportArguments, TrialsImportArguments,
+        TrialsListArguments,
+    },
 };
 
 /// Judges trading claims: replays the record with honest fills and says what the evidence supports.
@@ -76,11 +83,24 @@ pub(crate) enum Command {
     /// Exact quotes and accounts of PumpSwap pools.
     #[command(subcommand)]
     Pool(PoolCommand),
-    /// Statistics of a return series.
+    /// Statistics of a return series, and of the best of many.
     #[command(
-        after_help = "Examples:\n  q50 stats --returns returns.csv --periods-per-year 8760 --format json\n  q50 stats --returns r.parquet --column strategy --periods-per-year 365 --trials 100 --trial-variance 0.0004"
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
+        after_help = "Examples:\n  q50 stats --returns returns.csv --periods-per-year 8760 --format json\n  q50 stats --returns r.parquet --column strategy --periods-per-year 365 --trials 100 --trial-variance 0.0004\n  q50 stats pbo --matrix returns_of_all_sets.parquet --blocks 16\n  q50 stats spa --matrix returns_of_all_sets.parquet --benchmark-column holding"
     )]
     Stats(StatsArguments),
+    /// Search the parameters of a strategy on every core, and count every set.
+    #[command(
+        after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --grid grid.toml --out search --resume"
+    )]
+    Sweep(Box<SweepArguments>),
+    /// The trial ledger: what was ever tried on which data.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  q50 trials list\n  q50 trials export --out trials.parquet\n  q50 trials import published_runs.csv --bars btcusdt_1h.parquet --signals signals.parquet --family q50"
+    )]
+    Trials(TrialsCommand),
     /// Read, check and generate data.
     #[command(subcommand)]
     Data(DataCommand),
@@ -171,34 +191,6 @@ pub(crate) struct AuditLedgerArguments {
     pub(crate) format: Format,
 }
 
-#[derive(Args, Debug)]
-pub(crate) struct StatsArguments {
-    /// Returns: Parquet, CSV, or a JSON array.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) returns: PathBuf,
-    /// Column, where there are several.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) column: Option<String>,
-    /// How many returns make a year.
-    #[arg(long, value_name = "N", value_parser = above_zero)]
-    pub(crate) periods_per_year: f64,
-    /// Sharpe ratio PER PERIOD that PSR and the track record are measured against.
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true)]
-    pub(crate) benchmark_sharpe: f64,
-    /// Variants that were tried, for DSR.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) trials: Option<u64>,
-    /// Variance of their per-period Sharpe ratios; absent: that of skill-less trials, 1 / (n - 1).
-    #[arg(long, value_name = "V", value_parser = not_negative, requires = "trials")]
-    pub(crate) trial_variance: Option<f64>,
-    /// Estimators behind PSR and DSR: as printed with the papers (n - 1, biased moments) or unbiased (n, as purgedcv).
-    #[arg(long, value_enum, default_value_t = MomentsName::Paper)]
-    pub(crate) moments: MomentsName,
-    /// Form of the result.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-}
-
 /// Verdicts by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VerdictName {
@@ -208,15 +200,6 @@ pub(crate) enum VerdictName {
     Refuted,
     /// Neither.
     Undetermined,
-}
-
-/// Estimators by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MomentsName {
-    /// n - 1, biased skewness and kurtosis.
-    Paper,
-    /// n, unbiased skewness and kurtosis.
-    Unbiased,
 }
 
 #[cfg(test)]

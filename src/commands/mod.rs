@@ -4,6 +4,8 @@ mod audit;
 mod data;
 mod pool;
 mod stats;
+mod sweep;
+mod trials;
 mod verify;
 
 use anyhow::Result;
@@ -22,6 +24,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Audit(AuditCommand::Swaps(swaps)) => audit::swaps(swaps),
         Command::Pool(pool) => pool::run(pool),
         Command::Stats(stats) => stats::run(stats),
+        Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
+        Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "q50", &mut std::io::stdout());

@@ -6,10 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use q50_datasets::{
-    dataset::Dataset,
-    write::{Column, write_bytes, write_tables},
-};
+use q50_datasets::write::{Column, write_bytes, write_tables};
 use q50_engine::decision::Reason;
 use q50_research::{
     claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
@@ -20,7 +17,7 @@ use serde::Serialize;
 
 use crate::{
     Answer,
-    args::{CrossingName, VerdictName, VerifyArguments},
+    args::{VerdictName, VerifyArguments},
     configuration,
     output::{self, OutputFolder},
     progress::Steps,
@@ -52,7 +49,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let steps = Steps::start(quiet, STEPS);
     steps.next("reading");
     let data = configuration::dataset(replay)?;
-    let settings = configuration::run_settings(replay, &claim, data.bars().interval_ms)?;
+    let settings = configuration::run_settings(replay, Some(&claim), data.bars().interval_ms)?;
     settings.strategy.check(&data.market().signals).with_context(|| named(arguments))?;
     let pool = configuration::pool_path(replay, &data)?;
     let folder = OutputFolder::prepare(&arguments.out)?;
@@ -63,7 +60,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         pool: pool.as_ref().map(|(path, _)| path),
         facts: DataFacts::of(&data, demonstration),
         next_close: data.bars().close.get(data.rows().end).copied(),
-        data_settings: data_settings(arguments, &data, pool.as_ref().map(|(_, hash)| hash.as_str())),
+        data_settings: configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str())),
         claim: &claim,
         settings,
         trials: arguments.trials,
@@ -89,25 +86,6 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
 fn named(arguments: &VerifyArguments) -> String {
     let path = arguments.replay.signals.as_ref().or(arguments.replay.bars.as_ref());
     path.map_or_else(|| "demonstration market".to_owned(), |path| path.display().to_string())
-}
-
-fn data_settings(arguments: &VerifyArguments, data: &Dataset, pool_hash: Option<&str>) -> serde_json::Value {
-    let replay = &arguments.replay;
-    let (from, to) = data.period();
-    serde_json::json!({
-        "from_ms": from,
-        "to_ms": to,
-        "interval_ms": data.bars().interval_ms,
-        "pool_hash": pool_hash,
-        "signal_column": replay.signal_column,
-        "signal_delay_s": replay.signal_delay,
-        "signal_max_age_s": replay.signal_max_age,
-        "crossing": match replay.crossing {
-            CrossingName::Hold => "hold",
-            CrossingName::Sort => "sort",
-            CrossingName::Keep => "keep",
-        },
-    })
 }
 
 /// Writes everything; `summary.json` last, so that it stands for a complete folder.

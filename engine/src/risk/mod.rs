@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Intent, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Held, Marked},
     market::Known,
     strategy::{Explanation, Strategy, exits::RestingExits},
     units::Fraction,
@@ -46,6 +46,7 @@ impl<S> Limited<S> {
         Self { inner, config, peak: 0.0, day: i64::MIN, day_open_equity: 0.0, halted_until: None }
     }
 
+    #[inline]
     fn halted(&mut self, now: i64, equity: f64) -> bool {
         if self.halted_until.is_some_and(|until| now >= until) {
             self.halted_until = None;
@@ -73,6 +74,7 @@ impl<S> Limited<S> {
 }
 
 impl<S: Strategy> Strategy for Limited<S> {
+    #[inline]
     fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
         if !self.halted(known.now(), account.equity) {
             return self.inner.decide(known, account);
@@ -87,12 +89,22 @@ impl<S: Strategy> Strategy for Limited<S> {
         }
     }
 
+    #[inline]
     fn resting(&self, account: &Account) -> RestingExits {
         self.inner.resting(account)
     }
 
-    fn explain(&self) -> Explanation {
-        self.inner.explain()
+    /// Without limits only ruin halts, which a long account cannot reach. With limits every bar is looked at.
+    #[inline]
+    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+        self.halted_until.is_none()
+            && marked.held() != Held::Short
+            && self.config == RiskConfig::default()
+            && self.inner.stays(known, marked)
+    }
+
+    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
+        self.inner.explain(known, account)
     }
 }
 

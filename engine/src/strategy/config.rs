@@ -1,5 +1,7 @@
 //! Strategy files: which rule, with which settings, checked against the data before a run.
 
+use std::sync::{Arc, OnceLock};
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -7,13 +9,13 @@ use super::{
     Explanation, Strategy,
     exits::{ExitConfig, ExitTrigger, RestingExits, WithExits},
     hold::BuyAndHold,
-    q50::{Q50, Q50Config},
+    q50::{Q50, Q50Config, features::Features},
     side::{Absent, FollowSide, FollowSideConfig},
     threshold::{Threshold, ThresholdConfig},
 };
 use crate::{
     decision::Decision,
-    ledger::Account,
+    ledger::{Account, Marked},
     market::{Known, Market, Signals},
     risk::Limited,
 };
@@ -29,6 +31,12 @@ pub enum StrategyConfig {
     Threshold(ThresholdConfig),
     /// Follows the recorded side.
     Side(FollowSideConfig),
+}
+
+/// Columns of one market that no setting changes, shared by the strategies that run on it.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    q50: OnceLock<Arc<Features>>,
 }
 
 /// Why a strategy cannot run on a market.
@@ -100,9 +108,17 @@ impl StrategyConfig {
     /// The strategy on `market`, with the columns that depend on the data alone computed.
     #[must_use]
     pub fn prepare(&self, market: &Market<'_>) -> AnyStrategy {
+        self.prepare_with(market, &Prepared::default())
+    }
+
+    /// The strategy on `market`, with the columns that depend on the data alone taken from `prepared`, which computes
+    /// them the first time they are asked for. They must be of this market.
+    #[must_use]
+    pub fn prepare_with(&self, market: &Market<'_>, prepared: &Prepared) -> AnyStrategy {
         match *self {
             Self::Q50(config) => {
-                let exits = WithExits::new(Q50::prepare(config, market), config.exits);
+                let features = prepared.q50.get_or_init(|| Arc::new(Features::new(market)));
+                let exits = WithExits::new(Q50::new(config, Arc::clone(features), market), config.exits);
                 AnyStrategy::Q50(Box::new(Limited::new(exits, config.risk)))
             }
             Self::Threshold(config) => AnyStrategy::Threshold(Threshold::new(config)),
@@ -143,12 +159,21 @@ impl Strategy for AnyStrategy {
         }
     }
 
-    fn explain(&self) -> Explanation {
+    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
         match self {
-            Self::Q50(s) => s.explain(),
-            Self::Threshold(s) => s.explain(),
-            Self::Side(s) => s.explain(),
-            Self::Hold(s) => s.explain(),
+            Self::Q50(s) => s.stays(known, marked),
+            Self::Threshold(s) => s.stays(known, marked),
+            Self::Side(s) => s.stays(known, marked),
+            Self::Hold(s) => s.stays(known, marked),
+        }
+    }
+
+    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
+        match self {
+            Self::Q50(s) => s.explain(known, account),
+            Self::Threshold(s) => s.explain(known, account),
+            Self::Side(s) => s.explain(known, account),
+            Self::Hold(s) => s.explain(known, account),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Intent, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Held, Marked},
     market::{Bar, Known},
     strategy::{Explanation, Strategy},
     units::Fraction,
@@ -39,6 +39,16 @@ pub struct ExitConfig {
     pub max_hours: Option<f64>,
     /// Where the distances are checked.
     pub trigger: ExitTrigger,
+}
+
+impl ExitConfig {
+    /// Whether no exit is configured.
+    #[must_use]
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        let Self { stop_loss, trailing_stop, take_profit, max_hours, trigger: _ } = self;
+        stop_loss.is_none() && trailing_stop.is_none() && take_profit.is_none() && max_hours.is_none()
+    }
 }
 
 /// Prices at which the venue closes the position inside a bar.
@@ -96,6 +106,7 @@ impl<S> WithExits<S> {
     }
 
     /// The best close since the open position was opened: the highest of a long one, the lowest of a short one.
+    #[inline]
     fn follow(&mut self, account: &Account) {
         self.best = account.opened_at.map(|opened| {
             let best = match self.best {
@@ -129,6 +140,7 @@ impl<S> WithExits<S> {
         RestingExits { stop, target, long }
     }
 
+    #[inline]
     fn exit(&self, known: &Known<'_>, account: &Account) -> Option<Reason> {
         let opened = account.opened_at?;
         if self.config.trigger == ExitTrigger::Close {
@@ -144,6 +156,7 @@ impl<S> WithExits<S> {
 }
 
 impl<S: Strategy> Strategy for WithExits<S> {
+    #[inline]
     fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
         self.follow(account);
         match self.exit(&known, account) {
@@ -156,6 +169,7 @@ impl<S: Strategy> Strategy for WithExits<S> {
         }
     }
 
+    #[inline]
     fn resting(&self, account: &Account) -> RestingExits {
         match self.config.trigger {
             ExitTrigger::Close => RestingExits::NONE,
@@ -163,8 +177,14 @@ impl<S: Strategy> Strategy for WithExits<S> {
         }
     }
 
-    fn explain(&self) -> Explanation {
-        self.inner.explain()
+    /// Exits look at the price at every bar while there is a position. A flat account forgets the best close.
+    #[inline]
+    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+        (marked.held() == Held::Flat || self.config.is_none()) && self.inner.stays(known, marked)
+    }
+
+    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
+        self.inner.explain(known, account)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Held, Marked},
     market::Known,
     strategy::Strategy,
     units::Fraction,
@@ -18,5 +18,9 @@ impl Strategy for BuyAndHold {
             return Decision::Hold(Reason::AlreadyLong);
         }
         Decision::Act(Intent { order: Order::Buy(Budget::Cash(Fraction::ONE)), reason: Reason::EnterLong })
+    }
+
+    fn stays(&self, _known: Known<'_>, marked: Marked) -> bool {
+        marked.held() == Held::Long
     }
 }

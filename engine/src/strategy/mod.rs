@@ -8,9 +8,13 @@ pub mod threshold;
 
 mod config;
 
-pub use config::{AnyStrategy, ConfigError, StrategyConfig};
+pub use config::{AnyStrategy, ConfigError, Prepared, StrategyConfig};
 
-use crate::{decision::Decision, ledger::Account, market::Known};
+use crate::{
+    decision::Decision,
+    ledger::{Account, Marked},
+    market::Known,
+};
 use exits::RestingExits;
 
 /// A trading rule. The same object is driven by the replay loop, by the second engine and on chain.
@@ -23,8 +27,15 @@ pub trait Strategy {
         RestingExits::NONE
     }
 
-    /// What the last decision was made from, for the record.
-    fn explain(&self) -> Explanation {
+    /// Whether the strategy is certain to hold at the close of the last bar of `known` with the position `marked`, rests no
+    /// exit while it is open, and would be the same strategy afterwards if it had not been asked at all. `false` is always
+    /// right; `true` lets the replay pass over the bar.
+    fn stays(&self, _known: Known<'_>, _marked: Marked) -> bool {
+        false
+    }
+
+    /// What the decision on `known` and `account` was made from, for the record; asked after it was made.
+    fn explain(&self, _known: Known<'_>, _account: &Account) -> Explanation {
         Explanation::default()
     }
 }

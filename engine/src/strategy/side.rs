@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Held, Marked},
     market::Known,
     strategy::{Explanation, Strategy},
     units::Fraction,
@@ -63,46 +63,56 @@ impl Default for FollowSideConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct FollowSide {
     config: FollowSideConfig,
-    last: Option<i8>,
 }
 
 impl FollowSide {
     /// The rule with these parameters.
     #[must_use]
     pub fn new(config: FollowSideConfig) -> Self {
-        Self { config, last: None }
+        Self { config }
+    }
+
+    /// The side of the present bar, or why there is none.
+    #[inline]
+    fn side(&self, known: &Known<'_>) -> Result<Side, Reason> {
+        match (known.side(), self.config.absent) {
+            (Some(1.0), _) | (None, Absent::Long) => Ok(Side::Long),
+            (Some(0.0), _) | (None, Absent::Flat) => Ok(Side::Short),
+            (Some(_), _) => Err(Reason::Neutral),
+            (None, Absent::Hold) => Err(Reason::NoSignal),
+        }
     }
 }
 
 impl Strategy for FollowSide {
     fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
-        let recorded = known.side();
-        self.last = recorded.map(|side| side as i8);
-        let side = match recorded {
-            Some(1.0) => Some(Side::Long),
-            Some(0.0) => Some(Side::Short),
-            Some(_) => return Decision::Hold(Reason::Neutral),
-            None => match self.config.absent {
-                Absent::Hold => None,
-                Absent::Long => Some(Side::Long),
-                Absent::Flat => Some(Side::Short),
-            },
+        let side = match self.side(&known) {
+            Ok(side) => side,
+            Err(reason) => return Decision::Hold(reason),
         };
         match side {
-            None => Decision::Hold(Reason::NoSignal),
-            Some(Side::Long) if account.position > 0.0 => Decision::Hold(Reason::AlreadyLong),
-            Some(Side::Long) => {
+            Side::Long if account.position > 0.0 => Decision::Hold(Reason::AlreadyLong),
+            Side::Long => {
                 let order = Order::Buy(Budget::Cash(self.config.size));
                 Decision::Act(Intent { order, reason: Reason::EnterLong })
             }
-            Some(Side::Short) if account.position > 0.0 => {
+            Side::Short if account.position > 0.0 => {
                 Decision::Act(Intent { order: Order::Sell(Fraction::ONE), reason: Reason::ExitLong })
             }
-            Some(Side::Short) => Decision::Hold(Reason::NothingToSell),
+            Side::Short => Decision::Hold(Reason::NothingToSell),
         }
     }
 
-    fn explain(&self) -> Explanation {
-        Explanation { side: self.last, ..Explanation::default() }
+    #[inline]
+    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+        match self.side(&known) {
+            Err(_) => true,
+            Ok(Side::Long) => marked.held() == Held::Long,
+            Ok(Side::Short) => marked.held() != Held::Long,
+        }
+    }
+
+    fn explain(&self, known: Known<'_>, _account: &Account) -> Explanation {
+        Explanation { side: known.side().map(|side| side as i8), ..Explanation::default() }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Held, Marked},
     market::Known,
     strategy::Strategy,
     units::Fraction,
@@ -59,5 +59,14 @@ impl Strategy for Threshold {
             return Decision::Act(Intent { order: Order::Sell(Fraction::ONE), reason: Reason::ExitLong });
         }
         Decision::Hold(Reason::Neutral)
+    }
+
+    #[inline]
+    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+        let acts = match marked.held() {
+            Held::Flat => known.value().is_some_and(|signal| signal > self.config.entry),
+            Held::Long | Held::Short => known.value().is_some_and(|signal| signal < self.config.exit),
+        };
+        !acts
     }
 }

@@ -11,8 +11,8 @@ pub use pump_swap::{PumpSwap, PumpSwapConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::Account,
-    market::Bar,
+    ledger::{Account, Line},
+    market::{Bar, Market},
     units::{Lamports, TokenAmount},
 };
 
@@ -142,4 +142,10 @@ pub trait Venue {
 
     /// The account as marked at the close of `bar`, which is `row` of the market.
     fn account(&self, bar: &Bar, row: usize, ledger: &Self::Ledger) -> Account;
+
+    /// The equity by the prices of [`Venue::marks`], until the next fill; `None` where it is no line.
+    fn line(&self, ledger: &Self::Ledger) -> Option<Line>;
+
+    /// The price that positions are marked at, a row a bar.
+    fn marks<'s>(&'s self, market: &'s Market<'_>) -> &'s [f64];
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Account, PriceLedger},
-    market::Bar,
+    ledger::{Account, Line, PriceLedger},
+    market::{Bar, Market},
     units::Fraction,
     venue::{Fill, FillSide, Rejection, Touch, Trade, Venue},
 };
@@ -93,21 +93,29 @@ impl NextOpen {
         self
     }
 
+    #[inline]
     fn lots(&self, units: f64) -> f64 {
         match self.lot {
-            Some(lot) => (units / lot).floor() * lot,
+            // Beyond 2^53 every number is whole; below it, truncation is the floor of what is not negative, without a call.
+            Some(lot) => {
+                let lots = units / lot;
+                (if lots < 9e15 { (lots as i64) as f64 } else { lots }) * lot
+            }
             None => units,
         }
     }
 
+    #[inline]
     fn buy_price(&self, mid: f64) -> f64 {
         mid * (1.0 + self.half_spread)
     }
 
+    #[inline]
     fn sell_price(&self, mid: f64) -> f64 {
         mid * (1.0 - self.half_spread)
     }
 
+    #[inline]
     fn fill(&self, side: FillSide, units: f64, price: f64, touch: Touch) -> Fill {
         let notional = units * price;
         Fill {
@@ -123,6 +131,7 @@ impl NextOpen {
         }
     }
 
+    #[inline]
     fn buy(&self, budget: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
         let price = self.buy_price(touch.price);
         let owed = (-ledger.position()).max(0.0);
@@ -144,6 +153,7 @@ impl NextOpen {
     }
 
     /// A share of an open amount; the whole share is the amount itself, so that nothing is left over.
+    #[inline]
     fn part(&self, amount: f64, share: f64) -> Result<f64, Rejection> {
         if amount <= 0.0 {
             return Err(Rejection::NoPosition);
@@ -160,10 +170,12 @@ impl Venue for NextOpen {
         PriceLedger::new(capital)
     }
 
+    #[inline]
     fn timing(&self) -> FillTiming {
         self.timing
     }
 
+    #[inline]
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
         let fill = match trade {
             Trade::BuyFor(budget) => self.buy(budget, touch, ledger)?,
@@ -181,8 +193,19 @@ impl Venue for NextOpen {
         Ok(fill)
     }
 
+    #[inline]
     fn account(&self, bar: &Bar, _row: usize, ledger: &PriceLedger) -> Account {
         ledger.account(bar.close)
+    }
+
+    #[inline]
+    fn line(&self, ledger: &PriceLedger) -> Option<Line> {
+        Some(ledger.line())
+    }
+
+    #[inline]
+    fn marks<'s>(&'s self, market: &'s Market<'_>) -> &'s [f64] {
+        market.close
     }
 }
 

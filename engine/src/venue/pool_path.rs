@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::units::{Lamports, TokenAmount};
+use crate::units::{LAMPORTS_PER_SOL, Lamports, TokenAmount};
 
 /// Reserves that price a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,7 @@ pub struct Reserves {
 impl Reserves {
     /// Lamports for one smallest unit of base, before fees.
     #[must_use]
+    #[inline]
     pub fn price(&self) -> f64 {
         self.quote.0 as f64 / self.base.0 as f64
     }
@@ -44,6 +45,8 @@ pub struct PoolPath {
     source: PathSource,
     at_open: Vec<Reserves>,
     at_close: Vec<Reserves>,
+    /// Price at each close, SOL for one smallest unit of base.
+    marks: Vec<f64>,
 }
 
 /// Reserves that are no pool.
@@ -118,7 +121,7 @@ impl PoolPath {
         if let Some(last) = at_open.len().checked_sub(1) {
             at_open.copy_within(0..last, 1);
         }
-        Ok(Self { source, at_open, at_close })
+        Ok(Self::new(source, at_open, at_close))
     }
 
     /// A path rebuilt from prices: the product of the reserves stays what it is with `depth` of quote at the open of row
@@ -128,7 +131,7 @@ impl PoolPath {
     /// A reserve leaves the range of the program's integers.
     pub fn rebuilt(open: &[f64], close: &[f64], first: usize, depth: Lamports) -> Result<Self, PathError> {
         let Some(&reference) = open.get(first) else {
-            return Ok(Self { source: PathSource::RebuiltFromBars, at_open: Vec::new(), at_close: Vec::new() });
+            return Ok(Self::new(PathSource::RebuiltFromBars, Vec::new(), Vec::new()));
         };
         let column = |prices: &[f64]| {
             prices
@@ -137,7 +140,19 @@ impl PoolPath {
                 .map(|(row, price)| rebuild(row, price / reference, depth))
                 .collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self { source: PathSource::RebuiltFromBars, at_open: column(open)?, at_close: column(close)? })
+        Ok(Self::new(PathSource::RebuiltFromBars, column(open)?, column(close)?))
+    }
+
+    fn new(source: PathSource, at_open: Vec<Reserves>, at_close: Vec<Reserves>) -> Self {
+        let marks = at_close.iter().map(|reserves| reserves.price() / LAMPORTS_PER_SOL).collect();
+        Self { source, at_open, at_close, marks }
+    }
+
+    /// Price at the close of each bar, SOL for one smallest unit of base.
+    #[must_use]
+    #[inline]
+    pub fn marks(&self) -> &[f64] {
+        &self.marks
     }
 
     /// Where the path comes from.
@@ -148,12 +163,14 @@ impl PoolPath {
 
     /// Reserves at the open of bar `row`.
     #[must_use]
+    #[inline]
     pub fn at_open(&self, row: usize) -> Reserves {
         self.at_open[row]
     }
 
     /// Reserves at the close of bar `row`.
     #[must_use]
+    #[inline]
     pub fn at_close(&self, row: usize) -> Reserves {
         self.at_close[row]
     }

@@ -14,13 +14,11 @@ use super::{
 };
 use crate::{
     amm::{AmmConfig, AmmError, FeeConfig, FeeRates, Order, PoolState, Swap, Version, min_out},
-    ledger::{Account, PoolLedger},
-    market::Bar,
-    units::{Bps, Fraction, Lamports, TokenAmount},
+    ledger::{Account, Line, PoolLedger},
+    market::{Bar, Market},
+    units::{Bps, Fraction, LAMPORTS_PER_SOL, Lamports, TokenAmount},
 };
 
-/// Lamports of one SOL.
-pub const LAMPORTS_PER_SOL: f64 = 1e9;
 /// Length of a slot, milliseconds.
 const SLOT_MS: i64 = 400;
 /// Supply of the token relative to the base reserve that a pool starts with: 10^9 tokens, of which 206.9 million are in
@@ -132,6 +130,7 @@ impl<'a> PumpSwap<'a> {
     }
 
     /// Part of the displacement that is left at `time`.
+    #[inline]
     fn displaced(&self, time: i64) -> f64 {
         let (log, since) = self.displacement;
         match self.config.recovery {
@@ -141,6 +140,7 @@ impl<'a> PumpSwap<'a> {
         }
     }
 
+    #[inline]
     fn state(&self, reserves: Reserves, displacement: f64) -> PoolState {
         let Reserves { mut base, mut quote } = reserves;
         if displacement != 0.0 {
@@ -151,6 +151,7 @@ impl<'a> PumpSwap<'a> {
         PoolState { base_supply: self.supply, ..PoolState::new(base.0, quote.0) }
     }
 
+    #[inline]
     fn network(&self) -> u64 {
         self.config.base_fee.0 + self.config.priority_fee.0
     }
@@ -245,11 +246,26 @@ impl Venue for PumpSwap<'_> {
         Ok(fill)
     }
 
+    #[inline]
     fn account(&self, bar: &Bar, row: usize, ledger: &PoolLedger) -> Account {
-        let reserves = self.path.at_close(row);
-        let pool = self.state(reserves, self.displaced(bar.open_time));
+        let quote = self.path.at_close(row).quote;
+        let displacement = self.displaced(bar.open_time);
+        if displacement == 0.0 {
+            return ledger.account(self.path.marks()[row], quote);
+        }
+        let pool = self.state(self.path.at_close(row), displacement);
         let price = pool.quote_vault as f64 / pool.base_vault as f64;
-        ledger.account(price, reserves.quote)
+        ledger.account(price / LAMPORTS_PER_SOL, quote)
+    }
+
+    #[inline]
+    fn line(&self, ledger: &PoolLedger) -> Option<Line> {
+        (self.config.recovery == Recovery::Restored || self.displacement.0 == 0.0).then(|| ledger.line())
+    }
+
+    #[inline]
+    fn marks<'s>(&'s self, _: &'s Market<'_>) -> &'s [f64] {
+        self.path.marks()
     }
 }
 

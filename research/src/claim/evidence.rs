@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::{file::Claim, judge::CONFIDENCE, verify::Request};
 use crate::{
     inference::{
-        SharpeEstimate, TrialVariance, VarianceSource, claimed_interval, deflated_sharpe, expected_maximum_sharpe,
-        min_track_record, probabilistic_sharpe,
+        SharpeEstimate, TrialVariance, claimed_interval, deflated_sharpe, expected_maximum_sharpe, min_track_record,
+        probabilistic_sharpe,
     },
     metrics::Undefined,
+    trials::ScopeSummary,
 };
 
 /// What the replay's figures support.
@@ -21,6 +22,11 @@ pub struct Inference {
     pub dsr: Option<f64>,
     /// Trials deflated for.
     pub trials: u64,
+    /// Effective number of independent trials, where a sweep has clustered the return series of its sets. It is shown
+    /// and not judged by: the clusters are those of one sweep.
+    pub effective_trials: Option<u64>,
+    /// `dsr` for that number.
+    pub dsr_effective_trials: Option<f64>,
     /// Variance of the trials' per-period Sharpe ratios.
     pub trial_variance: Option<f64>,
     /// Where that variance comes from.
@@ -62,14 +68,16 @@ pub struct ClaimInference {
     pub years: f64,
 }
 
-/// The larger of the comparable trials' variance and that of skill-less trials: a list of near-identical or selected
-/// trials must not make deflation weaker than pure noise would.
-fn trial_variance(claim: &Claim, n: usize) -> Result<TrialVariance, Undefined> {
-    let null = TrialVariance::under_null(n)?;
-    Ok(match TrialVariance::measured(&claim.comparable_trials()) {
-        Ok(measured) if measured.value() > null.value() => measured,
-        _ => null,
-    })
+/// The largest of the variances known: a list of near-identical or selected trials must not make deflation weaker than
+/// pure noise would.
+fn trial_variance(claim: &Claim, ledger: Option<f64>, n: usize) -> Result<(TrialVariance, &'static str), Undefined> {
+    let null = (TrialVariance::under_null(n)?, "without_skill");
+    let published = TrialVariance::measured(&claim.comparable_trials()).ok().map(|v| (v, "published_trials"));
+    let ledger = ledger.and_then(|v| TrialVariance::given(v).ok()).map(|v| (v, "trial_ledger"));
+    let larger = |a: (TrialVariance, &'static str), b: (TrialVariance, &'static str)| {
+        if b.0.value() > a.0.value() { b } else { a }
+    };
+    Ok(published.into_iter().chain(ledger).fold(null, larger))
 }
 
 pub(super) fn inference(
@@ -78,24 +86,25 @@ pub(super) fn inference(
     returns: &[f64],
     held: &[f64],
     trials: u64,
+    tried: &ScopeSummary,
 ) -> Inference {
     let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
-    let variance = trial_variance(request.claim, returns.len()).ok();
+    let (variance, variance_source) = trial_variance(request.claim, tried.variance, returns.len()).ok().unzip();
+    let dsr_at = |trials| estimate.zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
     let bootstrap = &request.bootstrap;
     let (interval, difference) =
         rayon::join(|| bootstrap.sharpe(returns, year).ok(), || bootstrap.sharpe_difference(returns, held, year).ok());
     let zero = PerPeriodSharpe::new(0.0);
     Inference {
         psr_zero: estimate.and_then(|e| probabilistic_sharpe(e, zero).ok()),
-        dsr: estimate.zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok()).map(|d| d.probability),
+        dsr: dsr_at(trials).map(|d| d.probability),
+        effective_trials: tried.effective,
+        dsr_effective_trials: tried.effective.and_then(dsr_at).map(|d| d.probability),
         trials,
         trial_variance: variance.map(TrialVariance::value),
-        trial_variance_source: match variance.map(TrialVariance::source) {
-            Some(VarianceSource::Measured) => "published_trials",
-            _ => "without_skill",
-        },
+        trial_variance_source: variance_source.unwrap_or("without_skill"),
         noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(annual),
         min_track_record_years: estimate
             .and_then(|e| min_track_record(e, zero, CONFIDENCE).ok())
@@ -114,7 +123,7 @@ pub(super) fn claim_inference(claim: &Claim, trials: u64) -> ClaimInference {
     let interval = claimed_interval(claim.sharpe, claim.bars, year).ok();
     let null = TrialVariance::under_null(claim.bars).ok();
     let measured = TrialVariance::measured(&claim.comparable_trials()).ok();
-    let variance = trial_variance(claim, claim.bars).ok();
+    let variance = trial_variance(claim, None, claim.bars).ok().map(|(v, _)| v);
     let dsr =
         |v: Option<TrialVariance>| v.and_then(|v| deflated_sharpe(&estimate, trials, v).ok()).map(|d| d.probability);
     ClaimInference {

@@ -3,8 +3,8 @@
 use q50_engine::{
     market::Market,
     record::Journal,
-    units::{AnnualSharpe, Lamports, PerPeriodSharpe},
-    venue::{PoolCosts, pump_swap::LAMPORTS_PER_SOL},
+    units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports, PerPeriodSharpe},
+    venue::PoolCosts,
 };
 use serde::Serialize;
 

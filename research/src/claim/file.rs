@@ -9,6 +9,8 @@ use q50_engine::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::trials::{Origin, Role, Trial};
+
 /// The claim of 1.327 with its conventions and the trials published beside it.
 const PUBLISHED: &str = include_str!("../../claims/q50_1327.toml");
 /// The claim of the demonstration market.
@@ -83,6 +85,23 @@ pub struct PublishedTrial {
     pub comparable: Option<f64>,
 }
 
+impl PublishedTrial {
+    /// This figure as a trial of the ledger, known by its name. Only a comparable one brings a Sharpe ratio: the others
+    /// were earned on other hours or under another formula, and count without saying how far trials spread.
+    #[must_use]
+    pub fn trial(&self, year: PeriodsPerYear) -> Trial {
+        Trial {
+            settings: blake3::hash(format!("published {}", self.id).as_bytes()),
+            role: Role::Candidate,
+            origin: Origin::Published,
+            sharpe: self.comparable.map(|s| AnnualSharpe::new(s).per_period(year)),
+            returns: self.bars.unwrap_or(0),
+            skew: None,
+            kurtosis: None,
+        }
+    }
+}
+
 /// A claim file that cannot be used.
 #[derive(Debug, Error)]
 #[error("claim file {path}: {problem}")]
@@ -141,6 +160,12 @@ impl Claim {
             return Err(fail("max_drawdown is outside [0, 1]; write 0.1177 for 11.77 %".to_owned()));
         }
         Ok(claim)
+    }
+
+    /// The figures published beside the claim as trials of the ledger.
+    #[must_use]
+    pub fn published_trials(&self) -> Vec<Trial> {
+        self.published.iter().map(|published| published.trial(self.periods_per_year)).collect()
     }
 
     /// Per-period Sharpe ratios of the published trials that are comparable with the claim.

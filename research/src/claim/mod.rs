@@ -13,6 +13,6 @@ pub mod verify;
 
 pub use checks::{Check, CheckName, State};
 pub use facts::DataFacts;
-pub use file::{Claim, ClaimError};
+pub use file::{Claim, ClaimError, PublishedTrial, Replay};
 pub use verdict::Verdict;
 pub use verify::{Request, Verification, VerifyError, verify};

@@ -126,9 +126,11 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let source = Source { market: *market, pool: request.pool, dataset: &facts.hash, view: &view };
     (request.on_step)("replaying");
     let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
-    ledger.record(&[trial])?;
-    let tried = ledger.candidates(&facts.hash, settings.strategy.family())?;
-    let trials = request.trials.unwrap_or(claim.trials).max(tried);
+    let scope = source.scope(&settings.strategy);
+    ledger.record(scope, &claim.published_trials())?;
+    ledger.record(scope, &[trial])?;
+    let tried = ledger.summary(scope)?;
+    let trials = request.trials.unwrap_or(claim.trials).max(tried.candidates);
 
     let returns = journal.returns();
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
@@ -137,18 +139,18 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let replayed = replay_figures(&journal, &returns, settings);
     let benchmark = benchmark_figures(&curves.holding, market, request.next_close, settings);
     (request.on_step)("resampling");
-    let inference = inference(request, &estimate, &returns, &held, trials);
+    let inference = inference(request, &estimate, &returns, &held, trials, &tried);
     let claim_inference = claim_inference(claim, trials);
 
     (request.on_step)("looking for look-ahead");
     let causal = run::examine(&source, settings, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
     let probes = probe(request, &source)?;
-    ledger.record(&probes.trials)?;
+    ledger.record(scope, &probes.trials)?;
     let capacity = match &settings.venue {
         VenueSettings::PumpSwap(pool) if request.pool.is_none() => {
             let (rows, trials) = capacity::capacity(&source, settings, pool)?;
-            ledger.record(&trials)?;
+            ledger.record(scope, &trials)?;
             Some(rows)
         }
         _ => None,

@@ -59,6 +59,15 @@ impl<const K: usize> PrefixSums<K> {
         }
     }
 
+    /// Sums over the rows of one draw of a plan.
+    pub(super) fn planned(&self, blocks: &[(u32, u32)]) -> [f64; K] {
+        let mut sums = [0.0; K];
+        for &(start, length) in blocks {
+            self.add_block(start as usize, length as usize, &mut sums);
+        }
+        sums
+    }
+
     /// Sums over one resample of as many rows as there are.
     fn draw(&self, lengths: &BlockLengths, rng: &mut ChaCha8Rng) -> [f64; K] {
         let n = self.n();
@@ -92,6 +101,36 @@ impl<const K: usize> PrefixSums<K> {
                 statistic(self.draw(lengths, &mut rng))
             })
             .collect()
+    }
+}
+
+/// The blocks (start, length) of every draw, kept where many series are resampled alike.
+#[derive(Debug)]
+pub(super) struct BlockPlan(Vec<Vec<(u32, u32)>>);
+
+impl BlockPlan {
+    /// The same draws as [`PrefixSums::draws`] makes of a series of `n` rows, at most `u32::MAX`.
+    pub(super) fn new(lengths: &BlockLengths, n: usize, seed: u64, draws: usize) -> Self {
+        let generator = ChaCha8Rng::seed_from_u64(seed);
+        let draw = |draw: usize| {
+            let mut rng = generator.clone();
+            rng.set_stream(draw as u64);
+            let mut blocks = Vec::new();
+            let mut remaining = n;
+            while remaining > 0 {
+                let (start, length) = lengths.next(n, &mut rng);
+                let length = length.min(remaining);
+                blocks.push((start as u32, length as u32));
+                remaining -= length;
+            }
+            blocks
+        };
+        Self((0..draws).into_par_iter().map(draw).collect())
+    }
+
+    /// The blocks of each draw, in the order of the draws.
+    pub(super) fn draws(&self) -> &[Vec<(u32, u32)>] {
+        &self.0
     }
 }
 
@@ -241,6 +280,17 @@ mod tests {
             assert_eq!(lengths.length(word, 1000, &mut rng), expected, "{word:#x}");
         }
         assert!(lengths.length(0, 1000, &mut rng) > lengths.above.len());
+    }
+
+    #[test]
+    fn a_plan_repeats_the_draws_of_its_seed() {
+        let values: Vec<f64> = (0..97).map(|row| f64::from(row as u32).sin()).collect();
+        let prefix = PrefixSums::of(values.iter().map(|&value| [value]));
+        let lengths = BlockLengths::with_mean(5.0, 97).unwrap();
+        let drawn = prefix.draws(&lengths, 9, 50, |[sum]| Some(sum));
+        let plan = BlockPlan::new(&lengths, 97, 9, 50);
+        let planned: Vec<_> = plan.draws().iter().map(|blocks| Some(prefix.planned(blocks)[0])).collect();
+        assert_eq!(planned, drawn);
     }
 
     #[test]

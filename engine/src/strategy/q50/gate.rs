@@ -1,12 +1,13 @@
 //! Which forecasts are traded: a chain of gates, each with one reason for holding.
 //!
-//! Order: quantiles in order, regime known (where something depends on it), width, significance (expected value or
+//! Order: forecast there, quantiles in order, regime known (where something depends on it), width, significance (expected value or
 //! threshold), quality, tier. The first gate that refuses names the reason.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     edge::{self, EvMode, TierMap},
+    features::{Features, Forecast},
     regime::{Regime, RegimeConfig},
 };
 use crate::{decision::Reason, market::Quantiles, strategy::side::Side, units::Fraction};
@@ -73,43 +74,10 @@ impl Default for GateConfig {
     }
 }
 
-/// What the gates are asked about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Forecast {
-    /// The forecast quantiles.
-    pub quantiles: Quantiles,
-    /// Variance of recent returns, per bar.
-    pub variance: Option<f64>,
-    /// Variance regime.
-    pub regime: Option<Regime>,
-    /// Whether volatility moved by more than 0.1 since the last bar.
-    pub trending: bool,
-    /// The producer's threshold.
-    pub published_threshold: Option<f64>,
-}
-
-/// A forecast with everything that was derived from it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Assessment {
-    /// Probability of a positive return.
-    pub prob_up: f64,
-    /// Expected value in the direction of the median.
-    pub expected_value: Option<f64>,
-    /// Enhanced information ratio; none without a variance.
-    pub info_ratio: Option<f64>,
-    /// Its threshold in the present regime (1.5 without one).
-    pub info_ratio_threshold: f64,
-    /// Threshold on the absolute median.
-    pub threshold: Option<f64>,
-    /// Tier 0 to 3 (0 without a threshold).
-    pub tier: u8,
-    /// The side to trade, or the gate that refused.
-    pub verdict: Result<Side, Reason>,
-}
-
 impl GateConfig {
     /// Whether any gate depends on the regime.
     #[must_use]
+    #[inline]
     pub fn needs_regime(&self) -> bool {
         let threshold_used = self.significance == Significance::Threshold || self.min_tier > 0;
         self.require_high_quality || (threshold_used && self.threshold == ThresholdSource::Adaptive)
@@ -122,88 +90,168 @@ impl GateConfig {
         threshold_used && self.threshold == ThresholdSource::Published
     }
 
-    /// Runs the chain. `regime_required` adds the regime to the gates because something after them depends on it.
+    /// The threshold on the absolute median, where its inputs are known.
     #[must_use]
-    pub fn assess(&self, forecast: &Forecast, regimes: &RegimeConfig, regime_required: bool) -> Assessment {
-        let q = &forecast.quantiles;
-        let prob_up = edge::prob_up(q);
-        let direction = edge::direction(q);
-        let threshold = match self.threshold {
-            ThresholdSource::Published => forecast.published_threshold,
-            ThresholdSource::Adaptive => forecast.regime.zip(forecast.variance).map(|(regime, variance)| {
+    #[inline]
+    pub fn threshold(&self, forecast: &Forecast<'_>, regimes: &RegimeConfig) -> Option<f64> {
+        match self.threshold {
+            ThresholdSource::Published => forecast.published_threshold(),
+            ThresholdSource::Adaptive => forecast.regime().zip(forecast.variance()).map(|(regime, variance)| {
                 self.base_threshold.get()
-                    * regimes.threshold_multiplier(regime, forecast.trending)
+                    * regimes.threshold_multiplier(regime, forecast.trending())
                     * (1.0 + 500.0 * variance)
             }),
-        };
-        let mut assessment = Assessment {
-            prob_up,
-            expected_value: direction.map(|side| edge::expected_value(q, prob_up, side, self.ev_mode)),
-            info_ratio: forecast.variance.map(|variance| edge::info_ratio(q, variance)),
-            info_ratio_threshold: forecast.regime.map_or(1.5, RegimeConfig::info_ratio_threshold),
-            threshold,
-            tier: threshold.map_or(0, |threshold| edge::tier(q, threshold)),
-            verdict: Err(Reason::Neutral),
-        };
-        let regime_required = regime_required || self.needs_regime();
-        assessment.verdict = self.verdict(forecast, &assessment, direction, regime_required);
-        assessment
+        }
     }
 
-    fn verdict(
+    /// Tier 0 to 3 of the forecast (0 without a threshold).
+    #[must_use]
+    #[inline]
+    pub fn tier(&self, forecast: &Forecast<'_>, regimes: &RegimeConfig) -> u8 {
+        Self::tier_at(forecast, self.threshold(forecast, regimes))
+    }
+
+    pub(super) fn tier_at(forecast: &Forecast<'_>, threshold: Option<f64>) -> u8 {
+        threshold.map_or(0, |threshold| edge::tier(&forecast.quantiles(), threshold))
+    }
+
+    /// Threshold of the information ratio in the present regime (1.5 without one).
+    #[must_use]
+    #[inline]
+    pub fn info_ratio_threshold(forecast: &Forecast<'_>) -> f64 {
+        forecast.regime().map_or(1.5, RegimeConfig::info_ratio_threshold)
+    }
+
+    /// What the gates say of every row, gate by gate in their order: a row keeps its first refusal.
+    #[must_use]
+    pub fn verdicts(
         &self,
-        forecast: &Forecast,
-        assessment: &Assessment,
-        direction: Option<Side>,
+        features: &Features,
+        regime: &[Option<Regime>],
+        regimes: &RegimeConfig,
         regime_required: bool,
-    ) -> Result<Side, Reason> {
-        let q = &forecast.quantiles;
-        if regime_required && forecast.regime.is_none() {
-            return Err(Reason::WarmUp);
+    ) -> Vec<Verdict> {
+        let mut verdicts: Vec<Verdict> = features.shapes().to_vec();
+        let forecast = |t: usize| features.forecast(t, regime[t]);
+        if regime_required || self.needs_regime() {
+            for (verdict, regime) in verdicts.iter_mut().zip(regime) {
+                let there = !matches!(verdict, Verdict::Missing | Verdict::Refused(Reason::CrossedQuantiles));
+                if there && regime.is_none() {
+                    *verdict = Verdict::Refused(Reason::WarmUp);
+                }
+            }
         }
-        if self.max_spread.is_some_and(|max| edge::spread(q) > max.get()) {
-            return Err(Reason::WideSpread);
+        if let Some(max) = self.max_spread {
+            for (t, verdict) in verdicts.iter_mut().enumerate() {
+                let there = !matches!(verdict, Verdict::Missing | Verdict::Refused(_)) || *verdict == Verdict::LEVEL;
+                if there && forecast(t).spread() > max.get() {
+                    *verdict = Verdict::Refused(Reason::WideSpread);
+                }
+            }
         }
-        let side = direction.ok_or(Reason::Neutral)?;
         match self.significance {
             Significance::ExpectedValue => {
-                if !assessment.expected_value.is_some_and(|ev| ev > self.min_expected_value.get()) {
-                    return Err(Reason::NotSignificant);
+                let least = self.min_expected_value.get();
+                for (verdict, &value) in verdicts.iter_mut().zip(features.expected_values(self.ev_mode)) {
+                    verdict.refuse(!(value > least), Reason::NotSignificant);
                 }
             }
             Significance::Threshold => {
-                let threshold = assessment.threshold.ok_or(Reason::NoSignal)?;
-                if q.q50.abs() < threshold {
-                    return Err(Reason::BelowThreshold);
+                for (t, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| verdict.passes()) {
+                    let threshold = self.threshold(&forecast(t), regimes);
+                    verdict.refuse(threshold.is_none(), Reason::NoSignal);
+                    verdict.refuse(threshold.is_some_and(|t0| forecast(t).strength() < t0), Reason::BelowThreshold);
                 }
             }
         }
-        if self.require_high_quality && !assessment.info_ratio.is_some_and(|r| r > assessment.info_ratio_threshold) {
-            return Err(Reason::LowQuality);
+        if self.require_high_quality {
+            for (t, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| verdict.passes()) {
+                let row = forecast(t);
+                let high = row.info_ratio().is_some_and(|ratio| ratio > Self::info_ratio_threshold(&row));
+                verdict.refuse(!high, Reason::LowQuality);
+            }
         }
-        if assessment.tier < self.min_tier {
-            return Err(Reason::LowTier);
+        if self.min_tier > 0 {
+            for (t, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| verdict.passes()) {
+                verdict.refuse(self.tier(&forecast(t), regimes) < self.min_tier, Reason::LowTier);
+            }
         }
-        Ok(side)
+        verdicts
+    }
+}
+
+/// What the gates say of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Buy.
+    Long,
+    /// Sell, or sell short.
+    Short,
+    /// There is no forecast.
+    Missing,
+    /// Hold, for this reason.
+    Refused(Reason),
+}
+
+impl Verdict {
+    /// A median of zero, which points nowhere.
+    const LEVEL: Self = Self::Refused(Reason::Neutral);
+
+    /// What the quantiles alone say.
+    pub(super) fn of(q: &Quantiles) -> Self {
+        if q.q10.is_nan() || q.q50.is_nan() || q.q90.is_nan() {
+            Self::Missing
+        } else if q.cross() {
+            Self::Refused(Reason::CrossedQuantiles)
+        } else {
+            match edge::direction(q) {
+                Some(Side::Long) => Self::Long,
+                Some(Side::Short) => Self::Short,
+                None => Self::LEVEL,
+            }
+        }
+    }
+
+    #[inline]
+    fn passes(self) -> bool {
+        matches!(self, Self::Long | Self::Short)
+    }
+
+    #[inline]
+    fn refuse(&mut self, refuse: bool, reason: Reason) {
+        if self.passes() & refuse {
+            *self = Self::Refused(reason);
+        }
+    }
+
+    /// The side to trade, or the reason for holding.
+    ///
+    /// # Errors
+    /// The reason for holding.
+    pub fn side(self) -> Result<Side, Reason> {
+        match self {
+            Self::Long => Ok(Side::Long),
+            Self::Short => Ok(Side::Short),
+            Self::Missing => Err(Reason::NoSignal),
+            Self::Refused(reason) => Err(reason),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn forecast(q10: f64, q50: f64, q90: f64) -> Forecast {
-        Forecast {
-            quantiles: Quantiles { q10, q50, q90 },
-            variance: Some(2e-5),
-            regime: Some(Regime::Medium),
-            trending: false,
-            published_threshold: Some(0.001),
-        }
+    fn features(q10: f64, q50: f64, q90: f64) -> Features {
+        Features::of_forecasts(&[Quantiles { q10, q50, q90 }], &[2e-5], &[0.001])
     }
 
-    fn verdict(config: &GateConfig, forecast: &Forecast) -> Result<Side, Reason> {
-        config.assess(forecast, &RegimeConfig::default(), false).verdict
+    #[inline]
+    fn verdict(config: &GateConfig, features: &Features) -> Result<Side, Reason> {
+        in_regime(config, features, Some(Regime::Medium))
+    }
+
+    fn in_regime(config: &GateConfig, features: &Features, regime: Option<Regime>) -> Result<Side, Reason> {
+        config.verdicts(features, &[regime], &RegimeConfig::default(), false)[0].side()
     }
 
     const STRONG: [f64; 3] = [-0.004, 0.004, 0.012];
@@ -211,15 +259,15 @@ mod tests {
     #[test]
     fn each_gate_refuses_with_its_own_reason() {
         let [q10, q50, q90] = STRONG;
-        let good = forecast(q10, q50, q90);
+        let good = features(q10, q50, q90);
         let base = GateConfig::default();
         assert_eq!(verdict(&base, &good), Ok(Side::Long));
-        assert_eq!(verdict(&base, &forecast(-0.01, 0.0, 0.01)), Err(Reason::Neutral));
-        assert_eq!(verdict(&base, &forecast(-0.01, 0.0001, 0.01)), Err(Reason::NotSignificant));
+        assert_eq!(verdict(&base, &features(-0.01, 0.0, 0.01)), Err(Reason::Neutral));
+        assert_eq!(verdict(&base, &features(-0.01, 0.0001, 0.01)), Err(Reason::NotSignificant));
         let narrow = GateConfig { max_spread: Some(Fraction::new(0.01)), ..base };
         assert_eq!(verdict(&narrow, &good), Err(Reason::WideSpread));
         let threshold = GateConfig { significance: Significance::Threshold, ..base };
-        assert_eq!(verdict(&threshold, &forecast(-0.01, 0.0004, 0.02)), Err(Reason::BelowThreshold));
+        assert_eq!(verdict(&threshold, &features(-0.01, 0.0004, 0.02)), Err(Reason::BelowThreshold));
         let quality = GateConfig { require_high_quality: true, ..base };
         assert_eq!(verdict(&quality, &good), Err(Reason::LowQuality));
         let tiered = GateConfig { min_tier: 3, base_threshold: Fraction::new(0.0045), ..base };
@@ -229,25 +277,26 @@ mod tests {
     #[test]
     fn the_regime_is_asked_for_only_where_something_depends_on_it() {
         let [q10, q50, q90] = STRONG;
-        let cold = Forecast { regime: None, ..forecast(q10, q50, q90) };
-        assert_eq!(verdict(&GateConfig::default(), &cold), Ok(Side::Long));
+        let good = features(q10, q50, q90);
+        assert_eq!(in_regime(&GateConfig::default(), &good, None), Ok(Side::Long));
         let adaptive = GateConfig { significance: Significance::Threshold, ..GateConfig::default() };
-        assert_eq!(verdict(&adaptive, &cold), Err(Reason::WarmUp));
+        assert_eq!(in_regime(&adaptive, &good, None), Err(Reason::WarmUp));
         let published = GateConfig { threshold: ThresholdSource::Published, ..adaptive };
-        assert_eq!(verdict(&published, &cold), Ok(Side::Long));
+        assert_eq!(in_regime(&published, &good, None), Ok(Side::Long));
     }
 
     #[test]
     fn the_adaptive_threshold_by_hand() {
-        let wild = Forecast { regime: Some(Regime::Extreme), variance: Some(1e-4), ..forecast(-0.01, 0.001, 0.01) };
-        let assessment = GateConfig::default().assess(&wild, &RegimeConfig::default(), false);
-        assert!((assessment.threshold.unwrap() - 0.0005 * 1.8 * 1.05).abs() < 1e-18);
-        assert_eq!(assessment.tier, 3);
+        let wild = Features::of_forecasts(&[Quantiles { q10: -0.01, q50: 0.001, q90: 0.01 }], &[1e-4], &[f64::NAN]);
+        let forecast = wild.forecast(0, Some(Regime::Extreme));
+        let threshold = GateConfig::default().threshold(&forecast, &RegimeConfig::default()).unwrap();
+        assert!((threshold - 0.0005 * 1.8 * 1.05).abs() < 1e-18);
+        assert_eq!(GateConfig::default().tier(&forecast, &RegimeConfig::default()), 3);
     }
 
     #[test]
     fn the_legacy_value_lets_fewer_shorts_through() {
-        let down = forecast(-0.006, -0.002, 0.004);
+        let down = features(-0.006, -0.002, 0.004);
         assert_eq!(verdict(&GateConfig::default(), &down), Ok(Side::Short));
         let legacy = GateConfig { ev_mode: EvMode::Legacy, ..GateConfig::default() };
         assert_eq!(verdict(&legacy, &down), Err(Reason::NotSignificant));

@@ -1,17 +1,21 @@
 //! The Q50 quantile strategy: forecast, gates, size, order.
 
 pub mod edge;
+pub mod features;
 pub mod gate;
 pub mod regime;
 pub mod sizing;
 pub mod volatility;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use self::{
-    gate::{Assessment, Forecast, GateConfig},
+    features::{Features, Forecast},
+    gate::{GateConfig, Verdict},
     regime::{Regime, RegimeConfig},
-    sizing::{Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
+    sizing::{CapScope, Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
 };
 use super::{
     Explanation, Strategy,
@@ -20,7 +24,7 @@ use super::{
 };
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
+    ledger::{Account, Held, Marked},
     market::{Known, Market},
     risk::RiskConfig,
     units::Fraction,
@@ -64,90 +68,71 @@ pub struct Q50Config {
 pub struct Q50 {
     config: Q50Config,
     sizer: Sizer,
-    volatility: Vec<f64>,
-    variance: Vec<f64>,
-    regimes: Vec<Option<Regime>>,
-    atr: Vec<f64>,
+    features: Arc<Features>,
+    regimes: Arc<[Option<Regime>]>,
+    verdicts: Vec<Verdict>,
     peak_equity: f64,
-    last: Explanation,
 }
 
 impl Q50 {
-    /// Computes volatility (where the source has none) and regimes for every row, each from the rows up to it.
+    /// The strategy with these settings on the `features` of `market`.
     #[must_use]
-    pub fn prepare(config: Q50Config, market: &Market<'_>) -> Self {
-        let volatility = match market.signals.vol_raw {
-            Some(column) => column.to_vec(),
-            None => volatility::vol_raw(market.close),
-        };
-        let variance = match market.signals.vol_risk {
-            Some(column) => column.to_vec(),
-            None => volatility.iter().map(|v| v * v).collect(),
-        };
-        let atr = match config.sizing.method {
-            Method::Atr => volatility::atr_share(market.high, market.low, market.close, 14),
-            _ => Vec::new(),
-        };
-        let regimes = config.regime.classify(&variance);
-        let sizer = Sizer::new(config.sizing);
-        Self { config, sizer, volatility, variance, regimes, atr, peak_equity: 0.0, last: Explanation::default() }
+    pub fn new(config: Q50Config, features: Arc<Features>, market: &Market<'_>) -> Self {
+        if config.sizing.method == Method::Atr {
+            features.atr(market);
+        }
+        let regimes = features.regimes(&config.regime);
+        let regime_required = config.gate.needs_regime()
+            || config.sizing.by_regime
+            || config.sell == SellRule::Partial
+            || matches!(config.sizing.method, Method::ValidatedKelly | Method::VolRawKelly);
+        let verdicts = config.gate.verdicts(&features, &regimes, &config.regime, regime_required);
+        Self { config, sizer: Sizer::new(config.sizing), features, regimes, verdicts, peak_equity: 0.0 }
     }
 
-    fn forecast(&self, known: &Known<'_>) -> Option<Forecast> {
-        let t = known.row();
-        let before = t.checked_sub(1).map_or(f64::NAN, |before| self.volatility[before]);
-        Some(Forecast {
-            quantiles: known.quantiles()?,
-            variance: Some(self.variance[t]).filter(|v| !v.is_nan()),
-            regime: self.regimes[t],
-            trending: (self.volatility[t] - before).abs() > 0.1,
-            published_threshold: known.signal_thresh(),
-        })
+    #[inline]
+    fn forecast(&self, t: usize) -> Forecast<'_> {
+        self.features.forecast(t, self.regimes[t])
     }
 
-    fn needs_regime(&self) -> bool {
-        let sizing = &self.config.sizing;
-        sizing.by_regime
-            || self.config.sell == SellRule::Partial
-            || matches!(sizing.method, Method::ValidatedKelly | Method::VolRawKelly)
-    }
-
+    #[inline]
     fn regime_size(&self, regime: Option<Regime>) -> f64 {
         regime.map_or(1.0, |regime| self.config.regime.size_multiplier.get(regime))
     }
 
-    fn size(
-        &self,
-        known: &Known<'_>,
-        forecast: &Forecast,
-        assessment: &Assessment,
-        side: Side,
-        account: &Account,
-    ) -> Result<SizeExplanation, Reason> {
+    #[inline]
+    fn size(&self, known: &Known<'_>, side: Side, account: &Account) -> Result<SizeExplanation, Reason> {
         let t = known.row();
+        let forecast = self.forecast(t);
+        let gate = &self.config.gate;
         let closes = known.closes();
+        let threshold = match self.config.sizing.method.reads_tier() {
+            true => gate.threshold(&forecast, &self.config.regime),
+            false => None,
+        };
         let input = SizingInput {
-            quantiles: forecast.quantiles,
+            quantiles: forecast.quantiles(),
             side,
-            prob_up: assessment.prob_up,
-            confidence: self.config.gate.tier_map.confidence(assessment.tier),
-            vol_raw: Some(self.volatility[t]),
-            vol_risk: forecast.variance,
-            info_ratio: assessment.info_ratio.unwrap_or(f64::NAN),
-            info_ratio_threshold: assessment.info_ratio_threshold,
-            threshold: assessment.threshold,
-            regime: forecast.regime,
-            atr_share: self.atr.get(t).copied(),
+            prob_up: forecast.prob_up(),
+            confidence: gate.tier_map.confidence(GateConfig::tier_at(&forecast, threshold)),
+            vol_raw: Some(forecast.volatility()),
+            vol_risk: forecast.variance(),
+            info_ratio: forecast.info_ratio().unwrap_or(f64::NAN),
+            info_ratio_threshold: GateConfig::info_ratio_threshold(&forecast),
+            threshold,
+            regime: forecast.regime(),
+            atr_share: self.features.atr_share(t),
             momentum: t.checked_sub(1).map(|before| closes[t] / closes[before] - 1.0),
             stop_distance: self.config.exits.stop_loss.map(Fraction::get),
         };
         let drawdown = if self.peak_equity > 0.0 { 1.0 - account.equity / self.peak_equity } else { 0.0 };
-        self.sizer.size(&input, account, drawdown, self.regime_size(forecast.regime))
+        self.sizer.size(&input, account, drawdown, self.regime_size(forecast.regime()))
     }
 
-    fn long(&mut self, account: &Account, sized: Result<SizeExplanation, Reason>) -> Decision {
+    #[inline]
+    fn long(account: &Account, sized: Result<SizeExplanation, Reason>) -> Decision {
         let reason = if account.position > 0.0 { Reason::AddLong } else { Reason::EnterLong };
-        match self.explained(sized) {
+        match sized.map(|sized| sized.size) {
             Ok(size) => Decision::Act(Intent { order: Order::Buy(Budget::Equity(Fraction::new(size))), reason }),
             Err(_) if account.position < 0.0 => {
                 Decision::Act(Intent { order: Order::Cover(Fraction::ONE), reason: Reason::ExitShort })
@@ -157,15 +142,16 @@ impl Q50 {
         }
     }
 
+    #[inline]
     fn short(
-        &mut self,
+        &self,
         account: &Account,
-        forecast: &Forecast,
+        forecast: &Forecast<'_>,
         sized: Option<Result<SizeExplanation, Reason>>,
     ) -> Decision {
         if let Some(sized) = sized {
             let reason = if account.position < 0.0 { Reason::AddShort } else { Reason::EnterShort };
-            match self.explained(sized) {
+            match sized.map(|sized| sized.size) {
                 Ok(size) => return Decision::Act(Intent { order: Order::Short(Fraction::new(size)), reason }),
                 Err(reason) if account.position <= 0.0 => return Decision::Hold(reason),
                 Err(_) => {}
@@ -177,21 +163,14 @@ impl Q50 {
         let share = match self.config.sell {
             SellRule::Full => 1.0,
             SellRule::Partial => {
-                let strength = (2.0 * forecast.quantiles.q50.abs()).min(1.0);
-                (strength * self.regime_size(forecast.regime)).clamp(0.1, 1.0)
+                let strength = (2.0 * forecast.strength()).min(1.0);
+                (strength * self.regime_size(forecast.regime())).clamp(0.1, 1.0)
             }
         };
         Decision::Act(Intent { order: Order::Sell(Fraction::new(share)), reason: Reason::ExitLong })
     }
 
-    fn explained(&mut self, sized: Result<SizeExplanation, Reason>) -> Result<f64, Reason> {
-        let sized = sized?;
-        self.last.raw_size = Some(sized.raw);
-        self.last.size = Some(sized.size);
-        self.last.binding_cap = Some(sized.binding.name());
-        Ok(sized.size)
-    }
-
+    #[inline]
     fn without_forecast(&self, account: &Account) -> Decision {
         match self.config.absent {
             Absent::Hold => Decision::Hold(Reason::NoSignal),
@@ -214,39 +193,63 @@ impl Q50 {
 }
 
 impl Strategy for Q50 {
+    #[inline]
     fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
         self.peak_equity = self.peak_equity.max(account.equity);
-        self.last = Explanation::default();
-        let Some(forecast) = self.forecast(&known) else {
-            return self.without_forecast(account);
-        };
-        if forecast.quantiles.cross() {
-            return Decision::Hold(Reason::CrossedQuantiles);
-        }
-        let assessment = self.config.gate.assess(&forecast, &self.config.regime, self.needs_regime());
-        self.last = Explanation {
-            side: Some(assessment.verdict.map_or(-1, Side::code)),
-            prob_up: Some(assessment.prob_up),
-            expected_value: assessment.expected_value,
-            info_ratio: assessment.info_ratio,
-            regime: forecast.regime.map(Regime::name),
-            ..Explanation::default()
-        };
-        match assessment.verdict {
-            Err(reason) => Decision::Hold(reason),
-            Ok(Side::Long) => {
-                let sized = self.size(&known, &forecast, &assessment, Side::Long, account);
-                self.long(account, sized)
-            }
-            Ok(Side::Short) => {
-                let sized =
-                    self.config.allow_short.then(|| self.size(&known, &forecast, &assessment, Side::Short, account));
-                self.short(account, &forecast, sized)
+        match self.verdicts[known.row()] {
+            Verdict::Missing => self.without_forecast(account),
+            Verdict::Refused(reason) => Decision::Hold(reason),
+            Verdict::Long => Self::long(account, self.size(&known, Side::Long, account)),
+            Verdict::Short => {
+                let sized = self.config.allow_short.then(|| self.size(&known, Side::Short, account));
+                self.short(account, &self.forecast(known.row()), sized)
             }
         }
     }
 
-    fn explain(&self) -> Explanation {
-        self.last
+    /// A refused forecast is a hold, whatever the account. On a long signal so is a position that leaves less room below
+    /// its cap than the smallest order.
+    #[inline]
+    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+        let (held, sizing) = (marked.held(), &self.config.sizing);
+        if held != Held::Flat && sizing.half_at_drawdown.is_some() {
+            return false;
+        }
+        match self.verdicts[known.row()] {
+            Verdict::Refused(_) => true,
+            Verdict::Missing => match self.config.absent {
+                Absent::Hold => true,
+                Absent::Long => held == Held::Long,
+                Absent::Flat => held == Held::Flat,
+            },
+            Verdict::Short => held == Held::Flat && !self.config.allow_short,
+            Verdict::Long => {
+                (held == Held::Long)
+                    & (sizing.cap_scope == CapScope::Total)
+                    & marked.exceeds(sizing.max_position.get() - sizing.min_size.get())
+            }
+        }
+    }
+
+    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
+        let (forecast, verdict) = (self.forecast(known.row()), self.verdicts[known.row()]);
+        if matches!(verdict, Verdict::Missing | Verdict::Refused(Reason::CrossedQuantiles)) {
+            return Explanation::default();
+        }
+        let sized = match verdict {
+            Verdict::Long => self.size(&known, Side::Long, account).ok(),
+            Verdict::Short if self.config.allow_short => self.size(&known, Side::Short, account).ok(),
+            _ => None,
+        };
+        Explanation {
+            side: Some(verdict.side().map_or(-1, Side::code)),
+            prob_up: Some(forecast.prob_up()),
+            expected_value: forecast.expected_value(self.config.gate.ev_mode),
+            info_ratio: forecast.info_ratio(),
+            regime: forecast.regime().map(Regime::name),
+            raw_size: sized.map(|s| s.raw),
+            size: sized.map(|s| s.size),
+            binding_cap: sized.map(|s| s.binding.name()),
+        }
     }
 }

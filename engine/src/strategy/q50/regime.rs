@@ -130,7 +130,25 @@ impl Default for RegimeConfig {
     }
 }
 
+/// The part of a [`RegimeConfig`] that decides which regime a row has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct RegimeKey {
+    percentiles: Percentiles,
+    window: usize,
+    min_observations: usize,
+    warm_up: WarmUp,
+}
+
 impl RegimeConfig {
+    pub(super) fn key(&self) -> RegimeKey {
+        RegimeKey {
+            percentiles: self.percentiles,
+            window: self.window,
+            min_observations: self.min_observations,
+            warm_up: self.warm_up,
+        }
+    }
+
     /// Multiplier of the entry threshold, clipped to [0.3, 3].
     #[must_use]
     pub fn threshold_multiplier(&self, regime: Regime, trending: bool) -> f64 {

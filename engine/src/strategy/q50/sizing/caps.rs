@@ -57,6 +57,7 @@ pub struct Caps {
 impl Caps {
     /// The caps of an order in the direction `side`.
     #[must_use]
+    #[inline]
     pub(super) fn of(config: &SizingConfig, side: Side, account: &Account) -> Self {
         let held = match side {
             Side::Long => account.exposure(),
@@ -77,6 +78,7 @@ impl Caps {
 
     /// The smallest cap and its name.
     #[must_use]
+    #[inline]
     pub fn smallest(&self) -> (BindingCap, f64) {
         [(BindingCap::Cash, self.cash), (BindingCap::PoolShare, self.pool_share)]
             .into_iter()

@@ -4,6 +4,7 @@ use super::{Refusal, SizingConfig, SizingInput, known, positive};
 use crate::units::Fraction;
 
 /// 0.1 / max(1000 variance, 0.1), in [0.01, 0.5]. On real hourly variance, of the order of 1e-5, it is its upper bound.
+#[inline]
 pub(super) fn inverse_variance(input: &SizingInput) -> Result<f64, Refusal> {
     let variance = known(input.vol_risk)?;
     if variance < 0.0 {

@@ -73,10 +73,12 @@ impl SizingInput {
     }
 }
 
+#[inline]
 fn positive(value: f64) -> Result<f64, Refusal> {
     if value > 0.0 && value.is_finite() { Ok(value) } else { Err(Refusal::Impossible) }
 }
 
+#[inline]
 fn known(value: Option<f64>) -> Result<f64, Refusal> {
     value.filter(|v| v.is_finite()).ok_or(Refusal::Missing)
 }
@@ -154,6 +156,24 @@ pub enum Method {
     VolRawKelly,
     /// The pipeline's suggestion; equal to inverse variance.
     PipelineSuggestion,
+}
+
+impl Method {
+    /// Whether the size may depend on the tier's confidence or on the threshold; the textbook methods know neither.
+    #[must_use]
+    pub const fn reads_tier(self) -> bool {
+        !matches!(
+            self,
+            Self::Full
+                | Self::InverseVariance
+                | Self::InverseVarianceSignal
+                | Self::InverseVarianceStrength
+                | Self::Kelly
+                | Self::FixedFractional
+                | Self::Atr
+                | Self::PipelineSuggestion
+        )
+    }
 }
 
 /// How large a position is.
@@ -256,6 +276,7 @@ impl Sizer {
     ///
     /// # Errors
     /// The reason for not trading: no edge, a missing input, no room below a cap, or less than the minimum size.
+    #[inline]
     pub fn size(
         &self,
         input: &SizingInput,
@@ -286,6 +307,7 @@ impl Sizer {
         Ok(SizeExplanation { base, regime_multiplier, drawdown_multiplier, raw, caps, binding, size })
     }
 
+    #[inline]
     fn base(&self, input: &SizingInput) -> Result<f64, Refusal> {
         let cap = self.config.max_position.get();
         match self.config.method {
@@ -318,6 +340,7 @@ impl Sizer {
     }
 
     /// 1 without drawdown, falling linearly to 0.5 at the stated one and on to 0 at one and a half times it.
+    #[inline]
     fn drawdown_multiplier(&self, drawdown: f64) -> f64 {
         let Some(half) = self.config.half_at_drawdown else {
             return 1.0;
@@ -364,6 +387,7 @@ mod tests {
         }
     }
 
+    #[inline]
     fn size(config: SizingConfig, drawdown: f64) -> Result<SizeExplanation, Reason> {
         Sizer::new(config).size(&example(), &account(100.0, 0.0), drawdown, 0.6)
     }

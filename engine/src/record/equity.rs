@@ -1,0 +1,47 @@
+//! The equity curve alone, for tests that need a return of every bar and nothing else.
+
+use super::Recorder;
+use crate::{
+    decision::{Decision, Reason},
+    strategy::Explanation,
+    venue::{Fill, Rejection},
+};
+
+/// Equity at each close, quote units.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EquityCurve {
+    /// One value a bar.
+    pub equity: Vec<f64>,
+    /// Orders filled.
+    pub fills: usize,
+}
+
+impl EquityCurve {
+    /// Returns from one close to the next: one fewer than there are bars.
+    #[must_use]
+    pub fn returns(&self) -> Vec<f64> {
+        self.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect()
+    }
+}
+
+impl Recorder for EquityCurve {
+    const EVERY_BAR: bool = false;
+
+    fn begin(&mut self, _: f64) {
+        self.equity.clear();
+        self.fills = 0;
+    }
+
+    fn decision(&mut self, _: usize, _: &Decision, _: Option<Explanation>) {}
+
+    fn fill(&mut self, _: &Fill, _: Reason) {
+        self.fills += 1;
+    }
+
+    fn rejection(&mut self, _: usize, _: Rejection) {}
+
+    #[inline]
+    fn mark(&mut self, _: usize, equity: f64, _: f64) {
+        self.equity.push(equity);
+    }
+}

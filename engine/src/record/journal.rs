@@ -1,0 +1,95 @@
+//! Everything that happened, as rows.
+
+use super::Recorder;
+use crate::{
+    decision::{Decision, Reason},
+    strategy::Explanation,
+    venue::{Fill, Rejection},
+};
+
+/// A decision with its explanation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecisionRow {
+    /// Row of the market.
+    pub row: usize,
+    /// Why the strategy acted or held.
+    pub reason: Reason,
+    /// Whether an order was sent.
+    pub acted: bool,
+    /// What it was made from.
+    pub explanation: Explanation,
+}
+
+/// A fill with the reason of its order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FillRow {
+    /// The fill.
+    pub fill: Fill,
+    /// Why the order was sent.
+    pub reason: Reason,
+}
+
+/// Everything that happened, as rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Journal {
+    /// Starting capital, quote units.
+    pub capital: f64,
+    /// One row a bar.
+    pub decisions: Vec<DecisionRow>,
+    /// One row a fill.
+    pub fills: Vec<FillRow>,
+    /// Orders that were not filled, by the row of their decision.
+    pub rejections: Vec<(usize, Rejection)>,
+    /// Equity at each close, quote units.
+    pub equity: Vec<f64>,
+    /// Value of the position as a share of equity at each close.
+    pub exposure: Vec<f64>,
+}
+
+impl Journal {
+    /// Returns of the equity from one close to the next: one fewer than there are bars.
+    #[must_use]
+    pub fn returns(&self) -> Vec<f64> {
+        self.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect()
+    }
+
+    /// How often each reason was given, in the order of [`Reason::ALL`]; they add up to the number of bars.
+    #[must_use]
+    pub fn reasons(&self) -> [usize; Reason::COUNT] {
+        let mut counts = [0; Reason::COUNT];
+        for decision in &self.decisions {
+            counts[decision.reason as usize] += 1;
+        }
+        counts
+    }
+}
+
+impl Recorder for Journal {
+    const EVERY_BAR: bool = true;
+
+    fn begin(&mut self, capital: f64) {
+        *self = Self { capital, ..Self::default() };
+    }
+
+    fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {
+        self.decisions.push(DecisionRow {
+            row,
+            reason: decision.reason(),
+            acted: matches!(decision, Decision::Act(_)),
+            explanation: explanation.unwrap_or_default(),
+        });
+    }
+
+    fn fill(&mut self, fill: &Fill, reason: Reason) {
+        self.fills.push(FillRow { fill: *fill, reason });
+    }
+
+    fn rejection(&mut self, row: usize, rejection: Rejection) {
+        self.rejections.push((row, rejection));
+    }
+
+    fn mark(&mut self, _: usize, equity: f64, exposure: f64) {
+        self.equity.push(equity);
+        self.exposure.push(exposure);
+    }
+}

@@ -1,0 +1,41 @@
+//! What a replay remembers: a [`Summary`] that allocates nothing, or a [`Journal`] of every decision, fill and mark.
+
+mod equity;
+mod journal;
+mod summary;
+
+pub use equity::EquityCurve;
+pub use journal::{DecisionRow, FillRow, Journal};
+pub use summary::Summary;
+
+use crate::{
+    decision::{Decision, Reason},
+    ledger::Line,
+    strategy::Explanation,
+    venue::{Fill, Rejection},
+};
+
+/// Receives what happens at each bar.
+pub trait Recorder {
+    /// Whether it wants the decision of every bar, with its explanation. Where not, bars at which the strategy is certain
+    /// to hold are told by [`Recorder::stretch`] in one go, and the strategy is not asked to explain.
+    const EVERY_BAR: bool;
+
+    /// The account before the first bar.
+    fn begin(&mut self, capital: f64);
+    /// The strategy's answer at the close of `row`.
+    fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>);
+    /// An order was filled.
+    fn fill(&mut self, fill: &Fill, reason: Reason);
+    /// An order of the decision at `row` was not filled.
+    fn rejection(&mut self, row: usize, rejection: Rejection);
+    /// The account at the close of `row`: equity in quote units and value of the position as a share of it.
+    fn mark(&mut self, row: usize, equity: f64, exposure: f64);
+
+    /// The account at the closes of consecutive rows from `row` on, at which nothing happened but a change of price.
+    fn stretch(&mut self, row: usize, line: Line, prices: &[f64]) {
+        for (i, &price) in prices.iter().enumerate() {
+            self.mark(row + i, line.at(price), line.exposure(price));
+        }
+    }
+}

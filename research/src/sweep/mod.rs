@@ -1,0 +1,227 @@
+//! Searches: every set of a grid through the one replay loop, on every core, in memory that does not grow with the search.
+//!
+//! * [`Space`]: the sets, by index. [`Sweep`]: the search over one [`Stage`]. [`Store`]: its state on disk. [`publish`]:
+//!   the results of a finished search. [`Front`] and [`finalists()`]: what is worth a second look.
+//!
+//! Every set is filed in the trial ledger before its row is kept, so that no result is known that was not counted.
+//! Results depend on the data, the strategy and the grid alone: not on threads, on chunks, or on when a search was
+//! interrupted.
+
+mod axis;
+mod finalists;
+mod outcome;
+mod results;
+mod space;
+mod store;
+
+use std::{
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use q50_engine::record::Summary;
+use rayon::prelude::*;
+use thiserror::Error;
+use toml::Value;
+
+pub use axis::{Axis, Values, number};
+pub use finalists::{Filters, Front};
+pub use outcome::{Row, Statistics};
+pub use results::{Finalist, Results, Robustness, finalists, publish};
+pub use space::{Halving, Sequence, Space, SpaceError};
+pub use store::{Identity, Store, StoreError};
+
+use crate::{
+    parameters::{ParameterError, Template},
+    run::{RunSettings, Stage, trial_of},
+    trials::{LedgerError, Origin, Trial, TrialLedger},
+};
+
+/// Bars times sets between two commits: about a tenth of a second of work.
+const CHUNK: u64 = 20_000_000;
+/// Least sets of a chunk, so that every core has some.
+const LEAST_SETS: u64 = 32;
+/// Most sets of a chunk, which bounds memory.
+const MOST_SETS: u64 = 4_096;
+
+/// A search could not go on. What is done is kept.
+#[derive(Debug, Error)]
+pub enum SweepError {
+    /// The state or the results cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The trial ledger cannot be written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The results cannot be written.
+    #[error(transparent)]
+    Results(#[from] q50_datasets::error::Error),
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every set is done.
+    Complete,
+    /// It was asked to stop; so many sets are done.
+    Interrupted(u64),
+}
+
+/// A search over one market, venue and strategy.
+#[derive(Debug)]
+pub struct Sweep<'a> {
+    stage: &'a Stage<'a>,
+    base: RunSettings,
+    space: &'a Space,
+    template: Template,
+}
+
+impl<'a> Sweep<'a> {
+    /// The search of `space` around `base`.
+    ///
+    /// # Errors
+    /// The first set cannot be made: a path of the grid is no option of the strategy.
+    pub fn new(stage: &'a Stage<'a>, base: RunSettings, space: &'a Space) -> Result<Self, ParameterError> {
+        let sweep = Self { stage, base, space, template: Template::new(&base.strategy) };
+        sweep.settings(&space.point(0))?;
+        Ok(sweep)
+    }
+
+    /// What this search is, for its state on disk.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let source = self.stage.source();
+        Identity {
+            dataset: format!("{} {}", source.dataset, blake3::hash(source.view.as_bytes()).to_hex()),
+            strategy: self.base.hash(),
+            grid: self.space.hash().to_hex().to_string(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The space that is searched.
+    #[must_use]
+    pub fn space(&self) -> &Space {
+        self.space
+    }
+
+    /// The run that sets are changes of.
+    #[must_use]
+    pub fn base(&self) -> &RunSettings {
+        &self.base
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn stage(&self) -> &Stage<'a> {
+        self.stage
+    }
+
+    /// The run of one point.
+    ///
+    /// # Errors
+    /// A value that its option cannot have.
+    pub fn settings(&self, point: &[Value]) -> Result<RunSettings, ParameterError> {
+        let options: Vec<(&str, Value)> =
+            self.space.axes().iter().map(|axis| axis.path.as_str()).zip(point.iter().cloned()).collect();
+        Ok(self.base.with_strategy(self.template.with(&options)?))
+    }
+
+    /// Rows of the market that each round sees; the last sees all.
+    fn rungs(&self) -> Vec<Range<usize>> {
+        let market = &self.stage.source().market;
+        let rows = market.first..market.len();
+        let Some(Halving { eta, rungs }) = self.space.halving() else { return vec![rows] };
+        let share = |rung: u32| f64::from(eta).powi(-i32::try_from(rungs - 1 - rung).unwrap_or(0));
+        (0..rungs).map(|rung| rows.start..rows.start + (rows.len() as f64 * share(rung)).ceil() as usize).collect()
+    }
+
+    /// Number of sets of all rounds.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        (0..self.rungs().len() as u32).map(|rung| self.size(rung)).sum()
+    }
+
+    fn size(&self, rung: u32) -> u64 {
+        let eta = self.space.halving().map_or(1, |h| u64::from(h.eta));
+        (0..rung).fold(self.space.count(), |sets, _| sets.div_ceil(eta))
+    }
+
+    /// Runs what is not done yet. Stops between two chunks once `stop` is set; `progress` is told the sets done.
+    ///
+    /// # Errors
+    /// The ledger or the state cannot be written.
+    pub fn run(
+        &self,
+        store: &mut Store,
+        ledger: &mut TrialLedger,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Ended, SweepError> {
+        let scope = self.stage.source().scope(&self.base.strategy);
+        let mut before = 0;
+        for (rung, rows) in (0_u32..).zip(self.rungs()) {
+            // The first round has every set; a later one those that the round before was best with.
+            let chosen = match rung {
+                0 => None,
+                _ => Some(store.best(rung - 1, self.size(rung))?),
+            };
+            let sets = chosen.as_ref().map_or(self.space.count(), |chosen| chosen.len() as u64);
+            let chunk = (CHUNK / rows.len().max(1) as u64).clamp(LEAST_SETS, MOST_SETS);
+            let mut place = store.done(rung)?;
+            while place < sets {
+                progress(before + place);
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(Ended::Interrupted(before + place));
+                }
+                let end = sets.min(place + chunk);
+                let outcomes: Vec<(Row, Option<Trial>)> = (place..end)
+                    .into_par_iter()
+                    .map(|place| chosen.as_ref().map_or(place, |chosen| chosen[place as usize]))
+                    .map(|index| self.set(index, rung, &rows))
+                    .collect();
+                let (kept, trials): (Vec<Row>, Vec<Option<Trial>>) = outcomes.into_iter().unzip();
+                let trials: Vec<Trial> = trials.into_iter().flatten().collect();
+                ledger.record(scope, &trials)?;
+                store.append(place, &kept)?;
+                place = end;
+            }
+            before += sets;
+        }
+        progress(before);
+        Ok(Ended::Complete)
+    }
+
+    /// One set on `rows`. Whatever goes wrong in it is its own failure.
+    fn set(&self, index: u64, rung: u32, rows: &Range<usize>) -> (Row, Option<Trial>) {
+        let failed = |reason: String| (Row { index, rung, failure: Some(reason), statistics: None }, None);
+        let settings = match self.settings(&self.space.point(index)) {
+            Ok(settings) => settings,
+            Err(error) => return failed(error.to_string()),
+        };
+        let source = self.stage.source();
+        if let Some(reason) = settings.refusal(&source.market.signals) {
+            return failed(reason);
+        }
+        let replayed = catch_unwind(AssertUnwindSafe(|| {
+            let mut summary = Summary::default();
+            self.stage.run_rows(&settings, rows.clone(), &mut summary);
+            summary
+        }));
+        let summary = match replayed {
+            Ok(summary) => summary,
+            Err(panic) => return failed(format!("panicked: {}", message(panic.as_ref()))),
+        };
+        let all = rows.end == source.market.len();
+        let view = if all { source.view.to_owned() } else { format!("{} rows {rows:?}", source.view) };
+        let trial = trial_of(&summary, &settings, &view, Origin::Sweep);
+        let failure = (summary.fills == 0).then(|| "no trade".to_owned());
+        (Row { index, rung, failure, statistics: Some(Statistics::of(&summary)) }, Some(trial))
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}

@@ -1,0 +1,369 @@
+//! The results of a finished search: one table of every set, and the finalists with what stands against them.
+
+use std::{collections::BTreeMap, path::Path};
+
+use q50_datasets::{
+    hash::file_hash,
+    write::{Column, TableWriter},
+};
+use q50_engine::{
+    record::{EquityCurve, Summary},
+    units::{PerPeriodSharpe, PeriodsPerYear},
+};
+use rayon::prelude::*;
+use serde::Serialize;
+use toml::Value;
+
+use super::{
+    Sweep, SweepError,
+    axis::{Axis, number},
+    finalists::{Filters, Front},
+    outcome::{Row, Statistics},
+    store::Store,
+};
+use crate::{
+    inference::{SharpeEstimate, TrialVariance, deflated_sharpe, effective_trials},
+    run::trial_of,
+    trials::{LedgerError, Origin, Role, TrialLedger},
+};
+
+/// Rows that are turned into columns at a time.
+const PART: usize = 16_384;
+/// Return series that are clustered.
+const CLUSTERED: usize = 100;
+/// Stretches that a return series is cut into before it is clustered.
+const STRETCHES: usize = 500;
+
+/// What a search found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Results {
+    /// Sets searched.
+    pub sets: u64,
+    /// Those that were replayed and traded.
+    pub completed: u64,
+    /// The others; each row of the table says why.
+    pub failed: u64,
+    /// Why sets failed, and how many of each.
+    pub failures: BTreeMap<String, u64>,
+    /// Those that passed the filters.
+    pub passed_filters: u64,
+    /// Sum of the final equities of all replayed sets, in index order.
+    pub sum_final_equity: f64,
+    /// Hash of the table.
+    pub results_hash: String,
+    /// The sets whose return series are clustered.
+    #[serde(skip)]
+    pub sample: Vec<u64>,
+    /// The Pareto front.
+    #[serde(skip)]
+    pub front: Vec<Row>,
+}
+
+/// Writes every set of `store` to `path` (Parquet, a row a set, in index order) and looks for the finalists.
+///
+/// # Errors
+/// The state cannot be read or the table cannot be written; then there is no table.
+pub fn publish(sweep: &Sweep<'_>, store: &Store, filters: &Filters, path: &Path) -> Result<Results, SweepError> {
+    let year = sweep.base().periods_per_year;
+    let mut table = Table { sweep, year, path, writer: None, part: Vec::with_capacity(PART) };
+    let (mut front, mut sample) = (Front::default(), Sample::default());
+    let (mut completed, mut failures, mut sum) = (0, BTreeMap::<String, u64>::new(), 0.0);
+    store.for_each(|row| -> Result<(), SweepError> {
+        front.add(filters, &row);
+        sum += row.statistics.map_or(0.0, |s| s.final_equity);
+        match &row.failure {
+            None => {
+                completed += 1;
+                sample.add(row.index);
+            }
+            Some(reason) if failures.len() < 20 || failures.contains_key(reason) => {
+                *failures.entry(reason.clone()).or_default() += 1;
+            }
+            Some(_) => *failures.entry("others".to_owned()).or_default() += 1,
+        }
+        table.add(row)
+    })?;
+    table.commit()?;
+    Ok(Results {
+        sets: front.seen,
+        completed,
+        failed: front.seen - completed,
+        failures,
+        passed_filters: front.passed,
+        sum_final_equity: sum,
+        results_hash: file_hash(path)?,
+        sample: sample.sets,
+        front: front.into_rows(),
+    })
+}
+
+/// Every n-th set, with n doubled whenever there are too many.
+#[derive(Default)]
+struct Sample {
+    sets: Vec<u64>,
+    stride: u64,
+    seen: u64,
+}
+
+impl Sample {
+    fn add(&mut self, index: u64) {
+        if self.seen.is_multiple_of(self.stride.max(1)) {
+            self.sets.push(index);
+        }
+        self.seen += 1;
+        if self.sets.len() > CLUSTERED {
+            self.stride = self.stride.max(1) * 2;
+            self.sets = self.sets.iter().copied().step_by(2).collect();
+        }
+    }
+}
+
+/// The table in the making.
+struct Table<'a> {
+    sweep: &'a Sweep<'a>,
+    year: PeriodsPerYear,
+    path: &'a Path,
+    writer: Option<TableWriter>,
+    part: Vec<Row>,
+}
+
+impl Table<'_> {
+    fn add(&mut self, row: Row) -> Result<(), SweepError> {
+        self.part.push(row);
+        if self.part.len() == PART { self.flush() } else { Ok(()) }
+    }
+
+    fn commit(mut self) -> Result<(), SweepError> {
+        self.flush()?;
+        match self.writer {
+            Some(writer) => Ok(writer.commit()?),
+            None => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), SweepError> {
+        let rows = std::mem::take(&mut self.part);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let space = self.sweep.space();
+        let points: Vec<Vec<Value>> = rows.iter().map(|row| space.point(row.index)).collect();
+        let parameters: Vec<Parameter> = space
+            .axes()
+            .iter()
+            .enumerate()
+            .map(|(d, axis)| Parameter::of(axis, points.iter().map(|p| &p[d])))
+            .collect();
+        let texts: Vec<Vec<&str>> = parameters.iter().map(Parameter::texts).collect();
+
+        let index: Vec<i64> = rows.iter().map(|row| row.index as i64).collect();
+        let rung: Vec<i64> = rows.iter().map(|row| i64::from(row.rung)).collect();
+        let status: Vec<&str> = rows.iter().map(|row| if row.is_ok() { "ok" } else { "failed" }).collect();
+        let reason: Vec<&str> = rows.iter().map(|row| row.failure.as_deref().unwrap_or_default()).collect();
+        let float = |f: &dyn Fn(&Statistics) -> Option<f64>| -> Vec<Option<f64>> {
+            rows.iter().map(|row| row.statistics.as_ref().and_then(f)).collect()
+        };
+        let count = |f: &dyn Fn(&Statistics) -> u64| -> Vec<Option<i64>> {
+            rows.iter().map(|row| row.statistics.as_ref().map(|s| f(s) as i64)).collect()
+        };
+        let year = self.year;
+        let floats = [
+            ("final_equity", float(&|s| Some(s.final_equity))),
+            ("total_return", float(&|s| Some(s.total_return))),
+            ("sharpe", float(&|s| s.sharpe(year).map(|sharpe| sharpe.get()))),
+            ("sharpe_per_period", float(&|s| s.sharpe_per_period)),
+            ("max_drawdown", float(&|s| Some(s.max_drawdown))),
+            ("profit_factor", float(&|s| s.profit_factor)),
+            ("turnover", float(&|s| Some(s.turnover))),
+            ("fees", float(&|s| Some(s.fees))),
+            ("exposure", float(&|s| Some(s.exposure))),
+            ("skew", float(&|s| s.skew)),
+            ("kurtosis", float(&|s| s.kurtosis)),
+        ];
+        let counts = [
+            ("fills", count(&|s| s.fills)),
+            ("round_trips", count(&|s| s.round_trips)),
+            ("winners", count(&|s| s.winners)),
+            ("returns", count(&|s| s.returns)),
+        ];
+        let mut columns = vec![("index", Column::I64(&index))];
+        for ((axis, parameter), texts) in space.axes().iter().zip(&parameters).zip(&texts) {
+            columns.push((axis.path.as_str(), parameter.column(texts)));
+        }
+        columns.extend([
+            ("rung", Column::I64(&rung)),
+            ("status", Column::Text(&status)),
+            ("reason", Column::Text(&reason)),
+        ]);
+        columns.extend(floats.iter().map(|(name, values)| (*name, Column::OptionF64(values))));
+        columns.extend(counts.iter().map(|(name, values)| (*name, Column::OptionI64(values))));
+        match &mut self.writer {
+            Some(writer) => writer.write(&columns)?,
+            None => self.writer = Some(TableWriter::new(self.path, &columns)?),
+        }
+        self.part = Vec::with_capacity(PART);
+        Ok(())
+    }
+}
+
+/// The values of one parameter, as a column.
+enum Parameter {
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+impl Parameter {
+    fn of<'v>(axis: &Axis, values: impl Iterator<Item = &'v Value>) -> Self {
+        if axis.is_numeric() {
+            return Self::Numbers(values.map(number).collect());
+        }
+        Self::Texts(values.map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect())
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Numbers(_) => Vec::new(),
+            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn column<'c>(&'c self, texts: &'c [&'c str]) -> Column<'c> {
+        match self {
+            Self::Numbers(numbers) => Column::F64(numbers),
+            Self::Texts(_) => Column::Text(texts),
+        }
+    }
+}
+
+/// A set of the Pareto front.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finalist {
+    /// Index of the set.
+    pub index: u64,
+    /// Its values, by path.
+    pub parameters: BTreeMap<String, Value>,
+    /// Annual Sharpe ratio.
+    pub sharpe: Option<f64>,
+    /// Final equity over capital, less one.
+    pub total_return: f64,
+    /// Largest fall from a peak, a positive fraction.
+    pub max_drawdown: f64,
+    /// Gains over losses; null without a loss.
+    pub profit_factor: Option<f64>,
+    /// Closed round trips.
+    pub round_trips: u64,
+    /// Deflated Sharpe ratio, for every candidate that the ledger has seen on this data.
+    pub dsr: Option<f64>,
+    /// What the sets next to it earn; null where it has no number to change.
+    pub robustness: Option<Robustness>,
+}
+
+/// The Sharpe ratios of the sets next to one, each a single step away in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Robustness {
+    /// How many there are.
+    pub neighbours: usize,
+    /// The lowest of their Sharpe ratios over its own; a neighbour without one counts as 0.
+    pub worst: f64,
+    /// The median.
+    pub median: f64,
+}
+
+/// The first `most` sets of the front with their deflation and the robustness of their neighbourhood; the neighbours are
+/// filed as probes. Notes the effective number of trials of the search in the ledger.
+///
+/// # Errors
+/// The ledger cannot be read or written.
+pub fn finalists(
+    sweep: &Sweep<'_>,
+    results: &Results,
+    most: usize,
+    ledger: &mut TrialLedger,
+) -> Result<Vec<Finalist>, LedgerError> {
+    let source = sweep.stage().source();
+    let scope = source.scope(&sweep.base().strategy);
+    if let Some(effective) = effective(sweep, &results.sample) {
+        ledger.note_effective(scope, effective)?;
+    }
+    let tried = ledger.summary(scope)?;
+    let mut all = Vec::new();
+    for row in results.front.iter().take(most) {
+        let Some(s) = row.statistics else { continue };
+        let point = sweep.space().point(row.index);
+        let robustness = robustness(sweep, &point, s.sharpe_per_period, ledger)?;
+        all.push(Finalist {
+            index: row.index,
+            parameters: sweep.space().axes().iter().map(|axis| axis.path.clone()).zip(point).collect(),
+            sharpe: s.sharpe(sweep.base().periods_per_year).map(|sharpe| sharpe.get()),
+            total_return: s.total_return,
+            max_drawdown: s.max_drawdown,
+            profit_factor: s.profit_factor,
+            round_trips: s.round_trips,
+            dsr: deflated(&s, tried.candidates, tried.variance),
+            robustness,
+        });
+    }
+    Ok(all)
+}
+
+/// The deflated Sharpe ratio at the larger of the ledger's variance and that of trials without skill.
+fn deflated(s: &Statistics, trials: u64, variance: Option<f64>) -> Option<f64> {
+    let n = s.returns as usize;
+    let estimate = SharpeEstimate {
+        sharpe: PerPeriodSharpe::new(s.sharpe_per_period?),
+        n,
+        skewness: s.skew?,
+        kurtosis: s.kurtosis?,
+    };
+    let null = TrialVariance::under_null(n).ok()?;
+    let measured = variance.and_then(|v| TrialVariance::given(v).ok()).filter(|v| v.value() > null.value());
+    deflated_sharpe(&estimate, trials.max(1), measured.unwrap_or(null)).ok().map(|d| d.probability)
+}
+
+fn robustness(
+    sweep: &Sweep<'_>,
+    point: &[Value],
+    own: Option<f64>,
+    ledger: &mut TrialLedger,
+) -> Result<Option<Robustness>, LedgerError> {
+    let source = sweep.stage().source();
+    let Some(own) = own.filter(|&own| own > 0.0) else { return Ok(None) };
+    let replayed: Vec<_> = sweep
+        .space()
+        .neighbours(point)
+        .into_par_iter()
+        .filter_map(|neighbour| sweep.settings(&neighbour).ok())
+        .filter(|settings| settings.refusal(&source.market.signals).is_none())
+        .map(|settings| {
+            let mut summary = Summary::default();
+            sweep.stage().run(&settings, &mut summary);
+            let mut trial = trial_of(&summary, &settings, source.view, Origin::Sweep);
+            trial.role = Role::Probe;
+            (trial, summary.sharpe_per_period().map_or(0.0, |s| s.get()) / own)
+        })
+        .collect();
+    let (trials, mut shares): (Vec<_>, Vec<f64>) = replayed.into_iter().unzip();
+    ledger.record(source.scope(&sweep.base().strategy), &trials)?;
+    shares.sort_by(f64::total_cmp);
+    Ok((!shares.is_empty()).then(|| Robustness {
+        neighbours: shares.len(),
+        worst: shares[0],
+        median: (shares[(shares.len() - 1) / 2] + shares[shares.len() / 2]) / 2.0,
+    }))
+}
+
+/// Clusters of the sampled sets' return series; `None` where there is nothing to cluster.
+fn effective(sweep: &Sweep<'_>, sample: &[u64]) -> Option<u64> {
+    let series: Vec<Vec<f64>> = sample
+        .par_iter()
+        .filter_map(|&index| sweep.settings(&sweep.space().point(index)).ok())
+        .map(|settings| {
+            let mut curve = EquityCurve::default();
+            sweep.stage().run(&settings, &mut curve);
+            let step = curve.equity.len().div_ceil(STRETCHES).max(1);
+            let ends: Vec<f64> = curve.equity.iter().copied().step_by(step).collect();
+            ends.windows(2).map(|w| w[1] / w[0] - 1.0).collect()
+        })
+        .collect();
+    effective_trials(&series).ok().map(|e| e.count as u64)
+}

@@ -1,0 +1,325 @@
+//! The sets of a search, by index: a grid file, read and checked before anything runs.
+
+use std::path::Path;
+
+use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+use thiserror::Error;
+use toml::{Table, Value};
+
+use super::axis::Axis;
+
+/// Points of a Sobol sequence that the generator has.
+const SOBOL_POINTS: u64 = 1 << 16;
+/// Dimensions of it.
+const SOBOL_DIMENSIONS: usize = 256;
+/// Sets of a Latin hypercube, which is held in memory.
+const HYPERCUBE_SETS: u64 = 1_000_000;
+
+/// A grid file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("grid file {path}: {problem}")]
+pub struct SpaceError {
+    path: String,
+    problem: String,
+}
+
+/// How random sets are spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sequence {
+    /// Each set by itself.
+    Uniform,
+    /// Each value of each parameter equally often (McKay, Beckman and Conover 1979).
+    #[default]
+    LatinHypercube,
+    /// Low discrepancy (Sobol 1967, Owen scrambling).
+    Sobol,
+}
+
+/// The `[search]` table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum SearchTable {
+    #[default]
+    Grid,
+    Random {
+        sets: u64,
+        #[serde(default)]
+        seed: u64,
+        #[serde(default)]
+        sequence: Sequence,
+    },
+}
+
+/// The `[halving]` table: successive halving (Jamieson and Talwalkar 2016) over growing stretches of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Halving {
+    /// One in so many sets goes on, on so many times the bars.
+    pub eta: u32,
+    /// Rounds; the last sees every bar.
+    pub rungs: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GridFile {
+    #[serde(default)]
+    grid: Table,
+    #[serde(default)]
+    search: SearchTable,
+    halving: Option<Halving>,
+}
+
+/// Every set of a search, by index.
+#[derive(Clone, Debug)]
+pub struct Space {
+    axes: Vec<Axis>,
+    count: u64,
+    points: Points,
+    halving: Option<Halving>,
+    hash: blake3::Hash,
+}
+
+#[derive(Clone, Debug)]
+enum Points {
+    Grid,
+    Uniform {
+        seed: u64,
+    },
+    /// Row i of column d: the cell of set i along parameter d.
+    Hypercube {
+        seed: u64,
+        cells: Vec<Vec<u32>>,
+    },
+    Sobol {
+        seed: u32,
+    },
+}
+
+impl Space {
+    /// Reads a grid file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no TOML, has an unknown key, or describes no set.
+    pub fn read(path: &Path) -> Result<Self, SpaceError> {
+        let named = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SpaceError { path: named.clone(), problem: format!("cannot be read: {error}") })?;
+        Self::parse(&text).map_err(|problem| SpaceError { path: named, problem })
+    }
+
+    /// The space that `text` describes.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: GridFile = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let axes = Axis::all(&file.grid, "")?;
+        if axes.is_empty() {
+            return Err("[grid] has no parameter; give at least one, such as entry = [0.6, 0.7]".to_owned());
+        }
+        if let Some(Halving { eta, rungs }) = file.halving
+            && (eta < 2 || rungs < 2)
+        {
+            return Err(format!("[halving] has eta = {eta} and rungs = {rungs}, expected 2 or more of each"));
+        }
+        let (count, points) = match file.search {
+            SearchTable::Grid => (grid_count(&axes)?, Points::Grid),
+            SearchTable::Random { sets: 0, .. } => return Err("[search] has sets = 0, expected 1 or more".to_owned()),
+            SearchTable::Random { sets, seed, sequence } => (sets, random(&axes, sets, seed, sequence)?),
+        };
+        // What is hashed is what was read, not how it was typed.
+        let hash = blake3::hash(format!("{:?} {:?} {:?}", axes, file.search, file.halving).as_bytes());
+        Ok(Self { axes, count, points, halving: file.halving, hash })
+    }
+
+    /// The parameters, the outermost first.
+    #[must_use]
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// Number of sets.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Successive halving, where it was asked for.
+    #[must_use]
+    pub fn halving(&self) -> Option<Halving> {
+        self.halving
+    }
+
+    /// Content hash of parameters, values and search.
+    #[must_use]
+    pub fn hash(&self) -> blake3::Hash {
+        self.hash
+    }
+
+    /// The values of set `index`, one a parameter. In a grid the last parameter changes fastest.
+    #[must_use]
+    pub fn point(&self, index: u64) -> Vec<Value> {
+        let shares = |share: &mut dyn FnMut(usize) -> f64| -> Vec<Value> {
+            self.axes.iter().enumerate().map(|(d, axis)| axis.at(share(d))).collect()
+        };
+        match &self.points {
+            Points::Grid => {
+                let mut rest = index;
+                let mut values: Vec<Value> = Vec::with_capacity(self.axes.len());
+                for axis in self.axes.iter().rev() {
+                    let len = axis.len().unwrap_or(1);
+                    values.push(axis.value(rest % len));
+                    rest /= len;
+                }
+                values.reverse();
+                values
+            }
+            Points::Uniform { seed } => {
+                let mut rng = generator(*seed, index);
+                shares(&mut |_| rng.random())
+            }
+            Points::Hypercube { seed, cells } => {
+                let mut rng = generator(*seed, index);
+                shares(&mut |d| (f64::from(cells[d][index as usize]) + rng.random::<f64>()) / self.count as f64)
+            }
+            Points::Sobol { seed } => shares(&mut |d| f64::from(sobol_burley::sample(index as u32, d as u32, *seed))),
+        }
+    }
+
+    /// Points that differ from `point` in one number, to the next value on either side.
+    #[must_use]
+    pub fn neighbours(&self, point: &[Value]) -> Vec<Vec<Value>> {
+        let mut all = Vec::new();
+        for (d, axis) in self.axes.iter().enumerate() {
+            for value in axis.neighbours(&point[d]) {
+                let mut neighbour = point.to_vec();
+                neighbour[d] = value;
+                all.push(neighbour);
+            }
+        }
+        all
+    }
+}
+
+/// A stream of its own for each set, so that a set does not depend on which were drawn before it.
+fn generator(seed: u64, index: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(index + 1);
+    rng
+}
+
+fn grid_count(axes: &[Axis]) -> Result<u64, String> {
+    axes.iter().try_fold(1_u64, |count, axis| {
+        let len = axis
+            .len()
+            .ok_or_else(|| format!("{} has no steps; a grid needs them, a random search does not", axis.path))?;
+        count.checked_mul(len).ok_or_else(|| "more than 2^64 sets".to_owned())
+    })
+}
+
+fn random(axes: &[Axis], sets: u64, seed: u64, sequence: Sequence) -> Result<Points, String> {
+    match sequence {
+        Sequence::Uniform => Ok(Points::Uniform { seed }),
+        Sequence::LatinHypercube if sets > HYPERCUBE_SETS => Err(format!(
+            "[search] has {sets} sets in a Latin hypercube, which has at most {HYPERCUBE_SETS}; use sequence = \"uniform\""
+        )),
+        Sequence::LatinHypercube => {
+            let mut rng = generator(seed, u64::MAX - 1);
+            let cells = axes.iter().map(|_| permutation(sets as u32, &mut rng)).collect();
+            Ok(Points::Hypercube { seed, cells })
+        }
+        Sequence::Sobol if sets > SOBOL_POINTS || axes.len() > SOBOL_DIMENSIONS => Err(format!(
+            "[search] has {sets} sets of {} parameters in a Sobol sequence, which has at most {SOBOL_POINTS} of {SOBOL_DIMENSIONS}; use sequence = \"uniform\"",
+            axes.len()
+        )),
+        Sequence::Sobol => Ok(Points::Sobol { seed: (seed ^ (seed >> 32)) as u32 }),
+    }
+}
+
+fn permutation(n: u32, rng: &mut impl Rng) -> Vec<u32> {
+    let mut cells: Vec<u32> = (0..n).collect();
+    cells.shuffle(rng);
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::axis::number, *};
+
+    fn numbers(space: &Space, index: u64) -> Vec<f64> {
+        space.point(index).iter().map(number).collect()
+    }
+
+    #[test]
+    fn the_first_line_of_a_grid_is_the_outermost_loop() {
+        let space = Space::parse("[grid]\nz = [1, 2]\na = [10, 20, 30]").unwrap();
+        let points: Vec<Vec<f64>> = (0..space.count()).map(|i| numbers(&space, i)).collect();
+        assert_eq!(points, [[1.0, 10.0], [1.0, 20.0], [1.0, 30.0], [2.0, 10.0], [2.0, 20.0], [2.0, 30.0]]);
+    }
+
+    #[test]
+    fn a_random_set_depends_on_seed_and_index_alone() {
+        for sequence in ["uniform", "latin_hypercube", "sobol"] {
+            let space = |seed: u64| {
+                let search = format!("[search]\nkind = 'random'\nsets = 64\nseed = {seed}\nsequence = '{sequence}'\n");
+                Space::parse(&format!("{search}[grid]\nx = {{ from = 0.0, to = 1.0 }}\ny = {{ from = 1, to = 4 }}"))
+                    .unwrap()
+            };
+            assert_eq!(numbers(&space(1), 40), numbers(&space(1), 40), "{sequence}");
+            assert_ne!(numbers(&space(1), 40), numbers(&space(2), 40), "{sequence}");
+            let all: Vec<Vec<f64>> = (0..64).map(|i| numbers(&space(7), i)).collect();
+            assert!(all.iter().all(|p| (0.0..1.0).contains(&p[0]) && (1.0..=4.0).contains(&p[1])), "{sequence}");
+        }
+    }
+
+    #[test]
+    fn a_latin_hypercube_has_one_set_in_each_slice() {
+        let text =
+            "[search]\nkind = 'random'\nsets = 50\n[grid]\nx = { from = 0.0, to = 1.0 }\ny = { from = 0.0, to = 1.0 }";
+        let space = Space::parse(text).unwrap();
+        for d in 0..2 {
+            let mut slices: Vec<u64> = (0..50).map(|i| (numbers(&space, i)[d] * 50.0) as u64).collect();
+            slices.sort_unstable();
+            assert_eq!(slices, (0..50).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn what_describes_no_set_is_refused() {
+        for (text, part) in [
+            ("", "no parameter"),
+            ("[grid]", "no parameter"),
+            ("[grid]\na = []", "no value"),
+            ("[grid]\na = { from = 0, to = 1 }", "no steps"),
+            ("[grids]\na = [1]", "grids"),
+            ("[grid]\na = [1]\n[search]\nkind = 'random'\nsets = 0", "sets = 0"),
+            ("[grid]\na = [1]\n[halving]\neta = 1\nrungs = 3", "eta = 1"),
+            (
+                "[grid]\na = { from = 0, to = 1, steps = 4000000000 }\nb = { from = 0, to = 1, steps = 4000000000 }\nc = { from = 0, to = 1, steps = 4000000000 }",
+                "2^64",
+            ),
+        ] {
+            let problem = Space::parse(text).unwrap_err();
+            assert!(problem.contains(part), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn neighbours_differ_in_one_number_by_one_step() {
+        let space = Space::parse("[grid]\na = [1, 2, 3]\nb = ['x', 'y']\nc = [5]").unwrap();
+        let point = space.point(2);
+        let near: Vec<f64> = space.neighbours(&point).iter().map(|p| number(&p[0])).collect();
+        assert_eq!(near, [1.0, 3.0]);
+    }
+
+    #[test]
+    fn the_hash_follows_the_content() {
+        let hash = |text: &str| Space::parse(text).unwrap().hash();
+        assert_eq!(hash("[grid]\na = [1, 2]"), hash("# a comment\n[grid]\na=[1,2]\n"));
+        assert_ne!(hash("[grid]\na = [1, 2]"), hash("[grid]\na = [1, 3]"));
+    }
+}

@@ -1,0 +1,93 @@
+//! What `q50 sweep` and `q50 trials` take.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Format, ReplayArguments, values::not_negative, values::share};
+
+/// What a search takes.
+#[derive(Args, Debug)]
+pub(crate) struct SweepArguments {
+    /// Grid file (TOML): [grid] with a line a parameter; see the examples.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grid: PathBuf,
+    #[command(flatten)]
+    pub(crate) replay: ReplayArguments,
+    /// Go on with the sweep that the folder holds, if it holds one.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Search more than 10 million sets without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) filters: FilterArguments,
+    /// Most sets of the Pareto front whose neighbourhood is replayed.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) finalists: usize,
+    /// Folder for results.parquet and sweep.json.
+    #[arg(long, value_name = "DIR", default_value = "q50-sweep")]
+    pub(crate) out: PathBuf,
+}
+
+/// What a finalist must have.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Filters (none by default)")]
+pub(crate) struct FilterArguments {
+    /// Least number of closed round trips.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_trades: Option<u64>,
+    /// Drawdown that a finalist stays below, a fraction.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) max_drawdown: Option<f64>,
+    /// Gains over losses that a finalist exceeds.
+    #[arg(long, value_name = "X", value_parser = not_negative)]
+    pub(crate) min_profit_factor: Option<f64>,
+    /// Total return that a finalist exceeds, a fraction.
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) min_return: Option<f64>,
+}
+
+/// What can be done with the trial ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrialsCommand {
+    /// What was tried, by dataset and strategy family.
+    List(TrialsListArguments),
+    /// Every trial as a Parquet file.
+    Export(TrialsExportArguments),
+    /// File what others published as trials on a dataset.
+    Import(TrialsImportArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrialsListArguments {
+    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrialsExportArguments {
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrialsImportArguments {
+    /// Published runs: CSV with the columns id, sharpe (annual), and where known n_bars and validation_only_sharpe
+    /// (annual, comparable with each other); or a claim file (TOML) with its list.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Strategy family that they belong to.
+    #[arg(long, value_name = "NAME", default_value = "q50")]
+    pub(crate) family: String,
+    #[command(flatten)]
+    pub(crate) replay: ReplayArguments,
+}

@@ -1,0 +1,221 @@
+//! `q50 sweep`: parameters on every core.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use q50_datasets::{dataset::Dataset, time::rfc3339, write::write_bytes};
+use q50_research::{
+    run::{RunSettings, Source, Stage},
+    sweep::{Ended, Filters, Finalist, Results, Space, Store, Sweep, finalists, publish},
+    trials::ScopeSummary,
+};
+use serde::Serialize;
+
+use crate::{
+    Answer,
+    args::{FilterArguments, SweepArguments},
+    configuration,
+    output::{self, OutputFolder},
+    progress::Sets,
+    usage,
+};
+
+/// Sets beyond which somebody has to say that they mean it.
+const MANY: u64 = 10_000_000;
+
+/// What a search prints; times and memory are the only parts that differ between two runs.
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    data: Data,
+    bars: usize,
+    settings: RunSettings,
+    /// Paths of the parameters, the outermost first.
+    parameters: Vec<String>,
+    #[serde(flatten)]
+    results: Results,
+    pareto: Vec<Finalist>,
+    pareto_size: usize,
+    trials: ScopeSummary,
+    #[serde(flatten)]
+    cost: Cost,
+}
+
+/// The record that was searched.
+#[derive(Serialize)]
+struct Data {
+    hash: String,
+    from: String,
+    to: String,
+    demonstration: bool,
+}
+
+/// What the search took: from its first set to the finished table, the trial ledger included. What a resumed search did
+/// before is not in it.
+#[derive(Serialize)]
+struct Cost {
+    cpu_s: Option<f64>,
+    wall_s: f64,
+    ns_per_bar_set: Option<f64>,
+    /// Of the whole process: reading and clustering too.
+    process_cpu_s: Option<f64>,
+    peak_rss_mib: Option<f64>,
+    resumed_sets: u64,
+}
+
+pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
+    let replay = &arguments.replay;
+    configuration::threads(replay.threads)?;
+    let space = Space::read(&arguments.grid)?;
+    if space.count() > MANY && !arguments.yes {
+        bail!(
+            "grid file {}: {} sets, more than 10 million; add --yes if that is meant",
+            arguments.grid.display(),
+            space.count()
+        );
+    }
+    let data = configuration::dataset(replay)?;
+    let settings = configuration::run_settings(replay, None, data.bars().interval_ms)?;
+    let pool = configuration::pool_path(replay, &data)?;
+    let view = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str())).to_string();
+    let source =
+        Source { market: data.market(), pool: pool.as_ref().map(|(path, _)| path), dataset: data.hash(), view: &view };
+    let stage = Stage::new(source, &settings.venue).context("pool reserves")?;
+    let sweep = Sweep::new(&stage, settings, &space).with_context(|| {
+        format!("grid file {} on the strategy {}", arguments.grid.display(), settings.strategy.family())
+    })?;
+    if let Some(refusal) = first_refusal(&sweep)? {
+        bail!("{refusal}");
+    }
+    let folder = OutputFolder::prepare(&arguments.out)?;
+    let mut store = Store::open(&arguments.out, &sweep.identity(), arguments.resume)?;
+    let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+
+    let resumed_sets = store.done(0)?;
+    let (cpu, clock) = (usage::cpu_seconds(), Instant::now());
+    let bar = Sets::start(quiet, sweep.total());
+    let stop = stop_on_signal()?;
+    match sweep.run(&mut store, &mut ledger, &stop, &|done| bar.done(done))? {
+        Ended::Complete => {}
+        Ended::Interrupted(done) => {
+            drop(bar);
+            bail!("interrupted after {done} of {} sets; go on with --resume", sweep.total());
+        }
+    }
+    drop(bar);
+    let results = publish(&sweep, &store, &filters(&arguments.filters), &folder.file("results.parquet"))?;
+    let (cpu_s, wall_s) = (cpu.zip(usage::cpu_seconds()).map(|(from, to)| to - from), clock.elapsed().as_secs_f64());
+
+    let pareto = finalists(&sweep, &results, arguments.finalists, &mut ledger)?;
+    let bars = data.rows().len();
+    let replayed = results.sets.saturating_sub(resumed_sets) as f64 * bars as f64;
+    let report = Report {
+        schema: "q50.sweep/1",
+        data: facts(&data, replay.bars.is_none()),
+        bars,
+        settings,
+        parameters: space.axes().iter().map(|axis| axis.path.clone()).collect(),
+        pareto,
+        pareto_size: results.front.len(),
+        trials: ledger.summary(source.scope(&settings.strategy))?,
+        cost: Cost {
+            cpu_s,
+            wall_s,
+            ns_per_bar_set: cpu_s.filter(|_| replayed > 0.0).map(|s| s * 1e9 / replayed),
+            process_cpu_s: usage::cpu_seconds(),
+            peak_rss_mib: usage::peak_rss_mib(),
+            resumed_sets,
+        },
+        results,
+    };
+    write_bytes(&folder.file("sweep.json"), &serde_json::to_vec_pretty(&report)?)?;
+    store.remove()?;
+    output::print(replay.format, &report, |out| text(out, &report, &folder))?;
+    Ok(Answer::Yes)
+}
+
+/// What no set could do without: told before the search, because every row would say it.
+fn first_refusal(sweep: &Sweep<'_>) -> Result<Option<String>> {
+    let signals = &sweep.stage().source().market.signals;
+    let first = sweep.settings(&sweep.space().point(0))?;
+    Ok(sweep.base().refusal(signals).filter(|_| first.refusal(signals).is_some()))
+}
+
+/// A flag that is set by Ctrl-C and by a request to end: the search stops after the sets at hand, and can go on later.
+fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("signals cannot be handled")?;
+    Ok(stop)
+}
+
+fn filters(arguments: &FilterArguments) -> Filters {
+    let FilterArguments { min_trades, max_drawdown, min_profit_factor, min_return } = *arguments;
+    Filters { min_trades, max_drawdown, min_profit_factor, min_return }
+}
+
+fn facts(data: &Dataset, demonstration: bool) -> Data {
+    let (from, to) = data.period();
+    Data { hash: data.hash().to_owned(), from: rfc3339(from), to: rfc3339(to), demonstration }
+}
+
+fn text(out: &mut dyn Write, report: &Report, folder: &OutputFolder) -> io::Result<()> {
+    let results = &report.results;
+    if report.data.demonstration {
+        writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;
+    }
+    writeln!(out, "{} sets on {} bars, {} to {}", results.sets, report.bars, report.data.from, report.data.to)?;
+    if results.failed > 0 {
+        writeln!(out, "{} failed:", results.failed)?;
+        for (reason, count) in &results.failures {
+            writeln!(out, "  {count:>8}  {reason}")?;
+        }
+    }
+    let shown = report.pareto.len();
+    writeln!(
+        out,
+        "\nPareto front (Sharpe, drawdown, profit factor) of {} that pass the filters: {} sets{}\n",
+        results.passed_filters,
+        report.pareto_size,
+        if shown < report.pareto_size { format!(", the first {shown}") } else { String::new() }
+    )?;
+    writeln!(
+        out,
+        "{:>8}{:>8}{:>10}{:>10}{:>8}{:>8}{:>7}{:>8}  set",
+        "index", "Sharpe", "return", "drawdown", "factor", "trips", "DSR", "worst"
+    )?;
+    for f in &report.pareto {
+        let number = |v: Option<f64>, digits: usize| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
+        let set: Vec<String> = f.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        writeln!(
+            out,
+            "{:>8}{:>8}{:>9.2}%{:>9.2}%{:>8}{:>8}{:>7}{:>8}  {}",
+            f.index,
+            number(f.sharpe, 3),
+            100.0 * f.total_return,
+            100.0 * f.max_drawdown,
+            number(f.profit_factor, 2),
+            f.round_trips,
+            number(f.dsr, 3),
+            number(f.robustness.map(|r| r.worst), 2),
+            set.join(" ")
+        )?;
+    }
+    writeln!(
+        out,
+        "\nDSR counts all {} candidates that the trial ledger has on this data; worst: the lowest Sharpe ratio",
+        report.trials.candidates
+    )?;
+    writeln!(out, "one step away, as a share of the set's own.")?;
+    if let Some(ns) = report.cost.ns_per_bar_set {
+        writeln!(out, "{:.2} s, {ns:.2} ns of processor time per bar and set", report.cost.wall_s)?;
+    }
+    writeln!(out, "Results: {}", folder.file("results.parquet").display())
+}
