@@ -6,8 +6,11 @@
 use q50_engine::units::{AnnualSharpe, Fraction};
 use q50_research::{
     sweep::Space,
-    sweep_calibration::{GRID, Searched, SearchedMarkets},
+    sweep_calibration::{GRID, Searched, SearchedMarkets, unrelated},
 };
+
+/// Annual Sharpe ratios that are planted.
+const STRENGTHS: [f64; 8] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let markets = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(200);
@@ -31,8 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "PBO 8",
         "s.e."
     );
-    let planted = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0].map(|sharpe| (format!("planted {sharpe}"), sharpe, 0.0));
-    let noise = [("noise".to_owned(), 0.0, 0.0), ("noise, costs 5 bp".to_owned(), 0.0, 5.0)];
+    let planted = STRENGTHS.map(|sharpe| (format!("planted {sharpe}"), sharpe, 0.0));
+    let noise = [0.0, 5.0, 20.0].map(|cost| (format!("noise, costs {cost} bp"), 0.0, cost));
     for (name, sharpe, cost) in noise.into_iter().chain(planted).filter(|(name, ..)| name.contains(&wanted)) {
         let kind = SearchedMarkets {
             space: &space,
@@ -41,6 +44,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             cost: Fraction::from_bps(cost),
         };
         print(&name, &kind.searches(markets, 1, folder.path())?);
+    }
+    for sharpe in [0.0, 2.0, 3.0, 4.0] {
+        let name = format!("unrelated, one at {sharpe}");
+        if name.contains(&wanted) {
+            let search = |seed| unrelated(1_000, AnnualSharpe::new(sharpe), seed);
+            print(&name, &(1..=markets).map(search).collect::<Result<Vec<_>, _>>()?);
+        }
     }
     Ok(())
 }

@@ -11,6 +11,10 @@
 //! because E[f; f > c] = phi(c) and E[f^2; f > c] = c phi(c) + Phi(-c). Of all long/flat rules that are long for a given
 //! share of the time, the one that is long in the upper tail earns the most; over all shares phi(c)/sqrt(Phi(-c)) is
 //! largest at c = 0.61. A grid with c = 0.6 therefore has the best rule there is in it, to four digits.
+//!
+//! **Unrelated sets.** The sets of one rule on one forecast are much alike, which is kind to a test of the best of them.
+//! [`unrelated`] judges the best of as many series that have nothing to do with each other: the case that deflation is
+//! derived for.
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
@@ -26,11 +30,16 @@ use q50_engine::{
     units::{AnnualSharpe, Fraction, PerPeriodSharpe, PeriodsPerYear},
     venue::{FillTiming, pool_path::PathError},
 };
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::{
-    inference::{BlockSums, Cscv, SharpeEstimate, TrialVariance, deflated_sharpe, normal, probabilistic_sharpe},
+    inference::{
+        BlockSums, Cscv, Moments, SharpeEstimate, TrialVariance, deflated_sharpe, effective_trials, normal,
+        probabilistic_sharpe,
+    },
     metrics::Undefined,
     parameters::ParameterError,
     run::{PriceVenue, RunSettings, Source, Stage, VenueSettings},
@@ -49,6 +58,10 @@ size = { from = 1.0, to = 0.1, steps = 10 }";
 
 /// Blocks of the finer cross-validation; the coarser one has half of them.
 const BLOCKS: usize = 16;
+/// Days of a record of unrelated sets: three years.
+const DAYS: usize = 1_095;
+/// Most series that a search clusters.
+const CLUSTERED: usize = 100;
 
 /// Markets of one kind, each searched with the same sets.
 #[derive(Clone, Copy, Debug)]
@@ -137,19 +150,9 @@ impl SearchedMarkets<'_> {
         let tried = ledger.summary(source.scope(&base.strategy))?;
         let found = finalist.first().and_then(|f| f.dsr).zip(results.front.first().and_then(estimate));
         let ((deflated, best), variance) = found.zip(tried.variance).ok_or(SweepCalibrationError::NoBest(seed))?;
-        let null = TrialVariance::under_null(best.n)?.value();
-        let effective = tried.effective.unwrap_or(tried.candidates).max(1);
-        Ok(Searched {
-            best: best.sharpe.annual(base.periods_per_year),
-            trials: tried.candidates,
-            effective,
-            variance_ratio: variance / null,
-            undeflated: probabilistic_sharpe(&best, PerPeriodSharpe::new(0.0))?,
-            deflated,
-            deflated_effective: deflated_sharpe(&best, effective, TrialVariance::given(variance.max(null))?)?
-                .probability,
-            pbo: overfitting(&sweep)?,
-        })
+        let trials = [tried.candidates, tried.effective.unwrap_or(tried.candidates)];
+        let judged = judged(&best, base.periods_per_year, trials, variance, &blocks(&sweep)?)?;
+        Ok(Searched { deflated, ..judged })
     }
 
     /// [`SearchedMarkets::search`] of `markets` markets, one seed after the other.
@@ -203,19 +206,65 @@ fn estimate(row: &Row) -> Option<SharpeEstimate> {
     })
 }
 
-/// Probability of backtest overfitting of all sets over 16 blocks, and over the 8 pairs of them.
-fn overfitting(sweep: &Sweep<'_>) -> Result<[f64; 2], SweepCalibrationError> {
-    let fine = Cscv::new(BLOCKS)?;
-    let sets: Vec<Vec<BlockSums>> = (0..sweep.space().count())
-        .into_par_iter()
-        .map(|index| {
-            let mut curve = EquityCurve::default();
-            sweep.stage().run(&sweep.settings(&sweep.space().point(index))?, &mut curve);
-            Ok(fine.cut(&curve.returns())?)
-        })
-        .collect::<Result<_, SweepCalibrationError>>()?;
+/// Every set by its 16 blocks of time.
+fn blocks(sweep: &Sweep<'_>) -> Result<Vec<Vec<BlockSums>>, SweepCalibrationError> {
+    let cscv = Cscv::new(BLOCKS)?;
+    let set = |index| {
+        let mut curve = EquityCurve::default();
+        sweep.stage().run(&sweep.settings(&sweep.space().point(index))?, &mut curve);
+        Ok(cscv.cut(&curve.returns())?)
+    };
+    (0..sweep.space().count()).into_par_iter().map(set).collect()
+}
+
+/// The statistics of the best set, with both numbers of trials, at the larger of the measured `variance` and that of
+/// trials without skill; and those of all sets, over 16 blocks and over the 8 pairs of them.
+fn judged(
+    best: &SharpeEstimate,
+    year: PeriodsPerYear,
+    [trials, effective]: [u64; 2],
+    variance: f64,
+    sets: &[Vec<BlockSums>],
+) -> Result<Searched, Undefined> {
+    let null = TrialVariance::under_null(best.n)?.value();
+    let larger = TrialVariance::given(variance.max(null))?;
     let pairs: Vec<Vec<BlockSums>> = sets.iter().map(|set| set.chunks(2).map(joined).collect()).collect();
-    Ok([fine.pbo(&sets)?.pbo, Cscv::new(BLOCKS / 2)?.pbo(&pairs)?.pbo])
+    Ok(Searched {
+        best: best.sharpe.annual(year),
+        trials,
+        effective,
+        variance_ratio: variance / null,
+        undeflated: probabilistic_sharpe(best, PerPeriodSharpe::new(0.0))?,
+        deflated: deflated_sharpe(best, trials, larger)?.probability,
+        deflated_effective: deflated_sharpe(best, effective.max(1), larger)?.probability,
+        pbo: [Cscv::new(BLOCKS)?.pbo(sets)?.pbo, Cscv::new(BLOCKS / 2)?.pbo(&pairs)?.pbo],
+    })
+}
+
+/// The best of `sets` series of daily returns over three years that are independent of each other and normal; the first
+/// has this annual Sharpe ratio, the others have none.
+///
+/// # Errors
+/// [`Undefined`] for fewer than two sets.
+pub fn unrelated(sets: usize, sharpe: AnnualSharpe, seed: u64) -> Result<Searched, Undefined> {
+    let year = PeriodsPerYear::new(365.0);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut series = |edge: f64| -> Result<Vec<f64>, Undefined> {
+        (0..DAYS).map(|_| Ok(0.01 * (edge + normal::quantile(rng.random_range(1e-12..1.0))?))).collect()
+    };
+    let skill = sharpe.per_period(year).get();
+    let all: Vec<Vec<f64>> =
+        (0..sets).map(|set| series(if set == 0 { skill } else { 0.0 })).collect::<Result<_, _>>()?;
+    let estimates: Vec<SharpeEstimate> =
+        all.iter().map(|returns| SharpeEstimate::from_returns(returns, Moments::Paper)).collect::<Result<_, _>>()?;
+    let ratios: Vec<PerPeriodSharpe> = estimates.iter().map(|estimate| estimate.sharpe).collect();
+    let best = estimates.iter().max_by(|a, b| a.sharpe.get().total_cmp(&b.sharpe.get()));
+    let best = best.ok_or(Undefined::TooFew { found: 0, needed: 2 })?;
+    let sample: Vec<Vec<f64>> = all.iter().step_by(sets.div_ceil(CLUSTERED)).cloned().collect();
+    let trials = [sets as u64, effective_trials(&sample)?.count as u64];
+    let cscv = Cscv::new(BLOCKS)?;
+    let blocks: Vec<Vec<BlockSums>> = all.iter().map(|returns| cscv.cut(returns)).collect::<Result<_, _>>()?;
+    judged(best, year, trials, TrialVariance::measured(&ratios)?.value(), &blocks)
 }
 
 fn joined(blocks: &[BlockSums]) -> BlockSums {
