@@ -250,7 +250,8 @@ impl<'a> Stage<'a> {
         venue: &mut V,
         recorder: &mut R,
     ) {
-        match settings.strategy.prepare_with(market, &self.prepared) {
+        // Prepared on all of the source: the columns are kept, and the next run may see more rows than this one.
+        match settings.strategy.prepare_with(&self.source.market, &self.prepared) {
             AnyStrategy::Q50(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
             AnyStrategy::Threshold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
             AnyStrategy::Side(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
