@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod data;
+mod overfit;
 mod pool;
 mod replay;
 mod stats;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
+    overfit::{BenchmarkName, OverfitArguments, OverfitCheckName},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
@@ -95,6 +97,11 @@ pub(crate) enum Command {
         after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --grid grid.toml --out search --resume"
     )]
     Sweep(Box<SweepArguments>),
+    /// Ask whether the best set of a grid is luck: eight checks, every choice filed as a trial.
+    #[command(
+        after_help = "The grid file is that of q50 sweep. Exit status: 0 no check fails; 1 one fails, or nothing could be judged; 2 it could not be done.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out overfit\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"
+    )]
+    Overfit(Box<OverfitArguments>),
     /// The trial ledger: what was ever tried on which data.
     #[command(
         subcommand,

@@ -20,7 +20,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use q50_engine::record::Summary;
+use q50_engine::record::{Recorder, Summary};
 use rayon::prelude::*;
 use thiserror::Error;
 use toml::Value;
@@ -128,6 +128,18 @@ impl<'a> Sweep<'a> {
         Ok(self.base.with_strategy(self.template.with(&options)?))
     }
 
+    /// Replays `rows` of the market under `settings`, from flat. The caller owes the ledger the trial.
+    ///
+    /// # Errors
+    /// Why there is no result: a column that is missing, or a panic in the replay.
+    pub fn replay<R: Recorder + Default>(&self, settings: &RunSettings, rows: Range<usize>) -> Result<R, String> {
+        if let Some(reason) = settings.refusal(&self.stage.source().market.signals) {
+            return Err(reason);
+        }
+        let mut recorder = R::default();
+        guarded(|| self.stage.run_rows(settings, rows, &mut recorder)).map(|()| recorder)
+    }
+
     /// Rows of the market that each round sees; the last sees all.
     fn rungs(&self) -> Vec<Range<usize>> {
         let market = &self.stage.source().market;
@@ -201,13 +213,10 @@ impl<'a> Sweep<'a> {
             Err(error) => return failed(error.to_string()),
         };
         let source = self.stage.source();
-        if let Some(reason) = settings.refusal(&source.market.signals) {
-            return failed(reason);
-        }
-        let mut summary = Summary::default();
-        if let Err(reason) = guarded(|| self.stage.run_rows(&settings, rows.clone(), &mut summary)) {
-            return failed(reason);
-        }
+        let summary: Summary = match self.replay(&settings, rows.clone()) {
+            Ok(summary) => summary,
+            Err(reason) => return failed(reason),
+        };
         let all = rows.end == source.market.len();
         let view = if all { source.view.to_owned() } else { format!("{} rows {rows:?}", source.view) };
         let trial = trial_of(&summary, &settings, &view, Origin::Sweep);

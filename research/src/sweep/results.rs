@@ -22,7 +22,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    inference::{SharpeEstimate, TrialVariance, deflated_sharpe, effective_trials},
+    inference::{SharpeEstimate, effective_trials},
     run::trial_of,
     trials::{LedgerError, Origin, Role, TrialLedger},
 };
@@ -285,7 +285,9 @@ pub fn finalists(
     if let Some(effective) = effective(sweep, &results.sample) {
         ledger.note_effective(scope, effective)?;
     }
-    let tried = ledger.summary(scope)?;
+    // Every set of the front saw every bar.
+    let returns = results.front.iter().find_map(|row| row.statistics).map_or(0, |s| s.returns as usize);
+    let tried = ledger.tried(scope, returns)?;
     let mut all = Vec::new();
     for row in results.front.iter().take(most) {
         let Some(s) = row.statistics else { continue };
@@ -299,25 +301,20 @@ pub fn finalists(
             max_drawdown: s.max_drawdown,
             profit_factor: s.profit_factor,
             round_trips: s.round_trips,
-            dsr: deflated(&s, tried.candidates, tried.variance),
+            dsr: estimate(&s).and_then(|e| tried.deflate(&e).ok()).map(|d| d.probability),
             robustness,
         });
     }
     Ok(all)
 }
 
-/// The deflated Sharpe ratio at the larger of the ledger's variance and that of trials without skill.
-fn deflated(s: &Statistics, trials: u64, variance: Option<f64>) -> Option<f64> {
-    let n = s.returns as usize;
-    let estimate = SharpeEstimate {
+fn estimate(s: &Statistics) -> Option<SharpeEstimate> {
+    Some(SharpeEstimate {
         sharpe: PerPeriodSharpe::new(s.sharpe_per_period?),
-        n,
+        n: s.returns as usize,
         skewness: s.skew?,
         kurtosis: s.kurtosis?,
-    };
-    let null = TrialVariance::under_null(n).ok()?;
-    let measured = variance.and_then(|v| TrialVariance::given(v).ok()).filter(|v| v.value() > null.value());
-    deflated_sharpe(&estimate, trials.max(1), measured.unwrap_or(null)).ok().map(|d| d.probability)
+    })
 }
 
 fn robustness(
