@@ -250,11 +250,7 @@ impl<'a> Stage<'a> {
         venue: &mut V,
         recorder: &mut R,
     ) {
-<<<<<<< HEAD
         // Columns of the whole source, whatever rows are replayed: row t of them uses the rows up to t only.
-=======
-        // Prepared on all of the source: the columns are kept, and the next run may see more rows than this one.
->>>>>>> h-stats
         match settings.strategy.prepare_with(&self.source.market, &self.prepared) {
             AnyStrategy::Q50(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
             AnyStrategy::Threshold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
