@@ -8,9 +8,10 @@
 //! **The planted edge.** At equal entry and exit c, the whole equity and no costs, the rule is long exactly while the
 //! forecast f is above c. With phi and Phi the standard normal density and distribution and r = sigma (rho f + sqrt(1 -
 //! rho^2) e), the mean of a bar is sigma rho phi(c) and its variance sigma^2 (Phi(-c) + rho^2 (c phi(c) - phi(c)^2)),
-//! because E[f; f > c] = phi(c) and E[f^2; f > c] = c phi(c) + Phi(-c). Of all long/flat rules that are long for a given
-//! share of the time, the one that is long in the upper tail earns the most; over all shares phi(c)/sqrt(Phi(-c)) is
-//! largest at c = 0.61. A grid with c = 0.6 therefore has the best rule there is in it, to four digits.
+//! because f where it is above c, and 0 elsewhere, has the mean phi(c) and the mean square c phi(c) + Phi(-c). Of all
+//! long/flat rules that are long for a given share of the time, the one that is long in the upper tail earns the most;
+//! over all shares phi(c)/sqrt(Phi(-c)) is largest at c = 0.61. A grid with c = 0.6 therefore has the best rule there is
+//! in it, to four digits.
 //!
 //! **Unrelated sets.** The sets of one rule on one forecast are much alike, which is kind to a test of the best of them.
 //! [`unrelated`] judges the best of as many series that have nothing to do with each other: the case that deflation is
@@ -76,7 +77,7 @@ pub struct SearchedMarkets<'a> {
     pub cost: Fraction,
 }
 
-/// What the search of one market found, and what the statistics say of it.
+/// What one search found, and what the statistics say of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Searched {
     /// Annual Sharpe ratio of the best set.

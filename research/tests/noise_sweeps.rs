@@ -55,4 +55,6 @@ fn a_planted_edge_of_four_is_found() {
     let all = searched(4.0);
     let deflated = count(&all, |s| s.deflated >= 0.95);
     assert!(deflated >= 11, "at 80 % ten or fewer of 20 have a probability of 0.3 %: {deflated}");
+    let chosen_well = count(&all, |s| s.pbo[0] < 0.5);
+    assert!(chosen_well >= 16, "at 95 % fifteen or fewer of 20 have a probability of 0.3 %: {chosen_well}");
 }
