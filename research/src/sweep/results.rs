@@ -8,7 +8,7 @@ use q50_datasets::{
 };
 use q50_engine::{
     record::{EquityCurve, Summary},
-    units::{PerPeriodSharpe, PeriodsPerYear},
+    units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear},
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -170,7 +170,7 @@ impl Table<'_> {
         let floats = [
             ("final_equity", float(&|s| Some(s.final_equity))),
             ("total_return", float(&|s| Some(s.total_return))),
-            ("sharpe", float(&|s| s.sharpe(year).map(|sharpe| sharpe.get()))),
+            ("sharpe", float(&|s| s.sharpe(year).map(AnnualSharpe::get))),
             ("sharpe_per_period", float(&|s| s.sharpe_per_period)),
             ("max_drawdown", float(&|s| Some(s.max_drawdown))),
             ("profit_factor", float(&|s| s.profit_factor)),
@@ -296,7 +296,7 @@ pub fn finalists(
         all.push(Finalist {
             index: row.index,
             parameters: sweep.space().axes().iter().map(|axis| axis.path.clone()).zip(point).collect(),
-            sharpe: s.sharpe(sweep.base().periods_per_year).map(|sharpe| sharpe.get()),
+            sharpe: s.sharpe(sweep.base().periods_per_year).map(AnnualSharpe::get),
             total_return: s.total_return,
             max_drawdown: s.max_drawdown,
             profit_factor: s.profit_factor,
@@ -336,7 +336,7 @@ fn robustness(
             sweep.stage().run(&settings, &mut summary);
             let mut trial = trial_of(&summary, &settings, source.view, Origin::Sweep);
             trial.role = Role::Probe;
-            (trial, summary.sharpe_per_period().map_or(0.0, |s| s.get()) / own)
+            (trial, summary.sharpe_per_period().map_or(0.0, PerPeriodSharpe::get) / own)
         })
         .collect();
     let (trials, mut shares): (Vec<_>, Vec<f64>) = replayed.into_iter().unzip();

@@ -151,7 +151,9 @@ impl GateConfig {
             Significance::ExpectedValue => {
                 let least = self.min_expected_value.get();
                 for (verdict, &value) in verdicts.iter_mut().zip(features.expected_values(self.ev_mode)) {
-                    verdict.refuse(!(value > least), Reason::NotSignificant);
+                    // An unknown value is not above anything.
+                    let significant = value > least;
+                    verdict.refuse(!significant, Reason::NotSignificant);
                 }
             }
             Significance::Threshold => {

@@ -11,11 +11,11 @@ use super::{
     trips::Trips,
 };
 use crate::{
-    inference::{Cscv, PredictiveAbility, SharpeEstimate},
+    inference::{BlockSums, Cscv, PredictiveAbility, SharpeEstimate},
     metrics::Undefined,
     overfit::{
-        Baseline, Check, CheckName, CrossValidation, Missing, OverfitError, Paths, Prices, Purge, RandomEntry, Split,
-        Thresholds, WalkForward, combinatorial_paths, cross_validate, walk_forward,
+        Baseline, Check, CheckName, CrossValidation, Missing, OverfitError, Paths, Prices, Purge, Purpose, RandomEntry,
+        Split, Thresholds, WalkForward, combinatorial_paths, cross_validate, walk_forward,
     },
     sweep::Sweep,
     trials::{LedgerError, TrialLedger},
@@ -121,7 +121,7 @@ impl Run<'_> {
         if let Ok(mut walked) = walked {
             self.searched.file(self.ledger, &walked.evaluations)?;
             // Only the judgements are needed from here on, one a window.
-            walked.evaluations.retain(|evaluation| evaluation.purpose == crate::overfit::Purpose::Judgement);
+            walked.evaluations.retain(|evaluation| evaluation.purpose == Purpose::Judgement);
             self.outcome.walked = Some(walked);
         }
         Ok(check)
@@ -155,13 +155,17 @@ impl Run<'_> {
         Ok(validated)
     }
 
-    /// Sets that never traded are left out: as equals they would stand for a choice that means something.
+    /// Sets that never traded are left out, and where all are one and the same the check is not run: the ranks of equals
+    /// would look like a choice that lasts.
     fn pbo(&mut self, kept: &[Result<Kept, Missing>]) -> Check {
-        let result = Cscv::new(self.settings.blocks).and_then(|cscv| {
-            let blocks = kept.iter().flatten().filter_map(|kept| kept.blocks.clone()).collect::<Vec<_>>();
-            cscv.pbo(&blocks)
-        });
-        let check = Check::pbo(self.outcome.sets, &result, &self.limits);
+        let sets = self.outcome.sets;
+        let blocks: Vec<Vec<BlockSums>> = kept.iter().flatten().filter_map(|kept| kept.blocks.clone()).collect();
+        if blocks.len() > 1 && blocks.iter().all(|other| *other == blocks[0]) {
+            let why = format!("all {} sets that traded are the same: there is no choice", blocks.len());
+            return Check::not_run(CheckName::Pbo, sets, why);
+        }
+        let result = Cscv::new(self.settings.blocks).and_then(|cscv| cscv.pbo(&blocks));
+        let check = Check::pbo(sets, &result, &self.limits);
         self.outcome.overfitting = result.ok();
         check
     }
