@@ -254,11 +254,11 @@ mod tests {
         ];
         let features = Features::of_forecasts(&rows, &[1e-5; 5], &[f64::NAN; 5]);
         let expected = [
-            Verdict::Long,
-            Verdict::Short,
-            Verdict::Refused(Reason::Neutral),
-            Verdict::Refused(Reason::CrossedQuantiles),
-            Verdict::Missing,
+            Verdict::LONG,
+            Verdict::SHORT,
+            Verdict::refused(Reason::Neutral),
+            Verdict::refused(Reason::CrossedQuantiles),
+            Verdict::MISSING,
         ];
         assert_eq!(features.shapes(), expected);
         assert_eq!(features.forecast(2, None).expected_value(EvMode::Symmetric), None);
