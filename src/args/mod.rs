@@ -5,12 +5,15 @@ mod pool;
 mod replay;
 mod stats;
 mod sweep;
+mod validate;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "nautilus")]
+pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
@@ -21,6 +24,7 @@ pub(crate) use self::{
         FilterArguments, SweepArguments, TrialsCommand, TrialsExportArguments, TrialsImportArguments,
         TrialsListArguments,
     },
+    validate::ValidateArguments,
 };
 
 /// Judges trading claims: replays the record with honest fills and says what the evidence supports.
@@ -95,6 +99,11 @@ pub(crate) enum Command {
         after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --grid grid.toml --out search --resume"
     )]
     Sweep(Box<SweepArguments>),
+    /// Take a strategy, or the finalists of a search, through NautilusTrader's engine too, and compare.
+    #[command(
+        after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars b.parquet --signals s.parquet --latency retail\n  q50 validate --from-sweep search --bars b.parquet --signals s.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
+    )]
+    Validate(Box<ValidateArguments>),
     /// The trial ledger: what was ever tried on which data.
     #[command(
         subcommand,
@@ -125,6 +134,10 @@ pub(crate) struct VerifyArguments {
     /// Folder for report.html, summary.json and the Parquet files.
     #[arg(long, value_name = "DIR", default_value = "q50-verify")]
     pub(crate) out: PathBuf,
+    /// Take the replay through NautilusTrader's engine too and add the check second_engine (built with --features
+    /// nautilus).
+    #[arg(long)]
+    pub(crate) second_engine: bool,
     /// Exit with 1 unless this is the verdict.
     #[arg(long, value_enum)]
     pub(crate) expect: Option<VerdictName>,

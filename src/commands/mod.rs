@@ -6,6 +6,11 @@ mod pool;
 mod stats;
 mod sweep;
 mod trials;
+#[cfg(feature = "nautilus")]
+mod validate;
+#[cfg(not(feature = "nautilus"))]
+#[path = "validate_missing.rs"]
+mod validate;
 mod verify;
 
 use anyhow::Result;
@@ -25,6 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Pool(pool) => pool::run(pool),
         Command::Stats(stats) => stats::run(stats),
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
+        Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {

@@ -55,6 +55,8 @@ struct Data {
     from: String,
     to: String,
     demonstration: bool,
+    /// Window, joining of signals to bars, reserves.
+    view: serde_json::Value,
 }
 
 /// What the search took: from its first set to the finished table, the trial ledger included. What a resumed search did
@@ -84,7 +86,8 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, None, data.bars().interval_ms)?;
     let pool = configuration::pool_path(replay, &data)?;
-    let view = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str())).to_string();
+    let seen = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
+    let view = seen.to_string();
     let source =
         Source { market: data.market(), pool: pool.as_ref().map(|(path, _)| path), dataset: data.hash(), view: &view };
     let stage = Stage::new(source, &settings.venue).context("pool reserves")?;
@@ -118,7 +121,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let replayed = results.sets.saturating_sub(resumed_sets) as f64 * bars as f64;
     let report = Report {
         schema: "q50.sweep/1",
-        data: facts(&data, replay.bars.is_none()),
+        data: facts(&data, replay.bars.is_none(), seen),
         bars,
         settings,
         parameters: space.axes().iter().map(|axis| axis.path.clone()).collect(),
@@ -161,9 +164,9 @@ fn filters(arguments: &FilterArguments) -> Filters {
     Filters { min_trades, max_drawdown, min_profit_factor, min_return }
 }
 
-fn facts(data: &Dataset, demonstration: bool) -> Data {
+fn facts(data: &Dataset, demonstration: bool, view: serde_json::Value) -> Data {
     let (from, to) = data.period();
-    Data { hash: data.hash().to_owned(), from: rfc3339(from), to: rfc3339(to), demonstration }
+    Data { hash: data.hash().to_owned(), from: rfc3339(from), to: rfc3339(to), demonstration, view }
 }
 
 fn text(out: &mut dyn Write, report: &Report, folder: &OutputFolder) -> io::Result<()> {
