@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         None if demonstration => Claim::demonstration(),
         None => Claim::published(),
     };
-    let steps = Steps::start(quiet, STEPS);
+    let steps = Steps::start(quiet, STEPS + u64::from(arguments.second_engine));
     steps.next("reading");
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, Some(&claim), data.bars().interval_ms)?;

@@ -220,9 +220,9 @@ fn one(out: &mut dyn Write, run: &RunReport) -> io::Result<()> {
     let Some(Degradation { sharpe_sweep, degradation, execution_sensitive }) = &run.degradation else { return Ok(()) };
     let lost = degradation.map_or_else(
         || "no share of it can be stated".to_owned(),
-        |lost| match lost {
-            0.0.. => format!("{:.1} % of it lost", 100.0 * lost),
-            _ => format!("{:.1} % gained", -100.0 * lost),
+        |lost| match (1_000.0 * lost).round() / 10.0 {
+            percent if percent < 0.0 => format!("{:.1} % gained", -percent),
+            percent => format!("{percent:.1} % of it lost"),
         },
     );
     let flag = if *execution_sensitive == Some(true) { ": EXECUTION SENSITIVE" } else { "" };
@@ -231,7 +231,64 @@ fn one(out: &mut dyn Write, run: &RunReport) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use q50_engine::{
+        market::{Market, Signals},
+        strategy::{StrategyConfig, threshold::ThresholdConfig},
+        units::{Fraction, PeriodsPerYear},
+        venue::{FillTiming, NextOpen},
+    };
+    use q50_nautilus::{Run, compare};
+    use q50_research::run::PriceVenue;
+
     use super::*;
+
+    /// Bought at 10 in row 1, sold at 12 in row 3, with another cost in the second engine.
+    fn planted() -> (Validation, Job) {
+        let time = [0, 1, 2, 3].map(|hour| hour * 3_600_000);
+        let (price, signal) = ([10.0, 10.0, 11.0, 12.0], [0.9, 0.5, 0.1, 0.5]);
+        let market = Market {
+            open_time: &time,
+            open: &price,
+            high: &price,
+            low: &price,
+            close: &price,
+            signals: Signals { value: Some(&signal), ..Signals::default() },
+            interval_ms: 3_600_000,
+            first: 0,
+        };
+        let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
+        let venue = |bps| NextOpen::new(Fraction::from_bps(bps));
+        let run = Run::at_next_open(market, strategy, venue(5.0), 1_000.0);
+        let cost = Fraction::from_bps(5.0);
+        let price = PriceVenue { cost, spread: None, lot: None, fill_timing: FillTiming::NextOpen };
+        let venue_settings = VenueSettings::NextOpen(price);
+        let periods_per_year = PeriodsPerYear::new(8_760.0);
+        let settings = RunSettings { strategy, venue: venue_settings, capital: 1_000.0, periods_per_year };
+        (compare(&run, venue(5.0), venue(6.0)).unwrap(), Job { settings, finalist: None })
+    }
+
+    #[test]
+    fn a_fault_in_one_engine_is_told_with_its_bar() {
+        let (validation, job) = planted();
+        let run = RunReport::of(&validation, &job, &[0, 3_600_000, 7_200_000, 10_800_000]);
+        assert!(!run.agrees);
+        assert_eq!((run.lines["intents"].differing, run.lines["commissions"].differing), (0, 2));
+        assert_eq!((run.differences[0].check, run.differences[0].ts.as_str()), ("amounts", "1970-01-01T01:00:00Z"));
+        let mut printed = Vec::new();
+        one(&mut printed, &run).unwrap();
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(
+            printed.contains("amounts at 1970-01-01T01:00:00Z: ") && printed.contains("in NautilusTrader"),
+            "{printed}"
+        );
+    }
+
+    #[test]
+    fn a_second_opinion_that_differs_is_above_its_threshold() {
+        let opinion = super::super::second::opinion_of(&planted().0);
+        assert!(opinion.value >= 4.0 && opinion.threshold == 0.0, "{opinion:?}");
+        assert!(opinion.evidence.contains("differ, the first: amounts at row 1"), "{opinion:?}");
+    }
 
     #[test]
     fn a_finalist_that_loses_more_than_half_is_sensitive_to_execution() {

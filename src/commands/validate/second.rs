@@ -37,7 +37,10 @@ pub(super) fn compare(
 /// What the second engine says about a run that is judged.
 pub(crate) fn opinion(source: Source<'_>, settings: &RunSettings, last_signal: Option<usize>) -> Result<SecondOpinion> {
     let stage = Stage::new(source, &settings.venue).context("pool reserves")?;
-    let validation = compare(&stage, settings, None, last_signal)?;
+    Ok(opinion_of(&compare(&stage, settings, None, last_signal)?))
+}
+
+pub(super) fn opinion_of(validation: &Validation) -> SecondOpinion {
     let compared = |check: Check| validation.table[check as usize].counts.into_iter().max().unwrap_or(0);
     let differing: usize = validation.table.iter().map(|line| line.differing).sum();
     let found = match validation.differences.first() {
@@ -51,7 +54,7 @@ pub(crate) fn opinion(source: Source<'_>, settings: &RunSettings, last_signal: O
         compared(Check::Rejection),
         compared(Check::Equity),
     );
-    Ok(SecondOpinion { value: differing as f64, threshold: 0.0, evidence })
+    SecondOpinion { value: differing as f64, threshold: 0.0, evidence }
 }
 
 /// Rows as times, and the option that helps.
