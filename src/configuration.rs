@@ -139,7 +139,34 @@ pub(crate) fn run_settings(
     let claimed = claim.and_then(|claim| claim.replay.as_ref());
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps)).unwrap_or(DEFAULT_COST_BPS);
     let strategy = strategy(arguments, claimed)?;
-    let venue = match arguments.venue {
+    let venue = venue(arguments, arguments.venue, cost_bps, &strategy)?;
+    Ok(RunSettings {
+        strategy,
+        venue,
+        capital: arguments.capital.or(claimed.map(|r| r.capital)).unwrap_or(DEFAULT_CAPITAL),
+        periods_per_year: arguments
+            .periods_per_year
+            .map_or_else(|| PeriodsPerYear::from_interval_ms(interval_ms), PeriodsPerYear::new),
+    })
+}
+
+/// The venue that results of another one are validated at.
+#[cfg(feature = "nautilus")]
+pub(crate) fn other_venue(
+    arguments: &ReplayArguments,
+    name: VenueName,
+    strategy: &StrategyConfig,
+) -> Result<VenueSettings> {
+    venue(arguments, name, arguments.cost_bps.unwrap_or(DEFAULT_COST_BPS), strategy)
+}
+
+fn venue(
+    arguments: &ReplayArguments,
+    name: VenueName,
+    cost_bps: f64,
+    strategy: &StrategyConfig,
+) -> Result<VenueSettings> {
+    Ok(match name {
         VenueName::NextOpen => VenueSettings::NextOpen(PriceVenue {
             cost: Fraction::from_bps(cost_bps),
             spread: arguments.spread_bps.map(Fraction::from_bps),
@@ -149,15 +176,7 @@ pub(crate) fn run_settings(
                 TimingName::SameClose => FillTiming::SameClose,
             },
         }),
-        VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments, &strategy)?),
-    };
-    Ok(RunSettings {
-        strategy,
-        venue,
-        capital: arguments.capital.or(claimed.map(|r| r.capital)).unwrap_or(DEFAULT_CAPITAL),
-        periods_per_year: arguments
-            .periods_per_year
-            .map_or_else(|| PeriodsPerYear::from_interval_ms(interval_ms), PeriodsPerYear::new),
+        VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments, strategy)?),
     })
 }
 

@@ -21,10 +21,12 @@ pub(crate) fn start_log(arguments: &LogArguments) {
     };
     let colour = std::env::var_os("NO_COLOR").is_none() && io::IsTerminal::is_terminal(&io::stderr());
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(colour);
-    match arguments.log_format {
-        LogFormat::Text => log.without_time().init(),
-        LogFormat::Json => log.json().init(),
-    }
+    // Not `init`, which would also take the records of the `log` crate where another crate of the build asks for that:
+    // NautilusTrader's logger has to be the first there. Refused only where a log has been started already.
+    let _started = match arguments.log_format {
+        LogFormat::Text => tracing::subscriber::set_global_default(log.without_time().finish()),
+        LogFormat::Json => tracing::subscriber::set_global_default(log.json().finish()),
+    };
 }
 
 /// Prints one JSON object, or what `text` writes.

@@ -259,3 +259,14 @@ fn results_answer_sql() {
     let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(answer["rows"][0]["bars"], 26_280);
 }
+
+#[cfg(not(feature = "nautilus"))]
+#[test]
+fn a_build_without_the_second_engine_says_how_to_get_one() {
+    let w = Workspace::new();
+    for line in ["validate", "validate --latency retail --venue pumpswap", "verify --second-engine --out {dir}/out"] {
+        w.refused(line, &["NautilusTrader", "cargo build --release --features nautilus"]);
+    }
+    assert!(w.listing("out").is_empty());
+    w.refused("validate --latency mars", &["slots:N"]);
+}

@@ -223,6 +223,13 @@ impl Dataset {
         self.joined[self.first..self.end].iter().filter(|has| **has).count()
     }
 
+    /// Row of the last bar that has a signal; `None` without signals. Its forecast may be unusable, as one with crossed
+    /// quantiles.
+    #[must_use]
+    pub fn last_signal(&self) -> Option<usize> {
+        self.joined.iter().rposition(|has| *has)
+    }
+
     /// Missing bars inside the window.
     #[must_use]
     pub fn gaps(&self) -> Gaps {

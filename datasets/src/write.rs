@@ -42,6 +42,8 @@ pub enum Column<'a> {
     Bool(&'a [bool]),
     /// Text.
     Text(&'a [&'a str]),
+    /// Text that may be absent.
+    OptionText(&'a [Option<&'a str>]),
     /// Text given as codes into a list of names, such as the reason of each decision; a code beyond the list is null.
     Labels {
         /// What the codes mean.
@@ -222,6 +224,7 @@ fn array(column: &Column<'_>) -> (ArrayRef, bool) {
         Column::U8(values) => (Arc::new(UInt8Array::from_iter_values(values.iter().copied())), false),
         Column::Bool(values) => (Arc::new(BooleanArray::from(values.to_vec())), false),
         Column::Text(values) => (Arc::new(StringArray::from_iter_values(values.iter())), false),
+        Column::OptionText(values) => (Arc::new(values.iter().copied().collect::<StringArray>()), true),
         Column::Labels { names, codes } => {
             let text = codes.iter().map(|code| names.get(usize::from(*code)).copied());
             (Arc::new(text.collect::<StringArray>()), true)
@@ -234,7 +237,7 @@ mod tests {
     use super::*;
     use crate::frame::{Frame, Wanted};
 
-    fn columns() -> [(&'static str, Column<'static>); 6] {
+    fn columns() -> [(&'static str, Column<'static>); 7] {
         [
             ("ts_ms", Column::I64(&[1, 2, 3])),
             ("equity", Column::F64(&[1.5, f64::NAN, -0.0])),
@@ -242,6 +245,7 @@ mod tests {
             ("fills", Column::U32(&[0, 7, u32::MAX])),
             ("code", Column::U8(&[0, 1, 255])),
             ("reason", Column::Labels { names: &["warm-up", "no signal"], codes: &[1, 0, 9] }),
+            ("closed_by", Column::OptionText(&[Some("O-1"), None, Some("")])),
         ]
     }
 
@@ -253,7 +257,7 @@ mod tests {
         let wanted = Wanted {
             time: true,
             numbers: vec!["equity", "stop", "fills", "code"],
-            texts: vec!["reason"],
+            texts: vec!["reason", "closed_by"],
             ..Wanted::default()
         };
         let frame = Frame::read(&path, &wanted).unwrap();
@@ -263,6 +267,7 @@ mod tests {
         assert!(frame.number("stop").unwrap()[0].is_nan());
         assert_eq!(frame.number("fills").unwrap()[2], f64::from(u32::MAX));
         assert_eq!(frame.text("reason").unwrap(), ["no signal", "warm-up", ""]);
+        assert_eq!(frame.text("closed_by").unwrap(), ["O-1", "", ""]);
     }
 
     #[test]

@@ -142,6 +142,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         trials: None,
         bootstrap,
         cuts: 4,
+        second_engine: None,
         on_step: &|_| {},
     };
     Ok(verify(&request, &mut TrialLedger::in_memory()?)?.verdict)

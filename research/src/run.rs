@@ -13,7 +13,7 @@ use q50_engine::{
         pool_path::{PathError, PathSource},
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     causality::{self, CausalityReport},
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A venue that fills at a bar's price, as stated by the user.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PriceVenue {
     /// Cost of each fill, a fraction of its notional.
     pub cost: Fraction,
@@ -35,7 +35,7 @@ pub struct PriceVenue {
 }
 
 /// A constant-product pool, as stated by the user.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PoolVenue {
     /// Quote reserve at the first bar, where the path is rebuilt from prices; unused on a recorded path.
     pub depth: Lamports,
@@ -45,7 +45,7 @@ pub struct PoolVenue {
 }
 
 /// Where a run trades.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum VenueSettings {
     /// The next open plus costs.
@@ -86,7 +86,7 @@ impl VenueSettings {
 }
 
 /// Everything that decides the outcome of a run on given data.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSettings {
     /// The strategy.
     pub strategy: StrategyConfig,
@@ -140,6 +140,15 @@ impl RunSettings {
         ];
         let (option, _) = asks.into_iter().find(|(_, asked)| pool && *asked)?;
         Some(format!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open"))
+    }
+
+    /// The price venue of the run, as the engine has it; `None` on a pool.
+    #[must_use]
+    pub fn price_venue(&self) -> Option<NextOpen> {
+        match &self.venue {
+            VenueSettings::NextOpen(price) => Some(self.next_open(price)),
+            VenueSettings::PumpSwap(_) => None,
+        }
     }
 
     fn next_open(&self, price: &PriceVenue) -> NextOpen {
@@ -221,6 +230,12 @@ impl<'a> Stage<'a> {
         &self.source
     }
 
+    /// The pool's reserves, a row a bar; `None` at a price venue.
+    #[must_use]
+    pub fn path(&self) -> Option<&PoolPath> {
+        self.path.as_deref()
+    }
+
     /// Replays all of the source into `recorder`. The caller owes the ledger the trial.
     pub fn run<R: Recorder>(&self, settings: &RunSettings, recorder: &mut R) {
         self.run_rows(settings, self.source.market.first..self.source.market.len(), recorder);
@@ -267,18 +282,23 @@ impl<'a> Stage<'a> {
 pub fn rehearse(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<(Journal, Trial), PathError> {
     let mut journal = Journal::default();
     Stage::new(*source, &settings.venue)?.run(settings, &mut journal);
-    let returns = journal.returns();
-    let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper).ok();
-    let trial = Trial {
-        settings: settings.trial_key(source.view),
+    let trial = trial_of_returns(&journal.returns(), settings.trial_key(source.view), role, Origin::Verify);
+    Ok((journal, trial))
+}
+
+/// The trial of a run of which every return was kept.
+#[must_use]
+pub fn trial_of_returns(returns: &[f64], settings: blake3::Hash, role: Role, origin: Origin) -> Trial {
+    let estimate = SharpeEstimate::from_returns(returns, Moments::Paper).ok();
+    Trial {
+        settings,
         role,
-        origin: Origin::Verify,
+        origin,
         sharpe: estimate.map(|e| e.sharpe),
         returns: returns.len(),
         skew: estimate.map(|e| e.skewness),
         kurtosis: estimate.map(|e| e.kurtosis),
-    };
-    Ok((journal, trial))
+    }
 }
 
 /// The trial of a replay of which only the sums were kept.
@@ -315,6 +335,37 @@ pub fn examine(
         (VenueSettings::PumpSwap(_), None) => unreachable!("a stage for a pool has its reserves"),
         (VenueSettings::NextOpen(price), _) => {
             Ok(causality::examine(market, &settings.next_open(price), capital, cuts, seed, build))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use q50_engine::{
+        strategy::{q50::Q50Config, threshold::ThresholdConfig},
+        venue::pump_swap::Recovery,
+    };
+
+    use super::*;
+
+    #[test]
+    fn settings_that_were_written_and_read_again_are_the_same_trial() {
+        let price = PriceVenue {
+            cost: Fraction::from_bps(7.3),
+            spread: None,
+            lot: Some(1.0),
+            fill_timing: FillTiming::NextOpen,
+        };
+        let config = PumpSwapConfig { recovery: Recovery::HalfLife(90.0), ..PumpSwapConfig::default() };
+        let pool = PoolVenue { depth: Lamports(123_456_789_012), config };
+        for (strategy, venue) in [
+            (StrategyConfig::Q50(Q50Config::default()), VenueSettings::NextOpen(price)),
+            (StrategyConfig::Threshold(ThresholdConfig::default()), VenueSettings::PumpSwap(pool)),
+        ] {
+            let periods_per_year = PeriodsPerYear::new(8_766.0);
+            let settings = RunSettings { strategy, venue, capital: 0.1 + 0.2, periods_per_year };
+            let read: RunSettings = serde_json::from_str(&serde_json::to_string_pretty(&settings).unwrap()).unwrap();
+            assert_eq!((read, read.trial_key("all")), (settings, settings.trial_key("all")));
         }
     }
 }

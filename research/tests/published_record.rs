@@ -171,6 +171,7 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Option<Verification> {
         trials: None,
         bootstrap: StationaryBootstrap::default(),
         cuts: 8,
+        second_engine: None,
         on_step: &|_| {},
     };
     Some(verify(&request, &mut TrialLedger::in_memory().unwrap()).unwrap())

@@ -62,6 +62,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
         trials: Some(30),
         bootstrap: StationaryBootstrap { mean_block: MeanBlock::Given(24.0), draws: 100, ..Default::default() },
         cuts: 2,
+        second_engine: None,
         on_step: &|_| {},
     };
     verify(&request, &mut TrialLedger::in_memory().unwrap()).unwrap()

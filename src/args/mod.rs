@@ -6,12 +6,15 @@ mod pool;
 mod replay;
 mod stats;
 mod sweep;
+mod validate;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "nautilus")]
+pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
@@ -23,6 +26,7 @@ pub(crate) use self::{
         FilterArguments, SweepArguments, TrialsCommand, TrialsExportArguments, TrialsImportArguments,
         TrialsListArguments,
     },
+    validate::ValidateArguments,
 };
 
 /// Judges trading claims: replays the record with honest fills and says what the evidence supports.
@@ -102,6 +106,11 @@ pub(crate) enum Command {
         after_help = "The grid file is that of q50 sweep. Exit status: 0 no check fails; 1 one fails, or nothing could be judged; 2 it could not be done.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out overfit\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"
     )]
     Overfit(Box<OverfitArguments>),
+    /// Take a strategy, or the finalists of a search, through NautilusTrader's engine too, and compare.
+    #[command(
+        after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars b.parquet --signals s.parquet --latency retail\n  q50 validate --from-sweep search --bars b.parquet --signals s.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
+    )]
+    Validate(Box<ValidateArguments>),
     /// The trial ledger: what was ever tried on which data.
     #[command(
         subcommand,
@@ -132,6 +141,10 @@ pub(crate) struct VerifyArguments {
     /// Folder for report.html, summary.json and the Parquet files.
     #[arg(long, value_name = "DIR", default_value = "q50-verify")]
     pub(crate) out: PathBuf,
+    /// Take the replay through NautilusTrader's engine too and add the check second_engine (built with --features
+    /// nautilus).
+    #[arg(long)]
+    pub(crate) second_engine: bool,
     /// Exit with 1 unless this is the verdict.
     #[arg(long, value_enum)]
     pub(crate) expect: Option<VerdictName>,

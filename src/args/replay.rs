@@ -83,7 +83,7 @@ pub(crate) struct ReplayArguments {
 }
 
 /// How a pool venue behaves.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, PartialEq)]
 #[command(next_help_heading = "Pool venue (--venue pumpswap)")]
 pub(crate) struct PoolArguments {
     /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars.

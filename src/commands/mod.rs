@@ -8,6 +8,11 @@ mod search;
 mod stats;
 mod sweep;
 mod trials;
+#[cfg(feature = "nautilus")]
+mod validate;
+#[cfg(not(feature = "nautilus"))]
+#[path = "validate_missing.rs"]
+mod validate;
 mod verify;
 
 use anyhow::Result;
@@ -28,6 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Stats(stats) => stats::run(stats),
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
         Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),
+        Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {

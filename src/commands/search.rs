@@ -20,6 +20,8 @@ pub(super) struct Search {
     pub(super) data: Dataset,
     settings: RunSettings,
     pool: Option<(PoolPath, String)>,
+    seen: serde_json::Value,
+    /// What is seen, as text.
     view: String,
     grid: String,
     demonstration: bool,
@@ -32,6 +34,8 @@ pub(super) struct Data {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) demonstration: bool,
+    /// Window, joining of signals to bars, reserves.
+    view: serde_json::Value,
 }
 
 impl Search {
@@ -50,9 +54,10 @@ impl Search {
         let settings = configuration::run_settings(replay, None, data.bars().interval_ms)?;
         let pool = configuration::pool_path(replay, &data)?;
         let pool_hash = pool.as_ref().map(|(_, hash)| hash.as_str());
-        let view = configuration::data_settings(replay, &data, pool_hash).to_string();
+        let seen = configuration::data_settings(replay, &data, pool_hash);
+        let view = seen.to_string();
         let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_none());
-        Ok(Self { space, data, settings, pool, view, grid, demonstration })
+        Ok(Self { space, data, settings, pool, seen, view, grid, demonstration })
     }
 
     /// What the runs see.
@@ -90,6 +95,7 @@ impl Search {
             from: rfc3339(from),
             to: rfc3339(to),
             demonstration: self.demonstration,
+            view: self.seen.clone(),
         }
     }
 }

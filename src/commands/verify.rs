@@ -12,9 +12,11 @@ use q50_research::{
     claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
     report,
+    run::Source,
 };
 use serde::Serialize;
 
+use super::validate;
 use crate::{
     Answer,
     args::{VerdictName, VerifyArguments},
@@ -46,12 +48,22 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         None if demonstration => Claim::demonstration(),
         None => Claim::published(),
     };
-    let steps = Steps::start(quiet, STEPS);
+    let steps = Steps::start(quiet, STEPS + u64::from(arguments.second_engine));
     steps.next("reading");
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, Some(&claim), data.bars().interval_ms)?;
     settings.strategy.check(&data.market().signals).with_context(|| named(arguments))?;
     let pool = configuration::pool_path(replay, &data)?;
+    let data_settings = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
+    let second_engine = if arguments.second_engine {
+        steps.next("asking the second engine");
+        let view = data_settings.to_string();
+        let path = pool.as_ref().map(|(path, _)| path);
+        let source = Source { market: data.market(), pool: path, dataset: data.hash(), view: &view };
+        Some(validate::opinion(source, &settings, data.last_signal())?)
+    } else {
+        None
+    };
     let folder = OutputFolder::prepare(&arguments.out)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
@@ -60,12 +72,13 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         pool: pool.as_ref().map(|(path, _)| path),
         facts: DataFacts::of(&data, demonstration),
         next_close: data.bars().close.get(data.rows().end).copied(),
-        data_settings: configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str())),
+        data_settings,
         claim: &claim,
         settings,
         trials: arguments.trials,
         bootstrap: StationaryBootstrap::default(),
         cuts: CUTS,
+        second_engine,
         on_step: &|step| steps.next(step),
     };
     let verification = verify(&request, &mut ledger)?;

@@ -127,10 +127,12 @@ fn signals(run: &Run<'_>) -> Result<(), InputError> {
         let Some(values) = values.filter(|_| needed.contains(&column)) else {
             continue;
         };
-        match values.iter().rposition(|value| !value.is_nan()).filter(|last| *last >= market.first) {
-            None => return Err(InputError::NoSignals { column, first: market.first }),
-            Some(last) if last < end => return Err(InputError::SignalsEnd { column, last, end }),
-            Some(_) => {}
+        let Some(last) = values.iter().rposition(|value| !value.is_nan()).filter(|last| *last >= market.first) else {
+            return Err(InputError::NoSignals { column, first: market.first });
+        };
+        let last = run.last_signal.map_or(last, |known| known.max(last));
+        if last < end {
+            return Err(InputError::SignalsEnd { column, last, end });
         }
     }
     Ok(())

@@ -95,6 +95,9 @@ mod second;
 mod terms;
 mod wire;
 
+/// The version of NautilusTrader's crates that the runs are made with.
+pub const NAUTILUS_VERSION: &str = "0.57.0";
+
 pub use books::{Amounts, Books, Kept, PoolBooks, PriceBooks};
 pub use check::{check, check_all};
 pub use error::{InputError, RunError};

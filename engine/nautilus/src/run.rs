@@ -54,6 +54,9 @@ pub struct Run<'a> {
     pub capital: f64,
     /// What market and venue are called.
     pub names: Names,
+    /// The last row that the record has a signal for, where that is known. Its value may be missing all the same, as that
+    /// of a forecast whose quantiles cross; `None`: the last row with a value.
+    pub last_signal: Option<usize>,
 }
 
 impl<'a> Run<'a> {
@@ -61,7 +64,7 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn at_next_open(market: Market<'a>, strategy: StrategyConfig, venue: NextOpen, capital: f64) -> Self {
         let names = Names::new("NEXTOPEN", "BASE", "USDT");
-        Self { market, strategy, venue: VenueSetup::NextOpen(venue), capital, names }
+        Self { market, strategy, venue: VenueSetup::NextOpen(venue), capital, names, last_signal: None }
     }
 
     /// A run on a pool, in WSOL.
@@ -75,7 +78,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let names = Names::new("PUMPSWAP", "TOKEN", "WSOL");
         let venue = VenueSetup::PumpSwap { config, path, latency: None };
-        Self { market, strategy, venue, capital, names }
+        Self { market, strategy, venue, capital, names, last_signal: None }
     }
 }
 

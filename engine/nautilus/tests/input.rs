@@ -75,6 +75,10 @@ fn signals_that_end_before_the_bars() {
     let error = refused(&at_price(&silent));
     assert_eq!(error, InputError::SignalsEnd { column: "value", last: 1, end: 3 });
     assert!(error.to_string().contains("cut the bars to 2 rows"), "{error}");
+    // A record that knows of a forecast on the last bar has not ended, though none of its last values can be used.
+    assert!(validate(&Run { last_signal: Some(3), ..at_price(&silent) }).unwrap().agrees());
+    let error = refused(&Run { last_signal: Some(2), ..at_price(&silent) });
+    assert_eq!(error, InputError::SignalsEnd { column: "value", last: 2, end: 3 });
     // Cut as the message says, it runs.
     let cut = Run { market: silent.market().prefix(2), ..at_price(&silent) };
     assert!(validate(&cut).unwrap().agrees());
@@ -89,6 +93,13 @@ fn signals_of_another_period_and_signals_that_are_not_there() {
     let mut run = at_price(&world);
     run.market.signals.value = None;
     assert!(refused(&run).to_string().contains("named signal column"));
+}
+
+#[test]
+fn the_version_that_is_named_is_the_one_that_is_compiled() {
+    let lock = include_str!("../../../Cargo.lock");
+    let after = lock.split_once("name = \"nautilus-backtest\"\nversion = \"").unwrap().1;
+    assert_eq!(after.split('"').next().unwrap(), q50_nautilus::NAUTILUS_VERSION);
 }
 
 #[test]

@@ -7,13 +7,14 @@ pub(super) const SLOT_MS: i64 = 400;
 
 /// Time from a decision until its order lands, by where the trader sits.
 ///
-/// Round figures for a first look; who has measured his own latency states that one.
+/// Round figures for a first look; who has measured a latency of his own states that one.
 ///
 /// ```
 /// use q50_engine::venue::LatencyPreset;
 ///
 /// assert_eq!(LatencyPreset::Cloud.ms(), 60);
 /// assert_eq!(LatencyPreset::SolanaSlots(2).ms(), 800);
+/// assert_eq!(LatencyPreset::Milliseconds(35).ms(), 35);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +33,8 @@ pub enum LatencyPreset {
     Retail,
     /// This many slots of 400 ms.
     SolanaSlots(u32),
+    /// As measured: this many milliseconds.
+    Milliseconds(u32),
 }
 
 impl LatencyPreset {
@@ -46,6 +49,7 @@ impl LatencyPreset {
             Self::International => 100,
             Self::Retail => 200,
             Self::SolanaSlots(slots) => slots as i64 * SLOT_MS,
+            Self::Milliseconds(ms) => ms as i64,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The ten checks: each compares one number with one threshold, and says what it saw.
+//! The checks: each compares one number with one threshold, and says what it saw. Ten are always made.
 
 use serde::Serialize;
 
@@ -26,6 +26,8 @@ pub enum CheckName {
     SurvivesDepth,
     /// Neighbouring settings do at least half as well.
     Robust,
+    /// Another engine does the same; made only where it was asked.
+    SecondEngine,
 }
 
 impl CheckName {
@@ -43,6 +45,7 @@ impl CheckName {
             Self::SurvivesCosts => "survives_costs",
             Self::SurvivesDepth => "survives_depth",
             Self::Robust => "robust",
+            Self::SecondEngine => "second_engine",
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     facts::DataFacts,
     file::Claim,
     probes::Probes,
+    second_opinion::SecondOpinion,
 };
 use crate::{
     causality::CausalityReport,
@@ -180,4 +181,9 @@ pub(super) fn robust(sharpe: Option<f64>, probes: &Probes) -> Check {
         share * 100.0
     );
     Check::decided(CheckName::Robust, share >= ROBUST_SHARE, share, ROBUST_SHARE, evidence)
+}
+
+pub(super) fn second_engine(opinion: &SecondOpinion) -> Check {
+    let SecondOpinion { value, threshold, evidence } = opinion;
+    Check::decided(CheckName::SecondEngine, value <= threshold, *value, *threshold, evidence.clone())
 }

@@ -8,11 +8,13 @@ pub mod file;
 pub mod judge;
 pub mod neighbours;
 mod probes;
+pub mod second_opinion;
 pub mod verdict;
 pub mod verify;
 
 pub use checks::{Check, CheckName, State};
 pub use facts::DataFacts;
 pub use file::{Claim, ClaimError, PublishedTrial, Replay};
+pub use second_opinion::SecondOpinion;
 pub use verdict::Verdict;
 pub use verify::{Request, Verification, VerifyError, verify};

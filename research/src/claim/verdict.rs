@@ -30,7 +30,7 @@ impl Verdict {
     /// The verdict of `checks` for a claim of `claimed` annual Sharpe, replayed at `sharpe` with the 95 % interval that
     /// ends at `upper`.
     ///
-    /// Refuted needs sound data and a causal replay, and either an interval that lies wholly below the claim or a net
+    /// Refuted needs sound data and a causal replay that no second engine contradicts, and either an interval that lies wholly below the claim or a net
     /// Sharpe ratio that is not positive. A replay without a Sharpe ratio decides nothing.
     #[must_use]
     pub fn of(checks: &[Check], claimed: f64, sharpe: Option<f64>, upper: Option<f64>) -> Self {
@@ -38,7 +38,8 @@ impl Verdict {
             return Self::Confirmed;
         }
         let passed = |name| checks.iter().any(|c| c.name == name && c.state == State::Pass);
-        let honest = passed(CheckName::DataSound) && passed(CheckName::Causal);
+        let disputed = checks.iter().any(|c| c.name == CheckName::SecondEngine && c.objects());
+        let honest = passed(CheckName::DataSound) && passed(CheckName::Causal) && !disputed;
         let contradicted = sharpe.is_some_and(|s| s <= 0.0) || upper.is_some_and(|upper| upper < claimed);
         if honest && contradicted { Self::Refuted } else { Self::Undetermined }
     }
@@ -62,6 +63,16 @@ mod tests {
         all.push(Check::undefined(CheckName::Deflated, 0.95, String::new()));
         assert_eq!(Verdict::of(&all, 1.0, Some(1.0), Some(2.0)), Verdict::Undetermined);
         assert_eq!(Verdict::of(&[], 1.0, Some(1.0), Some(2.0)), Verdict::Undetermined, "no check is no confirmation");
+    }
+
+    #[test]
+    fn a_replay_that_a_second_engine_contradicts_decides_nothing() {
+        let with = |agrees| [checks(&SOUND), checks(&[(CheckName::SecondEngine, agrees)])].concat();
+        assert_eq!(Verdict::of(&with(true), 1.0, Some(1.0), Some(2.0)), Verdict::Confirmed);
+        assert_eq!(Verdict::of(&with(false), 1.0, Some(1.0), Some(2.0)), Verdict::Undetermined);
+        let refuting = |agrees| [with(agrees), checks(&[(CheckName::Significant, false)])].concat();
+        assert_eq!(Verdict::of(&refuting(true), 1.0, Some(-0.1), Some(0.5)), Verdict::Refuted);
+        assert_eq!(Verdict::of(&refuting(false), 1.0, Some(-0.1), Some(0.5)), Verdict::Undetermined);
     }
 
     #[test]

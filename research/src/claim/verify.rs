@@ -1,4 +1,4 @@
-//! From a claim and a record to a verdict: the replay, its statistics, the ten checks.
+//! From a claim and a record to a verdict: the replay, its statistics, the checks.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ use super::{
     file::Claim,
     judge,
     probes::probe,
+    second_opinion::SecondOpinion,
     verdict::Verdict,
 };
 use crate::{
@@ -56,6 +57,8 @@ pub struct Request<'a> {
     pub bootstrap: StationaryBootstrap,
     /// Cuts of the prefix test.
     pub cuts: usize,
+    /// What another engine made of the same run, where it was asked.
+    pub second_engine: Option<SecondOpinion>,
     /// Told what is being done, for progress.
     pub on_step: &'a (dyn Fn(&'static str) + Sync),
 }
@@ -89,7 +92,7 @@ pub struct Verification {
     pub capacity: Option<Vec<DepthRow>>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
     pub decisions: BTreeMap<&'static str, usize>,
-    /// The ten checks.
+    /// The ten checks, and that of the second engine where it was asked.
     pub checks: Vec<Check>,
     /// The verdict.
     pub verdict: Verdict,
@@ -156,7 +159,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         _ => None,
     };
 
-    let checks = vec![
+    let mut checks = vec![
         judge::data_sound(facts),
         judge::is_causal(&causal, settings),
         judge::reproduced(claim, replayed.sharpe),
@@ -168,6 +171,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         judge::survives_depth(settings, source.path_source(), replayed.sharpe),
         judge::robust(replayed.sharpe, &probes),
     ];
+    checks.extend(request.second_engine.as_ref().map(judge::second_engine));
     let upper = inference.sharpe_ci95.map(|[_, high]| high);
     let verdict = Verdict::of(&checks, claim.sharpe.get(), replayed.sharpe, upper);
     let worth = worth(claim, &claim_inference, &benchmark, trials);
@@ -219,6 +223,9 @@ fn run_id(request: &Request<'_>, trials: u64) -> String {
     hasher.update(request.view().as_bytes());
     hasher.update(format!("{:?}", request.bootstrap).as_bytes());
     hasher.update(&trials.to_le_bytes());
+    if let Some(opinion) = &request.second_engine {
+        hasher.update(format!("{opinion:?}").as_bytes());
+    }
     hasher.finalize().to_hex()[..16].to_owned()
 }
 

@@ -19,7 +19,7 @@ mod page;
 mod pool;
 /// Settings, data and hashes as dotted paths.
 mod settings;
-/// The verdict and the ten checks.
+/// The verdict and the checks.
 mod verdict;
 /// Why a figure of the replay is undefined.
 mod why;

@@ -15,7 +15,7 @@ pub(super) fn banner(verification: &Verification) -> Markup {
     }
 }
 
-/// The ten checks, each with its number, its threshold and what was seen.
+/// The checks, each with its number, its threshold and what was seen.
 pub(super) fn checks(checks: &[Check]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="The checks" {
@@ -92,13 +92,14 @@ const fn question(name: CheckName) -> &'static str {
         CheckName::SurvivesCosts => "annual Sharpe ratio at twice the cost",
         CheckName::SurvivesDepth => "annual Sharpe ratio at the stated capital and pool depth",
         CheckName::Robust => "worst neighbouring setting, as a share of the replay's Sharpe ratio",
+        CheckName::SecondEngine => "compared decisions, fills and marks on which another engine differs",
     }
 }
 
 /// The side of the threshold on which a check passes.
 const fn bound(name: CheckName) -> &'static str {
     match name {
-        CheckName::DataSound | CheckName::Causal | CheckName::Reproduced => "at most",
+        CheckName::DataSound | CheckName::Causal | CheckName::Reproduced | CheckName::SecondEngine => "at most",
         CheckName::Significant | CheckName::Deflated | CheckName::LongEnough | CheckName::Robust => "at least",
         CheckName::BeatsHolding => "below",
         CheckName::SurvivesCosts | CheckName::SurvivesDepth => "above",
@@ -109,7 +110,7 @@ fn amount(name: CheckName, value: f64) -> String {
     match name {
         CheckName::DataSound => percent(value, 2),
         CheckName::Reproduced | CheckName::Robust => percent(value, 1),
-        CheckName::Causal => number(value, 0),
+        CheckName::Causal | CheckName::SecondEngine => number(value, 0),
         CheckName::LongEnough => format!("{}\u{a0}years", number(value, 2)),
         CheckName::Significant | CheckName::Deflated | CheckName::BeatsHolding => probability(value),
         CheckName::SurvivesCosts | CheckName::SurvivesDepth => number(value, 3),

@@ -1,0 +1,120 @@
+//! `q50 validate`: a strategy, or the finalists of a search, in the replay loop and in NautilusTrader's engine.
+
+mod files;
+mod finalists;
+mod report;
+mod second;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use q50_engine::venue::{FillTiming, LatencyPreset};
+use q50_research::{
+    run::{RunSettings, Source, Stage, VenueSettings, trial_of_returns},
+    trials::{Origin, Role},
+};
+
+pub(super) use self::second::opinion;
+use self::{
+    finalists::{Finalist, Search},
+    report::{Data, Engine, Report, RunReport, Settings},
+};
+use crate::{
+    Answer,
+    args::ValidateArguments,
+    configuration,
+    output::{self, OutputFolder},
+    progress::Steps,
+};
+
+/// One run to compare.
+struct Job {
+    settings: RunSettings,
+    finalist: Option<Finalist>,
+}
+
+pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> {
+    let started = Instant::now();
+    let replay = &arguments.replay;
+    configuration::threads(replay.threads)?;
+    let search = arguments.from_sweep.as_deref().map(Search::read).transpose()?;
+    let data = match &search {
+        Some(search) => search.dataset(replay)?,
+        None => configuration::dataset(replay)?,
+    };
+    let pool = configuration::pool_path(replay, &data)?;
+    let seen = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
+    let base = match &search {
+        Some(search) => search.settings(arguments, &seen)?,
+        None => configuration::run_settings(replay, None, data.bars().interval_ms)?,
+    };
+    let jobs = match &search {
+        Some(search) => search.jobs(&base, arguments.top)?,
+        None => vec![Job { settings: base, finalist: None }],
+    };
+    let market = data.market();
+    for job in &jobs {
+        if let Some(refusal) = job.settings.refusal(&market.signals) {
+            bail!("{}{refusal}", job.finalist.as_ref().map_or_else(String::new, |f| format!("set {}: ", f.index)));
+        }
+    }
+    let latency = changed_latency(arguments.latency, &base.venue)?;
+
+    let own = seen.to_string();
+    let view = latency.map_or_else(|| own.clone(), |latency| format!("{own} latency {} ms", latency.ms()));
+    let path = pool.as_ref().map(|(path, _)| path);
+    let source = Source { market, pool: path, dataset: data.hash(), view: &view };
+    let stage = Stage::new(source, &base.venue).context("pool reserves")?;
+    let folder = arguments.out.as_deref().map(OutputFolder::prepare).transpose()?;
+    let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+    // A finalist somewhere else is a test of a result that is counted already.
+    let elsewhere = search.is_some() && (latency.is_some() || arguments.validate_venue.is_some());
+    let role = if elsewhere { Role::Probe } else { Role::Candidate };
+
+    let steps = Steps::start(quiet, jobs.len() as u64);
+    let (mut runs, mut tables) = (Vec::with_capacity(jobs.len()), files::Tables::default());
+    for (number, job) in (0_i64..).zip(jobs) {
+        steps.next("validating");
+        let validation = second::compare(&stage, &job.settings, latency, data.last_signal())?;
+        let returns: Vec<f64> = validation.second.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
+        let trial = trial_of_returns(&returns, job.settings.trial_key(&view), role, Origin::Validate);
+        ledger.record(source.scope(&job.settings.strategy), &[trial])?;
+        runs.push(RunReport::of(&validation, &job, market.open_time));
+        if folder.is_some() {
+            tables.add(number, &validation.second);
+        }
+    }
+    let report = Report {
+        schema: "q50.validate/1",
+        data: Data::of(&data, replay.bars.is_none()),
+        engine: Engine::NAUTILUS,
+        settings: Settings {
+            run: base,
+            latency_ms: latency.map_or_else(|| own_latency(&base.venue), LatencyPreset::ms),
+        },
+        agrees: runs.iter().all(|run| run.agrees),
+        runs,
+        elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    if let Some(folder) = &folder {
+        files::write(folder, &tables, &report)?;
+    }
+    drop(steps);
+    output::print(replay.format, &report, |out| report::text(out, &report, folder.as_ref()))?;
+    Ok(if report.agrees { Answer::Yes } else { Answer::No })
+}
+
+fn own_latency(venue: &VenueSettings) -> i64 {
+    match venue {
+        VenueSettings::NextOpen(_) => 0,
+        VenueSettings::PumpSwap(pool) => LatencyPreset::SolanaSlots(pool.config.latency_slots).ms(),
+    }
+}
+
+/// The stated latency, where it is another than the venue's own: the same one makes the same trial.
+fn changed_latency(stated: Option<LatencyPreset>, venue: &VenueSettings) -> Result<Option<LatencyPreset>> {
+    if stated.is_some() && venue.fill_timing() == FillTiming::SameClose {
+        bail!("--latency has no meaning where orders fill at the close that they were decided from; leave it out");
+    }
+    Ok(stated.filter(|latency| latency.ms() != own_latency(venue)))
+}
