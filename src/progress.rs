@@ -38,7 +38,7 @@ impl Drop for Steps {
     }
 }
 
-/// A bar that counts sets, with the time that is left.
+/// A bar that counts sets or replays, with the time that is left.
 #[derive(Debug)]
 pub(crate) struct Sets {
     bar: ProgressBar,
@@ -47,13 +47,21 @@ pub(crate) struct Sets {
 impl Sets {
     /// Starts the bar at `total` sets to come, unless `quiet`.
     pub(crate) fn start(quiet: bool, total: u64) -> Self {
+        Self::counting("sets", quiet, total)
+    }
+
+    /// Starts a bar that counts something else; its total is told by [`Sets::done_of`].
+    pub(crate) fn of_replays(quiet: bool) -> Self {
+        Self::counting("replays", quiet, 0)
+    }
+
+    fn counting(what: &'static str, quiet: bool, total: u64) -> Self {
         if quiet {
             return Self { bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::new(total);
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:40} {pos}/{len} sets, {per_sec}, {elapsed} gone, {eta} to go")
-        {
+        let style = format!("{{bar:40}} {{pos}}/{{len}} {what}, {{per_sec}}, {{elapsed}} gone, {{eta}} to go");
+        if let Ok(style) = ProgressStyle::with_template(&style) {
             bar.set_style(style);
         }
         Self { bar }
@@ -62,6 +70,12 @@ impl Sets {
     /// So many sets are done.
     pub(crate) fn done(&self, sets: u64) {
         self.bar.set_position(sets);
+    }
+
+    /// So many of so many are done.
+    pub(crate) fn done_of(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
     }
 }
 

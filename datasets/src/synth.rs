@@ -109,6 +109,8 @@ pub struct SynthMarket {
     pub bars: Bars,
     /// Quantiles of the true conditional distribution, the probability and the side of the planted rule.
     pub signals: SignalTable,
+    /// The forecast itself at the close of each bar, of unit variance.
+    pub forecast: Vec<f64>,
     /// Correlation of forecast and next return.
     pub information_coefficient: f64,
 }
@@ -178,7 +180,7 @@ impl SynthConfig {
         let bars = Bars::new(open_time.clone(), market.open, market.high, market.low, market.close, None)?;
         let columns = self.forecasts(rho, &market.forecast);
         let signals = SignalTable::new(open_time, columns, &SignalOptions::default())?;
-        Ok(SynthMarket { bars, signals, information_coefficient: rho })
+        Ok(SynthMarket { bars, signals, forecast: market.forecast, information_coefficient: rho })
     }
 
     fn times(&self) -> Vec<i64> {

@@ -60,7 +60,7 @@ pub fn capacity(
         .into_par_iter()
         .map(|(depth, capital)| cell(source, settings, pool, depth, capital))
         .collect::<Result<Vec<_>, _>>()?;
-    let trials = done.iter().map(|(_, trial)| trial.clone()).collect();
+    let trials = done.iter().map(|(_, trial)| *trial).collect();
     let rows = DEPTHS
         .iter()
         .zip(done.chunks(CAPITALS.len()))

@@ -15,4 +15,5 @@ pub mod round_trips;
 pub mod run;
 pub mod statistics;
 pub mod sweep;
+pub mod sweep_calibration;
 pub mod trials;

@@ -12,6 +12,11 @@ use thiserror::Error;
 
 use q50_engine::units::PerPeriodSharpe;
 
+use crate::{
+    inference::{DeflatedSharpe, SharpeEstimate, TrialVariance, deflated_sharpe},
+    metrics::Undefined,
+};
+
 /// What a replay was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -108,6 +113,28 @@ pub struct ScopeSummary {
     pub variance: Option<f64>,
     /// Effective number of independent trials, where a sweep has clustered its sets.
     pub effective: Option<u64>,
+}
+
+/// What stands against one candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tried {
+    /// Candidates of the scope, whatever they saw of the data.
+    pub trials: u64,
+    /// Sample variance (n - 1) of the per-period Sharpe ratios of those with as many returns; a ratio on fewer returns
+    /// scatters more, whatever was tried, so that it counts but is not comparable.
+    pub variance: Option<f64>,
+}
+
+impl Tried {
+    /// The deflated Sharpe ratio of the candidate, at the larger of this variance and that of trials without skill.
+    ///
+    /// # Errors
+    /// [`Undefined::TooFew`] for fewer than two observations, [`Undefined::NoSamplingVariance`].
+    pub fn deflate(&self, estimate: &SharpeEstimate) -> Result<DeflatedSharpe, Undefined> {
+        let null = TrialVariance::under_null(estimate.n)?;
+        let measured = self.variance.map(TrialVariance::given).transpose()?.filter(|v| v.value() > null.value());
+        deflated_sharpe(estimate, self.trials.max(1), measured.unwrap_or(null))
+    }
 }
 
 /// One line of an export.
@@ -294,6 +321,32 @@ impl TrialLedger {
         }))
     }
 
+    /// What a candidate with so many returns is deflated for.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn tried(&self, scope: Scope<'_>, returns: usize) -> Result<Tried, LedgerError> {
+        let trials = self.summary(scope)?.candidates;
+        let variance = self.variance(scope, returns).map_err(|source| self.named(source))?;
+        Ok(Tried { trials, variance })
+    }
+
+    fn variance(&self, scope: Scope<'_>, returns: usize) -> rusqlite::Result<Option<f64>> {
+        let mut query = self.connection.prepare_cached(
+            "WITH ratios AS (
+                 SELECT r.sharpe FROM runs r JOIN scopes s ON s.id = r.scope
+                 WHERE s.dataset = ?1 AND s.family = ?2 AND r.role = 'candidate' AND r.returns = ?3
+                       AND r.sharpe IS NOT NULL)
+             SELECT count(*), sum((sharpe - mean) * (sharpe - mean))
+             FROM ratios, (SELECT avg(sharpe) AS mean FROM ratios)",
+        )?;
+        let returns = i64::try_from(returns).unwrap_or(i64::MAX);
+        query.query_row(params![scope.dataset, scope.family, returns], |row| {
+            let (count, squares): (i64, Option<f64>) = (row.get(0)?, row.get(1)?);
+            Ok(squares.filter(|_| count >= 2).map(|squares| squares / (count - 1) as f64))
+        })
+    }
+
     /// What the ledger holds, by dataset and family.
     ///
     /// # Errors
@@ -416,6 +469,33 @@ mod tests {
 
     fn with_sharpe(settings: &str, sharpe: Option<f64>) -> Trial {
         Trial { sharpe: sharpe.map(PerPeriodSharpe::new), ..trial(settings, Role::Candidate) }
+    }
+
+    #[test]
+    fn a_candidate_is_deflated_for_all_trials_at_the_variance_of_those_as_long() {
+        let mut ledger = TrialLedger::in_memory().unwrap();
+        let scope = Scope { dataset: "data", family: "q50" };
+        let trial = |key: &str, sharpe: f64, returns| Trial {
+            settings: blake3::hash(key.as_bytes()),
+            role: Role::Candidate,
+            origin: Origin::Overfit,
+            sharpe: Some(PerPeriodSharpe::new(sharpe)),
+            returns,
+            skew: None,
+            kurtosis: None,
+        };
+        let probe = Trial { role: Role::Probe, ..trial("probe", 9.0, 100) };
+        let all = [trial("a", 0.1, 100), trial("b", 0.5, 100), trial("c", 3.0, 10), trial("d", -3.0, 10), probe];
+        ledger.record(scope, &all).unwrap();
+        let tried = ledger.tried(scope, 100).unwrap();
+        assert_eq!(tried.trials, 4);
+        assert!((tried.variance.unwrap() - 0.08).abs() < 1e-12, "{tried:?}");
+        let none = ledger.tried(scope, 7).unwrap();
+        assert_eq!((none.trials, none.variance), (4, None));
+        let estimate = SharpeEstimate::normal(PerPeriodSharpe::new(0.5), 100);
+        let deflated = tried.deflate(&estimate).unwrap();
+        assert!((deflated.variance.value() - 0.08).abs() < 1e-12 && deflated.trials == 4);
+        assert!(none.deflate(&estimate).unwrap().probability > deflated.probability);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod data;
+mod overfit;
 mod pool;
 mod replay;
 mod stats;
@@ -17,6 +18,7 @@ pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
+    overfit::{BenchmarkName, OverfitArguments, OverfitCheckName},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
@@ -104,6 +106,11 @@ pub(crate) enum Command {
         after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars b.parquet --signals s.parquet --latency retail\n  q50 validate --from-sweep search --bars b.parquet --signals s.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
     )]
     Validate(Box<ValidateArguments>),
+    /// Ask whether the best set of a grid is luck: eight checks, every choice filed as a trial.
+    #[command(
+        after_help = "The grid file is that of q50 sweep. Exit status: 0 no check fails; 1 one fails, or nothing could be judged; 2 it could not be done.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out overfit\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"
+    )]
+    Overfit(Box<OverfitArguments>),
     /// The trial ledger: what was ever tried on which data.
     #[command(
         subcommand,

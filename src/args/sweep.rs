@@ -56,7 +56,7 @@ pub(crate) enum TrialsCommand {
     /// Every trial as a Parquet file.
     Export(TrialsExportArguments),
     /// File what others published as trials on a dataset.
-    Import(TrialsImportArguments),
+    Import(Box<TrialsImportArguments>),
 }
 
 #[derive(Args, Debug)]

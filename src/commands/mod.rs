@@ -2,7 +2,9 @@
 
 mod audit;
 mod data;
+mod overfit;
 mod pool;
+mod search;
 mod stats;
 mod sweep;
 mod trials;
@@ -31,6 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Stats(stats) => stats::run(stats),
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
         Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
+        Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {

@@ -10,14 +10,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::{dataset::Dataset, time::rfc3339, write::write_bytes};
+use q50_datasets::write::write_bytes;
 use q50_research::{
-    run::{RunSettings, Source, Stage},
-    sweep::{Ended, Filters, Finalist, Results, Space, Store, Sweep, finalists, publish},
+    run::RunSettings,
+    sweep::{Ended, Filters, Finalist, Results, Store, finalists, publish},
     trials::ScopeSummary,
 };
 use serde::Serialize;
 
+use super::search::{Data, Search};
 use crate::{
     Answer,
     args::{FilterArguments, SweepArguments},
@@ -48,17 +49,6 @@ struct Report {
     cost: Cost,
 }
 
-/// The record that was searched.
-#[derive(Serialize)]
-struct Data {
-    hash: String,
-    from: String,
-    to: String,
-    demonstration: bool,
-    /// Window, joining of signals to bars, reserves.
-    view: serde_json::Value,
-}
-
 /// What the search took: from its first set to the finished table, the trial ledger included. What a resumed search did
 /// before is not in it.
 #[derive(Serialize)]
@@ -75,28 +65,10 @@ struct Cost {
 pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let replay = &arguments.replay;
     configuration::threads(replay.threads)?;
-    let space = Space::read(&arguments.grid)?;
-    if space.count() > MANY && !arguments.yes {
-        bail!(
-            "grid file {}: {} sets, more than 10 million; add --yes if that is meant",
-            arguments.grid.display(),
-            space.count()
-        );
-    }
-    let data = configuration::dataset(replay)?;
-    let settings = configuration::run_settings(replay, None, data.bars().interval_ms)?;
-    let pool = configuration::pool_path(replay, &data)?;
-    let seen = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
-    let view = seen.to_string();
-    let source =
-        Source { market: data.market(), pool: pool.as_ref().map(|(path, _)| path), dataset: data.hash(), view: &view };
-    let stage = Stage::new(source, &settings.venue).context("pool reserves")?;
-    let sweep = Sweep::new(&stage, settings, &space).with_context(|| {
-        format!("grid file {} on the strategy {}", arguments.grid.display(), settings.strategy.family())
-    })?;
-    if let Some(refusal) = first_refusal(&sweep)? {
-        bail!("{refusal}");
-    }
+    let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
+    let stage = search.stage()?;
+    let sweep = search.sweep(&stage)?;
+    let (source, settings) = (search.source(), *sweep.base());
     let folder = OutputFolder::prepare(&arguments.out)?;
     let mut store = Store::open(&arguments.out, &sweep.identity(), arguments.resume)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
@@ -117,14 +89,14 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let (cpu_s, wall_s) = (cpu.zip(usage::cpu_seconds()).map(|(from, to)| to - from), clock.elapsed().as_secs_f64());
 
     let pareto = finalists(&sweep, &results, arguments.finalists, &mut ledger)?;
-    let bars = data.rows().len();
+    let bars = search.data.rows().len();
     let replayed = results.sets.saturating_sub(resumed_sets) as f64 * bars as f64;
     let report = Report {
         schema: "q50.sweep/1",
-        data: facts(&data, replay.bars.is_none(), seen),
+        data: search.facts(),
         bars,
         settings,
-        parameters: space.axes().iter().map(|axis| axis.path.clone()).collect(),
+        parameters: search.space.axes().iter().map(|axis| axis.path.clone()).collect(),
         pareto,
         pareto_size: results.front.len(),
         trials: ledger.summary(source.scope(&settings.strategy))?,
@@ -144,13 +116,6 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
-/// What no set could do without: told before the search, because every row would say it.
-fn first_refusal(sweep: &Sweep<'_>) -> Result<Option<String>> {
-    let signals = &sweep.stage().source().market.signals;
-    let first = sweep.settings(&sweep.space().point(0))?;
-    Ok(sweep.base().refusal(signals).filter(|_| first.refusal(signals).is_some()))
-}
-
 /// A flag that is set by Ctrl-C and by a request to end: the search stops after the sets at hand, and can go on later.
 fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -162,11 +127,6 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>> {
 fn filters(arguments: &FilterArguments) -> Filters {
     let FilterArguments { min_trades, max_drawdown, min_profit_factor, min_return } = *arguments;
     Filters { min_trades, max_drawdown, min_profit_factor, min_return }
-}
-
-fn facts(data: &Dataset, demonstration: bool, view: serde_json::Value) -> Data {
-    let (from, to) = data.period();
-    Data { hash: data.hash().to_owned(), from: rfc3339(from), to: rfc3339(to), demonstration, view }
 }
 
 fn text(out: &mut dyn Write, report: &Report, folder: &OutputFolder) -> io::Result<()> {

@@ -98,7 +98,7 @@ fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
             ("kurtosis", Column::OptionF64(&kurtosis)),
         ],
     )?;
-    println!("{} trials in {}", rows.len(), arguments.out.display());
+    writeln!(io::stdout(), "{} trials in {}", rows.len(), arguments.out.display())?;
     Ok(Answer::Yes)
 }
 

@@ -33,6 +33,7 @@ pub struct RiskConfig {
 pub struct Limited<S> {
     inner: S,
     config: RiskConfig,
+    unlimited: bool,
     peak: f64,
     day: i64,
     day_open_equity: f64,
@@ -43,7 +44,15 @@ impl<S> Limited<S> {
     /// Puts `inner` under `config`.
     #[must_use]
     pub fn new(inner: S, config: RiskConfig) -> Self {
-        Self { inner, config, peak: 0.0, day: i64::MIN, day_open_equity: 0.0, halted_until: None }
+        Self {
+            inner,
+            config,
+            unlimited: config == RiskConfig::default(),
+            peak: 0.0,
+            day: i64::MIN,
+            day_open_equity: 0.0,
+            halted_until: None,
+        }
     }
 
     #[inline]
@@ -64,7 +73,8 @@ impl<S> Limited<S> {
         if equity <= 0.0 {
             self.halted_until = Some(i64::MAX);
         } else if self.config.max_drawdown.is_some_and(|max| equity <= self.peak * (1.0 - max.get())) {
-            let cooldown = self.config.cooldown_hours.map_or(i64::MAX, |hours| now + (hours * HOUR_MS) as i64);
+            let cooldown =
+                self.config.cooldown_hours.map_or(i64::MAX, |hours| now.saturating_add((hours * HOUR_MS) as i64));
             self.halted_until = Some(cooldown);
         } else if self.config.max_daily_loss.is_some_and(|max| equity <= self.day_open_equity * (1.0 - max.get())) {
             self.halted_until = Some((day + 1) * DAY_MS);
@@ -97,10 +107,7 @@ impl<S: Strategy> Strategy for Limited<S> {
     /// Without limits only ruin halts, which a long account cannot reach. With limits every bar is looked at.
     #[inline]
     fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        self.halted_until.is_none()
-            && marked.held() != Held::Short
-            && self.config == RiskConfig::default()
-            && self.inner.stays(known, marked)
+        self.halted_until.is_none() && marked.held() != Held::Short && self.unlimited && self.inner.stays(known, marked)
     }
 
     fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {

@@ -95,6 +95,7 @@ impl RestingExits {
 pub struct WithExits<S> {
     inner: S,
     config: ExitConfig,
+    none: bool,
     best: Option<(i64, f64)>,
 }
 
@@ -102,7 +103,7 @@ impl<S> WithExits<S> {
     /// Puts `config` around `inner`.
     #[must_use]
     pub fn new(inner: S, config: ExitConfig) -> Self {
-        Self { inner, config, best: None }
+        Self { inner, config, none: config.is_none(), best: None }
     }
 
     /// The best close since the open position was opened: the highest of a long one, the lowest of a short one.
@@ -180,7 +181,7 @@ impl<S: Strategy> Strategy for WithExits<S> {
     /// Exits look at the price at every bar while there is a position. A flat account forgets the best close.
     #[inline]
     fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        (marked.held() == Held::Flat || self.config.is_none()) && self.inner.stays(known, marked)
+        (self.none || marked.held() == Held::Flat) && self.inner.stays(known, marked)
     }
 
     fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {

@@ -96,7 +96,7 @@ pub struct Verification {
     pub checks: Vec<Check>,
     /// The verdict.
     pub verdict: Verdict,
-    /// What the evidence is worth, one sentence.
+    /// What the evidence is worth, in a sentence or two.
     pub worth: String,
     /// Hash of data, settings, claim and version.
     pub run_id: String,
@@ -243,7 +243,7 @@ fn flatten(settings: &RunSettings, whole: serde_json::Value) -> serde_json::Valu
     serde_json::Value::Object(map)
 }
 
-/// What the claimed figure is worth by itself, one sentence.
+/// What the claimed figure is worth by itself, in a sentence or two.
 fn worth(claim: &Claim, inference: &ClaimInference, benchmark: &BenchmarkFigures, trials: u64) -> String {
     let holding = benchmark.sharpe.map_or_else(
         || "buying and holding has none over the replayed bars".to_owned(),
@@ -260,5 +260,12 @@ fn worth(claim: &Claim, inference: &ClaimInference, benchmark: &BenchmarkFigures
         ),
         None => "no length of record tells such a figure from luck".to_owned(),
     };
-    format!("A Sharpe ratio of {:.3} is claimed; {holding}{noise}; {needed}.", claim.sharpe.get())
+    let deflated = match (inference.dsr_null_variance, inference.dsr_published_variance) {
+        (Some(null), Some(published)) => format!(
+            " Its deflated Sharpe ratio is {null:.3} where trials vary as those without skill, and {published:.3} where they \
+             vary as the comparable published ones."
+        ),
+        _ => String::new(),
+    };
+    format!("A Sharpe ratio of {:.3} is claimed; {holding}{noise}; {needed}.{deflated}", claim.sharpe.get())
 }

@@ -2,33 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Baseline, CrossValidation, OverfitError, Paths, WalkForward, walk_forward::LEAST_IN_SAMPLE};
+use super::{Baseline, CheckName, CrossValidation, OverfitError, Paths, WalkForward, walk_forward::LEAST_IN_SAMPLE};
 use crate::{
     claim::checks::State,
     inference::{BacktestOverfitting, DeflatedSharpe, PredictiveAbility},
 };
-
-/// The checks by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckName {
-    /// Choices of the past do half as well on what follows, and gain in most windows.
-    WalkForward,
-    /// Choices do well on folds that they have not seen.
-    PurgedKFold,
-    /// They gain on nearly every path through such folds.
-    Combinatorial,
-    /// The best of one half of the record is rarely below the median in the other.
-    Pbo,
-    /// The best mean is too large for the best of as many worthless sets.
-    RealityCheck,
-    /// The same, with means studentised and hopeless sets left aside.
-    Spa,
-    /// Entries at random times do worse.
-    RandomEntry,
-    /// The Sharpe ratio is above that of the best of as many worthless trials.
-    Deflated,
-}
 
 /// What separates a pass from a fail.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

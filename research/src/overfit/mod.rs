@@ -1,6 +1,6 @@
 //! What is left of the best of many sets of parameters once it must be chosen without seeing the data it is judged on.
 //!
-//! Pure: candidates come through a trait, rows are bars by index, nothing reads a file. Every evaluation that a choice
+//! Pure but for the suite: candidates come through a trait, rows are bars by index, nothing reads a file. Every evaluation that a choice
 //! was made from is returned ([`Evaluation`]), so that the caller can file each of them in the trial ledger.
 //!
 //! * [`windows`](crate::overfit::windows()) and [`walk_forward`](crate::overfit::walk_forward()): choose on the past,
@@ -9,6 +9,7 @@
 //!   rest, judge on each fold.
 //! * [`RandomEntry`]: whether the times of the entries matter at all.
 //! * [`Check`]: each of these, and the tests of [`crate::inference`], against its threshold.
+//! * [`suite`]: all of them on the sets of a sweep, every choice filed in the trial ledger.
 //!
 //! **Rows and returns.** The return of bar t is that from the close of t - 1 to the close of t. A replay of rows a..b
 //! starts flat at the close of a and has b - a - 1 returns, of bars a + 1 to b - 1. A stretch that is judged is
@@ -26,16 +27,19 @@ use crate::{
     metrics::Undefined,
 };
 
+mod check_name;
 mod checks;
 #[cfg(test)]
 mod checks_tests;
 mod cross_validation;
 mod purged;
 mod random_entry;
+pub mod suite;
 mod walk_forward;
 mod windows;
 
-pub use checks::{Check, CheckName, Thresholds};
+pub use check_name::CheckName;
+pub use checks::{Check, Thresholds};
 pub use cross_validation::{CrossValidation, FoldResult, Paths, combinatorial_paths, cross_validate};
 pub use purged::{Purge, Split, combinatorial, k_fold, path_count};
 pub use random_entry::{Baseline, Holding, Measure, Prices, RandomEntry};

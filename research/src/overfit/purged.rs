@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::OverfitError;
 
 /// Lookbacks shorter than this are taken as this: indicators that smooth remember longer than their period.
@@ -14,7 +16,7 @@ const LEAST_LOOKBACK: usize = 50;
 const MOST_SPLITS: usize = 10_000;
 
 /// Rows on either side of a test row that training leaves out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Purge {
     /// Rows before and after every test row.
     pub rows: usize,

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::OverfitError;
 
 const DAY_MS: u64 = 86_400_000;
 
 /// Lengths in bars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Lengths {
     /// Bars of a window that the choice is made on.
     pub train: usize,
@@ -35,7 +37,8 @@ impl Lengths {
 }
 
 /// Where training begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Training {
     /// It moves with the window: always the same length.
     #[default]

@@ -54,6 +54,7 @@ impl Axis {
 
     /// Number of values; `None` where it is any number between two ends.
     #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a parameter without a value is refused")]
     pub fn len(&self) -> Option<u64> {
         match &self.values {
             Values::List(list) => Some(list.len() as u64),

@@ -20,7 +20,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use q50_engine::record::Summary;
+use q50_engine::record::{Recorder, Summary};
 use rayon::prelude::*;
 use thiserror::Error;
 use toml::Value;
@@ -38,8 +38,8 @@ use crate::{
     trials::{LedgerError, Origin, Trial, TrialLedger},
 };
 
-/// Bars times sets between two commits: about a tenth of a second of work.
-const CHUNK: u64 = 20_000_000;
+/// Bars times sets between two commits: some hundredths of a second of work.
+const CHUNK: u64 = 10_000_000;
 /// Least sets of a chunk, so that every core has some.
 const LEAST_SETS: u64 = 32;
 /// Most sets of a chunk, which bounds memory.
@@ -128,6 +128,18 @@ impl<'a> Sweep<'a> {
         Ok(self.base.with_strategy(self.template.with(&options)?))
     }
 
+    /// Replays `rows` of the market under `settings`, from flat. The caller owes the ledger the trial.
+    ///
+    /// # Errors
+    /// Why there is no result: a column that is missing, or a panic in the replay.
+    pub fn replay<R: Recorder + Default>(&self, settings: &RunSettings, rows: Range<usize>) -> Result<R, String> {
+        if let Some(reason) = settings.refusal(&self.stage.source().market.signals) {
+            return Err(reason);
+        }
+        let mut recorder = R::default();
+        guarded(|| self.stage.run_rows(settings, rows, &mut recorder)).map(|()| recorder)
+    }
+
     /// Rows of the market that each round sees; the last sees all.
     fn rungs(&self) -> Vec<Range<usize>> {
         let market = &self.stage.source().market;
@@ -201,17 +213,9 @@ impl<'a> Sweep<'a> {
             Err(error) => return failed(error.to_string()),
         };
         let source = self.stage.source();
-        if let Some(reason) = settings.refusal(&source.market.signals) {
-            return failed(reason);
-        }
-        let replayed = catch_unwind(AssertUnwindSafe(|| {
-            let mut summary = Summary::default();
-            self.stage.run_rows(&settings, rows.clone(), &mut summary);
-            summary
-        }));
-        let summary = match replayed {
+        let summary: Summary = match self.replay(&settings, rows.clone()) {
             Ok(summary) => summary,
-            Err(panic) => return failed(format!("panicked: {}", message(panic.as_ref()))),
+            Err(reason) => return failed(reason),
         };
         let all = rows.end == source.market.len();
         let view = if all { source.view.to_owned() } else { format!("{} rows {rows:?}", source.view) };
@@ -221,7 +225,68 @@ impl<'a> Sweep<'a> {
     }
 }
 
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+/// Runs `f`; a panic in it is an error with its message.
+fn guarded(f: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        format!("panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use q50_engine::{
+        market::{Market, Signals},
+        strategy::{StrategyConfig, q50::Q50Config},
+        units::{Fraction, PeriodsPerYear},
+        venue::FillTiming,
+    };
+
+    use super::*;
+    use crate::run::{PriceVenue, Source, VenueSettings};
+
+    #[test]
+    fn a_panic_is_the_failure_of_its_own_set() {
+        let outcomes: Vec<Result<(), String>> =
+            (0..4).into_par_iter().map(|set| guarded(|| assert!(set != 2, "set {set} went wrong"))).collect();
+        assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 3);
+        assert_eq!(outcomes[2], Err("panicked: set 2 went wrong".to_owned()));
+    }
+
+    #[test]
+    fn a_stage_that_began_with_few_rows_has_the_columns_of_all() {
+        let price: Vec<f64> = (0..400).map(|t| 100.0 + 5.0 * (t as f64 / 9.0).sin()).collect();
+        let time: Vec<i64> = (0..400).map(|t| t * 3_600_000).collect();
+        let column = |shift: f64| -> Vec<f64> { (0..400).map(|t| shift + 0.004 * (t as f64 / 9.0).cos()).collect() };
+        let (q10, q50, q90) = (column(-0.01), column(0.0), column(0.01));
+        let signals = Signals { q10: Some(&q10), q50: Some(&q50), q90: Some(&q90), ..Signals::default() };
+        let market = Market {
+            open_time: &time,
+            open: &price,
+            high: &price,
+            low: &price,
+            close: &price,
+            signals,
+            interval_ms: 3_600_000,
+            first: 0,
+        };
+        let venue = PriceVenue { cost: Fraction::ZERO, spread: None, lot: None, fill_timing: FillTiming::NextOpen };
+        let settings = RunSettings {
+            strategy: StrategyConfig::Q50(Q50Config::default()),
+            venue: VenueSettings::NextOpen(venue),
+            capital: 1_000.0,
+            periods_per_year: PeriodsPerYear::new(8_760.0),
+        };
+        let source = Source { market, pool: None, dataset: "d", view: "" };
+        let run = |stage: &Stage<'_>| {
+            let mut summary = Summary::default();
+            stage.run(&settings, &mut summary);
+            summary
+        };
+        let (begun, fresh) =
+            (Stage::new(source, &settings.venue).unwrap(), Stage::new(source, &settings.venue).unwrap());
+        begun.run_rows(&settings, 0..50, &mut Summary::default());
+        assert_eq!(run(&begun), run(&fresh));
+    }
 }

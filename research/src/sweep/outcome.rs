@@ -2,7 +2,7 @@
 
 use q50_engine::{
     record::Summary,
-    units::{AnnualSharpe, PeriodsPerYear},
+    units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear},
 };
 
 /// Statistics of one set; unknown is `None`.
@@ -45,7 +45,7 @@ impl Statistics {
         Self {
             final_equity: summary.final_equity,
             total_return: summary.total_return(),
-            sharpe_per_period: summary.sharpe_per_period().map(|s| s.get()),
+            sharpe_per_period: summary.sharpe_per_period().map(PerPeriodSharpe::get),
             max_drawdown: summary.max_drawdown,
             profit_factor: summary.trips.profit_factor(),
             fills: summary.fills as u64,
@@ -63,7 +63,7 @@ impl Statistics {
     /// Annual Sharpe ratio.
     #[must_use]
     pub fn sharpe(&self, year: PeriodsPerYear) -> Option<AnnualSharpe> {
-        self.sharpe_per_period.map(|s| q50_engine::units::PerPeriodSharpe::new(s).annual(year))
+        self.sharpe_per_period.map(|s| PerPeriodSharpe::new(s).annual(year))
     }
 
     /// Gains over losses, infinite where there was no loss; `None` where nothing was gained either.

@@ -8,7 +8,7 @@ use q50_datasets::{
 };
 use q50_engine::{
     record::{EquityCurve, Summary},
-    units::{PerPeriodSharpe, PeriodsPerYear},
+    units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear},
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -22,7 +22,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    inference::{SharpeEstimate, TrialVariance, deflated_sharpe, effective_trials},
+    inference::{SharpeEstimate, effective_trials},
     run::trial_of,
     trials::{LedgerError, Origin, Role, TrialLedger},
 };
@@ -170,7 +170,7 @@ impl Table<'_> {
         let floats = [
             ("final_equity", float(&|s| Some(s.final_equity))),
             ("total_return", float(&|s| Some(s.total_return))),
-            ("sharpe", float(&|s| s.sharpe(year).map(|sharpe| sharpe.get()))),
+            ("sharpe", float(&|s| s.sharpe(year).map(AnnualSharpe::get))),
             ("sharpe_per_period", float(&|s| s.sharpe_per_period)),
             ("max_drawdown", float(&|s| Some(s.max_drawdown))),
             ("profit_factor", float(&|s| s.profit_factor)),
@@ -285,7 +285,9 @@ pub fn finalists(
     if let Some(effective) = effective(sweep, &results.sample) {
         ledger.note_effective(scope, effective)?;
     }
-    let tried = ledger.summary(scope)?;
+    // Every set of the front saw every bar.
+    let returns = results.front.iter().find_map(|row| row.statistics).map_or(0, |s| s.returns as usize);
+    let tried = ledger.tried(scope, returns)?;
     let mut all = Vec::new();
     for row in results.front.iter().take(most) {
         let Some(s) = row.statistics else { continue };
@@ -294,30 +296,25 @@ pub fn finalists(
         all.push(Finalist {
             index: row.index,
             parameters: sweep.space().axes().iter().map(|axis| axis.path.clone()).zip(point).collect(),
-            sharpe: s.sharpe(sweep.base().periods_per_year).map(|sharpe| sharpe.get()),
+            sharpe: s.sharpe(sweep.base().periods_per_year).map(AnnualSharpe::get),
             total_return: s.total_return,
             max_drawdown: s.max_drawdown,
             profit_factor: s.profit_factor,
             round_trips: s.round_trips,
-            dsr: deflated(&s, tried.candidates, tried.variance),
+            dsr: estimate(&s).and_then(|e| tried.deflate(&e).ok()).map(|d| d.probability),
             robustness,
         });
     }
     Ok(all)
 }
 
-/// The deflated Sharpe ratio at the larger of the ledger's variance and that of trials without skill.
-fn deflated(s: &Statistics, trials: u64, variance: Option<f64>) -> Option<f64> {
-    let n = s.returns as usize;
-    let estimate = SharpeEstimate {
+fn estimate(s: &Statistics) -> Option<SharpeEstimate> {
+    Some(SharpeEstimate {
         sharpe: PerPeriodSharpe::new(s.sharpe_per_period?),
-        n,
+        n: s.returns as usize,
         skewness: s.skew?,
         kurtosis: s.kurtosis?,
-    };
-    let null = TrialVariance::under_null(n).ok()?;
-    let measured = variance.and_then(|v| TrialVariance::given(v).ok()).filter(|v| v.value() > null.value());
-    deflated_sharpe(&estimate, trials.max(1), measured.unwrap_or(null)).ok().map(|d| d.probability)
+    })
 }
 
 fn robustness(
@@ -339,7 +336,7 @@ fn robustness(
             sweep.stage().run(&settings, &mut summary);
             let mut trial = trial_of(&summary, &settings, source.view, Origin::Sweep);
             trial.role = Role::Probe;
-            (trial, summary.sharpe_per_period().map_or(0.0, |s| s.get()) / own)
+            (trial, summary.sharpe_per_period().map_or(0.0, PerPeriodSharpe::get) / own)
         })
         .collect();
     let (trials, mut shares): (Vec<_>, Vec<f64>) = replayed.into_iter().unzip();

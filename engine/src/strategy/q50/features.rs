@@ -15,6 +15,9 @@ const ATR_PERIOD: usize = 14;
 /// Regime columns that are kept; beyond, each set computes its own.
 const REGIME_COLUMNS: usize = 64;
 
+/// The regime of every row under one configuration.
+type RegimeColumn = (RegimeKey, Arc<[Option<Regime>]>);
+
 /// Columns of one market, a row a bar; row `t` uses the rows up to it only.
 #[derive(Debug)]
 pub struct Features {
@@ -31,7 +34,7 @@ pub struct Features {
     variance: Vec<f64>,
     published_threshold: Option<Vec<f64>>,
     atr: OnceLock<Vec<f64>>,
-    regimes: Mutex<Vec<(RegimeKey, Arc<[Option<Regime>]>)>>,
+    regimes: Mutex<Vec<RegimeColumn>>,
 }
 
 impl Features {
@@ -107,9 +110,8 @@ impl Features {
     #[must_use]
     pub fn regimes(&self, config: &RegimeConfig) -> Arc<[Option<Regime>]> {
         let key = config.key();
-        let known = |columns: &[(RegimeKey, Arc<[Option<Regime>]>)]| {
-            columns.iter().find(|(k, _)| *k == key).map(|(_, column)| Arc::clone(column))
-        };
+        let known =
+            |columns: &[RegimeColumn]| columns.iter().find(|(k, _)| *k == key).map(|(_, column)| Arc::clone(column));
         // Computed under the lock: the other threads want the same column.
         let mut columns = self.regimes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(column) = known(&columns) {
@@ -252,11 +254,11 @@ mod tests {
         ];
         let features = Features::of_forecasts(&rows, &[1e-5; 5], &[f64::NAN; 5]);
         let expected = [
-            Verdict::Long,
-            Verdict::Short,
-            Verdict::Refused(Reason::Neutral),
-            Verdict::Refused(Reason::CrossedQuantiles),
-            Verdict::Missing,
+            Verdict::LONG,
+            Verdict::SHORT,
+            Verdict::refused(Reason::Neutral),
+            Verdict::refused(Reason::CrossedQuantiles),
+            Verdict::MISSING,
         ];
         assert_eq!(features.shapes(), expected);
         assert_eq!(features.forecast(2, None).expected_value(EvMode::Symmetric), None);

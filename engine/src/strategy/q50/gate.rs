@@ -135,17 +135,15 @@ impl GateConfig {
         let forecast = |t: usize| features.forecast(t, regime[t]);
         if regime_required || self.needs_regime() {
             for (verdict, regime) in verdicts.iter_mut().zip(regime) {
-                let there = !matches!(verdict, Verdict::Missing | Verdict::Refused(Reason::CrossedQuantiles));
-                if there && regime.is_none() {
-                    *verdict = Verdict::Refused(Reason::WarmUp);
+                if regime.is_none() && !matches!(*verdict, Verdict::MISSING | Verdict::CROSSED) {
+                    *verdict = Verdict::refused(Reason::WarmUp);
                 }
             }
         }
         if let Some(max) = self.max_spread {
             for (t, verdict) in verdicts.iter_mut().enumerate() {
-                let there = !matches!(verdict, Verdict::Missing | Verdict::Refused(_)) || *verdict == Verdict::LEVEL;
-                if there && forecast(t).spread() > max.get() {
-                    *verdict = Verdict::Refused(Reason::WideSpread);
+                if (verdict.passes() || *verdict == Verdict::LEVEL) && forecast(t).spread() > max.get() {
+                    *verdict = Verdict::refused(Reason::WideSpread);
                 }
             }
         }
@@ -153,7 +151,9 @@ impl GateConfig {
             Significance::ExpectedValue => {
                 let least = self.min_expected_value.get();
                 for (verdict, &value) in verdicts.iter_mut().zip(features.expected_values(self.ev_mode)) {
-                    verdict.refuse(!(value > least), Reason::NotSignificant);
+                    // An unknown value is not above anything.
+                    let significant = value > least;
+                    verdict.refuse(!significant, Reason::NotSignificant);
                 }
             }
             Significance::Threshold => {
@@ -180,9 +180,13 @@ impl GateConfig {
     }
 }
 
-/// What the gates say of one row.
+/// What the gates say of one row, in one byte: a sweep asks every row of every set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Verdict(u8);
+
+/// A [`Verdict`] spelled out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Answer {
     /// Buy.
     Long,
     /// Sell, or sell short.
@@ -194,34 +198,71 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Buy.
+    pub const LONG: Self = Self(u8::MAX);
+    /// Sell, or sell short.
+    pub const SHORT: Self = Self(u8::MAX - 1);
+    /// There is no forecast.
+    pub const MISSING: Self = Self(u8::MAX - 2);
     /// A median of zero, which points nowhere.
-    const LEVEL: Self = Self::Refused(Reason::Neutral);
+    const LEVEL: Self = Self::refused(Reason::Neutral);
+    const CROSSED: Self = Self::refused(Reason::CrossedQuantiles);
+
+    /// Hold, for this reason.
+    #[must_use]
+    pub const fn refused(reason: Reason) -> Self {
+        Self(reason as u8)
+    }
 
     /// What the quantiles alone say.
     pub(super) fn of(q: &Quantiles) -> Self {
         if q.q10.is_nan() || q.q50.is_nan() || q.q90.is_nan() {
-            Self::Missing
-        } else if q.cross() {
-            Self::Refused(Reason::CrossedQuantiles)
-        } else {
-            match edge::direction(q) {
-                Some(Side::Long) => Self::Long,
-                Some(Side::Short) => Self::Short,
-                None => Self::LEVEL,
-            }
+            return Self::MISSING;
         }
+        match (q.cross(), edge::direction(q)) {
+            (true, _) => Self::CROSSED,
+            (false, None) => Self::LEVEL,
+            (false, Some(Side::Long)) => Self::LONG,
+            (false, Some(Side::Short)) => Self::SHORT,
+        }
+    }
+
+    /// The verdict spelled out.
+    #[must_use]
+    #[inline]
+    pub fn answer(self) -> Answer {
+        match self {
+            Self::LONG => Answer::Long,
+            Self::SHORT => Answer::Short,
+            Self::MISSING => Answer::Missing,
+            Self(code) => Answer::Refused(Reason::ALL[usize::from(code)]),
+        }
+    }
+
+    /// Every verdict by its code; codes that are none are the first refusal.
+    pub(super) fn table(f: impl Fn(Answer) -> u8) -> [u8; 256] {
+        std::array::from_fn(|code| {
+            let verdict = Self(code as u8);
+            let known = code < Reason::COUNT || verdict.0 >= Self::MISSING.0;
+            f(if known { verdict.answer() } else { Answer::Refused(Reason::Neutral) })
+        })
+    }
+
+    /// Position in a [`Verdict::table`].
+    #[inline]
+    pub(super) fn code(self) -> usize {
+        usize::from(self.0)
     }
 
     #[inline]
     fn passes(self) -> bool {
-        matches!(self, Self::Long | Self::Short)
+        self.0 >= Self::SHORT.0
     }
 
+    /// Without a branch: whether a forecast is refused cannot be predicted.
     #[inline]
     fn refuse(&mut self, refuse: bool, reason: Reason) {
-        if self.passes() & refuse {
-            *self = Self::Refused(reason);
-        }
+        self.0 = std::hint::select_unpredictable(self.passes() & refuse, reason as u8, self.0);
     }
 
     /// The side to trade, or the reason for holding.
@@ -229,12 +270,18 @@ impl Verdict {
     /// # Errors
     /// The reason for holding.
     pub fn side(self) -> Result<Side, Reason> {
-        match self {
-            Self::Long => Ok(Side::Long),
-            Self::Short => Ok(Side::Short),
-            Self::Missing => Err(Reason::NoSignal),
-            Self::Refused(reason) => Err(reason),
+        match self.answer() {
+            Answer::Long => Ok(Side::Long),
+            Answer::Short => Ok(Side::Short),
+            Answer::Missing => Err(Reason::NoSignal),
+            Answer::Refused(reason) => Err(reason),
         }
+    }
+}
+
+impl std::fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.answer().fmt(f)
     }
 }
 

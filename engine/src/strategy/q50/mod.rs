@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     features::{Features, Forecast},
-    gate::{GateConfig, Verdict},
+    gate::{Answer, GateConfig, Verdict},
     regime::{Regime, RegimeConfig},
     sizing::{CapScope, Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
 };
@@ -63,6 +63,34 @@ pub struct Q50Config {
     pub risk: RiskConfig,
 }
 
+/// Bits of the positions with which a verdict is certainly a hold.
+const FLAT: u8 = 1;
+const LONG: u8 = 2;
+const SHORT: u8 = 4;
+/// A long position that leaves less room below its cap than the smallest order.
+const LONG_AT_CAP: u8 = 8;
+
+impl Q50Config {
+    /// With which positions `answer` is certainly a hold, whatever else the account is. A refused forecast is one with
+    /// any; on a long signal the size of a position is looked at, unless it is at its cap.
+    fn stays(&self, answer: Answer) -> u8 {
+        let stays = match answer {
+            Answer::Refused(_) => FLAT | LONG | SHORT,
+            Answer::Missing => match self.absent {
+                Absent::Hold => FLAT | LONG | SHORT,
+                Absent::Long => LONG,
+                Absent::Flat => FLAT,
+            },
+            Answer::Short if self.allow_short => 0,
+            Answer::Short => FLAT,
+            Answer::Long if self.sizing.cap_scope == CapScope::Total => LONG_AT_CAP,
+            Answer::Long => 0,
+        };
+        // The highest equity, which a position moves, has to be followed where sizes depend on it.
+        if self.sizing.half_at_drawdown.is_some() { stays & FLAT } else { stays }
+    }
+}
+
 /// The Q50 strategy on one market: its settings and the columns that depend on the data alone.
 #[derive(Clone, Debug)]
 pub struct Q50 {
@@ -71,6 +99,8 @@ pub struct Q50 {
     features: Arc<Features>,
     regimes: Arc<[Option<Regime>]>,
     verdicts: Vec<Verdict>,
+    /// By the code of a verdict: with which positions the strategy is certain to hold.
+    stays: Box<[u8; 256]>,
     peak_equity: f64,
 }
 
@@ -87,7 +117,8 @@ impl Q50 {
             || config.sell == SellRule::Partial
             || matches!(config.sizing.method, Method::ValidatedKelly | Method::VolRawKelly);
         let verdicts = config.gate.verdicts(&features, &regimes, &config.regime, regime_required);
-        Self { config, sizer: Sizer::new(config.sizing), features, regimes, verdicts, peak_equity: 0.0 }
+        let stays = Box::new(Verdict::table(|answer| config.stays(answer)));
+        Self { config, sizer: Sizer::new(config.sizing), features, regimes, verdicts, stays, peak_equity: 0.0 }
     }
 
     #[inline]
@@ -196,49 +227,38 @@ impl Strategy for Q50 {
     #[inline]
     fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
         self.peak_equity = self.peak_equity.max(account.equity);
-        match self.verdicts[known.row()] {
-            Verdict::Missing => self.without_forecast(account),
-            Verdict::Refused(reason) => Decision::Hold(reason),
-            Verdict::Long => Self::long(account, self.size(&known, Side::Long, account)),
-            Verdict::Short => {
+        match self.verdicts[known.row()].answer() {
+            Answer::Missing => self.without_forecast(account),
+            Answer::Refused(reason) => Decision::Hold(reason),
+            Answer::Long => Self::long(account, self.size(&known, Side::Long, account)),
+            Answer::Short => {
                 let sized = self.config.allow_short.then(|| self.size(&known, Side::Short, account));
                 self.short(account, &self.forecast(known.row()), sized)
             }
         }
     }
 
-    /// A refused forecast is a hold, whatever the account. On a long signal so is a position that leaves less room below
-    /// its cap than the smallest order.
     #[inline]
     fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        let (held, sizing) = (marked.held(), &self.config.sizing);
-        if held != Held::Flat && sizing.half_at_drawdown.is_some() {
-            return false;
-        }
-        match self.verdicts[known.row()] {
-            Verdict::Refused(_) => true,
-            Verdict::Missing => match self.config.absent {
-                Absent::Hold => true,
-                Absent::Long => held == Held::Long,
-                Absent::Flat => held == Held::Flat,
-            },
-            Verdict::Short => held == Held::Flat && !self.config.allow_short,
-            Verdict::Long => {
-                (held == Held::Long)
-                    & (sizing.cap_scope == CapScope::Total)
-                    & marked.exceeds(sizing.max_position.get() - sizing.min_size.get())
-            }
-        }
+        let stays = self.stays[self.verdicts[known.row()].code()];
+        let sizing = &self.config.sizing;
+        let at_cap = marked.exceeds(sizing.max_position.get() - sizing.min_size.get());
+        let held = match marked.held() {
+            Held::Flat => FLAT,
+            Held::Long => LONG | if at_cap { LONG_AT_CAP } else { 0 },
+            Held::Short => SHORT,
+        };
+        stays & held != 0
     }
 
     fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
         let (forecast, verdict) = (self.forecast(known.row()), self.verdicts[known.row()]);
-        if matches!(verdict, Verdict::Missing | Verdict::Refused(Reason::CrossedQuantiles)) {
+        if matches!(verdict.answer(), Answer::Missing | Answer::Refused(Reason::CrossedQuantiles)) {
             return Explanation::default();
         }
-        let sized = match verdict {
-            Verdict::Long => self.size(&known, Side::Long, account).ok(),
-            Verdict::Short if self.config.allow_short => self.size(&known, Side::Short, account).ok(),
+        let sized = match verdict.answer() {
+            Answer::Long => self.size(&known, Side::Long, account).ok(),
+            Answer::Short if self.config.allow_short => self.size(&known, Side::Short, account).ok(),
             _ => None,
         };
         Explanation {

@@ -1,0 +1,154 @@
+//! Time of a replay, of sweeps and of the statistics that judge them. Every iteration asserts the value it computed.
+//!
+//! `cargo bench --bench replay`. Throughput is in bars (times sets): criterion prints elements per second.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a panic is how a benchmark fails")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use q50_datasets::{dataset::Dataset, synth::SynthConfig};
+use q50_engine::{
+    market::{Market, Signals},
+    record::{Journal, Recorder, Summary},
+    strategy::{StrategyConfig, q50::Q50Config, threshold::ThresholdConfig},
+    units::{Fraction, Lamports, PeriodsPerYear},
+    venue::{FillTiming, PumpSwapConfig},
+};
+use q50_research::{
+    inference::{BlockSums, Cscv, StationaryBootstrap},
+    run::{PoolVenue, PriceVenue, RunSettings, Source, Stage, VenueSettings},
+    sweep::{Space, Sweep},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Bars of the real hourly record.
+const BARS: usize = 70_784;
+const YEAR: PeriodsPerYear = PeriodsPerYear::new(8_760.0);
+
+/// A generated market of the real record's length, with a forecast on every bar.
+struct World {
+    data: Dataset,
+    value: Vec<f64>,
+}
+
+impl World {
+    fn new() -> Self {
+        let market = SynthConfig { bars: BARS, ..SynthConfig::default() }.generate().unwrap();
+        let data = Dataset::new(market.bars, &market.signals, None).unwrap();
+        // A slow wave between 0 and 1 that crosses its thresholds every few dozen bars.
+        let value = (0..data.market().len()).map(|t| 0.5 + 0.5 * (t as f64 / 11.0).sin()).collect();
+        Self { data, value }
+    }
+
+    fn market(&self) -> Market<'_> {
+        let market = self.data.market();
+        Market { signals: Signals { value: Some(&self.value), ..market.signals }, ..market }
+    }
+}
+
+fn settings(strategy: StrategyConfig, pool: bool) -> RunSettings {
+    let venue = if pool {
+        VenueSettings::PumpSwap(PoolVenue { depth: Lamports(5_000_000_000_000), config: PumpSwapConfig::default() })
+    } else {
+        VenueSettings::NextOpen(PriceVenue {
+            cost: Fraction::from_bps(5.0),
+            spread: None,
+            lot: None,
+            fill_timing: FillTiming::NextOpen,
+        })
+    };
+    RunSettings { strategy, venue, capital: 100.0, periods_per_year: YEAR }
+}
+
+const THRESHOLD: StrategyConfig =
+    StrategyConfig::Threshold(ThresholdConfig { entry: 0.75, exit: 0.25, size: Fraction::ONE });
+const THRESHOLD_GRID: &str = "[grid]\nentry = { from = 0.55, to = 0.95, steps = 5 }\n\
+                              exit = { from = 0.05, to = 0.45, steps = 5 }\nsize = { from = 0.1, to = 1.0, steps = 4 }\n";
+const Q50_GRID: &str = "[grid]\n\"gate.min_expected_value\" = { from = 0.0002, to = 0.002, steps = 10 }\n\
+                        \"sizing.max_position\" = { from = 0.2, to = 1.0, steps = 10 }\n";
+
+fn replays(c: &mut Criterion) {
+    let world = World::new();
+    let source = Source { market: world.market(), pool: None, dataset: "bench", view: "" };
+    let mut group = c.benchmark_group("replay/one set");
+    group.throughput(Throughput::Elements(BARS as u64));
+    for (name, strategy) in [("threshold", THRESHOLD), ("q50", StrategyConfig::Q50(Q50Config::default()))] {
+        let settings = settings(strategy, false);
+        let stage = Stage::new(source, &settings.venue).unwrap();
+        let expected = run::<Summary>(&stage, &settings);
+        group.bench_function(format!("{name}/summary"), |b| {
+            b.iter(|| assert_eq!(run::<Summary>(black_box(&stage), &settings).final_equity, expected.final_equity));
+        });
+        group.bench_function(format!("{name}/journal"), |b| {
+            b.iter(|| {
+                assert_eq!(run::<Journal>(black_box(&stage), &settings).equity.last(), Some(&expected.final_equity))
+            });
+        });
+    }
+    group.finish();
+}
+
+fn run<R: Recorder + Default>(stage: &Stage<'_>, settings: &RunSettings) -> R {
+    let mut recorder = R::default();
+    stage.run(settings, &mut recorder);
+    recorder
+}
+
+fn sweeps(c: &mut Criterion) {
+    let world = World::new();
+    let source = Source { market: world.market(), pool: None, dataset: "bench", view: "" };
+    let mut group = c.benchmark_group("sweep/100 sets, one thread");
+    group.sample_size(20).throughput(Throughput::Elements(100 * BARS as u64));
+    let q50 = StrategyConfig::Q50(Q50Config::default());
+    for (name, grid, strategy, pool) in [
+        ("threshold/next-open", THRESHOLD_GRID, THRESHOLD, false),
+        ("q50/next-open", Q50_GRID, q50, false),
+        ("q50/pumpswap", Q50_GRID, q50, true),
+    ] {
+        let base = settings(strategy, pool);
+        let space = Space::parse(grid).unwrap();
+        assert_eq!(space.count(), 100);
+        let stage = Stage::new(source, &base.venue).unwrap();
+        let sweep = Sweep::new(&stage, base, &space).unwrap();
+        let total = |sweep: &Sweep<'_>| -> f64 {
+            (0..100)
+                .map(|set| {
+                    let settings = sweep.settings(&space.point(set)).unwrap();
+                    run::<Summary>(&stage, &settings).final_equity
+                })
+                .sum()
+        };
+        let expected = total(&sweep);
+        group.bench_function(name, |b| b.iter(|| assert_eq!(total(black_box(&sweep)), expected)));
+    }
+    group.finish();
+}
+
+fn statistics(c: &mut Criterion) {
+    let mut rng = ChaCha8Rng::seed_from_u64(50);
+    let returns: Vec<f64> = (0..6_600).map(|_| rng.random_range(-0.01..0.0101)).collect();
+    let bootstrap = StationaryBootstrap::default();
+    let interval = bootstrap.sharpe(&returns, YEAR).unwrap();
+    let mut group = c.benchmark_group("statistics");
+    group.sample_size(10);
+    group.bench_function("bootstrap of a Sharpe ratio, 6,600 returns", |b| {
+        b.iter(|| assert_eq!(bootstrap.sharpe(black_box(&returns), YEAR).unwrap().low, interval.low));
+    });
+    let cscv = Cscv::new(16).unwrap();
+    let sets: Vec<Vec<BlockSums>> = (0..1_000)
+        .map(|_| {
+            let series: Vec<f64> = (0..1_600).map(|_| rng.random_range(-0.01..0.01)).collect();
+            cscv.cut(&series).unwrap()
+        })
+        .collect();
+    let expected = cscv.pbo(&sets).unwrap().pbo;
+    group.bench_function("PBO of 1,000 sets in 16 blocks", |b| {
+        b.iter(|| assert_eq!(cscv.pbo(black_box(&sets)).unwrap().pbo, expected));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, replays, sweeps, statistics);
+criterion_main!(benches);

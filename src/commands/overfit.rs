@@ -1,0 +1,189 @@
+//! `q50 overfit`: whether the best set of a grid is luck.
+
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use q50_datasets::write::write_bytes;
+use q50_research::{
+    claim::State,
+    inference::Cscv,
+    overfit::{
+        Check, CheckName, Lengths, OverfitError, Training,
+        suite::{Benchmark, Report, Settings, judge_search, publish},
+    },
+};
+use serde::Serialize;
+
+use super::search::{Data, Search};
+use crate::{
+    Answer,
+    args::{BenchmarkName, OverfitArguments, OverfitCheckName},
+    configuration,
+    output::{self, OutputFolder},
+    progress::Sets,
+};
+
+/// Sets beyond which somebody has to say that they mean it: each is replayed some fifty times.
+const MANY: u64 = 20_000;
+
+/// What is printed; the time is the only part that differs between two runs.
+#[derive(Serialize)]
+struct Timed {
+    schema: &'static str,
+    data: Data,
+    #[serde(flatten)]
+    report: Report,
+    elapsed_ms: u64,
+}
+
+pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
+    let clock = Instant::now();
+    let replay = &arguments.replay;
+    configuration::threads(replay.threads)?;
+    let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
+    let settings = settings(arguments, search.data.bars().interval_ms)?;
+    check(&settings, search.data.rows().len())?;
+    let stage = search.stage()?;
+    let sweep = search.sweep(&stage)?;
+    let folder = OutputFolder::prepare(&arguments.out)?;
+    let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+
+    let bar = Sets::of_replays(quiet);
+    let outcome = judge_search(&sweep, &settings, &mut ledger, &|done, total| bar.done_of(done, total))?;
+    drop(bar);
+
+    publish(&sweep, &outcome, &arguments.out)?;
+    let report = Timed {
+        schema: "q50.overfit/1",
+        data: search.facts(),
+        report: Report::new(&sweep, &settings, &outcome),
+        elapsed_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    write_bytes(&folder.file("overfit.json"), &serde_json::to_vec_pretty(&report)?)?;
+    output::print(replay.format, &report, |out| text(out, &report, &folder))?;
+    Ok(answer(&outcome.checks))
+}
+
+/// No where a check fails, and where none could be made: what was not judged is not cleared.
+fn answer(checks: &[Check]) -> Answer {
+    let any = |state: State| checks.iter().any(|check| check.state == state);
+    if any(State::Pass) && !any(State::Fail) { Answer::Yes } else { Answer::No }
+}
+
+fn settings(arguments: &OverfitArguments, interval_ms: i64) -> Result<Settings> {
+    let tests = &arguments.tests;
+    let days = [tests.train_days, tests.test_days, tests.step_days];
+    let mut skip: Vec<CheckName> = arguments.skip.iter().map(|&name| check_name(name)).collect();
+    skip.sort_unstable_by_key(|name| CheckName::ALL.iter().position(|other| other == name));
+    skip.dedup();
+    if skip.len() == CheckName::ALL.len() {
+        bail!("--skip leaves no check to make");
+    }
+    Ok(Settings {
+        lengths: Lengths::of_days(days, u64::try_from(interval_ms).unwrap_or(0))
+            .context("--train-days, --test-days or --step-days")?,
+        training: if tests.anchored { Training::Anchored } else { Training::Rolling },
+        folds: tests.folds,
+        groups: tests.groups,
+        tested: tests.tested,
+        purge: tests.purge,
+        embargo: tests.embargo,
+        blocks: tests.blocks,
+        resamples: tests.resamples,
+        benchmark: match tests.benchmark {
+            BenchmarkName::Cash => Benchmark::Cash,
+            BenchmarkName::Hold => Benchmark::Hold,
+        },
+        random_runs: tests.random_runs as usize,
+        seed: tests.seed,
+        skip,
+    })
+}
+
+/// Refuses, before anything runs, what the record is too short for or what has no meaning.
+fn check(settings: &Settings, rows: usize) -> Result<()> {
+    let shorter = |options: &'static str, name: CheckName| {
+        move |error: OverfitError| anyhow::anyhow!("{options}: {error}; give other values, or --skip {}", name.name())
+    };
+    if settings.asks(CheckName::WalkForward) {
+        settings.windows(rows).map_err(shorter("--train-days, --test-days, --step-days", CheckName::WalkForward))?;
+    }
+    let purge = settings.least_purge();
+    if settings.asks(CheckName::PurgedKFold) {
+        settings.k_fold(rows, purge).map_err(shorter("--folds, --purge, --embargo", CheckName::PurgedKFold))?;
+    }
+    if settings.asks(CheckName::Combinatorial) {
+        settings
+            .combinatorial(rows, purge)
+            .map_err(shorter("--groups, --tested, --purge, --embargo", CheckName::Combinatorial))?;
+    }
+    if settings.asks(CheckName::Pbo) {
+        Cscv::new(settings.blocks).context("--blocks")?;
+        if rows <= settings.blocks {
+            bail!("--blocks is {}, expected at most the {} returns of the record", settings.blocks, rows - 1);
+        }
+    }
+    Ok(())
+}
+
+fn check_name(name: OverfitCheckName) -> CheckName {
+    match name {
+        OverfitCheckName::WalkForward => CheckName::WalkForward,
+        OverfitCheckName::PurgedKFold => CheckName::PurgedKFold,
+        OverfitCheckName::Combinatorial => CheckName::Combinatorial,
+        OverfitCheckName::Pbo => CheckName::Pbo,
+        OverfitCheckName::RealityCheck => CheckName::RealityCheck,
+        OverfitCheckName::Spa => CheckName::Spa,
+        OverfitCheckName::Deflated => CheckName::Deflated,
+        OverfitCheckName::RandomEntry => CheckName::RandomEntry,
+    }
+}
+
+fn text(out: &mut dyn Write, timed: &Timed, folder: &OutputFolder) -> io::Result<()> {
+    let Timed { data, report, .. } = timed;
+    if data.demonstration {
+        writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;
+    }
+    writeln!(out, "{} sets on {} bars, {} to {}", report.sets, report.bars, data.from, data.to)?;
+    if report.sets_traded < report.sets {
+        writeln!(out, "{} of them failed or never traded", report.sets - report.sets_traded)?;
+    }
+    if let Some(best) = &report.best {
+        let values: Vec<String> = best.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        writeln!(out, "The best: set {}, Sharpe ratio {:.2}, {}", best.index, best.sharpe, values.join(" "))?;
+    }
+    writeln!(out, "\n{:<8} {:<14}{:>8}{:>11}{:>13}  evidence", "", "check", "value", "threshold", "sets")?;
+    for check in &report.checks {
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+        writeln!(
+            out,
+            "{:<8} {:<14}{:>8}{:>11}{:>13}  {}",
+            state(check),
+            check.name.name(),
+            number(check.value),
+            number(check.threshold),
+            format!("{}/{}", check.judged, check.given),
+            check.evidence
+        )?;
+    }
+    if let Some(purge) = &report.purge {
+        writeln!(
+            out,
+            "\nCross-validation leaves out {} bars on either side of a tested fold, and {} after it.",
+            purge.rows, purge.embargo
+        )?;
+    }
+    writeln!(out, "The trial ledger has {} candidates on this data.", report.trials.candidates)?;
+    writeln!(out, "Results: {}", folder.file("overfit.json").display())
+}
+
+fn state(check: &Check) -> &'static str {
+    match check.state {
+        State::Pass => "pass",
+        State::Fail => "FAIL",
+        State::NotRun => "not run",
+    }
+}

@@ -1,0 +1,107 @@
+//! What `q50 sweep` and `q50 overfit` share: a grid over a record, read and checked before anything runs.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use q50_datasets::{dataset::Dataset, time::rfc3339};
+use q50_engine::venue::PoolPath;
+use q50_research::{
+    run::{RunSettings, Source, Stage},
+    sweep::{Space, Sweep},
+};
+use serde::Serialize;
+
+use crate::{args::ReplayArguments, configuration};
+
+/// A grid, the record that it is searched on, and the run that its sets are changes of.
+#[derive(Debug)]
+pub(super) struct Search {
+    pub(super) space: Space,
+    pub(super) data: Dataset,
+    settings: RunSettings,
+    pool: Option<(PoolPath, String)>,
+    seen: serde_json::Value,
+    view: String,
+    grid: String,
+    demonstration: bool,
+}
+
+/// The record that was searched.
+#[derive(Debug, Serialize)]
+pub(super) struct Data {
+    hash: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) demonstration: bool,
+    /// Window, joining of signals to bars, reserves.
+    view: serde_json::Value,
+}
+
+impl Search {
+    /// Reads the grid, of at most `most` sets unless somebody said that they mean it, and the data.
+    pub(super) fn read(grid: &Path, replay: &ReplayArguments, most: u64, meant: bool) -> Result<Self> {
+        let space = Space::read(grid)?;
+        if space.count() > most && !meant {
+            bail!(
+                "grid file {}: {} sets, more than {}; add --yes if that is meant",
+                grid.display(),
+                space.count(),
+                in_words(most)
+            );
+        }
+        let data = configuration::dataset(replay)?;
+        let settings = configuration::run_settings(replay, None, data.bars().interval_ms)?;
+        let pool = configuration::pool_path(replay, &data)?;
+        let pool_hash = pool.as_ref().map(|(_, hash)| hash.as_str());
+        let seen = configuration::data_settings(replay, &data, pool_hash);
+        let view = seen.to_string();
+        let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_none());
+        Ok(Self { space, data, settings, pool, seen, view, grid, demonstration })
+    }
+
+    /// What the runs see.
+    pub(super) fn source(&self) -> Source<'_> {
+        Source {
+            market: self.data.market(),
+            pool: self.pool.as_ref().map(|(path, _)| path),
+            dataset: self.data.hash(),
+            view: &self.view,
+        }
+    }
+
+    /// The record, made ready for the venue.
+    pub(super) fn stage(&self) -> Result<Stage<'_>> {
+        Stage::new(self.source(), &self.settings.venue).context("pool reserves")
+    }
+
+    /// The search on `stage`. What no set could do without is told here, because every set would say it.
+    pub(super) fn sweep<'a>(&'a self, stage: &'a Stage<'a>) -> Result<Sweep<'a>> {
+        let sweep = Sweep::new(stage, self.settings, &self.space)
+            .with_context(|| format!("grid file {} on the strategy {}", self.grid, self.settings.strategy.family()))?;
+        let signals = &stage.source().market.signals;
+        let first = sweep.settings(&self.space.point(0))?;
+        if let Some(refusal) = sweep.base().refusal(signals).filter(|_| first.refusal(signals).is_some()) {
+            bail!("{refusal}");
+        }
+        Ok(sweep)
+    }
+
+    /// The record, for a report.
+    pub(super) fn facts(&self) -> Data {
+        let (from, to) = self.data.period();
+        Data {
+            hash: self.data.hash().to_owned(),
+            from: rfc3339(from),
+            to: rfc3339(to),
+            demonstration: self.demonstration,
+            view: self.seen.clone(),
+        }
+    }
+}
+
+fn in_words(count: u64) -> String {
+    if count.is_multiple_of(1_000_000) {
+        return format!("{} million", count / 1_000_000);
+    }
+    if count < 1_000 { count.to_string() } else { format!("{},{:03}", count / 1_000, count % 1_000) }
+}
