@@ -161,10 +161,10 @@ fn a_folder_holds_one_sweep_and_only_its_own_is_resumed() {
 
     let process = Killed::start(&w, "out");
     process.kill_when_it_has_rows(&w.path("out/sweep.sqlite"));
-    w.write("grid.toml", &long_grid());
+    w.write("grid.toml", long_grid());
     w.refused("sweep -q --grid {dir}/grid.toml --out {dir}/out", &["interrupted after", "--resume"]);
     w.refused("sweep -q --resume --grid {dir}/grid.toml --capital 7 --out {dir}/out", &["cannot resume", "capital"]);
-    w.write("grid.toml", &long_grid().replace("0.002", "0.003"));
+    w.write("grid.toml", long_grid().replace("0.002", "0.003"));
     w.refused("sweep -q --resume --grid {dir}/grid.toml --out {dir}/out", &["cannot resume", "the grid"]);
 }
 
@@ -202,7 +202,7 @@ impl Killed {
         !ended
     }
 
-    fn kill_when_it_has_rows(self, state: &PathBuf) {
+    fn kill_when_it_has_rows(self, state: &Path) {
         for _ in 0..2_000 {
             // The write-ahead log grows with every chunk that is done.
             let log = state.with_extension("sqlite-wal");

@@ -106,10 +106,11 @@ fn the_ledger_counts_what_was_tried() {
         let summary = w.json(&format!("verify --bars {{dir}}/b.csv --trials 1 --strategy q50 {set}"), 0);
         summary["inference"]["trials"].as_u64().unwrap()
     };
-    assert_eq!(trials("--set gate.min_tier=0"), 1);
-    assert_eq!(trials("--set gate.min_tier=0"), 1, "the same trial again is the same trial");
-    assert_eq!(trials("--set sizing.max_position=0.4"), 2);
-    assert_eq!(trials("--cost-bps 7"), 3);
+    // The claim of 1.327, which is judged where no other is named, brings the 26 runs published beside it.
+    assert_eq!(trials("--set gate.min_tier=0"), 26 + 1);
+    assert_eq!(trials("--set gate.min_tier=0"), 26 + 1, "the same trial again is the same trial");
+    assert_eq!(trials("--set sizing.max_position=0.4"), 26 + 2);
+    assert_eq!(trials("--cost-bps 7"), 26 + 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Prints how often searches err, which `docs/METHODS.md` quotes.
 //!
 //! `cargo run --release -p q50-research --example noise_sweeps`; the arguments are the markets of a row (200) and a part of
-//! the names of the rows that are wanted. A row of 200 takes about half a minute on two cores.
+//! the names of the rows that are wanted. A row of 200 takes about a minute of processor time.
 //!
 //! best: mean annual Sharpe ratio of the best set. PSR, DSR: share of markets in which it passes 0.95 without and with
 //! deflation; DSR e: with the effective number of trials, whose mean is N e. V/V0: measured variance of the sets' ratios

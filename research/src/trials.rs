@@ -120,8 +120,9 @@ pub struct ScopeSummary {
 pub struct Tried {
     /// Candidates of the scope, whatever they saw of the data.
     pub trials: u64,
-    /// Sample variance (n - 1) of the per-period Sharpe ratios of those with as many returns; a ratio on fewer returns
-    /// scatters more, whatever was tried, so that it counts but is not comparable.
+    /// Sample variance (n - 1) of the per-period Sharpe ratios of those with as many returns, and of published ones, which
+    /// have a ratio only where it is comparable. One on fewer returns scatters more, whatever was tried: it counts, but
+    /// is not comparable.
     pub variance: Option<f64>,
 }
 
@@ -335,8 +336,8 @@ impl TrialLedger {
         let mut query = self.connection.prepare_cached(
             "WITH ratios AS (
                  SELECT r.sharpe FROM runs r JOIN scopes s ON s.id = r.scope
-                 WHERE s.dataset = ?1 AND s.family = ?2 AND r.role = 'candidate' AND r.returns = ?3
-                       AND r.sharpe IS NOT NULL)
+                 WHERE s.dataset = ?1 AND s.family = ?2 AND r.role = 'candidate'
+                       AND (r.returns = ?3 OR r.origin = 'published') AND r.sharpe IS NOT NULL)
              SELECT count(*), sum((sharpe - mean) * (sharpe - mean))
              FROM ratios, (SELECT avg(sharpe) AS mean FROM ratios)",
         )?;
@@ -490,6 +491,10 @@ mod tests {
         let tried = ledger.tried(scope, 100).unwrap();
         assert_eq!(tried.trials, 4);
         assert!((tried.variance.unwrap() - 0.08).abs() < 1e-12, "{tried:?}");
+        let published = Trial { origin: Origin::Published, ..trial("e", 0.3, 0) };
+        ledger.record(Scope { dataset: "other", ..scope }, &[all[0], all[1], all[2], published]).unwrap();
+        let other = ledger.tried(Scope { dataset: "other", ..scope }, 100).unwrap();
+        assert!((other.variance.unwrap() - 0.04).abs() < 1e-12 && other.trials == 4, "{other:?}");
         let none = ledger.tried(scope, 7).unwrap();
         assert_eq!((none.trials, none.variance), (4, None));
         let estimate = SharpeEstimate::normal(PerPeriodSharpe::new(0.5), 100);

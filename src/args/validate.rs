@@ -9,7 +9,7 @@ use super::{ReplayArguments, VenueName};
 
 /// What a comparison with the second engine takes.
 #[derive(Args, Debug)]
-#[cfg_attr(not(feature = "nautilus"), expect(dead_code, reason = "read where the second engine is built in"))]
+#[cfg_attr(not(feature = "nautilus"), allow(dead_code, reason = "read where the second engine is built in"))]
 pub(crate) struct ValidateArguments {
     /// Folder of a finished search (q50 sweep --out): its finalists, with its strategy, venue, capital and window.
     #[arg(

@@ -32,8 +32,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Pool(pool) => pool::run(pool),
         Command::Stats(stats) => stats::run(stats),
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
-        Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
         Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),
+        Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {

@@ -21,6 +21,7 @@ pub(super) struct Search {
     settings: RunSettings,
     pool: Option<(PoolPath, String)>,
     seen: serde_json::Value,
+    /// What is seen, as text.
     view: String,
     grid: String,
     demonstration: bool,

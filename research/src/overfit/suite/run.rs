@@ -93,6 +93,9 @@ pub fn judge_search(
             }
             CheckName::RandomEntry => match &trips {
                 Err(reason) => Check::not_run(name, 1, reason.clone()),
+                Ok(trips) if trips.short => {
+                    Check::not_run(name, 1, "the best set was short at some time; random entries are long".to_owned())
+                }
                 Ok(trips) => Check::random_entry(&run.random_entry(trips), &run.limits),
             },
         };
@@ -221,7 +224,7 @@ fn trips(searched: &Searched<'_>, best: usize) -> Result<Trips, String> {
     let (market, settings) = (&sweep.stage().source().market, searched.settings(best)?);
     let all: Range<usize> = market.first..market.len();
     let journal: Journal = sweep.replay(settings, all)?;
-    Trips::of(&journal, market.first, searched.rows(), settings.venue.fill_timing())
+    Ok(Trips::of(&journal, market.first, searched.rows(), settings.venue.fill_timing()))
 }
 
 /// About how many replays there will be: a judgement is hardly any.

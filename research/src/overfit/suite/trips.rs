@@ -1,4 +1,4 @@
-//! The positions of one replay as holdings, for the comparison with random entries.
+//! The positions of one replay as holdings: for the purge, and for the comparison with random entries.
 
 use q50_engine::{
     record::Journal,
@@ -11,13 +11,15 @@ use crate::overfit::Holding;
 /// A position below this share of the largest is the rounding of a sale.
 const DUST: f64 = 1e-9;
 
-/// The long positions of a replay, from flat to flat, and what its fills cost.
+/// The positions of a replay, from flat to flat or to the other side, and what its fills cost.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trips {
     /// In order of time, never two at once.
     pub(super) holdings: Vec<Holding>,
     /// Fees and spread over notional, of all fills together.
     pub(super) cost: Fraction,
+    /// Whether any was short: random entries are long.
+    pub(super) short: bool,
 }
 
 impl Trips {
@@ -25,13 +27,10 @@ impl Trips {
     ///
     /// A position that is open at the end counts as sold at the last open; one that is opened and closed within a bar,
     /// by a resting order, as held for one bar.
-    ///
-    /// # Errors
-    /// The replay was short at some time: random entries are long.
-    pub(super) fn of(journal: &Journal, first: usize, rows: usize, timing: FillTiming) -> Result<Self, String> {
+    pub(super) fn of(journal: &Journal, first: usize, rows: usize, timing: FillTiming) -> Self {
         // A fill at the close is one at the next open here, the first price that can still be had.
         let delay = usize::from(timing == FillTiming::SameClose);
-        let (mut position, mut largest, mut opened) = (0.0_f64, 0.0_f64, None);
+        let (mut position, mut largest, mut opened, mut short) = (0.0_f64, 0.0_f64, None, false);
         let mut holdings: Vec<Holding> = Vec::new();
         let (mut costs, mut traded) = (0.0, 0.0);
         let mut close = |entry: usize, exit: usize| {
@@ -45,25 +44,27 @@ impl Trips {
             let row = fill.row - first + delay;
             costs += fill.cost + fill.spread_cost;
             traded += fill.notional;
+            let before = position;
             position += if fill.side == FillSide::Buy { fill.units } else { -fill.units };
             largest = largest.max(position.abs());
             let flat = position.abs() <= DUST * largest;
-            if !flat && position < 0.0 {
-                return Err("the best set was short, and random entries are long".to_owned());
-            }
+            short |= !flat && position < 0.0;
             match opened {
                 None if !flat => opened = Some(row),
-                Some(entry) if flat => {
+                Some(entry) if flat || before.signum() != position.signum() => {
                     close(entry, row);
-                    opened = None;
+                    opened = (!flat).then_some(row);
                 }
                 _ => {}
+            }
+            if flat {
+                position = 0.0;
             }
         }
         if let Some(entry) = opened {
             close(entry, rows.saturating_sub(1));
         }
-        Ok(Self { holdings, cost: Fraction::new(if traded > 0.0 { costs / traded } else { 0.0 }) })
+        Self { holdings, cost: Fraction::new(if traded > 0.0 { costs / traded } else { 0.0 }), short }
     }
 
     /// Bars of the longest; 0 for none.
@@ -90,7 +91,7 @@ mod tests {
     }
 
     fn holdings(fills: &[(usize, f64)], timing: FillTiming) -> Vec<(usize, usize)> {
-        let trips = Trips::of(&journal(fills), 10, 20, timing).unwrap();
+        let trips = Trips::of(&journal(fills), 10, 20, timing);
         trips.holdings.iter().map(|holding| (holding.entry, holding.bars)).collect()
     }
 
@@ -99,7 +100,7 @@ mod tests {
         let fills = [(11, 1.0), (12, 0.5), (14, -1.5), (14, 2.0), (18, -1.0), (19, -1.0)];
         assert_eq!(holdings(&fills, FillTiming::NextOpen), [(1, 3), (4, 5)]);
         assert_eq!(holdings(&fills, FillTiming::SameClose), [(2, 3), (5, 5)]);
-        let trips = Trips::of(&journal(&fills), 10, 20, FillTiming::NextOpen).unwrap();
+        let trips = Trips::of(&journal(&fills), 10, 20, FillTiming::NextOpen);
         assert!((trips.cost.get() - 0.002).abs() < 1e-12 && trips.longest() == 5);
     }
 
@@ -111,7 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_short_position_is_refused() {
-        assert!(Trips::of(&journal(&[(11, -1.0)]), 10, 20, FillTiming::NextOpen).unwrap_err().contains("short"));
+    fn a_short_position_is_held_too_and_noted() {
+        let fills = [(11, 1.0), (13, -2.0), (18, 1.0)];
+        assert_eq!(holdings(&fills, FillTiming::NextOpen), [(1, 2), (3, 5)]);
+        let short = |fills: &[(usize, f64)]| Trips::of(&journal(fills), 10, 20, FillTiming::NextOpen).short;
+        assert!(short(&fills) && !short(&fills[..1]));
     }
 }
