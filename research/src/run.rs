@@ -341,8 +341,14 @@ pub fn examine(
 
 #[cfg(test)]
 mod tests {
+    use q50_datasets::{
+        dataset::Dataset,
+        synth::{Edge, SynthConfig},
+    };
     use q50_engine::{
+        record::EquityCurve,
         strategy::{q50::Q50Config, threshold::ThresholdConfig},
+        units::AnnualSharpe,
         venue::pump_swap::Recovery,
     };
 
@@ -367,5 +373,35 @@ mod tests {
             let read: RunSettings = serde_json::from_str(&serde_json::to_string_pretty(&settings).unwrap()).unwrap();
             assert_eq!((read, read.trial_key("all")), (settings, settings.trial_key("all")));
         }
+    }
+
+    #[test]
+    fn a_run_on_few_rows_does_not_change_the_next_on_all() {
+        let edge = Edge::NetSharpe { sharpe: AnnualSharpe::new(3.0), cost: Fraction::from_bps(5.0) };
+        let made = SynthConfig { edge, bars: 2_000, ..SynthConfig::default() }.generate().unwrap();
+        let data = Dataset::new(made.bars, &made.signals, None).unwrap();
+        let venue = VenueSettings::NextOpen(PriceVenue {
+            cost: Fraction::from_bps(5.0),
+            spread: None,
+            lot: None,
+            fill_timing: FillTiming::NextOpen,
+        });
+        let settings = RunSettings {
+            strategy: StrategyConfig::Q50(Q50Config::default()),
+            venue,
+            capital: 1_000.0,
+            periods_per_year: PeriodsPerYear::new(8_760.0),
+        };
+        let source = Source { market: data.market(), pool: None, dataset: data.hash(), view: "" };
+        let run = |stage: &Stage<'_>, rows: Range<usize>| {
+            let mut curve = EquityCurve::default();
+            stage.run_rows(&settings, rows, &mut curve);
+            curve
+        };
+        let (fresh, used) = (Stage::new(source, &venue).unwrap(), Stage::new(source, &venue).unwrap());
+        let few = run(&used, 0..500);
+        assert_eq!(run(&used, 0..2_000), run(&fresh, 0..2_000));
+        assert_eq!(few, run(&fresh, 0..500));
+        assert!(few.fills > 0, "the strategy trades");
     }
 }
