@@ -83,7 +83,7 @@ fn replays(c: &mut Criterion) {
         });
         group.bench_function(format!("{name}/journal"), |b| {
             b.iter(|| {
-                assert_eq!(run::<Journal>(black_box(&stage), &settings).equity.last(), Some(&expected.final_equity))
+                assert_eq!(run::<Journal>(black_box(&stage), &settings).equity.last(), Some(&expected.final_equity));
             });
         });
     }
