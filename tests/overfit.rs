@@ -40,7 +40,7 @@ const NOISE: &str = "--strategy threshold --signal-column q50 --bars {dir}/m/bar
                      --random-runs 200 --blocks 8";
 
 fn noise_market(w: &Workspace) {
-    w.json("data synth --out {dir}/m --sharpe 0 --bars 8760 --seed 1", 0);
+    w.json("data synth --out {dir}/m --information-coefficient 0 --bars 8760 --seed 1", 0);
 }
 
 fn states(report: &Value) -> Vec<(&str, &str)> {

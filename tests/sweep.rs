@@ -181,7 +181,7 @@ impl Killed {
     fn start(w: &Workspace, out: &str) -> Self {
         w.write("grid.toml", long_grid());
         let child = Command::new(env!("CARGO_BIN_EXE_q50"))
-            .args(["sweep", "-q", "--resume", "--grid"])
+            .args(["sweep", "-q", "--threads", "1", "--resume", "--grid"])
             .arg(w.path("grid.toml"))
             .arg("--out")
             .arg(w.path(out))
@@ -241,6 +241,36 @@ fn twenty_kills_and_resumptions_leave_the_bytes_of_an_undisturbed_sweep() {
         assert!(bytes(&w, &format!("out{i}/results.parquet")) == whole, "folder {i}");
         assert_eq!(resumed["trials"]["candidates"], 1_600, "every set was counted, and once");
     }
+}
+
+#[test]
+fn an_interrupted_sweep_says_how_to_go_on_and_does() {
+    let w = Workspace::new();
+    w.write("grid.toml", long_grid());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_q50"))
+        .current_dir(w.path(""))
+        .args(["sweep", "-q", "--threads", "1", "--grid", "grid.toml", "--out", "out", "--ledger", "trials.sqlite"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    for _ in 0..2_000 {
+        if w.path("out/sweep.sqlite-wal").exists() || child.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let message = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("interrupted after") && message.contains("of 1600 sets; go on with --resume"),
+        "{message}"
+    );
+    assert!(!w.path("out/results.parquet").exists());
+    let resumed = w.json("sweep -q --resume --grid {dir}/grid.toml --out {dir}/out --ledger {dir}/trials.sqlite", 0);
+    assert_eq!((resumed["sets"].as_u64(), resumed["trials"]["candidates"].as_u64()), (Some(1_600), Some(1_600)));
 }
 
 #[test]

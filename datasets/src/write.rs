@@ -21,7 +21,7 @@ use parquet::file::properties::WriterProperties;
 use crate::error::{Error, Kind, Result};
 
 /// Rows of a row group: what a writer holds in memory, and what a reader can skip.
-const ROW_GROUP: usize = 65_536;
+const ROW_GROUP: usize = 16_384;
 
 /// Values of one column to write.
 #[derive(Clone, Copy, Debug)]

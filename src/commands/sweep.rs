@@ -70,13 +70,13 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let sweep = search.sweep(&stage)?;
     let (source, settings) = (search.source(), *sweep.base());
     let folder = OutputFolder::prepare(&arguments.out)?;
+    let stop = stop_on_signal()?;
     let mut store = Store::open(&arguments.out, &sweep.identity(), arguments.resume)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
     let resumed_sets = store.done(0)?;
     let (cpu, clock) = (usage::cpu_seconds(), Instant::now());
     let bar = Sets::start(quiet, sweep.total());
-    let stop = stop_on_signal()?;
     match sweep.run(&mut store, &mut ledger, &stop, &|done| bar.done(done))? {
         Ended::Complete => {}
         Ended::Interrupted(done) => {

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Rows that are turned into columns at a time.
-const PART: usize = 16_384;
+const PART: usize = 4_096;
 /// Return series that are clustered.
 const CLUSTERED: usize = 100;
 /// Stretches that a return series is cut into before it is clustered.
