@@ -236,15 +236,7 @@ fn guarded(f: impl FnOnce()) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use q50_engine::{
-        market::{Market, Signals},
-        strategy::{StrategyConfig, q50::Q50Config},
-        units::{Fraction, PeriodsPerYear},
-        venue::FillTiming,
-    };
-
     use super::*;
-    use crate::run::{PriceVenue, Source, VenueSettings};
 
     #[test]
     fn a_panic_is_the_failure_of_its_own_set() {
@@ -252,41 +244,5 @@ mod tests {
             (0..4).into_par_iter().map(|set| guarded(|| assert!(set != 2, "set {set} went wrong"))).collect();
         assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 3);
         assert_eq!(outcomes[2], Err("panicked: set 2 went wrong".to_owned()));
-    }
-
-    #[test]
-    fn a_stage_that_began_with_few_rows_has_the_columns_of_all() {
-        let price: Vec<f64> = (0..400).map(|t| 100.0 + 5.0 * (t as f64 / 9.0).sin()).collect();
-        let time: Vec<i64> = (0..400).map(|t| t * 3_600_000).collect();
-        let column = |shift: f64| -> Vec<f64> { (0..400).map(|t| shift + 0.004 * (t as f64 / 9.0).cos()).collect() };
-        let (q10, q50, q90) = (column(-0.01), column(0.0), column(0.01));
-        let signals = Signals { q10: Some(&q10), q50: Some(&q50), q90: Some(&q90), ..Signals::default() };
-        let market = Market {
-            open_time: &time,
-            open: &price,
-            high: &price,
-            low: &price,
-            close: &price,
-            signals,
-            interval_ms: 3_600_000,
-            first: 0,
-        };
-        let venue = PriceVenue { cost: Fraction::ZERO, spread: None, lot: None, fill_timing: FillTiming::NextOpen };
-        let settings = RunSettings {
-            strategy: StrategyConfig::Q50(Q50Config::default()),
-            venue: VenueSettings::NextOpen(venue),
-            capital: 1_000.0,
-            periods_per_year: PeriodsPerYear::new(8_760.0),
-        };
-        let source = Source { market, pool: None, dataset: "d", view: "" };
-        let run = |stage: &Stage<'_>| {
-            let mut summary = Summary::default();
-            stage.run(&settings, &mut summary);
-            summary
-        };
-        let (begun, fresh) =
-            (Stage::new(source, &settings.venue).unwrap(), Stage::new(source, &settings.venue).unwrap());
-        begun.run_rows(&settings, 0..50, &mut Summary::default());
-        assert_eq!(run(&begun), run(&fresh));
     }
 }
