@@ -9,7 +9,7 @@ use super::{Format, ReplayArguments, values::not_negative, values::share};
 /// What a search takes.
 #[derive(Args, Debug)]
 pub(crate) struct SweepArguments {
-    /// Grid file (TOML): a line a parameter in the table grid; see the examples.
+    /// Grid file (TOML), one parameter a line; see the examples.
     #[arg(long, value_name = "FILE")]
     pub(crate) grid: PathBuf,
     #[command(flatten)]
