@@ -10,7 +10,6 @@ use crate::{
         probabilistic_sharpe,
     },
     metrics::Undefined,
-    trials::ScopeSummary,
 };
 
 /// What the replay's figures support.
@@ -80,18 +79,29 @@ fn trial_variance(claim: &Claim, ledger: Option<f64>, n: usize) -> Result<(Trial
     Ok(published.into_iter().chain(ledger).fold(null, larger))
 }
 
+/// What the trial ledger knows of the search that the replay came out of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LedgerFigures {
+    /// Trials to deflate for: the ledger's candidates, or as many as are admitted.
+    pub(super) trials: u64,
+    /// Variance of the comparable candidates' per-period Sharpe ratios; see [`crate::trials::Tried`].
+    pub(super) variance: Option<f64>,
+    /// Effective number of independent trials.
+    pub(super) effective: Option<u64>,
+}
+
 pub(super) fn inference(
     request: &Request<'_>,
     estimate: &Result<SharpeEstimate, Undefined>,
     returns: &[f64],
     held: &[f64],
-    trials: u64,
-    tried: &ScopeSummary,
+    known: &LedgerFigures,
 ) -> Inference {
+    let LedgerFigures { trials, variance: tried, effective } = *known;
     let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
-    let (variance, variance_source) = trial_variance(request.claim, tried.variance, returns.len()).ok().unzip();
+    let (variance, variance_source) = trial_variance(request.claim, tried, returns.len()).ok().unzip();
     let dsr_at = |trials| estimate.zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
     let bootstrap = &request.bootstrap;
     let (interval, difference) =
@@ -100,8 +110,8 @@ pub(super) fn inference(
     Inference {
         psr_zero: estimate.and_then(|e| probabilistic_sharpe(e, zero).ok()),
         dsr: dsr_at(trials).map(|d| d.probability),
-        effective_trials: tried.effective,
-        dsr_effective_trials: tried.effective.and_then(dsr_at).map(|d| d.probability),
+        effective_trials: effective,
+        dsr_effective_trials: effective.and_then(dsr_at).map(|d| d.probability),
         trials,
         trial_variance: variance.map(TrialVariance::value),
         trial_variance_source: variance_source.unwrap_or("without_skill"),

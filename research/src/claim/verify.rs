@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
-    evidence::{ClaimInference, Inference, claim_inference, inference},
+    evidence::{ClaimInference, Inference, LedgerFigures, claim_inference, inference},
     facts::DataFacts,
     figures::{
         BenchmarkFigures, ClaimFigures, Curves, ReplayFigures, benchmark_figures, claim_figures, curves, replay_figures,
@@ -142,7 +142,9 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let replayed = replay_figures(&journal, &returns, settings);
     let benchmark = benchmark_figures(&curves.holding, market, request.next_close, settings);
     (request.on_step)("resampling");
-    let inference = inference(request, &estimate, &returns, &held, trials, &tried);
+    let known =
+        LedgerFigures { trials, variance: ledger.tried(scope, returns.len())?.variance, effective: tried.effective };
+    let inference = inference(request, &estimate, &returns, &held, &known);
     let claim_inference = claim_inference(claim, trials);
 
     (request.on_step)("looking for look-ahead");
