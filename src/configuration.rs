@@ -139,7 +139,7 @@ pub(crate) fn run_settings(
     let claimed = claim.and_then(|claim| claim.replay.as_ref());
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps)).unwrap_or(DEFAULT_COST_BPS);
     let strategy = strategy(arguments, claimed)?;
-    let venue = venue(arguments, arguments.venue, cost_bps, &strategy)?;
+    let venue = venue(arguments, arguments.venue, cost_bps)?;
     Ok(RunSettings {
         strategy,
         venue,
@@ -152,20 +152,11 @@ pub(crate) fn run_settings(
 
 /// The venue that results of another one are validated at.
 #[cfg(feature = "nautilus")]
-pub(crate) fn other_venue(
-    arguments: &ReplayArguments,
-    name: VenueName,
-    strategy: &StrategyConfig,
-) -> Result<VenueSettings> {
-    venue(arguments, name, arguments.cost_bps.unwrap_or(DEFAULT_COST_BPS), strategy)
+pub(crate) fn other_venue(arguments: &ReplayArguments, name: VenueName) -> Result<VenueSettings> {
+    venue(arguments, name, arguments.cost_bps.unwrap_or(DEFAULT_COST_BPS))
 }
 
-fn venue(
-    arguments: &ReplayArguments,
-    name: VenueName,
-    cost_bps: f64,
-    strategy: &StrategyConfig,
-) -> Result<VenueSettings> {
+fn venue(arguments: &ReplayArguments, name: VenueName, cost_bps: f64) -> Result<VenueSettings> {
     Ok(match name {
         VenueName::NextOpen => VenueSettings::NextOpen(PriceVenue {
             cost: Fraction::from_bps(cost_bps),
@@ -176,19 +167,17 @@ fn venue(
                 TimingName::SameClose => FillTiming::SameClose,
             },
         }),
-        VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments, strategy)?),
+        VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments)?),
     })
 }
 
-/// A pool has no lots, no quoted spread, no resting orders and no short side: what asks for one is refused before the
-/// run, because the run would have no trades.
-fn pool_venue(arguments: &ReplayArguments, strategy: &StrategyConfig) -> Result<PoolVenue> {
+/// A pool has no lots and no quoted spread: what asks for one is refused. What a strategy asks for that a pool has not is
+/// told by [`RunSettings::refusal`].
+fn pool_venue(arguments: &ReplayArguments) -> Result<PoolVenue> {
     let price_only = [
         ("--lot", arguments.lot.is_some()),
         ("--spread-bps", arguments.spread_bps.is_some()),
         ("--fill-timing same-close", arguments.fill_timing == TimingName::SameClose),
-        ("allow_short = true", strategy.shorts()),
-        ("exits.trigger = \"intrabar\"", strategy.rests_orders()),
     ];
     if let Some((option, _)) = price_only.iter().find(|(_, asked)| *asked) {
         bail!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open");

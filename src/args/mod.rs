@@ -18,7 +18,7 @@ pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
-    overfit::{BenchmarkName, OverfitArguments, OverfitCheckName},
+    overfit::{BenchmarkName, OverfitArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use q50_research::overfit::CheckName;
 
 use super::ReplayArguments;
 
@@ -20,8 +24,8 @@ pub(crate) struct OverfitArguments {
     #[command(flatten)]
     pub(crate) tests: TestArguments,
     /// A check that is not made, and so not passed; may be given more than once.
-    #[arg(long, value_name = "NAME", value_enum)]
-    pub(crate) skip: Vec<OverfitCheckName>,
+    #[arg(long, value_name = "NAME", value_parser = check_names())]
+    pub(crate) skip: Vec<CheckName>,
     /// Judge more than 20,000 sets without asking.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -91,24 +95,8 @@ pub(crate) enum BenchmarkName {
     Hold,
 }
 
-/// The checks by name, as in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum OverfitCheckName {
-    /// Choose on the past, judge on what follows.
-    WalkForward,
-    /// Choose on the rest, judge on each fold.
-    PurgedKFold,
-    /// The same on every choice of groups.
-    Combinatorial,
-    /// Probability of backtest overfitting.
-    Pbo,
-    /// White's reality check.
-    RealityCheck,
-    /// Hansen's test for superior predictive ability.
-    Spa,
-    /// Deflated Sharpe ratio of the best set.
-    Deflated,
-    /// The best set against entries at random times.
-    RandomEntry,
+/// The checks by their names in the table.
+fn check_names() -> impl TypedValueParser<Value = CheckName> {
+    PossibleValuesParser::new(CheckName::ALL.iter().map(|name| name.name()))
+        .try_map(|text| CheckName::ALL.iter().copied().find(|name| name.name() == text).ok_or("no check of this name"))
 }

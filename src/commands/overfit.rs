@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::search::{Data, Search};
 use crate::{
     Answer,
-    args::{BenchmarkName, OverfitArguments, OverfitCheckName},
+    args::{BenchmarkName, OverfitArguments},
     configuration,
     output::{self, OutputFolder},
     progress::Sets,
@@ -76,7 +76,7 @@ fn answer(checks: &[Check]) -> Answer {
 fn settings(arguments: &OverfitArguments, interval_ms: i64) -> Result<Settings> {
     let tests = &arguments.tests;
     let days = [tests.train_days, tests.test_days, tests.step_days];
-    let mut skip: Vec<CheckName> = arguments.skip.iter().map(|&name| check_name(name)).collect();
+    let mut skip: Vec<CheckName> = arguments.skip.clone();
     skip.sort_unstable_by_key(|name| CheckName::ALL.iter().position(|other| other == name));
     skip.dedup();
     if skip.len() == CheckName::ALL.len() {
@@ -127,19 +127,6 @@ fn check(settings: &Settings, rows: usize) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn check_name(name: OverfitCheckName) -> CheckName {
-    match name {
-        OverfitCheckName::WalkForward => CheckName::WalkForward,
-        OverfitCheckName::PurgedKFold => CheckName::PurgedKFold,
-        OverfitCheckName::Combinatorial => CheckName::Combinatorial,
-        OverfitCheckName::Pbo => CheckName::Pbo,
-        OverfitCheckName::RealityCheck => CheckName::RealityCheck,
-        OverfitCheckName::Spa => CheckName::Spa,
-        OverfitCheckName::Deflated => CheckName::Deflated,
-        OverfitCheckName::RandomEntry => CheckName::RandomEntry,
-    }
 }
 
 fn text(out: &mut dyn Write, timed: &Timed, folder: &OutputFolder) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use q50_datasets::write::{Column, write_bytes, write_tables};
 use q50_engine::decision::Reason;
 use q50_research::{
@@ -52,7 +52,9 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     steps.next("reading");
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, Some(&claim), data.bars().interval_ms)?;
-    settings.strategy.check(&data.market().signals).with_context(|| named(arguments))?;
+    if let Some(refusal) = settings.refusal(&data.market().signals) {
+        bail!("{}: {refusal}", named(arguments));
+    }
     let pool = configuration::pool_path(replay, &data)?;
     let data_settings = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
     let second_engine = if arguments.second_engine {

@@ -26,17 +26,17 @@ where
     /// Asks the venue, and reports what it says.
     pub(crate) fn execute(&self, order: Submitted, touch: Touch) {
         let trade = order.instruction.trade;
-        let mut ledger = self.books.borrow().ledger();
+        let mut ledger = self.parts.books.borrow().ledger();
         let before = ledger.clone();
-        let result = self.venue.borrow_mut().execute(trade, touch, &mut ledger);
+        let result = self.parts.venue.borrow_mut().execute(trade, touch, &mut ledger);
         let at = UnixNanos::from(touch.time as u64 * NS_PER_MS);
         match result {
             Ok(fill) => {
                 // The books are written while NautilusTrader reports the fill: they must not be borrowed then.
-                let amounts = self.books.borrow().report(&fill, trade, self.open(), &self.terms);
+                let amounts = self.parts.books.borrow().report(&fill, trade, self.open(), &self.parts.terms);
                 match amounts {
                     Ok(amounts) => self.fill(order, &fill, amounts, at),
-                    Err(what) => self.wire.fault(what),
+                    Err(what) => self.parts.wire.fault(what),
                 }
             }
             Err(rejection) => {
@@ -53,12 +53,12 @@ where
     fn charge(&self, paid: i128, at: UnixNanos) {
         let held = self.cash();
         let Some(held) = held else {
-            self.wire.fault("NautilusTrader has no account to charge");
+            self.parts.wire.fault("NautilusTrader has no account to charge");
             return;
         };
-        let left = Money::from_raw(held.raw - paid, self.terms.quote);
-        let none = Money::from_raw(0, self.terms.quote);
-        let state = self.events.generate_account_state(
+        let left = Money::from_raw(held.raw - paid, self.parts.terms.quote);
+        let none = Money::from_raw(0, self.parts.terms.quote);
+        let state = self.parts.events.generate_account_state(
             vec![AccountBalance::new(left, none, left)],
             vec![],
             true,
@@ -67,27 +67,31 @@ where
         );
         msgbus::send_account_state(MessagingSwitchboard::portfolio_update_account(), &state);
         match self.cash() {
-            Some(balance) if balance.raw == left.raw => self.books.borrow_mut().charged(balance),
-            found => self.wire.fault(format!("a charge left {found:?} in NautilusTrader's account, expected {left}")),
+            Some(balance) if balance.raw == left.raw => self.parts.books.borrow_mut().charged(balance),
+            found => {
+                self.parts.wire.fault(format!("a charge left {found:?} in NautilusTrader's account, expected {left}"));
+            }
         }
     }
 
     fn cash(&self) -> Option<Money> {
-        let cache = self.cache.borrow();
-        cache.account_for_venue(&self.terms.venue).and_then(|account| account.balance_total(Some(self.terms.quote)))
+        let cache = self.parts.cache.borrow();
+        cache
+            .account_for_venue(&self.parts.terms.venue)
+            .and_then(|account| account.balance_total(Some(self.parts.terms.quote)))
     }
 
     /// Size of NautilusTrader's open position, raw.
     fn open(&self) -> Option<u128> {
-        let cache = self.cache.borrow();
-        let open = cache.positions_open(None, Some(&self.terms.instrument), None, None, None);
+        let cache = self.parts.cache.borrow();
+        let open = cache.positions_open(None, Some(&self.parts.terms.instrument), None, None, None);
         open.first().map(|position| position.quantity.raw)
     }
 
     fn order(&self, order: Submitted) -> Option<OrderAny> {
-        let found = self.cache.borrow().order(&order.id).map(|order| order.clone());
+        let found = self.parts.cache.borrow().order(&order.id).map(|order| order.clone());
         if found.is_none() {
-            self.wire.fault(format!("{} is not in NautilusTrader's cache", order.id));
+            self.parts.wire.fault(format!("{} is not in NautilusTrader's cache", order.id));
         }
         found
     }
@@ -98,9 +102,9 @@ where
 
     pub(crate) fn reject(&self, order: Submitted, rejection: Rejection, at: UnixNanos) {
         if let Some(cached) = self.order(order) {
-            self.send(self.events.generate_order_submitted(&cached, order.at));
+            self.send(self.parts.events.generate_order_submitted(&cached, order.at));
             let reason = reason_of(rejection);
-            self.send(self.events.generate_order_rejected(&cached, &reason, at, self.now(), false));
+            self.send(self.parts.events.generate_order_rejected(&cached, &reason, at, self.now(), false));
         }
     }
 
@@ -110,13 +114,13 @@ where
         };
         let Amounts { quantity, price, commission } = amounts;
         if quantity == 0 || Price::from_raw_checked(price, 16).is_err() {
-            self.wire.fault(format!("{fill:?} is no fill in NautilusTrader's integers"));
+            self.parts.wire.fault(format!("{fill:?} is no fill in NautilusTrader's integers"));
             return;
         }
-        let (quantity, price) = (self.terms.quantity(quantity), Price::from_raw(price, 16));
+        let (quantity, price) = (self.parts.terms.quantity(quantity), Price::from_raw(price, 16));
         let number = self.number();
         let (now, name) = (self.now(), VenueOrderId::new(format!("V-{number}")));
-        let events = &self.events;
+        let events = &self.parts.events;
         self.send(events.generate_order_submitted(&cached, order.at));
         self.send(events.generate_order_accepted(&cached, name, at, now));
         // A budget becomes a quantity only here.
@@ -130,8 +134,8 @@ where
             TradeId::new(format!("T-{number}")),
             quantity,
             price,
-            self.terms.quote,
-            Some(Money::from_raw(commission, self.terms.quote)),
+            self.parts.terms.quote,
+            Some(Money::from_raw(commission, self.parts.terms.quote)),
             LiquiditySide::Taker,
             at,
             now,

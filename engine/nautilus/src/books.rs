@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use nautilus_model::{enums::OrderSide, events::OrderFilled, types::Money};
 use q50_engine::{
     ledger::{PoolLedger, PriceLedger},
-    units::{Lamports, TokenAmount},
+    units::{LAMPORTS_PER_SOL, Lamports, TokenAmount},
     venue::{Fill, FillSide, Trade},
 };
 
@@ -19,7 +19,6 @@ use crate::{
 };
 
 const NS_PER_MS: u64 = 1_000_000;
-const LAMPORTS_PER_SOL: f64 = 1e9;
 
 /// A fill in NautilusTrader's raw integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,15 +45,15 @@ where
     }
 
     fn client_id(&self) -> ClientId {
-        self.desk.terms.client
+        self.desk.parts.terms.client
     }
 
     fn account_id(&self) -> AccountId {
-        self.desk.terms.account
+        self.desk.parts.terms.account
     }
 
     fn venue(&self) -> VenueId {
-        self.desk.terms.venue
+        self.desk.parts.terms.venue
     }
 
     fn oms_type(&self) -> OmsType {
@@ -61,7 +61,7 @@ where
     }
 
     fn get_account(&self) -> Option<AccountAny> {
-        self.desk.cache.borrow().account_owned(&self.desk.terms.account)
+        self.desk.parts.cache.borrow().account_owned(&self.desk.parts.terms.account)
     }
 
     fn generate_account_state(
@@ -71,7 +71,8 @@ where
         reported: bool,
         ts_event: UnixNanos,
     ) -> anyhow::Result<()> {
-        let state = self.desk.events.generate_account_state(balances, margins, reported, ts_event, self.desk.now());
+        let state =
+            self.desk.parts.events.generate_account_state(balances, margins, reported, ts_event, self.desk.now());
         msgbus::send_account_state(MessagingSwitchboard::portfolio_update_account(), &state);
         Ok(())
     }

@@ -52,14 +52,7 @@ pub(crate) struct Desk<V: Venue>
 where
     V::Ledger: Kept,
 {
-    pub(crate) clock: Rc<RefCell<dyn Clock>>,
-    pub(crate) cache: Rc<RefCell<Cache>>,
-    pub(crate) events: OrderEventFactory,
-    pub(crate) venue: Rc<RefCell<V>>,
-    pub(crate) books: Rc<RefCell<<V::Ledger as Kept>::Books>>,
-    pub(crate) columns: Rc<Columns>,
-    pub(crate) terms: Rc<Terms>,
-    pub(crate) wire: Wire,
+    pub(crate) parts: Parts<V>,
     queue: RefCell<Queue>,
     this: Weak<Self>,
 }
@@ -84,23 +77,11 @@ where
     V::Ledger: Kept,
 {
     pub(crate) fn new(parts: Parts<V>) -> Rc<Self> {
-        let Parts { clock, cache, events, venue, books, columns, terms, wire } = parts;
-        Rc::new_cyclic(|this| Self {
-            clock,
-            cache,
-            events,
-            venue,
-            books,
-            columns,
-            terms,
-            wire,
-            queue: RefCell::default(),
-            this: this.clone(),
-        })
+        Rc::new_cyclic(|this| Self { parts, queue: RefCell::default(), this: this.clone() })
     }
 
     pub(crate) fn now(&self) -> UnixNanos {
-        self.clock.borrow().timestamp_ns()
+        self.parts.clock.borrow().timestamp_ns()
     }
 
     fn alert(&self, at: UnixNanos) {
@@ -116,20 +97,20 @@ where
             }
         });
         let callback = Some(TimeEventCallback::from(callback));
-        let set = self.clock.borrow_mut().set_time_alert_ns(&format!("Q50-{number}"), at, callback, Some(true));
+        let set = self.parts.clock.borrow_mut().set_time_alert_ns(&format!("Q50-{number}"), at, callback, Some(true));
         if let Err(error) = set {
-            self.wire.fault(format!("no alert at {at}: {error:#}"));
+            self.parts.wire.fault(format!("no alert at {at}: {error:#}"));
         }
     }
 
     pub(crate) fn submit(&self, id: ClientOrderId) {
-        let Some(instruction) = self.wire.instruction(&id) else {
-            self.wire.fault(format!("{id} reached the venue without an instruction"));
+        let Some(instruction) = self.parts.wire.instruction(&id) else {
+            self.parts.wire.fault(format!("{id} reached the venue without an instruction"));
             return;
         };
         let at = self.now();
-        let latency = match self.terms.timing {
-            FillTiming::NextOpen => self.venue.borrow().latency_ms().max(0) as u64 * NS_PER_MS,
+        let latency = match self.parts.terms.timing {
+            FillTiming::NextOpen => self.parts.venue.borrow().latency_ms().max(0) as u64 * NS_PER_MS,
             FillTiming::SameClose => 0,
         };
         let lands = at + latency;
@@ -189,27 +170,27 @@ where
     fn land(&self, order: Submitted, now: UnixNanos) {
         let decided_row = order.instruction.row;
         let time = (now.as_u64() / NS_PER_MS) as i64;
-        if self.terms.timing == FillTiming::SameClose {
-            let close = self.cache.borrow().bar(&self.terms.bars).map(|bar| bar.close.raw);
+        if self.parts.terms.timing == FillTiming::SameClose {
+            let close = self.parts.cache.borrow().bar(&self.parts.terms.bars).map(|bar| bar.close.raw);
             match close {
                 Some(raw) => {
-                    let price = self.terms.scale.price(raw);
+                    let price = self.parts.terms.scale.price(raw);
                     self.execute(order, Touch { row: decided_row, time, price, decided_row });
                 }
-                None => self.wire.fault("an order landed before the first bar"),
+                None => self.parts.wire.fault("an order landed before the first bar"),
             }
             return;
         }
-        let print = self.cache.borrow().trade(&self.terms.instrument).copied();
-        let row = print.and_then(|print| self.columns.row_of_open(print.ts_event.as_u64()));
+        let print = self.parts.cache.borrow().trade(&self.parts.terms.instrument).copied();
+        let row = print.and_then(|print| self.parts.columns.row_of_open(print.ts_event.as_u64()));
         let Some((print, row)) = print.zip(row) else {
-            self.wire.fault(format!("an order landed at {now} and no bar had opened"));
+            self.parts.wire.fault(format!("an order landed at {now} and no bar had opened"));
             return;
         };
-        if now < print.ts_event + self.columns.interval_ns() {
-            let price = self.terms.scale.price(print.price.raw);
+        if now < print.ts_event + self.parts.columns.interval_ns() {
+            let price = self.parts.terms.scale.price(print.price.raw);
             self.execute(order, Touch { row, time, price, decided_row });
-        } else if let Some(opens) = self.columns.opens(row + 1) {
+        } else if let Some(opens) = self.parts.columns.opens(row + 1) {
             let waiting = Submitted { lands: UnixNanos::from(opens), ..order };
             self.queue.borrow_mut().flying = Some(waiting);
             self.alert(waiting.lands);

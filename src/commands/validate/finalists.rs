@@ -111,7 +111,7 @@ impl Search {
         }
         let mut settings = self.file.settings;
         match arguments.validate_venue {
-            Some(name) => settings.venue = configuration::other_venue(replay, name, &settings.strategy)?,
+            Some(name) => settings.venue = configuration::other_venue(replay, name)?,
             None => {
                 if let Some(option) = venue_option(replay) {
                     bail!(

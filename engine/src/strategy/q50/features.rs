@@ -86,9 +86,9 @@ impl Features {
         }
     }
 
-    /// Features of forecasts without bars, for looking at single rows.
-    #[must_use]
-    pub fn of_forecasts(quantiles: &[Quantiles], variance: &[f64], published_threshold: &[f64]) -> Self {
+    /// Features of forecasts without bars.
+    #[cfg(test)]
+    pub(super) fn of_forecasts(quantiles: &[Quantiles], variance: &[f64], published_threshold: &[f64]) -> Self {
         let column = |f: fn(&Quantiles) -> f64| quantiles.iter().map(f).collect();
         let columns = [column(|q| q.q10), column(|q| q.q50), column(|q| q.q90)];
         let volatility = variance.iter().map(|v| v.sqrt()).collect();
