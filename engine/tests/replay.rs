@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use q50_engine::{
-    decision::Reason,
-    market::{Market, Signals},
+    decision::{Budget, Decision, Intent, Order, Reason},
+    ledger::Account,
+    market::{Known, Market, Signals},
     record::{Journal, Summary},
     replay::replay,
     strategy::{
-        StrategyConfig,
+        Strategy, StrategyConfig,
         exits::{ExitConfig, ExitTrigger, WithExits},
         hold::BuyAndHold,
         threshold::{Threshold, ThresholdConfig},
@@ -227,4 +228,46 @@ fn a_resting_exit_never_precedes_the_entry_of_its_own_bar() {
     replay(&world.market(), &mut WithExits::new(BuyAndHold, config), &mut venue, 1_000.0, &mut journal);
     let times: Vec<_> = journal.fills[..2].iter().map(|row| (row.fill.side, row.fill.time)).collect();
     assert_eq!(times, [(FillSide::Buy, 1_100), (FillSide::Sell, 1_100)]);
+}
+
+/// One order a bar, in this order; then holds.
+struct Scripted(Vec<Order>);
+
+impl Strategy for Scripted {
+    fn decide(&mut self, known: Known<'_>, _: &Account) -> Decision {
+        match self.0.get(known.row()) {
+            Some(&order) => Decision::Act(Intent { order, reason: Reason::EnterLong }),
+            None => Decision::Hold(Reason::Neutral),
+        }
+    }
+}
+
+/// What `orders`, one a bar, come to at a price of 10.
+fn scripted(orders: &[Order], mut venue: NextOpen) -> Journal {
+    let world = World::new(&[(10.0, 10.0, 0.0); 4]);
+    let mut journal = Journal::default();
+    replay(&world.market(), &mut Scripted(orders.to_vec()), &mut venue, 1_000.0, &mut journal);
+    journal
+}
+
+fn units(journal: &Journal) -> Vec<f64> {
+    journal.fills.iter().map(|row| row.fill.units).collect()
+}
+
+#[test]
+fn a_share_of_equity_is_one_of_equity_while_invested_too() {
+    let buy = |share| Order::Buy(Budget::Equity(Fraction::new(share)));
+    assert_eq!(units(&scripted(&[buy(0.5), buy(0.25)], NextOpen::new(Fraction::ZERO))), [50.0, 25.0]);
+    let short = |share| Order::Short(Fraction::new(share));
+    let shorting = NextOpen::new(Fraction::ZERO).with_free_shorting();
+    assert_eq!(units(&scripted(&[short(0.5), short(0.25)], shorting)), [50.0, 25.0]);
+}
+
+#[test]
+fn an_order_in_flight_is_not_replaced() {
+    let buy = |share| Order::Buy(Budget::Cash(Fraction::new(share)));
+    let venue = NextOpen::new(Fraction::ZERO).with_latency(LatencyPreset::Milliseconds(1_500));
+    let journal = scripted(&[buy(0.5), buy(1.0)], venue);
+    assert_eq!(journal.rejections, [(1, Rejection::InFlight)]);
+    assert_eq!(units(&journal), [50.0], "half of the cash, as the first order says");
 }

@@ -282,4 +282,63 @@ mod tests {
         assert_eq!(decisions[22].reason(), Reason::AlreadyLong, "23 hours after the open");
         assert_eq!(decisions[23].reason(), Reason::Timeout);
     }
+
+    #[test]
+    fn each_position_has_a_best_price_of_its_own() {
+        let config = ExitConfig { trailing_stop: Some(Fraction::new(0.1)), ..ExitConfig::default() };
+        let open_time: Vec<i64> = (0..4).map(|i| i * 3_600_000).collect();
+        let prices = [200.0, 100.0, 95.0, 89.0];
+        let market = Market {
+            open_time: &open_time,
+            open: &prices,
+            high: &prices,
+            low: &prices,
+            close: &prices,
+            signals: Signals::default(),
+            interval_ms: 3_600_000,
+            first: 0,
+        };
+        let mut strategy = exits(config);
+        let reasons: Vec<Reason> = [0, 1, 1, 1]
+            .into_iter()
+            .enumerate()
+            .map(|(t, opened)| {
+                let account = Account { price: prices[t], opened_at: Some(opened), ..long(prices[opened as usize]) };
+                strategy.decide(market.known(t), &account).reason()
+            })
+            .collect();
+        assert_eq!(reasons[..3], [Reason::AlreadyLong; 3], "the 200 belong to the position before");
+        assert_eq!(reasons[3], Reason::TrailingStop, "10 % below 100 is 90");
+    }
+
+    #[test]
+    fn of_two_stops_the_nearer_one_closes() {
+        let with = |stop, trail| ExitConfig {
+            stop_loss: Some(Fraction::new(stop)),
+            trailing_stop: Some(Fraction::new(trail)),
+            ..ExitConfig::default()
+        };
+        let last = |prices: &[f64], config| closes(prices, config).last().map(Decision::reason);
+        // From 100 to 110: a stop 20 % below the entry is 80, one 10 % below the best is 99.
+        assert_eq!(last(&[110.0, 98.0], with(0.2, 0.1)), Some(Reason::TrailingStop));
+        // 5 % below the entry is 95, 20 % below the best 88.
+        assert_eq!(last(&[110.0, 94.0], with(0.05, 0.2)), Some(Reason::StopLoss));
+    }
+
+    #[test]
+    fn of_two_stops_of_a_short_position_the_nearer_one_closes() {
+        let config = ExitConfig {
+            stop_loss: Some(Fraction::new(0.25)),
+            trailing_stop: Some(Fraction::new(0.125)),
+            ..ExitConfig::default()
+        };
+        let mut strategy = exits(config);
+        let account = Account { position: -1.0, price: 80.0, ..long(100.0) };
+        strategy.follow(&account);
+        assert_eq!(
+            strategy.levels(&account).stop,
+            Some((90.0, Reason::TrailingStop)),
+            "125 from the entry, 80 x 1.125"
+        );
+    }
 }

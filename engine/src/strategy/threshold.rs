@@ -70,3 +70,39 @@ impl Strategy for Threshold {
         !acts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{Market, Signals};
+
+    /// What the rule says of `signal` with `position`, by deciding and by whether it is certain to hold.
+    fn answer(signal: f64, position: f64) -> Reason {
+        let column = [signal];
+        let market = Market {
+            open_time: &[0],
+            open: &[1.0],
+            high: &[1.0],
+            low: &[1.0],
+            close: &[1.0],
+            signals: Signals { value: Some(&column), ..Signals::default() },
+            interval_ms: 1,
+            first: 0,
+        };
+        let books = crate::ledger::PriceLedger::restored(1.0, position, 1.0, 0);
+        let marked = Marked { line: books.line(), price: 1.0 };
+        let mut rule = Threshold::new(ThresholdConfig { entry: 0.75, exit: 0.25, size: Fraction::ONE });
+        let decision = rule.decide(market.known(0), &books.account(1.0));
+        assert_eq!(rule.stays(market.known(0), marked), matches!(decision, Decision::Hold(_)));
+        decision.reason()
+    }
+
+    #[test]
+    fn a_signal_at_a_threshold_does_not_act_and_one_beyond_it_does() {
+        assert_eq!(answer(0.75, 0.0), Reason::Neutral);
+        assert_eq!(answer(0.75_f64.next_up(), 0.0), Reason::EnterLong);
+        assert_eq!(answer(0.25, 1.0), Reason::Neutral);
+        assert_eq!(answer(0.25_f64.next_down(), 1.0), Reason::ExitLong);
+        assert_eq!(answer(f64::NAN, 0.0), Reason::NoSignal);
+    }
+}

@@ -279,6 +279,17 @@ mod tests {
         assert_eq!((books.position(), books.cash()), (0.0, 100.0));
     }
 
+    #[test]
+    fn a_short_round_trip_pays_the_spread_on_both_sides() {
+        let mut venue = NextOpen::new(Fraction::ZERO).with_spread(Fraction::new(0.02)).with_free_shorting();
+        let mut books = venue.open_account(1_000.0);
+        let shorted = venue.execute(Trade::ShortFor(990.0), TOUCH, &mut books).unwrap();
+        assert_eq!((shorted.units, shorted.price, shorted.spread_cost), (10.0, 99.0, 10.0));
+        let covered = venue.execute(Trade::CoverShare(1.0), TOUCH, &mut books).unwrap();
+        assert_eq!((covered.units, covered.price, covered.spread_cost), (10.0, 101.0, 10.0));
+        assert_eq!((books.cash(), books.position()), (980.0, 0.0));
+    }
+
     proptest! {
         #[test]
         fn a_long_venue_never_spends_more_than_the_cash(

@@ -322,6 +322,42 @@ mod tests {
     }
 
     #[test]
+    fn at_a_bound_the_expected_value_is_refused_and_the_median_and_the_width_pass() {
+        let [q10, q50, q90] = STRONG;
+        let good = features(q10, q50, q90);
+        let forecast = good.forecast(0, Some(Regime::Medium));
+        let base = GateConfig::default();
+        let value = forecast.expected_value(EvMode::Symmetric).unwrap();
+        let least = |value| GateConfig { min_expected_value: Fraction::new(value), ..base };
+        assert_eq!(verdict(&least(value), &good), Err(Reason::NotSignificant));
+        assert_eq!(verdict(&least(value.next_down()), &good), Ok(Side::Long));
+
+        let published = GateConfig {
+            significance: Significance::Threshold,
+            threshold: ThresholdSource::Published,
+            ..GateConfig::default()
+        };
+        let asking = |threshold| Features::of_forecasts(&[Quantiles { q10, q50, q90 }], &[2e-5], &[threshold]);
+        assert_eq!(verdict(&published, &asking(q50)), Ok(Side::Long));
+        assert_eq!(verdict(&published, &asking(q50.next_up())), Err(Reason::BelowThreshold));
+
+        let widest = |width| GateConfig { max_spread: Some(Fraction::new(width)), ..base };
+        assert_eq!(verdict(&widest(forecast.spread()), &good), Ok(Side::Long));
+        assert_eq!(verdict(&widest(forecast.spread().next_down()), &good), Err(Reason::WideSpread));
+    }
+
+    #[test]
+    fn a_forecast_is_of_high_quality_above_the_ratio_and_not_at_it() {
+        // The median over the floor of 0.001 is the ratio: 1.5 is the threshold of a medium regime.
+        let quality =
+            GateConfig { require_high_quality: true, min_expected_value: Fraction::new(-1.0), ..GateConfig::default() };
+        let narrow = |q50: f64| Features::of_forecasts(&[Quantiles { q10: q50, q50, q90: q50 }], &[0.0], &[f64::NAN]);
+        assert_eq!(narrow(0.0015).forecast(0, None).info_ratio(), Some(1.5));
+        assert_eq!(verdict(&quality, &narrow(0.0015)), Err(Reason::LowQuality));
+        assert_eq!(verdict(&quality, &narrow(0.0016)), Ok(Side::Long));
+    }
+
+    #[test]
     fn the_regime_is_asked_for_only_where_something_depends_on_it() {
         let [q10, q50, q90] = STRONG;
         let good = features(q10, q50, q90);

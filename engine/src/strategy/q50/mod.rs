@@ -273,3 +273,77 @@ impl Strategy for Q50 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ledger::PriceLedger, market::Signals};
+
+    /// The decisions of `config` on a long forecast a bar, one bar for each of these accounts at a price of 1.
+    fn decisions(config: Q50Config, books: &[PriceLedger]) -> Vec<Decision> {
+        let n = books.len();
+        let (time, price) = ((0..n as i64).collect::<Vec<_>>(), vec![1.0; n]);
+        let column = |value: f64| vec![value; n];
+        let (q10, q50, q90, vol) = (column(-0.004), column(0.004), column(0.012), column(0.001));
+        let market = Market {
+            open_time: &time,
+            open: &price,
+            high: &price,
+            low: &price,
+            close: &price,
+            signals: Signals {
+                q10: Some(&q10),
+                q50: Some(&q50),
+                q90: Some(&q90),
+                vol_raw: Some(&vol),
+                ..Signals::default()
+            },
+            interval_ms: 1,
+            first: 0,
+        };
+        let mut strategy = Q50::new(config, Arc::new(Features::new(&market)), &market);
+        books.iter().enumerate().map(|(t, books)| strategy.decide(market.known(t), &books.account(1.0))).collect()
+    }
+
+    fn cash(amount: f64) -> PriceLedger {
+        PriceLedger::new(amount)
+    }
+
+    fn buy(share: f64) -> Decision {
+        let order = Order::Buy(Budget::Equity(Fraction::new(share)));
+        Decision::Act(Intent { order, reason: Reason::EnterLong })
+    }
+
+    #[test]
+    fn after_a_fall_the_size_is_that_of_the_drawdown_from_the_highest_equity() {
+        let sizing = SizingConfig {
+            method: Method::Full,
+            max_position: Fraction::new(0.5),
+            half_at_drawdown: Some(Fraction::new(0.5)),
+            ..SizingConfig::default()
+        };
+        let config = Q50Config { sizing, ..Q50Config::default() };
+        // Half at a fall of a half, and three quarters at a fall of a quarter: from 200, not from the bar before.
+        let decided = decisions(config, &[cash(100.0), cash(200.0), cash(150.0), cash(100.0), cash(200.0)]);
+        assert_eq!(decided, [buy(0.5), buy(0.5), buy(0.375), buy(0.25), buy(0.5)]);
+    }
+
+    #[test]
+    fn a_long_forecast_that_is_not_sized_covers_a_short_position() {
+        let no_edge = SizingConfig {
+            method: Method::Kelly,
+            win_rate: Some(Fraction::new(0.4)),
+            payoff: Some(1.0),
+            ..SizingConfig::default()
+        };
+        let config = Q50Config { sizing: no_edge, allow_short: true, ..Q50Config::default() };
+        let short = PriceLedger::restored(200.0, -50.0, 1.0, 0);
+        let cover = Decision::Act(Intent { order: Order::Cover(Fraction::ONE), reason: Reason::ExitShort });
+        assert_eq!(decisions(config, &[short]), [cover]);
+        assert_eq!(
+            decisions(config, &[cash(100.0)]),
+            [Decision::Hold(Reason::NoEdge)],
+            "flat there is nothing to cover"
+        );
+    }
+}

@@ -331,6 +331,25 @@ mod tests {
     }
 
     #[test]
+    fn a_quantile_between_two_ranks_is_interpolated() {
+        let column = [80.0, 10.0, 40.0, 20.0];
+        let mut window = Window::over(&column);
+        (0..4).for_each(|t| window.insert(t));
+        // Positions 0.9, 2.1 and 2.7 of 10, 20, 40, 80.
+        for (p, expected) in [(0.3, 19.0), (0.7, 44.0), (0.9, 68.0)] {
+            assert!((window.quantile(p) - expected).abs() < 1e-12, "{p}: {}", window.quantile(p));
+        }
+    }
+
+    #[test]
+    fn the_window_forgets_what_is_older_than_its_length() {
+        let variance = [9.0, 9.0, 9.0, 1.0, 1.0, 5.0];
+        // Of 1, 1, 5 the 90 % quantile is 4.2. Of all six the 30 % one is 3 and the 70 % one 9.
+        assert_eq!(config(3, 1).classify(&variance)[5], Some(Regime::Extreme));
+        assert_eq!(config(6, 1).classify(&variance)[5], Some(Regime::Medium));
+    }
+
+    #[test]
     fn the_legacy_percentiles_do_change() {
         let legacy = RegimeConfig { percentiles: Percentiles::FullSample, ..config(100, 1) };
         let rising: Vec<f64> = (0..100).map(f64::from).collect();

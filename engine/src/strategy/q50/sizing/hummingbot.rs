@@ -99,6 +99,18 @@ mod tests {
     }
 
     #[test]
+    fn losing_odds_are_a_negative_share_and_the_published_floor() {
+        // Wins 1 with probability 0.6 where it loses 4: (0.25 x 0.6 - 0.4) / 0.25 = -1.
+        let quantiles = crate::market::Quantiles { q10: -0.04, q50: 0.004, q90: 0.01 };
+        let losing = SizingInput { quantiles, ..example() };
+        close(quantile_kelly(&losing), -1.0);
+        close(kelly(&losing, CAP).unwrap(), FLOOR);
+        // A fall is expected with probability 0.6, and a short wins 1 where it loses 4.
+        let quantiles = crate::market::Quantiles { q10: -0.01, q50: -0.004, q90: 0.04 };
+        close(quantile_kelly(&SizingInput { quantiles, prob_up: 0.4, ..example() }), -1.0);
+    }
+
+    #[test]
     fn the_others_by_hand() {
         let deviation = 0.03 / 3.29;
         let boost = 1.0 + (10.0_f64 / 3.0).powf(1.5);
