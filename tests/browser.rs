@@ -4,11 +4,9 @@
 
 mod util;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
+use q50_testing::program;
 use serde_json::Value;
 use util::Workspace;
 
@@ -44,17 +42,6 @@ pre.textContent = JSON.stringify(result).replace(/[&<>\u00a0]/g, " ");
 parent.document.body.append(pre);
 </script></body>"#;
 
-fn chromium() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&folders)
-        .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        eprintln!("skipped: chromium is not installed");
-    }
-    found
-}
-
 /// What the browser says about `html` at every width. A window cannot be as narrow as a phone, a frame can.
 fn measured(w: &Workspace, browser: &Path, html: &str) -> Vec<Value> {
     assert_eq!(html.matches("</body>").count(), 1);
@@ -78,8 +65,9 @@ fn measured(w: &Workspace, browser: &Path, html: &str) -> Vec<Value> {
 }
 
 #[test]
+#[ignore = "needs chromium"]
 fn the_report_fits_a_phone_and_a_desktop_and_asks_for_nothing() {
-    let Some(browser) = chromium() else { return };
+    let browser = program(&["chromium", "chromium-browser", "google-chrome"]);
     for (venue, pictures) in [("", 8), ("--venue pumpswap --capital 10 --cost-bps 5 --pool-depth 5000", 9)] {
         let w = Workspace::new();
         let outcome = w.q50(&format!("verify {venue} --out {{dir}}/out"));

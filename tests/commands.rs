@@ -4,7 +4,8 @@
 
 mod util;
 
-use util::{Workspace, bars_csv, real};
+use q50_testing::{real, real_json};
+use util::{Workspace, bars_csv};
 
 #[test]
 fn statistics_of_a_series_by_hand() {
@@ -40,9 +41,9 @@ fn deflation_lowers_the_probability() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_reference_series_has_its_reference_values() {
-    let Some(path) = real("stats/reference_values.json") else { return };
-    let reference: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let reference = real_json("stats/reference_values.json");
     let w = Workspace::new();
     let mut compared = 0;
     for (name, series) in reference["series"].as_object().unwrap() {
@@ -143,9 +144,9 @@ fn object_of(matrix: &serde_json::Value) -> String {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_reference_matrices_have_their_reference_probabilities() {
-    let Some(path) = real("stats/reference_values.json") else { return };
-    let reference: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let reference = real_json("stats/reference_values.json");
     let w = Workspace::new();
     for (name, case) in reference["pbo_cases"].as_object().unwrap() {
         w.write("m.json", object_of(&case["matrix_configs_by_obs"]));
@@ -191,10 +192,9 @@ fn defects_are_listed_and_are_exit_1() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_misindexed_provider_is_refused_with_its_numbers() {
-    let (Some(bad), Some(good)) = (real("ingest/qlib/misindexed_60min"), real("ingest/qlib/btcusdt_60min")) else {
-        return;
-    };
+    let (bad, good) = (real("ingest/qlib/misindexed_60min"), real("ingest/qlib/btcusdt_60min"));
     let w = Workspace::new();
     w.refused(&format!("data ingest qlib {} --out {{dir}}/b.parquet", bad.display()), &["70597", "66577"]);
     assert!(w.listing("").iter().all(|name| name == "ledger"), "nothing is left behind");
@@ -204,8 +204,9 @@ fn the_misindexed_provider_is_refused_with_its_numbers() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn a_hummingbot_run_becomes_signals_and_trades() {
-    let Some(run) = real("ingest/hummingbot/v1_moderate") else { return };
+    let run = real("ingest/hummingbot/v1_moderate");
     let w = Workspace::new();
     let outcome = w.q50(&format!("data ingest hummingbot {} --out {{dir}}/h", run.display()));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
@@ -214,11 +215,9 @@ fn a_hummingbot_run_becomes_signals_and_trades() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_published_ledgers_are_rebuilt_and_their_violations_named() {
-    let (Some(trades), Some(bars)) = (real("claim/published_trades_ledger.parquet"), real("claim/btcusdt_1h.parquet"))
-    else {
-        return;
-    };
+    let (trades, bars) = (real("claim/published_trades_ledger.parquet"), real("claim/btcusdt_1h.parquet"));
     let w = Workspace::new();
     for (run, cash, shift, total, sharpe, drawdown) in [
         ("b497f13", 100_000, 2, 0.27553, 1.37318, 0.14739),

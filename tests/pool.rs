@@ -6,13 +6,13 @@ mod util;
 
 use std::collections::HashMap;
 
+use q50_testing::{real, real_json};
 use serde_json::{Map, Value, json};
-use util::{Workspace, real};
+use util::Workspace;
 
 /// A file of the chain's record.
-fn vectors(name: &str) -> Option<Value> {
-    let path = real("chain")?.join(name);
-    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+fn vectors(name: &str) -> Value {
+    real_json(&format!("chain/{name}"))
 }
 
 fn lines(values: &[Value]) -> String {
@@ -48,8 +48,9 @@ fn simple(op: &str, amount: &str) -> Value {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_execution_of_the_compiled_program_is_quoted() {
-    let Some(file) = vectors("program_vectors.json") else { return };
+    let file = vectors("program_vectors.json");
     let rows = file["rows"].as_array().unwrap();
     let fields = [
         "amount",
@@ -102,8 +103,9 @@ fn every_execution_of_the_compiled_program_is_quoted() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_quote_of_the_vendors_client_that_fits_is_quoted() {
-    let Some(file) = vectors("sdk_quote_vectors.json") else { return };
+    let file = vectors("sdk_quote_vectors.json");
     let operations =
         HashMap::from([("buyBaseInput", "buy"), ("buyQuoteInput", "buy_exact_quote_in"), ("sellBaseInput", "sell")]);
     let fields = ["amount", "base_reserve", "virtual_quote", "supply", "canonical", "has_coin_creator", "quote_mint"];
@@ -161,13 +163,14 @@ fn every_quote_of_the_vendors_client_that_fits_is_quoted() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_vector_file_passes_the_audit_whole_and_as_lines() {
     for (name, list, expected) in [
         ("program_vectors.json", "rows", (500, 417, 83)),
         ("sdk_quote_vectors.json", "swaps", (760, 688, 72)),
         ("recorded_swaps.json", "swaps", (14, 14, 0)),
     ] {
-        let (Some(file), Some(folder)) = (vectors(name), real("chain")) else { return };
+        let (file, folder) = (vectors(name), real("chain"));
         let w = Workspace::new();
         let counts = |audit: &Value| ["checked", "exact", "errors_matched"].map(|key| audit[key].as_u64().unwrap());
         let whole = w.json(&format!("audit swaps {}", folder.join(name).display()), 0);
@@ -310,8 +313,9 @@ fn snake(name: &str) -> String {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_account_dump_is_shown_as_the_vendors_client_decodes_it() {
-    let (Some(file), Some(folder)) = (vectors("accounts.json"), real("chain")) else { return };
+    let (file, folder) = (vectors("accounts.json"), real("chain"));
     let w = Workspace::new();
     let path = folder.join("accounts.json");
     let rates = |value: &Value| json!([value["lpFeeBps"], value["protocolFeeBps"], value["creatorFeeBps"]]);
@@ -366,8 +370,9 @@ fn an_account_that_is_no_pool_is_refused_with_what_was_found() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn reserves_are_inferred_from_a_dense_tape_and_refused_from_a_broken_one() {
-    let Some(trades) = real("pools/pool_trades.parquet") else { return };
+    let trades = real("pools/pool_trades.parquet");
     let w = Workspace::new();
     let dense = w.json(&format!("pool infer {} --pool FcgExnc1", trades.display()), 0);
     let number = |key: &str| dense[key].as_f64().unwrap();

@@ -4,8 +4,9 @@
 
 mod util;
 
+use q50_testing::real;
 use serde_json::Value;
-use util::{Workspace, bars_csv, real};
+use util::{Workspace, bars_csv};
 
 const FILES: [&str; 5] = ["decisions.parquet", "equity.parquet", "fills.parquet", "report.html", "summary.json"];
 
@@ -164,12 +165,9 @@ fn bad_input_is_refused_with_place_and_remedy_and_nothing_is_written() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_claim_of_1_327_on_the_real_record_is_not_confirmed() {
-    let (Some(bars), Some(signals)) =
-        (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"))
-    else {
-        return;
-    };
+    let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
     let w = Workspace::new();
     let line = format!("verify --bars {} --signals {}", bars.display(), signals.display());
     let summary = w.json(&line, 0);
@@ -183,15 +181,16 @@ fn the_claim_of_1_327_on_the_real_record_is_not_confirmed() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn long_or_flat_on_the_real_record_earns_the_reference_figures() {
-    let Some(bars) = real("claim/btcusdt_1h.parquet") else { return };
+    let bars = real("claim/btcusdt_1h.parquet");
     let w = Workspace::new();
     for (file, absent, sharpe, total) in [
         ("v1_model_2024", "hold", 1.561, 0.5433),
         ("hummingbot_551b272", "long", 1.428, 0.5273),
         ("retrain_oos", "hold", 1.271, 0.4598),
     ] {
-        let Some(signals) = real(&format!("claim/q50_signals_{file}.parquet")) else { return };
+        let signals = real(&format!("claim/q50_signals_{file}.parquet"));
         let summary = w.json(
             &format!(
                 "verify --bars {} --signals {} --strategy side --absent {absent} --cost-bps 5 --from 2024-01-01 \
@@ -209,8 +208,9 @@ fn long_or_flat_on_the_real_record_earns_the_reference_figures() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_threshold_job_gives_the_reference_equity() {
-    let Some(bars) = real("bench/threshold_70k.parquet") else { return };
+    let bars = real("bench/threshold_70k.parquet");
     let w = Workspace::new();
     let summary = w.json(
         &format!(
@@ -231,18 +231,19 @@ fn the_threshold_job_gives_the_reference_equity() {
 }
 
 /// The v1 record on a pool, by extra arguments.
-fn on_a_pool(w: &Workspace, arguments: &str) -> Option<Value> {
-    let (bars, signals) = (real("claim/btcusdt_1h.parquet")?, real("claim/q50_signals_v1_model_2024.parquet")?);
-    Some(w.json(&format!("verify --bars {} --signals {} {arguments}", bars.display(), signals.display()), 0))
+fn on_a_pool(w: &Workspace, arguments: &str) -> Value {
+    let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
+    w.json(&format!("verify --bars {} --signals {} {arguments}", bars.display(), signals.display()), 0)
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn an_infinitely_deep_pool_is_the_next_open_venue() {
     let w = Workspace::new();
     for strategy in ["", "--strategy side"] {
         let pool = format!("{strategy} --venue pumpswap --cost-bps 15 --capital 100 --pool-depth 1e9");
-        let Some(pool) = on_a_pool(&w, &pool) else { return };
-        let price = on_a_pool(&w, &format!("{strategy} --cost-bps 15 --capital 100")).unwrap();
+        let pool = on_a_pool(&w, &pool);
+        let price = on_a_pool(&w, &format!("{strategy} --cost-bps 15 --capital 100"));
         let sharpe = |summary: &Value| summary["replay"]["sharpe"].as_f64().unwrap();
         assert!((sharpe(&pool) - sharpe(&price)).abs() < 0.001, "{} and {}", sharpe(&pool), sharpe(&price));
         assert_eq!(pool["settings"]["venue"], "pumpswap");
@@ -252,12 +253,11 @@ fn an_infinitely_deep_pool_is_the_next_open_venue() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn no_edge_grows_with_capital() {
     let w = Workspace::new();
     for fees in ["", "--cost-bps 5", "--strategy side --cost-bps 5"] {
-        let Some(summary) = on_a_pool(&w, &format!("{fees} --venue pumpswap --capital 10 --pool-depth 5000")) else {
-            return;
-        };
+        let summary = on_a_pool(&w, &format!("{fees} --venue pumpswap --capital 10 --pool-depth 5000"));
         let rows = summary["capacity"].as_array().unwrap();
         assert_eq!(rows.len(), 4);
         for row in rows {

@@ -1,7 +1,4 @@
-//! The crate on real records. They lie outside the repository: `Q50_TEST_DATA` names their folder, and where it is not
-//! set each test prints that it skips.
-
-use std::path::PathBuf;
+//! The crate on real records.
 
 use q50_datasets::check::{DefectKind, Gaps, check_bars, check_signals};
 use q50_datasets::hummingbot::Run;
@@ -9,36 +6,16 @@ use q50_datasets::qlib::{Provider, Selection};
 use q50_datasets::time::parse_ms;
 use q50_datasets::trades::{TradeSide, read_trades};
 use q50_datasets::{Bars, CrossingPolicy, Dataset, DatasetOptions, SignalOptions, SignalTable, ingest};
-
-/// The path of a file below the data folder, or `None` with a printed line.
-#[expect(clippy::print_stdout, reason = "a test that skips says so")]
-fn data(name: &str) -> Option<PathBuf> {
-    let Some(root) = std::env::var_os("Q50_TEST_DATA") else {
-        println!("skipped: Q50_TEST_DATA is not set (needs {name})");
-        return None;
-    };
-    let root = PathBuf::from(root);
-    // Relative paths are meant from the workspace, where cargo runs the tests of its root package.
-    let root = if root.is_relative() { PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(root) } else { root };
-    Some(root.join(name))
-}
-
-macro_rules! need {
-    ($name:expr) => {
-        match data($name) {
-            Some(path) => path,
-            None => return,
-        }
-    };
-}
+use q50_testing::real;
 
 fn keep() -> SignalOptions {
     SignalOptions { crossing: CrossingPolicy::Keep, ..SignalOptions::default() }
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_hourly_bars_have_the_gaps_and_the_odd_stamps_that_were_counted_by_hand() {
-    let path = need!("claim/btcusdt_1h.parquet");
+    let path = real("claim/btcusdt_1h.parquet");
     let report = check_bars(&path, &Selection::default()).unwrap();
     assert_eq!((report.rows, report.interval_ms), (70_784, Some(3_600_000)));
     assert_eq!(report.from.as_deref(), Some("2017-08-17T04:00:00Z"));
@@ -53,12 +30,13 @@ fn the_hourly_bars_have_the_gaps_and_the_odd_stamps_that_were_counted_by_hand() 
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn other_real_bars_are_read_without_a_fault() {
     for (name, rows, interval) in [
         ("claim/btcusdt_1d_with_dominance_feargreed.parquet", 2_971, 86_400_000),
         ("bench/threshold_70k.parquet", 70_000, 3_600_000),
     ] {
-        let path = need!(name);
+        let path = real(name);
         let bars = Bars::read(&path).unwrap();
         assert_eq!((bars.len(), bars.interval_ms), (rows, interval), "{name}");
         assert!(check_bars(&path, &Selection::default()).unwrap().defects.is_empty(), "{name}");
@@ -66,19 +44,21 @@ fn other_real_bars_are_read_without_a_fault() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn a_file_of_many_pools_is_reported_and_refused() {
-    let path = need!("pools/pools_ohlcv_1h.parquet");
+    let path = real("pools/pools_ohlcv_1h.parquet");
     assert!(Bars::read(&path).unwrap_err().is_order());
     let report = check_bars(&path, &Selection::default()).unwrap();
     assert!(report.defect(DefectKind::Unsorted).is_some() && !report.is_sound());
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_published_signals_cross_in_a_few_rows() {
     for (name, rows, crossing) in
         [("v1_model_2024", 6_596, 6), ("hummingbot_551b272", 9_715, 4), ("retrain_oos", 10_968, 3)]
     {
-        let path = need!(&format!("claim/q50_signals_{name}.parquet"));
+        let path = real(&format!("claim/q50_signals_{name}.parquet"));
         let table = SignalTable::read(&path, &SignalOptions::default()).unwrap();
         assert_eq!((table.len(), table.crossings.rows, table.crossings.of), (rows, crossing, rows), "{name}");
         let held = table.columns.q50.as_ref().unwrap().iter().filter(|v| v.is_nan()).count();
@@ -91,8 +71,9 @@ fn the_published_signals_cross_in_a_few_rows() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_claims_window_has_6600_bars_and_6596_signals() {
-    let (bars, signals) = (need!("claim/btcusdt_1h.parquet"), need!("claim/q50_signals_v1_model_2024.parquet"));
+    let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
     let data = Dataset::read(&bars, Some(&signals), &DatasetOptions::default()).unwrap();
     assert_eq!((data.rows().len(), data.signal_count(), data.gaps()), (6_600, 6_596, Gaps::default()));
     assert_eq!(data.period(), (parse_ms("2023-12-31").unwrap(), parse_ms("2024-09-30 23:00:00").unwrap()));
@@ -111,8 +92,9 @@ fn the_claims_window_has_6600_bars_and_6596_signals() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_benchmark_file_holds_bars_and_its_own_signal() {
-    let path = need!("bench/threshold_70k.parquet");
+    let path = real("bench/threshold_70k.parquet");
     let mut options = DatasetOptions::default();
     options.signals.value = Some("signal".to_owned());
     let data = Dataset::read(&path, None, &options).unwrap();
@@ -121,8 +103,9 @@ fn the_benchmark_file_holds_bars_and_its_own_signal() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_qlib_provider_equals_the_parquet_file_bit_for_bit() {
-    let (dir, parquet) = (need!("ingest/qlib/btcusdt_60min"), need!("claim/btcusdt_1h.parquet"));
+    let (dir, parquet) = (real("ingest/qlib/btcusdt_60min"), real("claim/btcusdt_1h.parquet"));
     let qlib = Bars::read(&dir).unwrap();
     assert_eq!((qlib.len(), qlib.interval_ms, qlib.volume.is_none()), (70_597, 3_600_000, true));
     let other = Bars::read(&parquet).unwrap();
@@ -142,8 +125,9 @@ fn the_qlib_provider_equals_the_parquet_file_bit_for_bit() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_misindexed_provider_is_refused_with_its_numbers() {
-    let dir = need!("ingest/qlib/misindexed_60min");
+    let dir = real("ingest/qlib/misindexed_60min");
     for e in [Bars::read(&dir).unwrap_err(), check_bars(&dir, &Selection::default()).unwrap_err()] {
         assert!(e.is_qlib_index());
         assert!(e.to_string().contains("start 0 + 70597 values exceeds the calendar of 66577"), "{e}");
@@ -151,8 +135,9 @@ fn the_misindexed_provider_is_refused_with_its_numbers() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_recorded_run_tells_the_published_signals_exactly() {
-    let (dir, published) = (need!("ingest/hummingbot/v1_moderate"), need!("claim/q50_signals_v1_model_2024.parquet"));
+    let (dir, published) = (real("ingest/hummingbot/v1_moderate"), real("claim/q50_signals_v1_model_2024.parquet"));
     let run = Run::read(&dir).unwrap();
     // 6,600 hours, of which 379 only close a position and carry no forecast. The published table fills 375 of those
     // hours from sibling runs of the same model, so it has 6,596 rows and this run 6,221.
@@ -171,8 +156,9 @@ fn the_recorded_run_tells_the_published_signals_exactly() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_recorded_trades_equal_the_published_ledger() {
-    let (dir, ledger) = (need!("ingest/hummingbot/v1_moderate"), need!("claim/published_trades_ledger.parquet"));
+    let (dir, ledger) = (real("ingest/hummingbot/v1_moderate"), real("claim/published_trades_ledger.parquet"));
     let mine = read_trades(&dir, None).unwrap();
     let published = read_trades(&ledger, Some("v1_moderate")).unwrap();
     assert_eq!((mine.len(), published.len()), (1_503, 1_503));
@@ -186,8 +172,9 @@ fn the_recorded_trades_equal_the_published_ledger() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn ingesting_twice_gives_the_same_bytes() {
-    let dir = need!("ingest/hummingbot/v1_moderate");
+    let dir = real("ingest/hummingbot/v1_moderate");
     let out = tempfile::tempdir().unwrap();
     let bytes = || {
         let run = ingest::ingest_hummingbot(&dir, "v1_moderate", &keep(), out.path()).unwrap();

@@ -6,9 +6,9 @@
 
 mod chain;
 
-use chain::{field, integer, read};
 use q50_engine::amm::{AmmConfig, AmmError, Order, PoolState, Version, max_in, min_out};
 use q50_engine::units::Bps;
+use q50_testing::{field, parsed, real_json};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ impl Case<'_> {
     }
 
     fn expect(&self, key: &str, got: impl Into<u128>) {
-        assert_eq!(got.into(), integer::<u128>(&self.row["out"][key]), "{key} of {}", self.row);
+        assert_eq!(got.into(), parsed::<u128>(&self.row["out"][key]), "{key} of {}", self.row);
     }
 
     fn expect_fees(&self, fees: [u64; 3]) {
@@ -59,8 +59,8 @@ impl Case<'_> {
 
     /// The client quotes a spend that buys nothing, or nets one unit; the program refuses both.
     fn spend(&self) {
-        let out = integer::<u64>(&self.row["out"]["base"]);
-        let net = integer::<u64>(&self.row["out"]["internalQuoteWithoutFees"]);
+        let out = parsed::<u64>(&self.row["out"]["base"]);
+        let net = parsed::<u64>(&self.row["out"]["internalQuoteWithoutFees"]);
         match self.swap(Order::spend(self.amount)) {
             Ok(swap) => {
                 assert_eq!((swap.base, swap.raw_quote), (out, net), "{}", self.row);
@@ -101,7 +101,7 @@ impl Case<'_> {
 }
 
 fn with_cases(test: impl Fn(Case<'_>, bool)) -> usize {
-    let Some(file) = read("sdk_quote_vectors.json") else { return 0 };
+    let file = real_json("chain/sdk_quote_vectors.json");
     let configs: HashMap<&str, &Value> =
         file["fee_configs"].as_object().unwrap().iter().map(|(name, config)| (name.as_str(), config)).collect();
     let rows = file["swaps"].as_array().unwrap();
@@ -130,6 +130,7 @@ fn is_refused_as_zero(case: &Case<'_>) -> bool {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn rates_and_market_capitalisation_are_the_clients() {
     with_cases(|case, _| {
         assert_eq!(
@@ -143,6 +144,7 @@ fn rates_and_market_capitalisation_are_the_clients() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn quotes_that_fit_u64_are_the_clients() {
     let rows = with_cases(|case, fits| match case.row["op"].as_str().unwrap() {
         _ if !fits || is_refused_as_zero(&case) => {}
@@ -156,6 +158,7 @@ fn quotes_that_fit_u64_are_the_clients() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn what_the_client_refuses_or_overflows_is_refused() {
     with_cases(|case, fits| {
         if fits {
@@ -184,18 +187,19 @@ fn what_the_client_refuses_or_overflows_is_refused() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn integer_bounds_differ_from_the_clients_by_its_float_error_only() {
     with_cases(|case, fits| {
         let (Some(percent), true) = (case.row["slippage_percent"].as_str(), fits) else { return };
         let tolerance = Bps((percent.parse::<f64>().unwrap() * 100.0).round() as u64);
         let op = case.row["op"].as_str().unwrap();
         let (key, bound) = match op {
-            "buyBaseInput" => ("maxQuote", max_in(integer(&case.row["out"]["uiQuote"]), tolerance)),
+            "buyBaseInput" => ("maxQuote", max_in(parsed(&case.row["out"]["uiQuote"]), tolerance)),
             "buyQuoteInput" => ("maxQuote", max_in(case.amount, tolerance)),
-            "sellBaseInput" => ("minQuote", min_out(integer(&case.row["out"]["uiQuote"]), tolerance)),
+            "sellBaseInput" => ("minQuote", min_out(parsed(&case.row["out"]["uiQuote"]), tolerance)),
             _ => ("minQuote", min_out(case.amount, tolerance)),
         };
-        let client = integer::<u64>(&case.row["out"][key]);
+        let client = parsed::<u64>(&case.row["out"][key]);
         // One part in 10^9 of the amount, and a unit for the rounding.
         let allowed = bound / 500_000_000 + 1;
         assert!(bound.abs_diff(client) <= allowed, "{bound} against {client}: {}", case.row);
@@ -203,8 +207,9 @@ fn integer_bounds_differ_from_the_clients_by_its_float_error_only() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn liquidity_is_the_clients() {
-    let Some(file) = read("sdk_quote_vectors.json") else { return };
+    let file = real_json("chain/sdk_quote_vectors.json");
     let config = AmmConfig::default();
     for row in file["lp"].as_array().unwrap() {
         let (base, quote) = (field(row, "base_reserve"), field(row, "quote_reserve"));
@@ -212,7 +217,7 @@ fn liquidity_is_the_clients() {
         let amount = field(row, "amount");
         // The client's integers have no bound; beyond u64 the answer is a truncation.
         let expected = |part: &str, shares: &str, other: &str| -> Result<(u64, u64), AmmError> {
-            let fit = |key: &str| u64::try_from(integer::<u128>(&row[part][key])).map_err(|_| AmmError::Truncation);
+            let fit = |key: &str| u64::try_from(parsed::<u128>(&row[part][key])).map_err(|_| AmmError::Truncation);
             Ok((fit(shares)?, fit(other)?))
         };
         let out = pool.withdraw(&config, amount, 0, 0).unwrap_or_else(|error| panic!("{error}: {row}"));

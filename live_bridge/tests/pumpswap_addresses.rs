@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, not only test functions")]
 
-mod chain;
-
-use chain::{address, field, read};
 use q50_live::pumpswap::programs::{self, TOKEN, TOKEN_2022, USDC_MINT, WSOL_MINT};
 use q50_live::pumpswap::{Address, PoolKeys, pda};
+use q50_testing::{field, real_json};
 
 #[test]
 fn the_constants_are_what_their_seeds_derive() {
@@ -18,8 +16,9 @@ fn the_constants_are_what_their_seeds_derive() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_constants_are_the_clients() {
-    let Some(file) = read("pdas.json") else { return };
+    let file = real_json("chain/pdas.json");
     let constants = [
         ("global_config", programs::GLOBAL_CONFIG),
         ("event_authority", programs::EVENT_AUTHORITY),
@@ -31,17 +30,18 @@ fn the_constants_are_the_clients() {
     ];
     assert_eq!(file["static"].as_object().unwrap().len(), constants.len());
     for (key, constant) in constants {
-        assert_eq!(address(&file["static"], key), constant, "{key}");
+        assert_eq!(field::<Address>(&file["static"], key), constant, "{key}");
     }
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_derivation_is_the_clients() {
-    let Some(file) = read("pdas.json") else { return };
+    let file = real_json("chain/pdas.json");
     let rows = file["rows"].as_array().unwrap();
     let mut compared = 0;
     for row in rows {
-        let given = |key: &str| address(row, key);
+        let given = |key: &str| field::<Address>(row, key);
         let (mint, program) = (given("mint"), given("base_token_program"));
         let (user, coin_creator) = (given("user"), given("coin_creator"));
         // The file's pool-wise derivations are those of the canonical pool.

@@ -2,23 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, not only test functions")]
 
-mod chain;
-
-use chain::{address, field, flag, read};
 use q50_engine::amm::{AmmConfig, Order, PoolOrigin, PoolState, QuoteMint, Swap, Version};
 use q50_live::pumpswap::programs::{USDC_MINT, WSOL_MINT};
 use q50_live::pumpswap::{
-    Access, Composer, FeeAccounts, Instruction, PoolKeys, TokenAccountState, TokenAccounts, Trade, VolumeTracking, pda,
+    Access, Address, Composer, FeeAccounts, Instruction, PoolKeys, TokenAccountState, TokenAccounts, Trade,
+    VolumeTracking, pda,
 };
+use q50_testing::{field, flag, parsed, real_json};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// The pool of a context: its vaults are its own associated accounts.
 fn keys(context: &Value) -> PoolKeys {
-    let pool = address(context, "pool");
-    let (base_mint, quote_mint) = (address(context, "base_mint"), address(context, "quote_mint"));
-    let base_token_program = address(context, "base_token_program");
-    let quote_token_program = address(context, "quote_token_program");
+    let pool: Address = field(context, "pool");
+    let (base_mint, quote_mint) = (field::<Address>(context, "base_mint"), field::<Address>(context, "quote_mint"));
+    let base_token_program = field::<Address>(context, "base_token_program");
+    let quote_token_program = field::<Address>(context, "quote_token_program");
     PoolKeys {
         address: pool,
         base_mint,
@@ -28,7 +27,7 @@ fn keys(context: &Value) -> PoolKeys {
         quote_vault: pda::associated_token(&pool, &quote_mint, &quote_token_program),
         base_token_program,
         quote_token_program,
-        coin_creator: address(context, "coin_creator"),
+        coin_creator: field(context, "coin_creator"),
         is_cashback: flag(context, "is_cashback_coin"),
     }
 }
@@ -36,9 +35,9 @@ fn keys(context: &Value) -> PoolKeys {
 fn trade<'a>(context: &Value, pool: &'a PoolKeys) -> Trade<'a> {
     Trade {
         pool,
-        user: address(context, "user"),
-        protocol_fee_recipient: address(context, "protocol_fee_recipient"),
-        buyback_fee_recipient: address(context, "buyback_fee_recipient"),
+        user: field(context, "user"),
+        protocol_fee_recipient: field(context, "protocol_fee_recipient"),
+        buyback_fee_recipient: field(context, "buyback_fee_recipient"),
         fee_accounts: FeeAccounts::for_pool(pool),
     }
 }
@@ -50,7 +49,7 @@ fn composer<'a>(context: &Value, pool: &'a PoolKeys) -> Composer<'a> {
     Composer {
         pool,
         pool_length: field(context, "pool_account_len"),
-        user: address(context, "user"),
+        user: field(context, "user"),
         accounts: TokenAccounts { base: state("user_base_ata_exists"), quote: state("user_quote_ata_exists") },
     }
 }
@@ -73,7 +72,7 @@ fn quote(context: &Value, pool: &PoolKeys, order: Order) -> Swap {
     let state = PoolState {
         virtual_quote: field(context, "virtual_quote_reserves"),
         base_supply: field(context, "base_supply"),
-        origin: if address(context, "pool_creator") == pda::pool_authority(&pool.base_mint) {
+        origin: if field::<Address>(context, "pool_creator") == pda::pool_authority(&pool.base_mint) {
             PoolOrigin::Graduated
         } else {
             PoolOrigin::ThirdParty
@@ -155,8 +154,9 @@ fn encode(context: &Value, pool: &PoolKeys, row: &Value) -> Vec<Instruction> {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn v1_transactions_are_the_clients_byte_for_byte() {
-    let Some(file) = read("instructions_v1.json") else { return };
+    let file = real_json("chain/instructions_v1.json");
     let rows = file["rows"].as_array().unwrap();
     let contexts: HashMap<u64, &Value> = rows
         .iter()
@@ -180,13 +180,14 @@ fn v1_transactions_are_the_clients_byte_for_byte() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn v2_instructions_are_those_that_the_program_took_byte_for_byte() {
-    let Some(file) = read("instructions_v2.json") else { return };
+    let file = real_json("chain/instructions_v2.json");
     let rows = file["rows"].as_array().unwrap();
     for row in rows {
         let pool = keys(&row["context"]);
         let trade = trade(&row["context"], &pool);
-        let arg = |index: usize| chain::integer::<u64>(&row["args"][index]);
+        let arg = |index: usize| parsed::<u64>(&row["args"][index]);
         let instruction = match row["op"].as_str().unwrap() {
             "buy_v2" => trade.buy_v2(arg(0), arg(1)),
             "buy_exact_quote_in_v2" => trade.buy_exact_quote_in_v2(arg(0), arg(1)),
@@ -199,16 +200,17 @@ fn v2_instructions_are_those_that_the_program_took_byte_for_byte() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_pools_of_the_contexts_are_derived_from_their_makers() {
-    let Some(file) = read("instructions_v1.json") else { return };
+    let file = real_json("chain/instructions_v1.json");
     for row in file["rows"].as_array().unwrap().iter().filter(|row| row.get("context").is_some()) {
         let context = &row["context"];
         let derived = pda::pool(
             field(context, "pool_index"),
-            &address(context, "pool_creator"),
-            &address(context, "base_mint"),
-            &address(context, "quote_mint"),
+            &field(context, "pool_creator"),
+            &field(context, "base_mint"),
+            &field(context, "quote_mint"),
         );
-        assert_eq!(derived, address(context, "pool"));
+        assert_eq!(derived, field::<Address>(context, "pool"));
     }
 }

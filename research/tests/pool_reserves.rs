@@ -1,23 +1,19 @@
 //! Reserves from published trades of real pools: the dense one is fitted, the others are refused with their reasons.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is how a test fails; a skip is said")]
-
-use std::path::PathBuf;
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is how a test fails")]
 
 use q50_datasets::pool_trades::{PoolTape, read_pool_trades};
 use q50_research::reserves::{Reason, Settings, infer};
+use q50_testing::real;
 
-fn tape(pool: &str) -> Option<PoolTape> {
-    let Some(root) = std::env::var_os("Q50_TEST_DATA") else {
-        println!("skipped: Q50_TEST_DATA is not set");
-        return None;
-    };
-    Some(read_pool_trades(&PathBuf::from(root).join("pools/pool_trades.parquet"), Some(pool)).unwrap())
+fn tape(pool: &str) -> PoolTape {
+    read_pool_trades(&real("pools/pool_trades.parquet"), Some(pool)).unwrap()
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_dense_pool_is_fitted() {
-    let Some(tape) = tape("FcgExnc1") else { return };
+    let tape = tape("FcgExnc1");
     assert_eq!(tape.trades.len(), 124);
     let found = infer(&tape.trades, &Settings::default()).unwrap();
     println!(
@@ -57,9 +53,10 @@ fn the_dense_pool_is_fitted() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_pool_in_disorder_is_refused_with_its_reasons() {
     // CR7 / SOL.
-    let Some(tape) = tape("2Ausg8Sc") else { return };
+    let tape = tape("2Ausg8Sc");
     let refusal = infer(&tape.trades, &Settings::default()).unwrap_err();
     println!("{refusal}");
     assert!(refusal.is_gap() && refusal.is_not_constant_product(), "{refusal}");
@@ -70,9 +67,10 @@ fn the_pool_in_disorder_is_refused_with_its_reasons() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn polled_and_sparse_pools_are_refused_for_their_holes() {
     for pool in ["Cnd9CKtG", "7bqJG2Zd", "F5vAiFCP", "5LKHMd2r", "9T8xix8d"] {
-        let Some(tape) = tape(pool) else { return };
+        let tape = tape(pool);
         let refusal = infer(&tape.trades, &Settings::default()).unwrap_err();
         println!("{pool}: {} trades: {refusal}", tape.trades.len());
         assert!(refusal.is_gap() || refusal.is_too_few(), "{refusal}");

@@ -1,6 +1,4 @@
 //! The four published ledgers against what their publisher printed and what another implementation rebuilt.
-//!
-//! Reads `$Q50_TEST_DATA/claim`; each test says so and passes where the variable is unset.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, not only test functions")]
 
 use std::collections::BTreeMap;
@@ -13,6 +11,7 @@ use q50_datasets::{
 };
 use q50_engine::units::PeriodsPerYear;
 use q50_research::audit::{AuditRequest, LedgerAudit, ViolationKind, WindowSource, audit};
+use q50_testing::real;
 
 /// A published run and its conventions.
 struct Published {
@@ -33,12 +32,8 @@ const RUNS: [Published; 4] = [
 ];
 const TO: &str = "2024-09-30T23:00:00Z";
 
-fn folder() -> Option<PathBuf> {
-    let Some(folder) = std::env::var_os("Q50_TEST_DATA") else {
-        println!("skipped: set Q50_TEST_DATA to the folder that holds claim/published_trades_ledger.parquet");
-        return None;
-    };
-    Some(PathBuf::from(folder).join("claim"))
+fn folder() -> PathBuf {
+    real("claim")
 }
 
 fn trades_of(folder: &std::path::Path, run: &str) -> Vec<RecordedTrade> {
@@ -60,8 +55,8 @@ fn request<'a>(published: &Published, trades: &'a [RecordedTrade], bars: &'a Bar
 }
 
 /// Every run with its audit, the period inferred.
-fn audits() -> Option<(PathBuf, Vec<(Published, LedgerAudit)>)> {
-    let folder = folder()?;
+fn audits() -> (PathBuf, Vec<(Published, LedgerAudit)>) {
+    let folder = folder();
     let bars = Bars::read(&folder.join("btcusdt_1h.parquet")).unwrap();
     let all = RUNS.into_iter().map(|published| {
         let trades = trades_of(&folder, published.run);
@@ -69,12 +64,13 @@ fn audits() -> Option<(PathBuf, Vec<(Published, LedgerAudit)>)> {
         (published, audit)
     });
     let all = all.collect();
-    Some((folder, all))
+    (folder, all)
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn statistics_are_the_published_ones() {
-    let Some((folder, audits)) = audits() else { return };
+    let (folder, audits) = audits();
     let wanted =
         Wanted { numbers: vec!["total_return", "sharpe", "mdd", "trades"], texts: vec!["id"], ..Wanted::default() };
     let printed = Frame::read(&folder.join("published_runs.csv"), &wanted).unwrap();
@@ -94,8 +90,9 @@ fn statistics_are_the_published_ones() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_period_is_found_from_the_ledger_alone() {
-    let Some((_, audits)) = audits() else { return };
+    let (_, audits) = audits();
     for (published, audit) in audits {
         assert_eq!((audit.from.as_str(), audit.to.as_str()), (published.from, TO), "{}", audit.run);
         assert_eq!(audit.bars, published.bars, "{}", audit.run);
@@ -106,8 +103,9 @@ fn the_period_is_found_from_the_ledger_alone() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn equity_is_the_rebuilt_curve_at_every_bar() {
-    let Some((folder, audits)) = audits() else { return };
+    let (folder, audits) = audits();
     let wanted = Wanted { time: true, numbers: vec!["equity"], texts: vec!["run"], ..Wanted::default() };
     let rebuilt = Frame::read(&folder.join("equity_curves_rebuilt.parquet"), &wanted).unwrap();
     let mut curves: BTreeMap<&str, Vec<(i64, f64)>> = BTreeMap::new();
@@ -128,8 +126,9 @@ fn equity_is_the_rebuilt_curve_at_every_bar() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn every_run_passes_its_cap_and_the_simulated_ones_fill_after_the_move() {
-    let Some((_, audits)) = audits() else { return };
+    let (_, audits) = audits();
     for (published, audit) in audits {
         for violation in &audit.violations {
             println!("{}: {} {} {}", audit.run, violation.kind.name(), violation.count, violation.detail);
@@ -149,9 +148,10 @@ fn every_run_passes_its_cap_and_the_simulated_ones_fill_after_the_move() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_start_is_found_when_the_first_trades_are_gone() {
     // What a run looks like that waits for days: its ledger without the first trades, from the cash it then had.
-    let Some(folder) = folder() else { return };
+    let folder = folder();
     let bars = Bars::read(&folder.join("btcusdt_1h.parquet")).unwrap();
     for published in RUNS.iter().filter(|published| published.shift > 0) {
         let trades = trades_of(&folder, published.run);

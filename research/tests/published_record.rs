@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is how a test fails")]
 
-use std::path::PathBuf;
-
 use q50_datasets::{
     dataset::{Dataset, DatasetOptions},
     signals::CrossingPolicy,
@@ -34,21 +32,14 @@ use q50_research::{
     run::{PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
+use q50_testing::real;
 
 const YEAR: PeriodsPerYear = PeriodsPerYear::new(8_760.0);
 
-fn data(path: &str) -> Option<PathBuf> {
-    let Some(folder) = std::env::var_os("Q50_TEST_DATA") else {
-        println!("skipped: Q50_TEST_DATA is not set");
-        return None;
-    };
-    Some(PathBuf::from(folder).join(path))
-}
-
-fn record(signals: &str) -> Option<Dataset> {
+fn record(signals: &str) -> Dataset {
     let mut options = DatasetOptions::default();
     options.signals.crossing = CrossingPolicy::Keep;
-    Some(Dataset::read(&data("claim/btcusdt_1h.parquet")?, Some(&data(signals)?), &options).unwrap())
+    Dataset::read(&real("claim/btcusdt_1h.parquet"), Some(&real(signals)), &options).unwrap()
 }
 
 const V1: &str = "claim/q50_signals_v1_model_2024.parquet";
@@ -70,13 +61,14 @@ fn long_flat(market: &Market<'_>, absent: Absent) -> (f64, f64) {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn long_or_flat_by_the_published_side_earns_the_reference_figures() {
     for (signals, absent, sharpe, total) in [
         (V1, Absent::Hold, 1.561, 0.5433),
         (HUMMINGBOT, Absent::Long, 1.428, 0.5273),
         (REBUILD, Absent::Hold, 1.271, 0.4598),
     ] {
-        let Some(data) = record(signals) else { return };
+        let data = record(signals);
         let data = window_of_2024(data);
         let (s, r) = long_flat(&data.market(), absent);
         println!("{signals}: Sharpe {s:.4}, return {r:.4}");
@@ -117,6 +109,7 @@ fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_published_side_and_probability_follow_from_the_published_quantiles() {
     let threshold = GateConfig {
         significance: Significance::Threshold,
@@ -125,7 +118,7 @@ fn the_published_side_and_probability_follow_from_the_published_quantiles() {
     };
     let legacy = GateConfig { ev_mode: EvMode::Legacy, ..GateConfig::default() };
     for (signals, gate, expected) in [(V1, threshold, 6_596), (HUMMINGBOT, legacy, 9_715), (REBUILD, legacy, 10_968)] {
-        let Some(data) = record(signals) else { return };
+        let data = record(signals);
         let (equal, rows, worst) = derived_sides(&data, &gate);
         println!("{signals}: {equal} of {rows} sides, prob_up within {worst:e}");
         assert_eq!((equal, rows), (expected, expected), "{signals}");
@@ -134,16 +127,17 @@ fn the_published_side_and_probability_follow_from_the_published_quantiles() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn buy_and_hold_earns_the_reference_figure() {
-    let Some(verification) = judge(V1, Some(("2024-01-01T00:00:00Z", "2024-09-30T23:00:00Z"))) else { return };
+    let verification = judge(V1, Some(("2024-01-01T00:00:00Z", "2024-09-30T23:00:00Z")));
     let sharpe = verification.benchmark.sharpe.unwrap();
     // The reference goes from open to open; bars open at the last close but for a few ticks.
     assert!((sharpe - 1.2746).abs() < 1e-4, "{sharpe}");
     assert!((verification.benchmark.total_return - 0.49574).abs() < 1e-5);
 }
 
-fn judge(signals: &str, window: Option<(&str, &str)>) -> Option<Verification> {
-    let mut data = record(signals)?;
+fn judge(signals: &str, window: Option<(&str, &str)>) -> Verification {
+    let mut data = record(signals);
     if let Some((from, to)) = window {
         data = data.window(parse_ms(from), parse_ms(to)).unwrap();
     }
@@ -174,12 +168,13 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Option<Verification> {
         second_engine: None,
         on_step: &|_| {},
     };
-    Some(verify(&request, &mut TrialLedger::in_memory().unwrap()).unwrap())
+    verify(&request, &mut TrialLedger::in_memory().unwrap()).unwrap()
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_claim_of_1_327_is_not_confirmed() {
-    let Some(v) = judge(V1, None) else { return };
+    let v = judge(V1, None);
     println!("{}", serde_json::to_string_pretty(&v).unwrap());
     assert_eq!((v.data.bars, v.data.signals, v.data.gaps), (6_600, 6_596, 0));
     assert_ne!(v.verdict, Verdict::Confirmed);
@@ -198,8 +193,9 @@ fn the_claim_of_1_327_is_not_confirmed() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_threshold_job_gives_the_reference_equity() {
-    let Some(bars) = data("bench/threshold_70k.parquet") else { return };
+    let bars = real("bench/threshold_70k.parquet");
     let mut options = DatasetOptions::default();
     options.signals.value = Some("signal".to_owned());
     let data = Dataset::read(&bars, None, &options).unwrap();
@@ -215,8 +211,9 @@ fn the_threshold_job_gives_the_reference_equity() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn no_decision_on_the_record_depends_on_what_came_after_it() {
-    let Some(data) = record(V1) else { return };
+    let data = record(V1);
     let market = data.market();
     let venue = NextOpen::new(Fraction::from_bps(15.0));
     let strategy = Claim::published().replay.unwrap().strategy;
@@ -227,8 +224,9 @@ fn no_decision_on_the_record_depends_on_what_came_after_it() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn percentiles_of_the_whole_sample_are_caught_as_look_ahead() {
-    let Some(data) = record(V1) else { return };
+    let data = record(V1);
     let market = data.market();
     let mut config = Q50Config::default();
     config.gate.significance = Significance::Threshold;

@@ -1,6 +1,4 @@
 //! Every statistic against values from other packages and from the papers.
-//!
-//! Reads `$Q50_TEST_DATA/stats/reference_values.json`; each test says so and passes where the variable is unset.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, not only test functions")]
 
 use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
@@ -13,16 +11,11 @@ use q50_research::metrics::{
     self, CentralMoments, Ddof, Sample, Undefined, cagr, calmar, max_drawdown, per_period_sharpe, sharpe, sortino,
     total_return, volatility,
 };
+use q50_testing::real_json;
 use serde_json::Value;
 
-fn reference() -> Option<Value> {
-    let Some(folder) = std::env::var_os("Q50_TEST_DATA") else {
-        println!("skipped: set Q50_TEST_DATA to the folder that holds stats/reference_values.json");
-        return None;
-    };
-    let path = std::path::Path::new(&folder).join("stats/reference_values.json");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(serde_json::from_str(&text).unwrap())
+fn reference() -> Value {
+    real_json("stats/reference_values.json")
 }
 
 /// One series with what other packages say of it.
@@ -87,8 +80,9 @@ impl Comparison {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn metrics_equal_their_written_definitions() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for Series { name, sample, periods, expected } in each_series(&reference) {
         let (returns, drawdown) = (sample.values(), max_drawdown(sample.values()));
@@ -123,8 +117,9 @@ fn metrics_equal_their_written_definitions() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn missing_rows_are_counted() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     for Series { name, sample, expected, .. } in each_series(&reference) {
         let rows = reference["series"][name]["returns"].as_array().unwrap().len();
         assert_eq!(Some(sample.n() as u64), expected["n"].as_u64(), "{name}");
@@ -139,8 +134,9 @@ fn missing_rows_are_counted() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn probabilistic_sharpe_follows_both_conventions() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for Series { name, sample, expected, .. } in each_series(&reference) {
         let psr = |convention, benchmark| {
@@ -164,8 +160,9 @@ fn probabilistic_sharpe_follows_both_conventions() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn deflated_sharpe_equals_purgedcv() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for Series { name, sample, expected, .. } in each_series(&reference) {
         for (trials, variance) in [(1, 0.0004), (10, 0.0004), (100, 0.0004), (1000, 0.0004), (100, 0.0025)] {
@@ -180,8 +177,9 @@ fn deflated_sharpe_equals_purgedcv() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn minimum_track_record_rounded_up_equals_purgedcv() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for Series { name, sample, expected, .. } in each_series(&reference) {
         for alpha in [0.05, 0.01] {
@@ -196,8 +194,9 @@ fn minimum_track_record_rounded_up_equals_purgedcv() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn optimal_block_length_equals_arch() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for Series { name, sample, expected, .. } in each_series(&reference) {
         let both = optimal_block_length(sample.values());
@@ -212,8 +211,9 @@ fn optimal_block_length_equals_arch() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_expected_maximum_and_the_minimum_backtest_length_equal_their_tables() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for (trials, expected) in reference["expected_max_z"].as_object().unwrap() {
         comparison.absolute(
@@ -232,8 +232,9 @@ fn the_expected_maximum_and_the_minimum_backtest_length_equal_their_tables() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn published_examples_hold_to_the_digits_printed() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let published = &reference["published"];
     let mut comparison = Comparison::default();
     let zero = PerPeriodSharpe::new(0.0);
@@ -293,8 +294,9 @@ fn published_examples_hold_to_the_digits_printed() {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_bootstrap_interval_agrees_with_arch_within_its_monte_carlo_error() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let case = &reference["bootstrap_sharpe_ci"];
     let all = each_series(&reference);
     let series = all.iter().find(|series| Some(series.name) == case["series"].as_str()).unwrap();
@@ -321,8 +323,9 @@ fn columns(matrix: &Value) -> Vec<Vec<f64>> {
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn the_probability_of_backtest_overfitting_equals_the_reference_combination_by_combination() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     let mut comparison = Comparison::default();
     for (name, case) in reference["pbo_cases"].as_object().unwrap() {
         let matrix = columns(&case["matrix_configs_by_obs"]);
@@ -349,8 +352,9 @@ fn the_probability_of_backtest_overfitting_equals_the_reference_combination_by_c
 }
 
 #[test]
+#[ignore = "reads Q50_TEST_DATA"]
 fn superior_predictive_ability_agrees_with_arch_within_its_monte_carlo_error() {
-    let Some(reference) = reference() else { return };
+    let reference = reference();
     for (name, case) in reference["spa_cases"].as_object().unwrap() {
         let matrix = columns(&case["matrix_models_by_obs"]);
         assert_eq!((case["benchmark"].as_str(), case["studentize"].as_bool()), (Some("zeros"), Some(true)), "{name}");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, unreachable_pub, reason = "test helpers")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -85,15 +85,6 @@ impl Workspace {
         names.sort();
         names
     }
-}
-
-/// A file of the real record, where `Q50_TEST_DATA` names its folder.
-pub fn real(path: &str) -> Option<PathBuf> {
-    let Some(folder) = std::env::var_os("Q50_TEST_DATA") else {
-        eprintln!("skipped: Q50_TEST_DATA is not set");
-        return None;
-    };
-    Some(Path::new(&folder).canonicalize().unwrap().join(path))
 }
 
 /// Hourly bars as CSV, with a forecast on each: enough to run everything on.

@@ -7,8 +7,6 @@
     reason = "each test uses its part; a panic is a failure"
 )]
 
-use std::path::PathBuf;
-
 use q50_datasets::{
     dataset::{Dataset, DatasetOptions},
     signals::CrossingPolicy,
@@ -30,6 +28,7 @@ use q50_engine::{
         pump_swap::{PoolFees, Recovery},
     },
 };
+use q50_testing::real;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -237,16 +236,12 @@ pub(crate) fn seeded(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// The published record of 2024; `None` where its folder is not named.
-pub(crate) fn record() -> Option<Dataset> {
-    let Some(folder) = std::env::var_os("Q50_TEST_DATA").map(PathBuf::from) else {
-        println!("skipped: Q50_TEST_DATA is not set");
-        return None;
-    };
+/// The published record of 2024.
+pub(crate) fn record() -> Dataset {
     let mut options = DatasetOptions::default();
     options.signals.crossing = CrossingPolicy::Keep;
-    let bars = folder.join("claim/btcusdt_1h.parquet");
-    let signals = folder.join("claim/q50_signals_v1_model_2024.parquet");
+    let bars = real("claim/btcusdt_1h.parquet");
+    let signals = real("claim/q50_signals_v1_model_2024.parquet");
     let data = Dataset::read(&bars, Some(&signals), &options).unwrap();
-    Some(data.window(parse_ms("2024-01-01T00:00:00Z"), parse_ms("2024-09-30T23:00:00Z")).unwrap())
+    data.window(parse_ms("2024-01-01T00:00:00Z"), parse_ms("2024-09-30T23:00:00Z")).unwrap()
 }
