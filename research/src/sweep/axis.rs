@@ -46,10 +46,24 @@ impl Axis {
                 alone => axes.push(Self { values: Values::List(vec![alone.clone()]), path }),
             }
         }
-        match axes.iter().find(|axis| axis.len() == Some(0)) {
-            Some(empty) => Err(format!("{} has no value; give at least one", empty.path)),
-            None => Ok(axes),
-        }
+        axes.iter().try_for_each(Self::check)?;
+        Ok(axes)
+    }
+
+    /// Refuses a parameter without a value, and one that has a value twice: each of its sets would be there twice.
+    fn check(&self) -> Result<(), String> {
+        let path = &self.path;
+        let twice = match &self.values {
+            Values::List(list) if list.is_empty() => return Err(format!("{path} has no value; give at least one")),
+            Values::List(list) => list.iter().enumerate().find(|(i, value)| list[..*i].iter().any(|v| same(v, value))),
+            Values::Range(range) => {
+                if range.from == range.to && range.steps.is_none_or(|steps| steps > 1) {
+                    return Err(format!("{path}: from and to are both {}; give that value alone", range.from));
+                }
+                None
+            }
+        };
+        twice.map_or(Ok(()), |(_, value)| Err(format!("{path} has the value {value} twice; remove one")))
     }
 
     /// Number of values; `None` where it is any number between two ends.
@@ -80,15 +94,41 @@ impl Axis {
         }
     }
 
+    /// Number of different values that [`Axis::at`] has; `None` where it is any number between two ends.
+    #[must_use]
+    pub fn different(&self) -> Option<u64> {
+        match &self.values {
+            Values::Range(range) if range.steps.is_none() => {
+                range.whole.then(|| ((range.to - range.from).abs() + 1.0) as u64)
+            }
+            _ => self.len(),
+        }
+    }
+
+    /// Value number `i` of [`Axis::different`] ones.
+    #[must_use]
+    pub fn numbered(&self, i: u64) -> Value {
+        match &self.values {
+            Values::Range(range) if range.steps.is_none() => {
+                range.wrap(range.from + (range.to - range.from).signum() * i as f64)
+            }
+            _ => self.value(i),
+        }
+    }
+
+    /// Number of the value at `share` (0 to 1, 1 excluded) of the axis, where it has different ones.
+    #[must_use]
+    pub fn number_at(&self, share: f64) -> Option<u64> {
+        self.different().map(|n| ((share * n as f64) as u64).min(n - 1))
+    }
+
     /// The value at `share` (0 to 1, 1 excluded) of the axis.
     #[must_use]
     pub fn at(&self, share: f64) -> Value {
-        match (self.len(), &self.values) {
+        match (self.number_at(share), &self.values) {
+            (Some(number), _) => self.numbered(number),
             (None, Values::Range(range)) => range.at(share),
-            (len, _) => {
-                let len = len.unwrap_or(1);
-                self.value(((share * len as f64) as u64).min(len - 1))
-            }
+            (None, Values::List(list)) => list[0].clone(),
         }
     }
 
@@ -108,6 +148,11 @@ impl Axis {
             }
         }
     }
+}
+
+/// Whether two values are the same for an option: 1 is 1.0.
+fn same(a: &Value, b: &Value) -> bool {
+    a == b || number(a) == number(b)
 }
 
 /// A number of either kind as `f64`; `NaN` for what is no number.
@@ -172,14 +217,12 @@ impl Range {
         self.wrap(value)
     }
 
+    /// Any number between the ends.
     fn at(&self, share: f64) -> Value {
-        let value = match (self.log, self.whole) {
-            (true, _) => self.from * (self.to / self.from).powf(share),
-            // Whole numbers have equal shares, the last included.
-            (false, true) => (self.from + share * (self.to - self.from + 1.0)).floor(),
-            (false, false) => self.from + share * (self.to - self.from),
-        };
-        self.wrap(value)
+        if self.log {
+            return Value::Float(self.from * (self.to / self.from).powf(share));
+        }
+        Value::Float(self.from + share * (self.to - self.from))
     }
 
     fn near(&self, value: f64) -> Vec<Value> {
@@ -241,6 +284,9 @@ mod tests {
     fn what_is_no_range_is_refused_by_name() {
         for (text, part) in [
             ("a = []", "no value"),
+            ("a = [1, 2, 1.0]", "1.0 twice"),
+            ("a = ['x', 'x']", "twice"),
+            ("a = { from = 1, to = 1, steps = 3 }", "both 1"),
             ("a = { from = 1, to = 2, steps = 0 }", "steps is 0"),
             ("a = { from = 1, step = 2 }", "'step'"),
             ("a = { from = 1 }", "'to'"),
@@ -256,6 +302,9 @@ mod tests {
         let axes = axes("n = { from = 1, to = 4 }\nx = { from = 0.0, to = 2.0 }").unwrap();
         let reached: Vec<f64> = (0..8).map(|i| number(&axes[0].at(f64::from(i) / 8.0))).collect();
         assert_eq!(reached, [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
+        let descending = super::Axis::all(&"n = { from = 4, to = 1 }".parse().unwrap(), "").unwrap();
+        let reached: Vec<f64> = (0..4).map(|i| number(&descending[0].at(f64::from(i) / 4.0))).collect();
+        assert_eq!(reached, [4.0, 3.0, 2.0, 1.0]);
         assert_eq!(axes[1].at(0.25), Value::Float(0.5));
         assert_eq!(axes[1].neighbours(&Value::Float(0.0)), [Value::Float(0.1)]);
     }

@@ -1,8 +1,11 @@
 //! The sets of a search, by index: a grid file, read and checked before anything runs.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
-use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
+use rand::{
+    Rng, RngExt, SeedableRng,
+    seq::{SliceRandom, index},
+};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use thiserror::Error;
@@ -16,6 +19,8 @@ const SOBOL_POINTS: u64 = 1 << 16;
 const SOBOL_DIMENSIONS: usize = 256;
 /// Sets of a Latin hypercube, which is held in memory.
 const HYPERCUBE_SETS: u64 = 1_000_000;
+/// Sets that are drawn without replacement, which are held in memory.
+const CHOSEN_SETS: u64 = 20_000_000;
 
 /// A grid file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -78,6 +83,8 @@ struct GridFile {
 pub struct Space {
     axes: Vec<Axis>,
     count: u64,
+    /// Sets that a random search asks for.
+    asked: Option<u64>,
     points: Points,
     halving: Option<Halving>,
     hash: blake3::Hash,
@@ -85,7 +92,10 @@ pub struct Space {
 
 #[derive(Clone, Debug)]
 enum Points {
+    /// Every combination.
     Grid,
+    /// These combinations, each another one.
+    Chosen(Vec<u64>),
     Uniform {
         seed: u64,
     },
@@ -106,7 +116,7 @@ impl Space {
     /// The file cannot be read, is no TOML, has an unknown key, or describes no set.
     pub fn read(path: &Path) -> Result<Self, SpaceError> {
         let named = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = q50_datasets::input::read_text(path)
             .map_err(|error| SpaceError { path: named.clone(), problem: format!("cannot be read: {error}") })?;
         Self::parse(&text).map_err(|problem| SpaceError { path: named, problem })
     }
@@ -126,14 +136,59 @@ impl Space {
         {
             return Err(format!("[halving] has eta = {eta} and rungs = {rungs}, expected 2 or more of each"));
         }
-        let (count, points) = match file.search {
-            SearchTable::Grid => (grid_count(&axes)?, Points::Grid),
-            SearchTable::Random { sets: 0, .. } => return Err("[search] has sets = 0, expected 1 or more".to_owned()),
-            SearchTable::Random { sets, seed, sequence } => (sets, random(&axes, sets, seed, sequence)?),
+        // What is hashed is what was read, not how it was typed. The number is that of the way in which sets are made.
+        let hash = blake3::hash(format!("2 {:?} {:?} {:?}", axes, file.search, file.halving).as_bytes());
+        let space = Self { axes, count: 0, asked: None, points: Points::Grid, halving: file.halving, hash };
+        match file.search {
+            SearchTable::Grid => Ok(Self { count: grid_count(&space.axes)?, ..space }),
+            SearchTable::Random { sets: 0, .. } => Err("[search] has sets = 0, expected 1 or more".to_owned()),
+            SearchTable::Random { sets, seed, sequence } => space.random(sets, seed, sequence),
+        }
+    }
+
+    /// The random search of `sets` different sets, or of all where there are no more.
+    fn random(self, sets: u64, seed: u64, sequence: Sequence) -> Result<Self, String> {
+        let asked = Some(sets);
+        let all = combinations(&self.axes);
+        if let Some(all) = all.filter(|all| *all <= sets) {
+            return Ok(Self { count: all, asked, ..self });
+        }
+        let drawn = Self { count: sets, asked, points: points(&self.axes, sets, seed, sequence)?, ..self };
+        let Some(all) = all else { return Ok(drawn) };
+        if sets > CHOSEN_SETS {
+            return Err(format!(
+                "[search] has {sets} sets drawn without replacement, at most {CHOSEN_SETS} can be; search the whole grid, or \
+                 give ranges without steps"
+            ));
+        }
+        let chosen = drawn.distinct(all, sequence, &mut generator(seed, u64::MAX - 2));
+        Ok(Self { points: Points::Chosen(chosen), ..drawn })
+    }
+
+    /// As many different combinations as there are sets, out of `all`: those that the sequence comes upon, in its order,
+    /// and for those that it came upon before, others drawn evenly from the rest.
+    fn distinct(&self, all: u64, sequence: Sequence, rng: &mut impl Rng) -> Vec<u64> {
+        let sets = self.count as usize;
+        let mut seen = HashSet::new();
+        let drawn = match sequence {
+            // Drawn without replacement, they are all others.
+            Sequence::Uniform => 0,
+            Sequence::LatinHypercube => self.count,
+            Sequence::Sobol => SOBOL_POINTS,
         };
-        // What is hashed is what was read, not how it was typed.
-        let hash = blake3::hash(format!("{:?} {:?} {:?}", axes, file.search, file.halving).as_bytes());
-        Ok(Self { axes, count, points, halving: file.halving, hash })
+        let mut chosen: Vec<u64> =
+            (0..drawn).filter_map(|i| self.combination(i)).filter(|c| seen.insert(*c)).take(sets).collect();
+        // Of `sets` different ones at least as many are new as are missing.
+        let others = index::sample(rng, all as usize, sets).into_iter().map(|c| c as u64);
+        let missing = sets - chosen.len();
+        chosen.extend(others.filter(|c| !seen.contains(c)).take(missing));
+        chosen
+    }
+
+    /// The number of the combination that the sequence has at `index`, the last parameter changing fastest.
+    fn combination(&self, index: u64) -> Option<u64> {
+        let mut shares = self.shares(index);
+        self.axes.iter().try_fold(0, |number, axis| Some(number * axis.different()? + axis.number_at(shares()?)?))
     }
 
     /// The parameters, the outermost first.
@@ -146,6 +201,12 @@ impl Space {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Sets that a random search asked for; there may be fewer different ones.
+    #[must_use]
+    pub fn asked(&self) -> Option<u64> {
+        self.asked
     }
 
     /// Successive halving, where it was asked for.
@@ -163,30 +224,45 @@ impl Space {
     /// The values of set `index`, one a parameter. In a grid the last parameter changes fastest.
     #[must_use]
     pub fn point(&self, index: u64) -> Vec<Value> {
-        let shares = |share: &mut dyn FnMut(usize) -> f64| -> Vec<Value> {
-            self.axes.iter().enumerate().map(|(d, axis)| axis.at(share(d))).collect()
-        };
         match &self.points {
-            Points::Grid => {
-                let mut rest = index;
-                let mut values: Vec<Value> = Vec::with_capacity(self.axes.len());
-                for axis in self.axes.iter().rev() {
-                    let len = axis.len().unwrap_or(1);
-                    values.push(axis.value(rest % len));
-                    rest /= len;
+            Points::Grid => self.numbered(index),
+            Points::Chosen(chosen) => self.numbered(chosen[index as usize]),
+            _ => {
+                let mut shares = self.shares(index);
+                self.axes.iter().map(|axis| axis.at(shares().unwrap_or_default())).collect()
+            }
+        }
+    }
+
+    /// Combination number `rest` of all.
+    fn numbered(&self, mut rest: u64) -> Vec<Value> {
+        let mut values: Vec<Value> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            let different = axis.different().unwrap_or(1);
+            values.push(axis.numbered(rest % different));
+            rest /= different;
+        }
+        values.reverse();
+        values
+    }
+
+    /// Where the random set `index` lies along each parameter, one after the other: from 0 to 1, 1 excluded.
+    fn shares(&self, index: u64) -> impl FnMut() -> Option<f64> {
+        let mut dimension = 0..self.axes.len();
+        let mut rng = match self.points {
+            Points::Uniform { seed } | Points::Hypercube { seed, .. } => Some(generator(seed, index)),
+            _ => None,
+        };
+        move || {
+            let d = dimension.next()?;
+            match (&self.points, &mut rng) {
+                (Points::Uniform { .. }, Some(rng)) => Some(rng.random()),
+                (Points::Hypercube { cells, .. }, Some(rng)) => {
+                    Some((f64::from(cells[d][index as usize]) + rng.random::<f64>()) / self.count as f64)
                 }
-                values.reverse();
-                values
+                (Points::Sobol { seed }, _) => Some(f64::from(sobol_burley::sample(index as u32, d as u32, *seed))),
+                _ => None,
             }
-            Points::Uniform { seed } => {
-                let mut rng = generator(*seed, index);
-                shares(&mut |_| rng.random())
-            }
-            Points::Hypercube { seed, cells } => {
-                let mut rng = generator(*seed, index);
-                shares(&mut |d| (f64::from(cells[d][index as usize]) + rng.random::<f64>()) / self.count as f64)
-            }
-            Points::Sobol { seed } => shares(&mut |d| f64::from(sobol_burley::sample(index as u32, d as u32, *seed))),
         }
     }
 
@@ -221,7 +297,12 @@ fn grid_count(axes: &[Axis]) -> Result<u64, String> {
     })
 }
 
-fn random(axes: &[Axis], sets: u64, seed: u64, sequence: Sequence) -> Result<Points, String> {
+/// How many different sets there are; `None` where a parameter is any number between two ends, or beyond 2^64.
+fn combinations(axes: &[Axis]) -> Option<u64> {
+    axes.iter().try_fold(1_u64, |count, axis| count.checked_mul(axis.different()?))
+}
+
+fn points(axes: &[Axis], sets: u64, seed: u64, sequence: Sequence) -> Result<Points, String> {
     match sequence {
         Sequence::Uniform => Ok(Points::Uniform { seed }),
         Sequence::LatinHypercube if sets > HYPERCUBE_SETS => Err(format!(
@@ -286,6 +367,31 @@ mod tests {
             slices.sort_unstable();
             assert_eq!(slices, (0..50).collect::<Vec<u64>>());
         }
+    }
+
+    #[test]
+    fn a_random_search_of_a_finite_space_has_each_set_once() {
+        // 54 combinations, one of the parameters a range of whole numbers without steps.
+        let grid = "[grid]\na = [1, 2, 3]\nb = { from = 0.0, to = 1.0, steps = 6 }\nc = { from = 3, to = 1 }\n";
+        for sequence in ["uniform", "latin_hypercube", "sobol"] {
+            for sets in [1, 20, 53, 54, 1_000] {
+                let search = format!("[search]\nkind = 'random'\nsets = {sets}\nsequence = '{sequence}'\n");
+                let space = Space::parse(&format!("{search}{grid}")).unwrap();
+                assert_eq!((space.count(), space.asked()), (sets.min(54), Some(sets)), "{sequence} {sets}");
+                let different: HashSet<String> = (0..space.count()).map(|i| format!("{:?}", space.point(i))).collect();
+                assert_eq!(different.len() as u64, space.count(), "{sequence} {sets}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hypercube_of_a_finite_space_keeps_what_it_draws_and_replaces_what_it_drew_before() {
+        let text =
+            "[search]\nkind = 'random'\nsets = 30\nseed = 3\n[grid]\na = [1, 2, 3, 4, 5, 6]\nb = [1, 2, 3, 4, 5, 6]";
+        let space = Space::parse(text).unwrap();
+        let times = |d: usize, value: f64| (0..30).filter(|i| numbers(&space, *i)[d] == value).count();
+        // Five each, but for those that were replaced.
+        assert!((0..2).all(|d| (1..=6).all(|v| (2..=6).contains(&times(d, f64::from(v))))));
     }
 
     #[test]
