@@ -52,7 +52,7 @@ pub fn optimal_block_length(values: &[f64]) -> Result<OptimalBlockLength, Undefi
     Ok(OptimalBlockLength { stationary: length(2.0)?, circular: length(4.0 / 3.0)? })
 }
 
-/// Autocovariances (divided by n) from lag 0, and how many lags the window takes.
+/// Autocovariances (divided by n) from lag 0 to the last that the window takes, and which that is.
 fn autocovariance(deviations: &[f64]) -> (Vec<f64>, usize) {
     let n = deviations.len();
     let log_n = (n as f64).log10();
@@ -61,26 +61,31 @@ fn autocovariance(deviations: &[f64]) -> (Vec<f64>, usize) {
     let critical = 2.0 * (log_n / n as f64).sqrt();
 
     let mut covariance = Vec::with_capacity(most + 1);
+    // The norms leave out the observation at either end, as in Politis' own code: one square less at each lag.
+    let squares = dot(deviations, deviations);
+    let (mut tail, mut head) = (squares, squares);
     let mut small = 0;
-    let mut significant = None;
+    let mut lags = most;
     for lag in 0..=most {
+        // Beyond the lags that the window takes nothing is asked for: a lag is a pass over the series.
+        if lag > lags {
+            break;
+        }
         let cross = dot(&deviations[lag..], &deviations[..n - lag]);
         covariance.push(cross / n as f64);
-        if significant.is_some() {
+        if lags < most {
             continue;
         }
         // A run that ends at this lag was complete one lag ago: the last autocorrelation is never inspected.
         if small >= run {
-            significant = Some(lag - run);
+            lags = (2 * (lag - run).max(1)).min(most);
             continue;
         }
-        // The norms leave out the observation at either end, as in Politis' own code.
-        let tail = &deviations[(lag + 1).min(n)..];
-        let head = &deviations[..n.saturating_sub(lag + 1)];
-        let correlation = cross.abs() / (dot(tail, tail) * dot(head, head)).sqrt();
+        tail -= deviations.get(lag).map_or(0.0, |first| first * first);
+        head -= n.checked_sub(lag + 1).map_or(0.0, |last| deviations[last] * deviations[last]);
+        let correlation = cross.abs() / (tail * head).sqrt();
         small = if correlation < critical { small + 1 } else { 0 };
     }
-    let lags = significant.map_or(most, |lags| 2 * lags.max(1)).min(most);
     (covariance, lags)
 }
 
