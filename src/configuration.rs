@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use q50_datasets::{
     dataset::{Dataset, DatasetOptions},
+    input::read_text,
     signals::CrossingPolicy,
     synth::{Edge, SynthConfig},
     time,
@@ -64,12 +65,12 @@ fn data_directory() -> Result<PathBuf> {
 }
 
 /// Runs everything on `threads` workers.
-pub(crate) fn threads(threads: Option<usize>) -> Result<()> {
+pub(crate) fn threads(threads: Option<u16>) -> Result<()> {
     let Some(threads) = threads else { return Ok(()) };
-    if threads == 0 {
-        bail!("--threads is 0, expected 1 or more");
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("the worker threads cannot be started")
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.into())
+        .build_global()
+        .context("the worker threads cannot be started")
 }
 
 /// First instant of `--from`: epoch milliseconds.
@@ -250,7 +251,7 @@ pub(crate) fn data_settings(replay: &ReplayArguments, data: &Dataset, pool_hash:
 
 fn read_strategy(path: &Path) -> Result<StrategyConfig> {
     let named = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| {
+    let text = read_text(path).with_context(|| {
         format!("strategy {named} is neither q50, threshold nor side, and no file that can be read")
     })?;
     toml::from_str(&text).with_context(|| format!("strategy file {named}"))

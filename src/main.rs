@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Ok(Answer::No) => ExitCode::from(ANSWER_IS_NO),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::from(DONE),
         Err(error) => {
-            eprintln!("q50: {error:#}");
+            output::print_error(&error);
             ExitCode::from(FAILED)
         }
     }

@@ -1,11 +1,8 @@
-//! Results on stdout, logs on stderr, files all or nothing.
+//! Results on stdout, logs and errors on stderr.
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::io::{self, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -21,6 +18,8 @@ pub(crate) fn start_log(arguments: &LogArguments) {
     };
     let colour = std::env::var_os("NO_COLOR").is_none() && io::IsTerminal::is_terminal(&io::stderr());
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(colour);
+    // A log that nobody reads is no failure.
+    let log = log.log_internal_errors(false);
     // Not `init`, which would also take the records of the `log` crate where another crate of the build asks for that:
     // NautilusTrader's logger has to be the first there. Refused only where a log has been started already.
     let _started = match arguments.log_format {
@@ -47,6 +46,24 @@ pub(crate) fn print(
     Ok(())
 }
 
+/// Characters of a line of an error; what stands in a file may be longer than anybody reads.
+const LONGEST_LINE: usize = 500;
+
+/// Tells on stderr why something could not be done.
+pub(crate) fn print_error(error: &anyhow::Error) {
+    let message = format!("q50: {error:#}");
+    let lines: Vec<String> = message.lines().map(shortened).collect();
+    // Where nobody reads stderr, the exit status remains.
+    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+}
+
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(LONGEST_LINE) {
+        None => line.to_owned(),
+        Some((end, _)) => format!("{}... ({} characters)", &line[..end], line.chars().count()),
+    }
+}
+
 /// Whether the reader of stdout has gone, which is no failure of ours.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
@@ -56,25 +73,4 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
                 .downcast_ref::<serde_json::Error>()
                 .is_some_and(|e| e.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
     })
-}
-
-/// A folder that results go to, known to be writable before any work is done.
-#[derive(Debug)]
-pub(crate) struct OutputFolder {
-    path: PathBuf,
-}
-
-impl OutputFolder {
-    /// Creates the folder where it is missing and tries to write into it.
-    pub(crate) fn prepare(path: &Path) -> Result<Self> {
-        let advice = || format!("the output folder {} cannot be written; give another with --out", path.display());
-        std::fs::create_dir_all(path).with_context(advice)?;
-        tempfile::NamedTempFile::new_in(path).with_context(advice)?;
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// A file of the folder.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
-    }
 }

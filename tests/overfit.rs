@@ -6,7 +6,10 @@ mod util;
 
 use std::path::Path;
 
-use q50_datasets::frame::{Frame, Wanted};
+use q50_datasets::{
+    Input,
+    frame::{Frame, Wanted},
+};
 use serde_json::Value;
 use util::{Workspace, bars_csv};
 
@@ -121,7 +124,7 @@ fn the_report_and_the_tables_keep_their_contract() {
 
     let windows = report["walk_forward"]["windows"].as_array().unwrap();
     let walk = w.path("o/walk_forward.parquet");
-    assert_eq!(Frame::column_names(&walk).unwrap(), WALK);
+    assert_eq!(Frame::column_names(&Input::open(&walk).unwrap()).unwrap(), WALK);
     assert_eq!(column(&walk, "window"), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
     for (row, window) in windows.iter().enumerate() {
         assert_eq!(column(&walk, "set")[row], window["set"].as_f64().unwrap());
@@ -132,7 +135,7 @@ fn the_report_and_the_tables_keep_their_contract() {
     }
 
     let equity = w.path("o/walk_forward_equity.parquet");
-    assert_eq!(Frame::column_names(&equity).unwrap(), ["ts_ms", "equity"]);
+    assert_eq!(Frame::column_names(&Input::open(&equity).unwrap()).unwrap(), ["ts_ms", "equity"]);
     let (times, values) = (column(&equity, "ts_ms"), column(&equity, "equity"));
     assert_eq!((values.len(), values[0]), (1 + 9 * 720, 1.0), "the close before the first judged bar, then each");
     assert_eq!(times[0], windows[0]["train_to_ms"].as_f64().unwrap());
@@ -141,7 +144,7 @@ fn the_report_and_the_tables_keep_their_contract() {
     assert!((values.last().unwrap() - 1.0 - total).abs() < 1e-12);
 
     let paths = w.path("o/combinatorial_paths.parquet");
-    assert_eq!(Frame::column_names(&paths).unwrap(), ["path", "sharpe"]);
+    assert_eq!(Frame::column_names(&Input::open(&paths).unwrap()).unwrap(), ["path", "sharpe"]);
     assert_eq!(column(&paths, "path"), [0.0, 1.0, 2.0, 3.0, 4.0], "C(5, 1) paths");
 }
 

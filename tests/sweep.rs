@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use q50_datasets::frame::{Frame, Wanted};
+use q50_datasets::{
+    RunFolder,
+    frame::{Frame, Wanted},
+};
 use q50_testing::{program, real};
 use serde_json::Value;
 use util::{Workspace, bars_csv};
@@ -49,7 +52,7 @@ fn a_sweep_keeps_its_contract_and_its_table_is_in_index_order() {
         assert!(sweep[key].as_f64().unwrap() > 0.0, "{key}");
     }
     assert!(sweep["results_hash"].as_str().unwrap().len() == 64 && !sweep["pareto"].as_array().unwrap().is_empty());
-    assert_eq!(w.listing("out"), [".sweep.lock", "results.parquet", "sweep.json"]);
+    assert_eq!(w.listing("out"), ["results.parquet", "sweep.json"]);
     let table = w.path("out/results.parquet");
     assert_eq!(numbers(&table, "index"), (0..12).map(f64::from).collect::<Vec<_>>());
     let sizes: Vec<i64> = numbers(&table, "sizing.max_position").iter().map(|x| (x * 100.0).round() as i64).collect();
@@ -110,6 +113,60 @@ fn random_and_halving_searches_count_every_set() {
 }
 
 #[test]
+fn only_the_sets_that_saw_every_bar_are_ranked() {
+    let w = small();
+    w.write("grid.toml", format!("{GRID}[halving]\neta = 3\nrungs = 2\n"));
+    let sweep = w.json(&format!("{SMALL} --out {{dir}}/out"), 0);
+    assert_eq!((sweep["sets"].as_u64(), sweep["ranked"].as_u64()), (Some(12), Some(4)));
+    let table = w.path("out/results.parquet");
+    let (index, rung) = (numbers(&table, "index"), numbers(&table, "rung"));
+    let last: Vec<f64> = index.iter().zip(&rung).filter(|(_, r)| **r == 1.0).map(|(i, _)| *i).collect();
+    assert_eq!((index.len(), last.len()), (12, 4), "earlier rounds stay in the table");
+    let pareto = sweep["pareto"].as_array().unwrap();
+    assert!(
+        !pareto.is_empty() && pareto.iter().all(|set| last.contains(&set["index"].as_f64().unwrap())),
+        "{pareto:?}"
+    );
+    // What is printed of a finalist is what the same set has on the full record.
+    w.write("grid.toml", GRID);
+    let whole = w.json(&format!("{SMALL} --out {{dir}}/whole"), 0);
+    assert_eq!(whole["ranked"], 12);
+    let sharpe = numbers(&w.path("whole/results.parquet"), "sharpe");
+    for set in pareto {
+        assert_eq!(set["sharpe"].as_f64().unwrap(), sharpe[set["index"].as_u64().unwrap() as usize]);
+    }
+}
+
+#[test]
+fn a_random_search_never_runs_a_set_twice() {
+    let w = small();
+    w.write("grid.toml", format!("{GRID}[search]\nkind = \"random\"\nsets = 9\n"));
+    let nine = w.json(&format!("{SMALL} --out {{dir}}/nine"), 0);
+    assert_eq!((nine["sets"].as_u64(), nine["trials"]["candidates"].as_u64()), (Some(9), Some(9)));
+    w.write("grid.toml", format!("{GRID}[search]\nkind = \"random\"\nsets = 1000\n"));
+    let all = w.q50(&format!("{SMALL} --out {{dir}}/all"));
+    assert!(all.stdout.starts_with("12 sets on") && all.stdout.contains("1000 were asked for"), "{}", all.stdout);
+}
+
+#[test]
+fn a_finished_search_is_not_replaced_by_resuming_another() {
+    let w = small();
+    let finished = w.json(&format!("{SMALL} --out {{dir}}/out"), 0);
+    let before = (bytes(&w, "out/results.parquet"), bytes(&w, "out/sweep.json"));
+    let again = w.json(&format!("{SMALL} --resume --out {{dir}}/out"), 0);
+    assert_eq!(again, finished, "the same search is complete");
+    let told = w.q50(&format!("{SMALL} --resume --out {{dir}}/out"));
+    assert!(told.code == 0 && told.stdout.contains("complete"), "{}", told.stdout);
+    w.refused(&format!("{SMALL} --resume --min-trades 3 --out {{dir}}/out"), &["complete", "filters"]);
+    w.write("grid.toml", GRID.replace("0.002,", "0.003,"));
+    w.refused(&format!("{SMALL} --resume --out {{dir}}/out"), &["cannot resume", "the grid"]);
+    assert!(before == (bytes(&w, "out/results.parquet"), bytes(&w, "out/sweep.json")), "nothing has changed");
+    // Without --resume a finished search is replaced, as a whole.
+    let other = w.json(&format!("{SMALL} --out {{dir}}/out"), 0);
+    assert_ne!(other["run_id"], finished["run_id"]);
+}
+
+#[test]
 fn a_failed_set_is_a_row_with_its_reason() {
     let w = small();
     w.write("grid.toml", "[grid]\n\"gate.min_tier\" = [0, 300]\n\"gate.threshold\" = ['adaptive', 'published']\n\"gate.min_expected_value\" = [0.001, 5.0]\n");
@@ -154,11 +211,9 @@ fn bad_input_is_refused_before_anything_runs() {
 #[test]
 fn a_folder_holds_one_sweep_and_only_its_own_is_resumed() {
     let w = small();
-    std::fs::create_dir(w.path("out")).unwrap();
-    let lock = std::fs::File::create(w.path("out/.sweep.lock")).unwrap();
-    lock.lock().unwrap();
-    w.refused(&format!("{SMALL} --out {{dir}}/out"), &["another sweep is at work"]);
-    drop(lock);
+    let folder = RunFolder::open(&w.path("out"), &["results.parquet"]).unwrap();
+    w.refused(&format!("{SMALL} --out {{dir}}/out"), &["/out", "another process is at work"]);
+    drop(folder);
 
     let process = Killed::start(&w, "out");
     process.kill_when_it_has_rows(&w.path("out/sweep.sqlite"));

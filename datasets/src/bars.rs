@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
 use crate::frame::{BadCell, Frame, Wanted};
+use crate::input::Input;
 use crate::qlib::{Provider, Selection};
 use crate::source::{Format, detect};
 use crate::time::rfc3339;
@@ -50,8 +51,13 @@ impl Bars {
     /// # Errors
     /// As [`Bars::read`]; and where the provider does not hold the selection.
     pub fn read_selected(path: &Path, selection: &Selection) -> Result<Self> {
-        let (bars, _) = Self::read_raw(path, selection, true)?;
-        bars.validate(path)?;
+        Self::read_input(&Input::open(path)?, selection)
+    }
+
+    /// As [`Bars::read_selected`], of what is opened already.
+    pub(crate) fn read_input(input: &Input, selection: &Selection) -> Result<Self> {
+        let (bars, _) = Self::read_raw(input, selection, true)?;
+        bars.validate(input.path())?;
         Ok(bars)
     }
 
@@ -74,9 +80,9 @@ impl Bars {
     }
 
     /// Reads without judging, for `check`; with `strict`, unreadable cells are errors.
-    pub(crate) fn read_raw(path: &Path, selection: &Selection, strict: bool) -> Result<(Self, Vec<BadCell>)> {
-        if detect(path)? == Format::Qlib {
-            return Ok((Provider::open(path)?.bars(selection)?, Vec::new()));
+    pub(crate) fn read_raw(input: &Input, selection: &Selection, strict: bool) -> Result<(Self, Vec<BadCell>)> {
+        if detect(input)? == Format::Qlib {
+            return Ok((Provider::open(input.path())?.bars(selection)?, Vec::new()));
         }
         let wanted = Wanted {
             time: true,
@@ -84,7 +90,7 @@ impl Bars {
             optional: vec!["volume"],
             ..Wanted::default()
         };
-        let mut frame = Frame::read(path, &wanted)?;
+        let mut frame = Frame::read_input(input, &wanted)?;
         if strict {
             frame = frame.strict()?.not_empty()?;
         }

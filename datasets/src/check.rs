@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
 
 use crate::bars::{Bars, interval};
 use crate::columns::{SignalColumns, allowed, expectation};
 use crate::error::Result;
 use crate::frame::{BadCell, NO_TIME};
+use crate::input::Input;
 use crate::qlib::Selection;
 pub use crate::report::{DataReport, Defect, DefectKind, Gaps, STUCK_ROWS, Severity};
 use crate::signals::{SignalOptions, SignalTable};
@@ -21,8 +21,8 @@ use crate::time::rfc3339;
 /// # Errors
 /// Only where the path cannot be read as bars at all: no such file, a damaged one, missing columns, a Qlib series
 /// beyond its calendar.
-pub fn check_bars(path: &Path, selection: &Selection) -> Result<DataReport> {
-    let (bars, bad) = Bars::read_raw(path, selection, false)?;
+pub fn check_bars(input: &Input, selection: &Selection) -> Result<DataReport> {
+    let (bars, bad) = Bars::read_raw(input, selection, false)?;
     Ok(report_bars(&bars, 0..bars.len(), &bad))
 }
 
@@ -30,8 +30,8 @@ pub fn check_bars(path: &Path, selection: &Selection) -> Result<DataReport> {
 ///
 /// # Errors
 /// Only where the path cannot be read as signals at all: no such file, a damaged one, missing columns.
-pub fn check_signals(path: &Path, options: &SignalOptions) -> Result<DataReport> {
-    let (table, bad) = SignalTable::read_raw(path, options, false)?;
+pub fn check_signals(input: &Input, options: &SignalOptions) -> Result<DataReport> {
+    let (table, bad) = SignalTable::read_raw(input, options, false)?;
     Ok(report_signals(&table.ts, &table.columns, &bad))
 }
 
@@ -232,14 +232,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bars.csv");
         std::fs::write(&path, text).unwrap();
-        check_bars(&path, &Selection::default()).unwrap()
+        check_bars(&Input::open(&path).unwrap(), &Selection::default()).unwrap()
     }
 
     fn check_sig(text: &str) -> DataReport {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("signals.csv");
         std::fs::write(&path, text).unwrap();
-        check_signals(&path, &SignalOptions::default()).unwrap()
+        check_signals(&Input::open(&path).unwrap(), &SignalOptions::default()).unwrap()
     }
 
     /// Kind, count and row of every defect.

@@ -1,42 +1,42 @@
 //! CSV: comma, semicolon or tab (told from the header), quoted as RFC 4180 says.
 
+use std::fs::File;
 use std::path::Path;
 
 use csv::StringRecord;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quoted};
 use crate::frame::{BadCell, Filled, NO_TIME, Plan, Role};
+use crate::input::Input;
 use crate::time::{Unit, parse_ms};
 
-/// A reader over `path` that knows its separator; `headers` says whether the first line is one.
-pub(crate) fn open(path: &Path, headers: bool) -> Result<csv::Reader<std::fs::File>> {
-    let delimiter = delimiter(path)?;
-    csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(headers)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| broken(path, e))
+/// A reader over `input` that knows its separator; `headers` says whether the first line is one.
+pub(crate) fn open(input: &Input, headers: bool) -> Result<csv::Reader<File>> {
+    let delimiter = delimiter(input)?;
+    let file = input.reader()?;
+    Ok(csv::ReaderBuilder::new().delimiter(delimiter).has_headers(headers).trim(csv::Trim::All).from_reader(file))
 }
 
-fn delimiter(path: &Path) -> Result<u8> {
+fn delimiter(input: &Input) -> Result<u8> {
     use std::io::BufRead;
-    let file = std::fs::File::open(path).map_err(|e| Error::io(path, "cannot open it", e))?;
     let mut line = Vec::new();
-    std::io::BufReader::new(file).read_until(b'\n', &mut line).map_err(|e| Error::io(path, "cannot read it", e))?;
+    std::io::BufReader::new(input.reader()?)
+        .read_until(b'\n', &mut line)
+        .map_err(|e| Error::io(input.path(), "cannot read it", e))?;
     let count = |byte: u8| line.iter().filter(|b| **b == byte).count();
     // The comma wins a tie: a file of one column has none of the three.
     Ok([b',', b';', b'\t'].into_iter().rev().max_by_key(|b| count(*b)).unwrap_or(b','))
 }
 
-pub(crate) fn column_names(path: &Path) -> Result<Vec<String>> {
-    let mut reader = open(path, true)?;
-    Ok(reader.headers().map_err(|e| broken(path, e))?.iter().map(str::to_owned).collect())
+pub(crate) fn column_names(input: &Input) -> Result<Vec<String>> {
+    let mut reader = open(input, true)?;
+    Ok(reader.headers().map_err(|e| broken(input.path(), e))?.iter().map(str::to_owned).collect())
 }
 
 /// Reads the columns that `plan` picks by the header.
-pub(crate) fn read(path: &Path, plan: impl Fn(&[String]) -> Result<Plan>) -> Result<(Vec<Filled>, Vec<BadCell>)> {
-    let names = column_names(path)?;
+pub(crate) fn read(input: &Input, plan: impl Fn(&[String]) -> Result<Plan>) -> Result<(Vec<Filled>, Vec<BadCell>)> {
+    let path = input.path();
+    let names = column_names(input)?;
     if names.iter().all(|name| number(name).is_some()) {
         return Err(Error::new(Kind::Format, path, "the first line holds numbers only")
             .expected("a header with the column names")
@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path, plan: impl Fn(&[String]) -> Result<Plan>) -> Res
     let mut texts: Vec<Vec<String>> = vec![Vec::new(); plan.len()];
     let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); plan.len()];
     let mut bad = Vec::new();
-    let mut reader = open(path, true)?;
+    let mut reader = open(input, true)?;
     let mut record = StringRecord::new();
     let mut row = 0;
     while reader.read_record(&mut record).map_err(|e| broken(path, e))? {
@@ -54,7 +54,7 @@ pub(crate) fn read(path: &Path, plan: impl Fn(&[String]) -> Result<Plan>) -> Res
             let cell = record.get(*at).unwrap_or_default();
             match role {
                 Role::Number(name) => numbers[slot].push(number(cell).unwrap_or_else(|| {
-                    bad.push(BadCell { row, column: name.clone(), found: format!("`{cell}`"), expected: "a number" });
+                    bad.push(BadCell { row, column: name.clone(), found: quoted(cell), expected: "a number" });
                     f64::NAN
                 })),
                 Role::Time | Role::Text(_) => texts[slot].push(cell.to_owned()),
@@ -100,7 +100,7 @@ fn moments(name: &str, cells: &[String], bad: &mut Vec<BadCell>) -> Vec<i64> {
         bad.push(BadCell {
             row,
             column: name.to_owned(),
-            found: format!("`{cell}`"),
+            found: quoted(cell),
             expected: "a moment: RFC 3339, `YYYY-MM-DD HH:MM:SS` (UTC), or epoch time (milliseconds under the name `ts_ms`)",
         });
         NO_TIME

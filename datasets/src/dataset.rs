@@ -9,6 +9,7 @@ use crate::bars::Bars;
 use crate::check::{DataReport, Gaps, report_bars};
 use crate::error::{Error, Kind, Result};
 use crate::hash::{HashColumn, content_hash};
+use crate::input::Input;
 use crate::join::{JoinRule, as_of};
 use crate::qlib::Selection;
 use crate::signals::{Crossings, SignalColumns, SignalOptions, SignalTable};
@@ -62,8 +63,13 @@ impl Dataset {
     /// As [`Bars::read`] and [`SignalTable::read`]; where the join rule would look ahead; and where no bar gets a
     /// signal (both ranges are in the message).
     pub fn read(bars: &Path, signals: Option<&Path>, options: &DatasetOptions) -> Result<Self> {
-        let table = SignalTable::read(signals.unwrap_or(bars), &options.signals)?;
-        let mut dataset = Self::checked(bars, Bars::read_selected(bars, &options.selection)?)?;
+        let origin = bars;
+        let bars = Input::open(origin)?;
+        let table = match signals {
+            Some(signals) => SignalTable::read(signals, &options.signals)?,
+            None => SignalTable::read_input(&bars, &options.signals)?,
+        };
+        let mut dataset = Self::checked(origin, Bars::read_input(&bars, &options.selection)?)?;
         let rule = JoinRule::one_bar(dataset.bars.interval_ms);
         dataset.join(
             &table,

@@ -214,9 +214,20 @@ impl std::error::Error for Error {
     }
 }
 
+/// Characters that are shown of what stands in a file.
+const SHOWN: usize = 60;
+
+/// What stands in a file, in backquotes; of a long text the beginning, and how long it is.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => format!("`{text}`"),
+        Some((end, _)) => format!("`{}...` ({} characters)", &text[..end], text.chars().count()),
+    }
+}
+
 /// The names in backquotes, separated by commas; "none" where there is no name.
 pub(crate) fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let quoted: Vec<String> = names.into_iter().map(|n| format!("`{}`", n.as_ref())).collect();
+    let quoted: Vec<String> = names.into_iter().map(|n| quoted(n.as_ref())).collect();
     if quoted.is_empty() { "none".to_owned() } else { quoted.join(", ") }
 }
 
@@ -237,6 +248,13 @@ mod tests {
         );
         assert!(e.is_value() && !e.is_order());
         assert_eq!((e.row(), e.column_name(), e.remedy_text()), (Some(17), Some("close"), Some("remove the row")));
+    }
+
+    #[test]
+    fn a_long_text_is_shown_by_its_beginning_and_its_length() {
+        assert_eq!(quoted("oops"), "`oops`");
+        assert_eq!(quoted(&"\u{e9}".repeat(60)), format!("`{}`", "\u{e9}".repeat(60)));
+        assert_eq!(quoted(&"x".repeat(20_000_000)), format!("`{}...` (20000000 characters)", "x".repeat(60)));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result, list};
+use crate::input::Input;
 use crate::source::{Format, detect};
 use crate::{csv_in, parquet_in};
 
@@ -84,10 +85,19 @@ impl Frame {
     /// Where the file cannot be read or is no table, where columns are missing (all of them are named), and where a
     /// column has a type that can never be read as wanted.
     pub fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
+        Self::read_input(&Input::open(path)?, wanted)
+    }
+
+    /// As [`Frame::read`], of what is opened already.
+    ///
+    /// # Errors
+    /// As [`Frame::read`].
+    pub fn read_input(input: &Input, wanted: &Wanted<'_>) -> Result<Self> {
+        let path = input.path();
         let plan = |names: &[String]| plan(path, names, wanted);
-        let (filled, bad) = match detect(path)? {
-            Format::Parquet => parquet_in::read(path, plan)?,
-            Format::Csv => csv_in::read(path, plan)?,
+        let (filled, bad) = match detect(input)? {
+            Format::Parquet => parquet_in::read(input, plan)?,
+            Format::Csv => csv_in::read(input, plan)?,
             other => return Err(not_a_table(path, other)),
         };
         let mut frame =
@@ -116,11 +126,11 @@ impl Frame {
     ///
     /// # Errors
     /// Where the file cannot be read or is no table.
-    pub fn column_names(path: &Path) -> Result<Vec<String>> {
-        match detect(path)? {
-            Format::Parquet => parquet_in::column_names(path),
-            Format::Csv => csv_in::column_names(path),
-            other => Err(not_a_table(path, other)),
+    pub fn column_names(input: &Input) -> Result<Vec<String>> {
+        match detect(input)? {
+            Format::Parquet => parquet_in::column_names(input),
+            Format::Csv => csv_in::column_names(input),
+            other => Err(not_a_table(input.path(), other)),
         }
     }
 

@@ -15,6 +15,12 @@ pub fn file_hash(path: &Path) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// The first 16 hex digits of BLAKE3 over a text: an id.
+#[must_use]
+pub fn text_hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+}
+
 /// Values of one column.
 #[derive(Clone, Copy, Debug)]
 pub enum HashColumn<'a> {

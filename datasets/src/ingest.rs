@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::bars::Bars;
 use crate::error::Result;
+use crate::hash::{HashColumn, content_hash};
 use crate::hummingbot::Run;
 use crate::qlib::Selection;
+use crate::run_folder::RunFolder;
 use crate::signals::{SignalOptions, SignalTable};
 use crate::trades::{RecordedTrade, TradeSide};
-use crate::write::{Column, write_parquet, write_tables};
+use crate::write::{Column, write_parquet};
 
 impl Bars {
     /// Writes `ts_ms open high low close [volume]`.
@@ -16,10 +18,16 @@ impl Bars {
     /// # Errors
     /// Where the folder or disk refuses; nothing is left behind then.
     pub fn write_parquet(&self, path: &Path) -> Result<()> {
+        write_parquet(path, &self.to_columns())
+    }
+
+    /// The columns that [`Bars::write_parquet`] writes.
+    #[must_use]
+    pub fn to_columns(&self) -> Vec<(&str, Column<'_>)> {
         let mut columns = vec![("ts_ms", Column::I64(&self.open_time))];
         columns.extend(self.prices().map(|(name, column)| (name, Column::F64(column))));
         columns.extend(self.volume.as_deref().map(|volume| ("volume", Column::F64(volume))));
-        write_parquet(path, &columns)
+        columns
     }
 }
 
@@ -32,7 +40,9 @@ impl SignalTable {
         write_parquet(path, &self.to_columns())
     }
 
-    fn to_columns(&self) -> Vec<(&str, Column<'_>)> {
+    /// The columns that [`SignalTable::write_parquet`] writes.
+    #[must_use]
+    pub fn to_columns(&self) -> Vec<(&str, Column<'_>)> {
         let mut columns = vec![("ts_ms", Column::I64(&self.ts))];
         columns.extend(self.columns.present().map(|(name, column)| (name, Column::F64(column))));
         columns
@@ -74,20 +84,26 @@ pub struct IngestedRun {
     pub rows_without_forecast: usize,
 }
 
+/// The files of an ingested hummingbot run.
+pub const HUMMINGBOT_FILES: &[&str] = &["trades.parquet", "signals.parquet"];
+
 /// Reads a hummingbot run and writes `signals.parquet` and `trades.parquet` (under the run's name `run`) into the
-/// existing folder `out`, both or neither.
+/// folder `out`, opened for [`HUMMINGBOT_FILES`], both or neither.
 ///
 /// # Errors
 /// As [`Run::read`] and [`SignalTable::new`]; and where the folder or disk refuses.
-pub fn ingest_hummingbot(from: &Path, run: &str, options: &SignalOptions, out: &Path) -> Result<IngestedRun> {
+pub fn ingest_hummingbot(from: &Path, run: &str, options: &SignalOptions, out: &RunFolder) -> Result<IngestedRun> {
     let recorded = Run::read(from)?;
     let table = recorded.signals(options)?;
-    let (signals_path, trades_path) = (out.join("signals.parquet"), out.join("trades.parquet"));
     let trades = TradeColumns::new(run, &recorded.trades);
-    write_tables(&[(&signals_path, &table.to_columns()), (&trades_path, &trades.columns())])?;
+    let columns = table.columns.present().map(|(name, column)| (name, HashColumn::F64(column)));
+    let mut files = out.new_run(&content_hash([("ts_ms", HashColumn::I64(&table.ts))].into_iter().chain(columns)));
+    files.table("signals.parquet", &table.to_columns())?;
+    files.table("trades.parquet", &trades.columns())?;
+    files.commit()?;
     Ok(IngestedRun {
-        signals_path,
-        trades_path,
+        signals_path: out.file("signals.parquet"),
+        trades_path: out.file("trades.parquet"),
         signals: table.len(),
         trades: recorded.trades.len(),
         rows_without_forecast: recorded.rows_without_forecast,

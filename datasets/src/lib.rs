@@ -4,7 +4,8 @@
 //! - [`Bars`] and [`SignalTable`] are checked when they are read; [`check`] reports on bad files instead of refusing
 //!   them.
 //! - [`Dataset`] joins signals to bars, looking back only, and lends the columns to the engine as a `Market`.
-//! - [`mod@write`] stores results: the same columns give the same bytes, a file is whole or absent.
+//! - [`mod@write`] stores results: the same columns give the same bytes. A file is whole or absent ([`staged`]), and so
+//!   are the files of a run ([`run_folder`]).
 //!
 //! # Conventions
 //! Times are epoch milliseconds in UTC and a bar's time is its opening. A missing value is `NaN` in a column and null
@@ -39,6 +40,7 @@ pub mod frame;
 pub mod hash;
 pub mod hummingbot;
 pub mod ingest;
+pub mod input;
 pub mod join;
 mod parquet_in;
 pub mod pool_trades;
@@ -49,8 +51,10 @@ pub mod query;
 mod report;
 pub mod reserves;
 pub mod returns;
+pub mod run_folder;
 pub mod signals;
 pub mod source;
+pub mod staged;
 pub mod synth;
 pub mod time;
 pub mod trades;
@@ -59,5 +63,7 @@ pub mod write;
 pub use bars::Bars;
 pub use dataset::{Dataset, DatasetOptions};
 pub use error::{Error, Result};
+pub use input::Input;
 pub use join::JoinRule;
+pub use run_folder::{NewRun, RunFolder};
 pub use signals::{CrossingPolicy, SignalColumns, SignalOptions, SignalTable};

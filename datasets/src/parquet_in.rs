@@ -13,15 +13,16 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::csv_in::integral;
 use crate::error::{Error, Kind, Result};
 use crate::frame::{BadCell, Filled, NO_TIME, Plan, Role};
+use crate::input::Input;
 use crate::time::{Unit, parse_ms};
 
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
-    let file = File::open(path).map_err(|e| Error::io(path, "cannot open it", e))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(path, e))
+fn open(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>> {
+    ParquetRecordBatchReaderBuilder::try_new(input.reader()?).map_err(|e| damaged(input.path(), e))
 }
 
 fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -30,13 +31,21 @@ fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -
         .source(cause)
 }
 
-pub(crate) fn column_names(path: &Path) -> Result<Vec<String>> {
-    Ok(open(path)?.schema().fields().iter().map(|f| f.name().clone()).collect())
+pub(crate) fn column_names(input: &Input) -> Result<Vec<String>> {
+    Ok(open(input)?.schema().fields().iter().map(|f| f.name().clone()).collect())
+}
+
+/// A text of the file's own metadata; `None` where the file has none of this name, or is no Parquet file.
+pub(crate) fn metadata(file: File, key: &str) -> Option<String> {
+    let reader = SerializedFileReader::new(file).ok()?;
+    let pairs = reader.metadata().file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == key)?.value.clone()
 }
 
 /// Reads the columns that `plan` picks by name.
-pub(crate) fn read(path: &Path, plan: impl Fn(&[String]) -> Result<Plan>) -> Result<(Vec<Filled>, Vec<BadCell>)> {
-    let builder = open(path)?;
+pub(crate) fn read(input: &Input, plan: impl Fn(&[String]) -> Result<Plan>) -> Result<(Vec<Filled>, Vec<BadCell>)> {
+    let path = input.path();
+    let builder = open(input)?;
     let schema = builder.schema().clone();
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let plan = plan(&names)?;
@@ -362,6 +371,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t");
         std::fs::write(&path, b"PAR1\x01\x02\x03\x04\x05\x06\x07\x08\x04\x00\x00\x00PAR1").unwrap();
-        assert!(Frame::column_names(&path).unwrap_err().is_format());
+        assert!(Frame::column_names(&Input::open(&path).unwrap()).unwrap_err().is_format());
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::error::{Error, Kind, Result, list};
+use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, NO_TIME, Wanted};
 use crate::trades::TradeSide;
 
@@ -92,7 +92,7 @@ fn trade(frame: &Frame, row: usize) -> Result<PoolTrade> {
     let (side, sol, token) = match frame.text("side").map_or("", |column| column[row].as_str()) {
         "buy" | "BUY" => (TradeSide::Buy, from, to),
         "sell" | "SELL" => (TradeSide::Sell, to, from),
-        other => return Err(fault("side", format!("found `{other}`"), "`buy` or `sell`")),
+        other => return Err(fault("side", format!("found {}", quoted(other)), "`buy` or `sell`")),
     };
     // A pool whose base is SOL has its sides the other way round; where the file can tell, it is believed.
     for (name, value) in [("sol_amount", sol), ("token_amount", token)] {

@@ -16,7 +16,7 @@ mod series;
 pub use self::series::Field;
 use self::series::Series;
 use crate::bars::{Bars, interval};
-use crate::error::{Error, Kind, Result, list};
+use crate::error::{Error, Kind, Result, list, quoted};
 use crate::time::{parse_ms, rfc3339};
 
 /// Which series of a provider is meant; what is absent is chosen where there is only one.
@@ -114,7 +114,7 @@ impl Provider {
         let mut calendar = Vec::new();
         for (row, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let stamp = parse_ms(line).ok_or_else(|| {
-                Error::new(Kind::Value, &path, format!("found `{line}`"))
+                Error::new(Kind::Value, &path, format!("found {}", quoted(line)))
                     .at_row(row)
                     .expected("`YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS`")
             })?;
@@ -142,7 +142,7 @@ impl Provider {
             let parsed = match (parts.next(), parts.next().and_then(parse_ms), parts.next().and_then(parse_ms)) {
                 (Some(symbol), Some(start), Some(end)) => Instrument { symbol: symbol.to_owned(), start, end },
                 _ => {
-                    return Err(Error::new(Kind::Value, &path, format!("found `{line}`"))
+                    return Err(Error::new(Kind::Value, &path, format!("found {}", quoted(line)))
                         .at_row(row)
                         .expected("symbol, start and end separated by tabs"));
                 }

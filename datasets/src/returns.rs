@@ -1,12 +1,14 @@
 //! Series of returns for the statistics: one series, or a matrix with one strategy a column.
 
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::csv_in;
-use crate::error::{Error, Kind, Result, list};
+use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, TIME_NAMES, Wanted, find, missing_columns};
+use crate::input::Input;
 use crate::source::{Format, detect};
 
 /// Returns of several strategies over the same periods.
@@ -28,8 +30,9 @@ pub struct ReturnMatrix {
 /// Where the file cannot be read, the column is not there or not the only one (the choices are listed), a value is no
 /// number or infinite, or there is no value.
 pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
-    let (name, values) = match detect(path)? {
-        Format::Json => match json(path)? {
+    let input = Input::open(path)?;
+    let (name, values) = match detect(&input)? {
+        Format::Json => match json(&input)? {
             Value::Array(items) => ("return".to_owned(), array(path, &items)?),
             Value::Object(map) => {
                 let names: Vec<String> = map.keys().cloned().collect();
@@ -38,11 +41,11 @@ pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
             }
             _ => return Err(not_a_series(path)),
         },
-        Format::Csv if is_single_column(path)? => single_column(path, column)?,
+        Format::Csv if is_single_column(&input)? => single_column(&input, column)?,
         _ => {
-            let name = choose(path, &Frame::column_names(path)?, column)?;
+            let name = choose(path, &Frame::column_names(&input)?, column)?;
             let wanted = Wanted { numbers: vec![&name], ..Wanted::default() };
-            let mut frame = Frame::read(path, &wanted)?.strict()?;
+            let mut frame = Frame::read_input(&input, &wanted)?.strict()?;
             let values = frame.take_number(&name).unwrap_or_default();
             (name, values)
         }
@@ -57,17 +60,18 @@ pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
 /// # Errors
 /// As [`read_returns`]; and where the columns differ in length.
 pub fn read_matrix(path: &Path) -> Result<ReturnMatrix> {
-    let (names, columns) = match detect(path)? {
+    let input = Input::open(path)?;
+    let (names, columns) = match detect(&input)? {
         Format::Json => {
-            let Value::Object(map) = json(path)? else { return Err(not_a_series(path)) };
+            let Value::Object(map) = json(&input)? else { return Err(not_a_series(path)) };
             let columns = map.iter().map(|(name, value)| series(path, name, value)).collect::<Result<Vec<_>>>()?;
             (map.keys().cloned().collect::<Vec<_>>(), columns)
         }
-        Format::Csv if csv_in::column_names(path)?.iter().all(|n| csv_in::number(n).is_some()) => headerless(path)?,
+        Format::Csv if csv_in::column_names(&input)?.iter().all(|n| csv_in::number(n).is_some()) => headerless(&input)?,
         _ => {
-            let names = candidates(&Frame::column_names(path)?);
+            let names = candidates(&Frame::column_names(&input)?);
             let wanted = Wanted { numbers: names.iter().map(String::as_str).collect(), ..Wanted::default() };
-            let mut frame = Frame::read(path, &wanted)?.strict()?;
+            let mut frame = Frame::read_input(&input, &wanted)?.strict()?;
             let columns = names.iter().map(|name| frame.take_number(name).unwrap_or_default()).collect();
             (names, columns)
         }
@@ -127,27 +131,28 @@ fn choose(path: &Path, names: &[String], column: Option<&str>) -> Result<String>
     }
 }
 
-fn is_single_column(path: &Path) -> Result<bool> {
-    Ok(csv_in::column_names(path)?.len() == 1)
+fn is_single_column(input: &Input) -> Result<bool> {
+    Ok(csv_in::column_names(input)?.len() == 1)
 }
 
 /// One number a line. Read by lines and not as CSV, which would pass over an empty line: here it is a missing value.
-fn single_column(path: &Path, column: Option<&str>) -> Result<(String, Vec<f64>)> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read it", e))?;
+fn single_column(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64>)> {
+    let path = input.path();
+    let text = std::io::read_to_string(input.reader()?).map_err(|e| Error::io(path, "cannot read it", e))?;
     let mut lines =
         text.trim_start_matches('\u{feff}').trim_end().lines().map(|l| l.trim().trim_matches('"')).peekable();
     let header = lines.next_if(|line| csv_in::number(line).is_none()).map(str::to_owned);
     if let (Some(wanted), header) = (column, header.clone().unwrap_or_default())
         && !header.eq_ignore_ascii_case(wanted)
     {
-        return Err(missing_columns(path, &format!("`{wanted}`"), &[header]));
+        return Err(missing_columns(path, &quoted(wanted), &[header]));
     }
     let name = header.unwrap_or_else(|| "return".to_owned());
     let values = lines
         .enumerate()
         .map(|(row, line)| {
             csv_in::number(line).ok_or_else(|| {
-                Error::new(Kind::Value, path, format!("found `{line}`"))
+                Error::new(Kind::Value, path, format!("found {}", quoted(line)))
                     .at_row(row)
                     .column(&name)
                     .expected("a number")
@@ -158,14 +163,15 @@ fn single_column(path: &Path, column: Option<&str>) -> Result<(String, Vec<f64>)
     Ok((name, values))
 }
 
-fn headerless(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
+fn headerless(input: &Input) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
+    let path = input.path();
     let mut columns: Vec<Vec<f64>> = Vec::new();
-    for (row, record) in csv_in::open(path, false)?.into_records().enumerate() {
+    for (row, record) in csv_in::open(input, false)?.into_records().enumerate() {
         let record = record.map_err(|e| csv_in::broken(path, e))?;
         columns.resize(record.len(), Vec::new());
         for (at, cell) in record.iter().enumerate() {
             columns[at].push(csv_in::number(cell).ok_or_else(|| {
-                Error::new(Kind::Value, path, format!("found `{cell}`"))
+                Error::new(Kind::Value, path, format!("found {}", quoted(cell)))
                     .at_row(row)
                     .column(format!("column_{}", at + 1))
                     .expected("a number")
@@ -175,8 +181,10 @@ fn headerless(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
     Ok(((1..=columns.len()).map(|i| format!("column_{i}")).collect(), columns))
 }
 
-fn json(path: &Path) -> Result<Value> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read it", e))?;
+fn json(input: &Input) -> Result<Value> {
+    let path = input.path();
+    let mut bytes = Vec::new();
+    input.reader()?.read_to_end(&mut bytes).map_err(|e| Error::io(path, "cannot read it", e))?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     serde_json::from_slice(text).map_err(|e| {
         Error::new(Kind::Format, path, format!("no valid JSON: {e}"))
@@ -209,9 +217,7 @@ fn array(path: &Path, items: &[Value]) -> Result<Vec<f64>> {
         .enumerate()
         .map(|(row, item)| {
             number(item).ok_or_else(|| {
-                let mut found = item.to_string();
-                found.truncate(found.char_indices().nth(40).map_or(found.len(), |(i, _)| i));
-                Error::new(Kind::Value, path, format!("found {found}"))
+                Error::new(Kind::Value, path, format!("found {}", quoted(&item.to_string())))
                     .at_row(row)
                     .expected("a number, or null or \"NaN\" where there is none")
             })

@@ -11,6 +11,7 @@ use crate::columns::{allowed, expectation};
 use crate::error::{Error, Kind, Result, list};
 use crate::frame::{BadCell, Frame, Wanted, missing_columns};
 use crate::hummingbot;
+use crate::input::Input;
 use crate::source::{Format, detect};
 
 /// What happens to a row whose quantiles are out of order.
@@ -79,7 +80,12 @@ impl SignalTable {
     /// ascending, `prob_up` lies outside [0, 1], a side is none of 1, 0, -1, a volatility is negative, or more
     /// quantiles cross than allowed. The row is named.
     pub fn read(path: &Path, options: &SignalOptions) -> Result<Self> {
-        let (mut table, _) = Self::read_raw(path, options, true)?;
+        Self::read_input(&Input::open(path)?, options)
+    }
+
+    /// As [`SignalTable::read`], of what is opened already.
+    pub(crate) fn read_input(input: &Input, options: &SignalOptions) -> Result<Self> {
+        let (mut table, _) = Self::read_raw(input, options, true)?;
         table.validate(options)?;
         Ok(table)
     }
@@ -108,8 +114,9 @@ impl SignalTable {
     }
 
     /// Reads without judging, for `check`; with `strict`, unreadable cells are errors.
-    pub(crate) fn read_raw(path: &Path, options: &SignalOptions, strict: bool) -> Result<(Self, Vec<BadCell>)> {
-        if detect(path)? == Format::Hummingbot {
+    pub(crate) fn read_raw(input: &Input, options: &SignalOptions, strict: bool) -> Result<(Self, Vec<BadCell>)> {
+        let path = input.path();
+        if detect(input)? == Format::Hummingbot {
             let run = hummingbot::Run::read(path)?;
             let mut table = Self::unchecked(run.ts, run.columns, path.into());
             if let Some(name) = &options.value {
@@ -125,7 +132,7 @@ impl SignalTable {
             optional: SIGNAL_NAMES.into_iter().filter(|n| !options.require.iter().any(|r| r == n)).collect(),
             ..Wanted::default()
         };
-        let mut frame = Frame::read(path, &wanted)?;
+        let mut frame = Frame::read_input(input, &wanted)?;
         if strict {
             frame = frame.strict()?.not_empty()?;
         }
@@ -138,7 +145,7 @@ impl SignalTable {
             ..SignalColumns::from_fn(|name| if name == "value" { None } else { frame.take_number(name) })
         };
         if columns.present().next().is_none() {
-            return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(path)?)
+            return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(input)?)
                 .remedy("rename the columns, or name a signal column"));
         }
         Ok((Self::unchecked(ts, columns, path.into()), bad))

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result, list};
+use crate::input::Input;
 
 /// The formats this crate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -26,26 +27,27 @@ const PARQUET_MAGIC: &[u8; 4] = b"PAR1";
 /// Magic and footer length at the end, magic at the start: nothing shorter is a Parquet file.
 const PARQUET_LEAST: u64 = 12;
 
-/// Tells what `path` holds.
+/// Tells what `input` holds.
 ///
 /// # Errors
-/// Where the path cannot be read, the file is empty, is a Parquet file that was cut off, or is none of the formats.
-pub fn detect(path: &Path) -> Result<Format> {
-    let meta = std::fs::metadata(path).map_err(|e| Error::io(path, "cannot open it", e))?;
-    if meta.is_dir() {
+/// Where it cannot be read, the file is empty, is a Parquet file that was cut off, or is none of the formats.
+pub fn detect(input: &Input) -> Result<Format> {
+    let path = input.path();
+    if input.is_dir()? {
         return directory(path);
     }
-    let mut file = File::open(path).map_err(|e| Error::io(path, "cannot open it", e))?;
+    let mut file = input.reader()?;
     let mut head = Vec::with_capacity(4096);
     file.by_ref().take(4096).read_to_end(&mut head).map_err(|e| Error::io(path, "cannot read it", e))?;
     if head.is_empty() {
         return Err(Error::new(Kind::Empty, path, "the file is empty").expected("Parquet, CSV or JSON"));
     }
     if head.starts_with(PARQUET_MAGIC) {
-        return if meta.len() >= PARQUET_LEAST && ends_in_magic(&mut file, path)? {
+        let len = file.metadata().map_err(|e| Error::io(path, "cannot read its size", e))?.len();
+        return if len >= PARQUET_LEAST && ends_in_magic(&mut file, path)? {
             Ok(Format::Parquet)
         } else {
-            Err(truncated(path, meta.len()))
+            Err(truncated(path, len))
         };
     }
     text(path, &head)
@@ -125,7 +127,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data.bin");
         std::fs::write(&path, bytes).unwrap();
-        detect(&path)
+        detect(&Input::open(&path)?)
     }
 
     #[test]
@@ -153,6 +155,7 @@ mod tests {
     #[test]
     fn a_directory_is_told_by_its_layout() {
         let dir = tempfile::tempdir().unwrap();
+        let detect = |path: &Path| detect(&Input::open(path)?);
         let e = detect(dir.path()).unwrap_err();
         assert!(e.to_string().contains("holds none"), "{e}");
         std::fs::create_dir(dir.path().join("calendars")).unwrap();
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_io_error_with_its_path() {
-        let e = detect(Path::new("/no/such/file.parquet")).unwrap_err();
+        let e = Input::open(Path::new("/no/such/file.parquet")).unwrap_err();
         assert!(e.is_io() && e.to_string().starts_with("/no/such/file.parquet: "), "{e}");
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::error::{Error, Kind, Result, list};
+use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, Wanted};
 use crate::hummingbot::TRADES_FILE;
+use crate::input::Input;
 use crate::source::{Format, detect};
 use crate::time::rfc3339;
 
@@ -57,13 +58,16 @@ const NUMBERS: [&str; 7] =
 /// Where the file cannot be read, columns are missing, a side is neither BUY nor SELL, a number is absent, the trades
 /// of a run go back in time, the run is unknown, or several runs are there and none is named (they are listed).
 pub fn read_trades(path: &Path, run: Option<&str>) -> Result<Vec<RecordedTrade>> {
-    let inside = path.join(TRADES_FILE);
-    let path = if detect(path)? == Format::Hummingbot { inside.as_path() } else { path };
-    let has_runs = Frame::column_names(path)?.iter().any(|name| name == "run");
+    let mut input = Input::open(path)?;
+    if detect(&input)? == Format::Hummingbot {
+        input = Input::open(&path.join(TRADES_FILE))?;
+    }
+    let path = input.path();
+    let has_runs = Frame::column_names(&input)?.iter().any(|name| name == "run");
     let mut texts = vec!["side", "trade_type", "original_signal"];
     texts.extend(has_runs.then_some("run"));
     let wanted = Wanted { time: true, numbers: NUMBERS.to_vec(), texts, ..Wanted::default() };
-    let frame = Frame::read(path, &wanted)?.strict()?;
+    let frame = Frame::read_input(&input, &wanted)?.strict()?;
     let text = |name: &str, row: usize| frame.text(name).map_or("", |column| column[row].as_str());
     let runs: BTreeSet<&str> = frame.text("run").unwrap_or_default().iter().map(String::as_str).collect();
     choose(path, run, &runs)?;
@@ -88,7 +92,7 @@ pub fn read_trades(path: &Path, run: Option<&str>) -> Result<Vec<RecordedTrade>>
             "BUY" | "buy" => TradeSide::Buy,
             "SELL" | "sell" => TradeSide::Sell,
             other => {
-                return Err(Error::new(Kind::Value, path, format!("found `{other}`"))
+                return Err(Error::new(Kind::Value, path, format!("found {}", quoted(other)))
                     .at_row(row)
                     .column("side")
                     .expected("`BUY` or `SELL`"));

@@ -1,13 +1,8 @@
-//! Parquet out: the same columns give the same bytes, and a file is there whole or not at all.
-//!
-//! Every file is written beside its target under a temporary name, flushed to the disk, and renamed. A failure before
-//! the renaming leaves nothing behind.
+//! Parquet out: the same columns give the same bytes.
 
-use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array, UInt32Array,
@@ -16,9 +11,12 @@ use arrow_schema::{Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Kind, Result};
+use crate::run_folder::RUN_ID;
+use crate::staged::StagedFile;
 
 /// Rows of a row group: what a writer holds in memory, and what a reader can skip.
 const ROW_GROUP: usize = 16_384;
@@ -53,76 +51,29 @@ pub enum Column<'a> {
     },
 }
 
-/// Writes one Parquet file (Zstandard, dictionary-encoded text), replacing what is there.
+/// Writes one Parquet file (Zstandard, dictionary-encoded text) whole or not at all, replacing what is there.
 ///
 /// # Errors
-/// Where columns differ in length, or the folder or disk refuses.
+/// Where columns differ in length, what is there is no regular file, or the folder or disk refuses.
 pub fn write_parquet(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<()> {
-    write_tables(&[(path, columns)])
+    let mut file = StagedFile::create(path)?;
+    write_table(&mut file, None, columns)?;
+    file.commit()
 }
 
-/// Writes several Parquet files: all are complete on the disk before the first takes its name.
-///
-/// # Errors
-/// As [`write_parquet`].
-pub fn write_tables(tables: &[(&Path, &[(&str, Column<'_>)])]) -> Result<()> {
-    let staged: Vec<Staged> = tables
-        .iter()
-        .map(|(path, columns)| Staged::new(path, |file| parquet(path, file, columns)))
-        .collect::<Result<_>>()?;
-    staged.into_iter().try_for_each(Staged::commit)
+/// Writes the columns into `file`, with the id of the run that they belong to.
+pub(crate) fn write_table(file: &mut StagedFile, run_id: Option<&str>, columns: &[(&str, Column<'_>)]) -> Result<()> {
+    let path = file.target().to_path_buf();
+    let batch = batch(&path, columns)?;
+    let mut writer = writer(&path, file, run_id, batch.schema())?;
+    writer.write(&batch).map_err(|e| refused(&path, &e))?;
+    writer.close().map_err(|e| refused(&path, &e))?;
+    Ok(())
 }
 
-/// Writes bytes (a report, a JSON file) in the same all-or-nothing way.
-///
-/// # Errors
-/// Where the folder or disk refuses.
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    Staged::new(path, |file| file.write_all(bytes).map_err(|e| Error::io(path, "cannot write it", e)))?.commit()
-}
-
-/// A complete file that does not have its name yet; dropping it removes it.
-#[derive(Debug)]
-struct Staged {
-    temporary: PathBuf,
-    target: PathBuf,
-}
-
-impl Staged {
-    fn new(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<Self> {
-        let (staged, mut file) = Self::create(path)?;
-        write(&mut file)?;
-        file.sync_all().map_err(|e| Error::io(path, "cannot write it", e))?;
-        Ok(staged)
-    }
-
-    fn create(path: &Path) -> Result<(Self, File)> {
-        // Unique within the process by the count, among processes by the id.
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = path.file_name().ok_or_else(|| Error::new(Kind::Io, path, "not the name of a file"))?;
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_file_name(format!(".{}.{}-{count}.tmp", name.to_string_lossy(), std::process::id()));
-        let file = File::create_new(&temporary).map_err(|e| Error::io(path, "cannot create it", e))?;
-        Ok((Self { temporary, target: path.to_path_buf() }, file))
-    }
-
-    fn commit(self) -> Result<()> {
-        fs::rename(&self.temporary, &self.target).map_err(|e| Error::io(&self.target, "cannot put it in place", e))
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // After a commit there is nothing of this name; after a failure there is nobody left to tell.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
-/// A Parquet file that is written a part at a time, for tables that do not fit into memory. Nothing has the target's name
-/// before [`TableWriter::commit`].
+/// A Parquet file that is written a part at a time, for tables that do not fit into memory.
 pub struct TableWriter {
-    staged: Staged,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<StagedFile>,
     path: PathBuf,
 }
 
@@ -133,15 +84,16 @@ impl std::fmt::Debug for TableWriter {
 }
 
 impl TableWriter {
-    /// Starts a table with the kinds and names of `columns`, whose rows are its first part.
+    /// Starts a table in `file` with the kinds and names of `columns`, whose rows are its first part, and with the id of
+    /// the run that it belongs to.
     ///
     /// # Errors
     /// Where columns differ in length, or the folder or disk refuses.
-    pub fn new(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<Self> {
-        let (staged, file) = Staged::create(path)?;
-        let batch = batch(path, columns)?;
-        let writer = writer(path, file, batch.schema())?;
-        let mut table = Self { staged, writer, path: path.to_path_buf() };
+    pub fn new(file: StagedFile, run_id: Option<&str>, columns: &[(&str, Column<'_>)]) -> Result<Self> {
+        let path = file.target().to_path_buf();
+        let batch = batch(&path, columns)?;
+        let writer = writer(&path, file, run_id, batch.schema())?;
+        let mut table = Self { writer, path };
         table.push(&batch)?;
         Ok(table)
     }
@@ -159,27 +111,18 @@ impl TableWriter {
         self.writer.write(batch).map_err(|e| refused(&self.path, &e))
     }
 
-    /// Puts the complete table in place.
+    /// The complete table, which does not have its name yet.
     ///
     /// # Errors
     /// Where the folder or disk refuses.
-    pub fn commit(mut self) -> Result<()> {
-        self.writer.finish().map_err(|e| refused(&self.path, &e))?;
-        self.writer.inner().sync_all().map_err(|e| Error::io(&self.path, "cannot write it", e))?;
-        self.staged.commit()
+    pub fn finish(self) -> Result<StagedFile> {
+        let path = self.path;
+        self.writer.into_inner().map_err(|e| refused(&path, &e))
     }
 }
 
 fn refused(path: &Path, e: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Io, path, format!("cannot write it: {e}"))
-}
-
-fn parquet(path: &Path, file: &mut File, columns: &[(&str, Column<'_>)]) -> Result<()> {
-    let batch = batch(path, columns)?;
-    let mut writer = writer(path, file, batch.schema())?;
-    writer.write(&batch).map_err(|e| refused(path, &e))?;
-    writer.close().map_err(|e| refused(path, &e))?;
-    Ok(())
 }
 
 fn batch(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<RecordBatch> {
@@ -198,10 +141,12 @@ fn batch(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<RecordBatch> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| refused(path, &e))
 }
 
-fn writer<W: Write + Send>(path: &Path, file: W, schema: Arc<Schema>) -> Result<ArrowWriter<W>> {
+fn writer<W: Write + Send>(path: &Path, file: W, run_id: Option<&str>, schema: Arc<Schema>) -> Result<ArrowWriter<W>> {
     let level = ZstdLevel::try_new(3).map_err(|e| refused(path, &e))?;
     // A fixed author: the library's version must not change the bytes of a result.
+    let run_id = run_id.map(|id| vec![KeyValue::new(RUN_ID.to_owned(), id.to_owned())]);
     let properties = WriterProperties::builder()
+        .set_key_value_metadata(run_id)
         .set_created_by("q50-datasets".to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP))
@@ -234,6 +179,8 @@ fn array(column: &Column<'_>) -> (ArrayRef, bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::frame::{Frame, Wanted};
 
@@ -274,7 +221,8 @@ mod tests {
     fn the_same_columns_give_the_same_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-        write_tables(&[(&a, &columns()), (&b, &columns())]).unwrap();
+        write_parquet(&a, &columns()).unwrap();
+        write_parquet(&b, &columns()).unwrap();
         assert_eq!(fs::read(a).unwrap(), fs::read(b).unwrap());
     }
 
@@ -284,37 +232,23 @@ mod tests {
         let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
         let column = |rows: std::ops::Range<i64>| rows.collect::<Vec<i64>>();
         write_parquet(&whole, &[("set", Column::I64(&column(0..1_000)))]).unwrap();
-        let mut table = TableWriter::new(&parts, &[("set", Column::I64(&column(0..10)))]).unwrap();
+        let file = StagedFile::create(&parts).unwrap();
+        let mut table = TableWriter::new(file, None, &[("set", Column::I64(&column(0..10)))]).unwrap();
         table.write(&[("set", Column::I64(&column(10..1_000)))]).unwrap();
         assert!(!parts.exists(), "nothing is there before all of it is");
-        table.commit().unwrap();
+        table.finish().unwrap().commit().unwrap();
         assert_eq!(fs::read(whole).unwrap(), fs::read(parts).unwrap());
     }
 
     #[test]
     fn a_failure_leaves_nothing_behind_and_the_old_file_untouched() {
         let dir = tempfile::tempdir().unwrap();
-        let (good, bad) = (dir.path().join("good"), dir.path().join("bad"));
-        fs::write(&good, "old").unwrap();
+        let path = dir.path().join("table");
+        fs::write(&path, "old").unwrap();
         let uneven = [("a", Column::I64(&[1, 2])), ("b", Column::I64(&[1]))];
-        let e = write_tables(&[(&good, &columns()), (&bad, &uneven)]).unwrap_err();
+        let e = write_parquet(&path, &uneven).unwrap_err();
         assert!(e.is_format() && e.column_name() == Some("b"), "{e}");
-        assert_eq!(fs::read_to_string(&good).unwrap(), "old");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_folder_that_is_not_there_is_an_error_with_its_path() {
-        let e = write_bytes(Path::new("/no/such/folder/report.html"), b"x").unwrap_err();
-        assert!(e.is_io() && e.to_string().starts_with("/no/such/folder/report.html: cannot create it"), "{e}");
-    }
-
-    #[test]
-    fn a_target_that_is_a_folder_leaves_nothing_behind() {
-        let dir = tempfile::tempdir().unwrap();
-        let target = dir.path().join("taken");
-        fs::create_dir(&target).unwrap();
-        assert!(write_bytes(&target, b"x").unwrap_err().is_io());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

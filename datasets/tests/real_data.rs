@@ -5,7 +5,9 @@ use q50_datasets::hummingbot::Run;
 use q50_datasets::qlib::{Provider, Selection};
 use q50_datasets::time::parse_ms;
 use q50_datasets::trades::{TradeSide, read_trades};
-use q50_datasets::{Bars, CrossingPolicy, Dataset, DatasetOptions, SignalOptions, SignalTable, ingest};
+use q50_datasets::{
+    Bars, CrossingPolicy, Dataset, DatasetOptions, Input, RunFolder, SignalOptions, SignalTable, ingest,
+};
 use q50_testing::real;
 
 fn keep() -> SignalOptions {
@@ -16,7 +18,7 @@ fn keep() -> SignalOptions {
 #[ignore = "reads Q50_TEST_DATA"]
 fn the_hourly_bars_have_the_gaps_and_the_odd_stamps_that_were_counted_by_hand() {
     let path = real("claim/btcusdt_1h.parquet");
-    let report = check_bars(&path, &Selection::default()).unwrap();
+    let report = check_bars(&Input::open(&path).unwrap(), &Selection::default()).unwrap();
     assert_eq!((report.rows, report.interval_ms), (70_784, Some(3_600_000)));
     assert_eq!(report.from.as_deref(), Some("2017-08-17T04:00:00Z"));
     assert_eq!(report.to.as_deref(), Some("2025-10-04T23:00:00Z"));
@@ -39,7 +41,7 @@ fn other_real_bars_are_read_without_a_fault() {
         let path = real(name);
         let bars = Bars::read(&path).unwrap();
         assert_eq!((bars.len(), bars.interval_ms), (rows, interval), "{name}");
-        assert!(check_bars(&path, &Selection::default()).unwrap().defects.is_empty(), "{name}");
+        assert!(check_bars(&Input::open(&path).unwrap(), &Selection::default()).unwrap().defects.is_empty(), "{name}");
     }
 }
 
@@ -48,7 +50,7 @@ fn other_real_bars_are_read_without_a_fault() {
 fn a_file_of_many_pools_is_reported_and_refused() {
     let path = real("pools/pools_ohlcv_1h.parquet");
     assert!(Bars::read(&path).unwrap_err().is_order());
-    let report = check_bars(&path, &Selection::default()).unwrap();
+    let report = check_bars(&Input::open(&path).unwrap(), &Selection::default()).unwrap();
     assert!(report.defect(DefectKind::Unsorted).is_some() && !report.is_sound());
 }
 
@@ -64,7 +66,7 @@ fn the_published_signals_cross_in_a_few_rows() {
         let held = table.columns.q50.as_ref().unwrap().iter().filter(|v| v.is_nan()).count();
         assert_eq!(held, crossing);
         assert_eq!(table.columns.vol_raw.is_some(), name == "retrain_oos", "recomputed columns are not taken");
-        let report = check_signals(&path, &SignalOptions::default()).unwrap();
+        let report = check_signals(&Input::open(&path).unwrap(), &SignalOptions::default()).unwrap();
         assert!(report.is_sound());
         assert_eq!(report.defect(DefectKind::CrossingQuantiles).map(|d| d.count), Some(crossing));
     }
@@ -128,7 +130,9 @@ fn the_qlib_provider_equals_the_parquet_file_bit_for_bit() {
 #[ignore = "reads Q50_TEST_DATA"]
 fn the_misindexed_provider_is_refused_with_its_numbers() {
     let dir = real("ingest/qlib/misindexed_60min");
-    for e in [Bars::read(&dir).unwrap_err(), check_bars(&dir, &Selection::default()).unwrap_err()] {
+    for e in
+        [Bars::read(&dir).unwrap_err(), check_bars(&Input::open(&dir).unwrap(), &Selection::default()).unwrap_err()]
+    {
         assert!(e.is_qlib_index());
         assert!(e.to_string().contains("start 0 + 70597 values exceeds the calendar of 66577"), "{e}");
     }
@@ -177,7 +181,8 @@ fn ingesting_twice_gives_the_same_bytes() {
     let dir = real("ingest/hummingbot/v1_moderate");
     let out = tempfile::tempdir().unwrap();
     let bytes = || {
-        let run = ingest::ingest_hummingbot(&dir, "v1_moderate", &keep(), out.path()).unwrap();
+        let folder = RunFolder::open(out.path(), ingest::HUMMINGBOT_FILES).unwrap();
+        let run = ingest::ingest_hummingbot(&dir, "v1_moderate", &keep(), &folder).unwrap();
         assert_eq!((run.signals, run.trades), (6_221, 1_503));
         (std::fs::read(run.signals_path).unwrap(), std::fs::read(run.trades_path).unwrap())
     };

@@ -22,6 +22,7 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use q50_datasets::{
     dataset::Dataset,
     error::Error as DataError,
+    run_folder::RunFolder,
     signals::{SignalColumns, SignalOptions, SignalTable},
     synth::{Edge, SynthConfig, SynthError},
 };
@@ -44,7 +45,7 @@ use crate::{
     metrics::Undefined,
     parameters::ParameterError,
     run::{PriceVenue, RunSettings, Source, Stage, VenueSettings},
-    sweep::{Filters, Row, Space, Store, StoreError, Sweep, SweepError, finalists, publish},
+    sweep::{Filters, RESULTS_FILE, Row, Space, Store, StoreError, Sweep, SweepError, finalists, publish},
     trials::{LedgerError, TrialLedger},
 };
 
@@ -141,10 +142,11 @@ impl SearchedMarkets<'_> {
         let base = self.settings(data.bars().interval_ms);
         let stage = Stage::new(source, &base.venue)?;
         let sweep = Sweep::new(&stage, base, self.space)?;
-        let mut store = Store::open(folder, &sweep.identity(), false)?;
+        let folder = RunFolder::open(folder, &[RESULTS_FILE])?;
+        let mut store = Store::open(&folder, &sweep.identity(), false)?;
         let mut ledger = TrialLedger::in_memory()?;
         sweep.run(&mut store, &mut ledger, &AtomicBool::new(false), &|_| {})?;
-        let results = publish(&sweep, &store, &Filters::default(), &folder.join("results.parquet"))?;
+        let results = publish(&sweep, &store, &Filters::default(), &mut folder.new_run("calibration"))?;
         store.remove()?;
         // The front begins with the highest Sharpe ratio of all.
         let finalist = finalists(&sweep, &results, 1, &mut ledger)?;

@@ -72,9 +72,9 @@ pub(crate) struct SynthArguments {
     /// Folder to write.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Number of bars.
-    #[arg(long, default_value_t = 26_280)]
-    pub(crate) bars: usize,
+    /// Number of bars, at most 50,000,000.
+    #[arg(long, default_value_t = 26_280, value_parser = clap::value_parser!(u32).range(1..=50_000_000))]
+    pub(crate) bars: u32,
     /// Distance of two bars in seconds.
     #[arg(long, default_value_t = 3_600)]
     pub(crate) interval: u32,

@@ -74,9 +74,9 @@ pub(crate) struct ReplayArguments {
     /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Worker threads; absent: one a core. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    /// Worker threads, at most 1024; absent: one a core. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub(crate) threads: Option<u16>,
     /// Form of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

@@ -82,7 +82,7 @@ pub(crate) struct SpaArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) benchmark_column: Option<String>,
     /// Bootstrap resamples.
-    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub(crate) resamples: u32,
     /// Seed of the resamples.
     #[arg(long, value_name = "N", default_value_t = 50)]

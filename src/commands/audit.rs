@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::{bars::Bars, time, trades::read_trades};
+use q50_datasets::{bars::Bars, input::read_bytes, time, trades::read_trades};
 use q50_engine::units::PeriodsPerYear;
 use q50_live::swap_audit::{self, SwapAudit};
 use q50_research::{
@@ -18,6 +18,8 @@ use crate::{
     configuration, output,
 };
 
+/// Most bytes of recorded swaps: 4 GiB.
+const SWAPS_MOST: u64 = 4 << 30;
 /// How many differences are printed for people; JSON has all.
 const SHOWN: usize = 20;
 
@@ -51,7 +53,7 @@ pub(crate) fn swaps(arguments: &AuditSwapsArguments) -> Result<Answer> {
     if is_stdin(path) {
         io::stdin().lock().read_to_end(&mut content).context("stdin")?;
     } else {
-        content = std::fs::read(path).with_context(name)?;
+        content = read_bytes(path, SWAPS_MOST).with_context(name)?;
     }
     refuse_foreign(&content).with_context(name)?;
     let audit = swap_audit::audit(&content);

@@ -7,15 +7,19 @@ use std::{
 
 use anyhow::{Context, Result};
 use q50_datasets::{
+    Input,
     bars::Bars,
     check::{DataReport, check_bars, check_signals},
     frame::Frame,
-    ingest::{ingest_bars, ingest_hummingbot},
+    hash::{HashColumn, content_hash},
+    ingest::{HUMMINGBOT_FILES, ingest_bars, ingest_hummingbot},
     qlib::Selection,
+    run_folder::RunFolder,
     signals::SignalOptions,
     source::{Format as Source, detect},
+    staged::replaceable,
     synth::{Edge, SynthConfig, pool_path},
-    write::{Column, write_parquet},
+    write::Column,
 };
 use q50_engine::units::{AnnualSharpe, Fraction};
 use serde::Serialize;
@@ -23,9 +27,11 @@ use serde::Serialize;
 use crate::{
     Answer,
     args::{DataCommand, Format, IngestCommand, SynthArguments},
-    output::{self, OutputFolder},
+    output,
 };
 
+/// What a generated market has; without its bars it is none.
+const MARKET_FILES: &[&str] = &["signals.parquet", "pool.parquet", "bars.parquet"];
 const LAMPORTS_PER_SOL: f64 = 1e9;
 const SOL_DECIMALS: u8 = 9;
 const TOKEN_DECIMALS: u8 = 6;
@@ -35,6 +41,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
         DataCommand::Check { path, format } => check(path, *format),
         DataCommand::Ingest(IngestCommand::Qlib { path, symbol, freq, out }) => {
             let selection = Selection { symbol: symbol.clone(), freq: freq.clone() };
+            replaceable(out)?;
             let bars = ingest_bars(path, &selection, out)?;
             writeln!(io::stdout(), "{} bars written to {}", bars.len(), out.display())?;
             Ok(Answer::Yes)
@@ -56,8 +63,8 @@ fn query(sql: &str, format: Format) -> Result<Answer> {
 
 fn hummingbot(path: &Path, out: &Path) -> Result<Answer> {
     let run = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy());
-    OutputFolder::prepare(out)?;
-    let ingested = ingest_hummingbot(path, &run, &SignalOptions::default(), out)?;
+    let out = RunFolder::open(out, HUMMINGBOT_FILES)?;
+    let ingested = ingest_hummingbot(path, &run, &SignalOptions::default(), &out)?;
     writeln!(
         io::stdout(),
         "{} signals written to {}\n{} trades written to {}",
@@ -78,19 +85,20 @@ struct Checked {
 }
 
 fn check(path: &Path, format: Format) -> Result<Answer> {
-    let source = detect(path)?;
+    let input = Input::open(path)?;
+    let source = detect(&input)?;
     let columns = match source {
         Source::Qlib => vec!["open".to_owned()],
         Source::Hummingbot => vec!["q50".to_owned()],
-        _ => Frame::column_names(path)?,
+        _ => Frame::column_names(&input)?,
     };
     let has = |name: &str| columns.iter().any(|column| column == name);
     let mut tables = Vec::new();
     if has("open") || has("close") {
-        tables.push(check_bars(path, &Selection::default())?);
+        tables.push(check_bars(&input, &Selection::default())?);
     }
     if has("q50") || has("side") || has("prob_up") {
-        tables.push(check_signals(path, &SignalOptions::default())?);
+        tables.push(check_signals(&input, &SignalOptions::default())?);
     }
     if tables.is_empty() {
         anyhow::bail!(
@@ -135,7 +143,7 @@ fn synth(arguments: &SynthArguments) -> Result<Answer> {
         (None, None) => Edge::None,
     };
     let config = SynthConfig {
-        bars: arguments.bars,
+        bars: arguments.bars as usize,
         interval_ms: i64::from(arguments.interval) * 1_000,
         volatility: arguments.volatility,
         drift: arguments.drift,
@@ -144,8 +152,8 @@ fn synth(arguments: &SynthArguments) -> Result<Answer> {
         edge,
         ..SynthConfig::default()
     };
+    let folder = RunFolder::open(&arguments.out, MARKET_FILES)?;
     let market = config.generate()?;
-    let folder = OutputFolder::prepare(&arguments.out)?;
     write_market(&folder, &market.bars, &market.signals, arguments.pool_depth)?;
     let planted = Planted {
         bars: market.bars.len(),
@@ -164,7 +172,7 @@ fn synth(arguments: &SynthArguments) -> Result<Answer> {
 }
 
 fn write_market(
-    folder: &OutputFolder,
+    folder: &RunFolder,
     bars: &Bars,
     signals: &q50_datasets::signals::SignalTable,
     pool_depth: f64,
@@ -178,8 +186,10 @@ fn write_market(
         ("base_reserve", Column::I64(&base)),
         ("quote_reserve", Column::I64(&quote)),
     ];
-    bars.write_parquet(&folder.file("bars.parquet"))?;
-    signals.write_parquet(&folder.file("signals.parquet"))?;
-    write_parquet(&folder.file("pool.parquet"), pool)?;
-    Ok(())
+    let id = content_hash([("close", HashColumn::F64(&bars.close)), ("quote_reserve", HashColumn::I64(&quote))]);
+    let mut files = folder.new_run(&id);
+    files.table("bars.parquet", &bars.to_columns())?;
+    files.table("signals.parquet", &signals.to_columns())?;
+    files.table("pool.parquet", pool)?;
+    Ok(files.commit()?)
 }

@@ -15,6 +15,8 @@ mod validate;
 mod validate;
 mod verify;
 
+use std::io::Write;
+
 use anyhow::Result;
 use clap::CommandFactory;
 
@@ -37,7 +39,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "q50", &mut std::io::stdout());
+            // Written in one piece, because the generator panics where its reader has gone.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "q50", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(Answer::Yes)
         }
     }

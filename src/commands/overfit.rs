@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::write::write_bytes;
+use q50_datasets::run_folder::RunFolder;
 use q50_research::{
     claim::State,
     inference::Cscv,
@@ -21,11 +21,13 @@ use super::search::{Data, Search};
 use crate::{
     Answer,
     args::{BenchmarkName, OverfitArguments},
-    configuration,
-    output::{self, OutputFolder},
+    configuration, output,
     progress::Sets,
 };
 
+/// What is written; the summary stands for the whole run.
+const FILES: &[&str] =
+    &["walk_forward.parquet", "walk_forward_equity.parquet", "combinatorial_paths.parquet", "overfit.json"];
 /// Sets beyond which somebody has to say that they mean it: each is replayed some fifty times.
 const MANY: u64 = 20_000;
 
@@ -33,6 +35,7 @@ const MANY: u64 = 20_000;
 #[derive(Serialize)]
 struct Timed {
     schema: &'static str,
+    run_id: String,
     data: Data,
     #[serde(flatten)]
     report: Report,
@@ -48,21 +51,24 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
     check(&settings, search.data.rows().len())?;
     let stage = search.stage()?;
     let sweep = search.sweep(&stage)?;
-    let folder = OutputFolder::prepare(&arguments.out)?;
+    let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
     let bar = Sets::of_replays(quiet);
     let outcome = judge_search(&sweep, &settings, &mut ledger, &|done, total| bar.done_of(done, total))?;
     drop(bar);
 
-    publish(&sweep, &outcome, &arguments.out)?;
+    let mut run = folder.new_run(&sweep.identity().run_id(&settings));
+    publish(&sweep, &outcome, &mut run)?;
     let report = Timed {
         schema: "q50.overfit/1",
+        run_id: run.id().to_owned(),
         data: search.facts(),
         report: Report::new(&sweep, &settings, &outcome),
         elapsed_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    write_bytes(&folder.file("overfit.json"), &serde_json::to_vec_pretty(&report)?)?;
+    run.bytes("overfit.json", &serde_json::to_vec_pretty(&report)?)?;
+    run.commit()?;
     output::print(replay.format, &report, |out| text(out, &report, &folder))?;
     Ok(answer(&outcome.checks))
 }
@@ -129,7 +135,7 @@ fn check(settings: &Settings, rows: usize) -> Result<()> {
     Ok(())
 }
 
-fn text(out: &mut dyn Write, timed: &Timed, folder: &OutputFolder) -> io::Result<()> {
+fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()> {
     let Timed { data, report, .. } = timed;
     if data.demonstration {
         writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;

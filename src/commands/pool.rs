@@ -1,11 +1,11 @@
 //! `q50 pool`: exact quotes, and accounts as they are on chain.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use q50_datasets::pool_trades::read_pool_trades;
+use q50_datasets::{input::read_bytes, pool_trades::read_pool_trades, staged::StagedFile};
 use q50_live::account_dump::{Account, AccountDump, DumpError, Fields, read_dumps};
 use q50_live::quote::{BatchSummary, Malformed, answer_batch};
 use q50_research::reserves::{Fee, Settings, infer};
@@ -19,6 +19,8 @@ use crate::{
 
 /// Malformed lines that are named on stderr; the answers name all.
 const NAMED: u64 = 20;
+/// Most bytes of a dump of accounts: 256 MiB.
+const DUMP_MOST: u64 = 256 << 20;
 /// Bytes that tell what a file is.
 const BEGINNING: usize = 4096;
 
@@ -51,9 +53,10 @@ fn quote(arguments: &PoolQuoteArguments) -> Result<Answer> {
     let summary = if is_stdin(path) {
         batch(io::stdin().lock(), "stdin", arguments.out.as_deref())
     } else {
-        let file = File::open(path).with_context(|| name.clone())?;
         // A folder can be opened, but not read.
-        ensure!(!file.metadata().is_ok_and(|data| data.is_dir()), "{name}: this is a folder; expected a file");
+        ensure!(!path.is_dir(), "{name}: this is a folder; expected a file");
+        // Read as it comes and once, so that a pipe may be of any length.
+        let file = File::open(path).with_context(|| name.clone())?;
         batch(file, &name, arguments.out.as_deref())
     }?;
     tracing::info!("{} lines answered, {} of them malformed", summary.answered, summary.malformed);
@@ -113,30 +116,10 @@ fn batch(mut input: impl Read, name: &str, out: Option<&Path>) -> Result<BatchSu
     let Some(out) = out else {
         return answer(input, name, &mut io::stdout().lock());
     };
-    let folder = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let advice = || format!("{} cannot be written; give another file with --out", out.display());
-    ensure!(!out.is_dir(), "{} is a folder; give a file with --out", out.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(advice)?;
+    let mut file = StagedFile::create(out).context("--out")?;
     let summary = answer(input, name, &mut file)?;
-    file.as_file().sync_all().with_context(advice)?;
-    make_readable(file.as_file()).with_context(advice)?;
-    file.persist(out).with_context(advice)?;
+    file.commit()?;
     Ok(summary)
-}
-
-/// Temporary files are the user's alone; a result has the permissions of any file.
-#[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &File) -> io::Result<()> {
-    Ok(())
 }
 
 fn answer(input: impl Read, name: &str, output: &mut impl Write) -> Result<BatchSummary> {
@@ -157,7 +140,7 @@ fn answer(input: impl Read, name: &str, output: &mut impl Write) -> Result<Batch
 fn show(arguments: &PoolShowArguments) -> Result<Answer> {
     let path = &arguments.file;
     let name = || path.display().to_string();
-    let content = fs::read(path).with_context(name)?;
+    let content = read_bytes(path, DUMP_MOST).with_context(name)?;
     let dumps = read_dumps(&content).with_context(name)?;
     let dump = choose(&dumps, arguments.name.as_deref()).with_context(name)?;
     let account = dump.decode().with_context(name)?;

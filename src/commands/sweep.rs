@@ -10,24 +10,29 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::write::write_bytes;
+use q50_datasets::{input::read_bytes, run_folder::RunFolder};
 use q50_research::{
     run::RunSettings,
-    sweep::{Ended, Filters, Finalist, Results, Store, finalists, publish},
+    sweep::{Ended, Filters, Finalist, Identity, RESULTS_FILE, Results, Store, Sweep, finalists, publish},
     trials::ScopeSummary,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::search::{Data, Search};
 use crate::{
     Answer,
-    args::{FilterArguments, SweepArguments},
-    configuration,
-    output::{self, OutputFolder},
+    args::{FilterArguments, Format, SweepArguments},
+    configuration, output,
     progress::Sets,
     usage,
 };
 
+/// What stands for a search.
+const SUMMARY: &str = "sweep.json";
+/// What is written.
+const FILES: &[&str] = &[RESULTS_FILE, SUMMARY];
+/// Most bytes of a summary: 256 MiB.
+const SUMMARY_MOST: u64 = 256 << 20;
 /// Sets beyond which somebody has to say that they mean it.
 const MANY: u64 = 10_000_000;
 
@@ -35,6 +40,9 @@ const MANY: u64 = 10_000_000;
 #[derive(Serialize)]
 struct Report {
     schema: &'static str,
+    run_id: String,
+    #[serde(flatten)]
+    asked: Asked,
     data: Data,
     bars: usize,
     settings: RunSettings,
@@ -47,6 +55,15 @@ struct Report {
     trials: ScopeSummary,
     #[serde(flatten)]
     cost: Cost,
+}
+
+/// Which search it is, and what is asked of it.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    identity: Identity,
+    filters: Filters,
+    /// Most finalists.
+    finalists: usize,
 }
 
 /// What the search took: from its first set to the finished table, the trial ledger included. What a resumed search did
@@ -69,9 +86,17 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let stage = search.stage()?;
     let sweep = search.sweep(&stage)?;
     let (source, settings) = (search.source(), *sweep.base());
-    let folder = OutputFolder::prepare(&arguments.out)?;
+    let folder = RunFolder::open(&arguments.out, FILES)?;
+    let asked =
+        Asked { identity: sweep.identity(), filters: filters(&arguments.filters), finalists: arguments.finalists };
+    if arguments.resume
+        && !Store::is_there(&folder)
+        && let Some(answer) = complete(&folder, &asked, replay.format)?
+    {
+        return Ok(answer);
+    }
     let stop = stop_on_signal()?;
-    let mut store = Store::open(&arguments.out, &sweep.identity(), arguments.resume)?;
+    let mut store = Store::open(&folder, &asked.identity, arguments.resume)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
     let resumed_sets = store.done(0)?;
@@ -85,7 +110,8 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
         }
     }
     drop(bar);
-    let results = publish(&sweep, &store, &filters(&arguments.filters), &folder.file("results.parquet"))?;
+    let mut run = folder.new_run(&asked.identity.run_id(&"sweep"));
+    let results = publish(&sweep, &store, &asked.filters, &mut run)?;
     let (cpu_s, wall_s) = (cpu.zip(usage::cpu_seconds()).map(|(from, to)| to - from), clock.elapsed().as_secs_f64());
 
     let pareto = finalists(&sweep, &results, arguments.finalists, &mut ledger)?;
@@ -93,6 +119,8 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let replayed = results.sets.saturating_sub(resumed_sets) as f64 * bars as f64;
     let report = Report {
         schema: "q50.sweep/1",
+        run_id: run.id().to_owned(),
+        asked,
         data: search.facts(),
         bars,
         settings,
@@ -110,10 +138,36 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
         },
         results,
     };
-    write_bytes(&folder.file("sweep.json"), &serde_json::to_vec_pretty(&report)?)?;
+    run.bytes(SUMMARY, &serde_json::to_vec_pretty(&report)?)?;
+    run.commit()?;
     store.remove()?;
-    output::print(replay.format, &report, |out| text(out, &report, &folder))?;
+    output::print(replay.format, &report, |out| text(out, &report, &sweep, &folder))?;
     Ok(Answer::Yes)
+}
+
+/// The answer where the folder holds the finished results of this very search: there is nothing to resume. Those of
+/// another search are refused, because whoever resumes does not mean to replace.
+fn complete(folder: &RunFolder, asked: &Asked, format: Format) -> Result<Option<Answer>> {
+    let path = folder.file(SUMMARY);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let named = || path.display().to_string();
+    let bytes = read_bytes(&path, SUMMARY_MOST).with_context(named)?;
+    let finished: Asked = serde_json::from_slice(&bytes).with_context(named)?;
+    finished.identity.same(&asked.identity, &folder.path().display().to_string())?;
+    if (finished.filters, finished.finalists) != (asked.filters, asked.finalists) {
+        bail!(
+            "{}: the search is complete, and its filters or its number of finalists were others; give those, or search anew \
+             without --resume",
+            folder.path().display()
+        );
+    }
+    let whole: serde_json::Value = serde_json::from_slice(&bytes).with_context(named)?;
+    output::print(format, &whole, |out| {
+        writeln!(out, "The search is complete, and there is nothing to resume: {}", path.display())
+    })?;
+    Ok(Some(Answer::Yes))
 }
 
 /// A flag that is set by Ctrl-C and by a request to end: the search stops after the sets at hand, and can go on later.
@@ -129,12 +183,18 @@ fn filters(arguments: &FilterArguments) -> Filters {
     Filters { min_trades, max_drawdown, min_profit_factor, min_return }
 }
 
-fn text(out: &mut dyn Write, report: &Report, folder: &OutputFolder) -> io::Result<()> {
+fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFolder) -> io::Result<()> {
     let results = &report.results;
     if report.data.demonstration {
         writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;
     }
     writeln!(out, "{} sets on {} bars, {} to {}", results.sets, report.bars, report.data.from, report.data.to)?;
+    if let Some(asked) = sweep.space().asked().filter(|asked| *asked > results.sets) {
+        writeln!(out, "{asked} were asked for; there are no more, so every combination was run once")?;
+    }
+    if results.ranked < results.sets {
+        writeln!(out, "{} of them saw every bar, in the last round; only they are ranked", results.ranked)?;
+    }
     if results.failed > 0 {
         writeln!(out, "{} failed:", results.failed)?;
         for (reason, count) in &results.failures {

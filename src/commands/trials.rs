@@ -7,7 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::write::{Column, write_parquet};
+use q50_datasets::{
+    input::read_bytes,
+    staged::replaceable,
+    write::{Column, write_parquet},
+};
 use q50_engine::units::PeriodsPerYear;
 use q50_research::{
     claim::{Claim, PublishedTrial},
@@ -20,6 +24,9 @@ use crate::{
     args::{Format, TrialsCommand, TrialsExportArguments, TrialsImportArguments, TrialsListArguments},
     configuration, output,
 };
+
+/// Most bytes of a list of published runs: 64 MiB.
+const LIST_MOST: u64 = 64 << 20;
 
 pub(crate) fn run(command: &TrialsCommand) -> Result<Answer> {
     match command {
@@ -72,6 +79,7 @@ fn text(out: &mut dyn Write, scopes: &[ScopeSummary]) -> io::Result<()> {
 }
 
 fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
+    replaceable(&arguments.out)?;
     let ledger = configuration::ledger(arguments.ledger.as_deref())?;
     let mut rows: Vec<TrialRow> = Vec::new();
     ledger.for_each(|row| -> Result<(), LedgerError> {
@@ -136,7 +144,8 @@ fn published(path: &Path) -> Result<(Vec<PublishedTrial>, Option<PeriodsPerYear>
         return Ok((claim.published.into_iter().chain([own]).collect(), Some(year)));
     }
     let named = || path.display().to_string();
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).with_context(named)?;
+    let text = read_bytes(path, LIST_MOST).with_context(named)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
     let mut runs = BTreeMap::new();
     for (row, record) in reader.deserialize::<CsvRun>().enumerate() {
         let run =

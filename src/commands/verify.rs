@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use q50_datasets::write::{Column, write_bytes, write_tables};
+use q50_datasets::{run_folder::RunFolder, write::Column};
 use q50_engine::decision::Reason;
 use q50_research::{
     claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
@@ -20,11 +20,12 @@ use super::validate;
 use crate::{
     Answer,
     args::{VerdictName, VerifyArguments},
-    configuration,
-    output::{self, OutputFolder},
+    configuration, output,
     progress::Steps,
 };
 
+/// What is written; the summary stands for the whole run.
+const FILES: &[&str] = &["equity.parquet", "fills.parquet", "decisions.parquet", "report.html", "summary.json"];
 /// Random cuts of the prefix test.
 const CUTS: usize = 24;
 /// Steps that progress counts.
@@ -66,7 +67,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     } else {
         None
     };
-    let folder = OutputFolder::prepare(&arguments.out)?;
+    let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
     let request = Request {
@@ -103,8 +104,8 @@ fn named(arguments: &VerifyArguments) -> String {
     path.map_or_else(|| "demonstration market".to_owned(), |path| path.display().to_string())
 }
 
-/// Writes everything; `summary.json` last, so that it stands for a complete folder.
-fn write(folder: &OutputFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> {
+/// Writes everything.
+fn write(folder: &RunFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> {
     let verification = timed.verification;
     let journal = &verification.journal;
     let times = &verification.curves.open_time;
@@ -176,12 +177,13 @@ fn write(folder: &OutputFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<(
         ("binding_cap", Column::Text(&cap)),
     ];
 
-    let paths = ["equity.parquet", "fills.parquet", "decisions.parquet"].map(|name| folder.file(name));
-    let html = report::html(verification)?;
-    write_tables(&[(&paths[0], equity), (&paths[1], fills_table), (&paths[2], decisions)])?;
-    write_bytes(&folder.file("report.html"), html.as_bytes())?;
-    write_bytes(&folder.file("summary.json"), &serde_json::to_vec_pretty(timed)?)?;
-    Ok(())
+    let mut run = folder.new_run(&verification.run_id);
+    run.table("equity.parquet", equity)?;
+    run.table("fills.parquet", fills_table)?;
+    run.table("decisions.parquet", decisions)?;
+    run.bytes("report.html", report::html(verification)?.as_bytes())?;
+    run.bytes("summary.json", &serde_json::to_vec_pretty(timed)?)?;
+    Ok(run.commit()?)
 }
 
 fn drawdowns(equity: &[f64], capital: f64) -> Vec<f64> {
@@ -195,7 +197,7 @@ fn drawdowns(equity: &[f64], capital: f64) -> Vec<f64> {
         .collect()
 }
 
-fn text(out: &mut dyn Write, v: &Verification, folder: &OutputFolder) -> io::Result<()> {
+fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result<()> {
     if v.data.demonstration {
         writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;
     }

@@ -134,7 +134,7 @@ impl Claim {
     /// The file cannot be read, is no TOML, has an unknown or a missing key, or a figure without meaning.
     pub fn read(path: &Path) -> Result<Self, ClaimError> {
         let named = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = q50_datasets::input::read_text(path)
             .map_err(|error| ClaimError { path: named.clone(), problem: format!("cannot be read: {error}") })?;
         Self::parse(&text, &named)
     }

@@ -1,4 +1,5 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use q50_datasets::run_folder::GENERATOR;
 
 use super::{
     charts::{Body, Picture},
@@ -21,6 +22,7 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta name="generator" content=(GENERATOR);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title(verification)) }

@@ -28,7 +28,7 @@ use toml::Value;
 pub use axis::{Axis, Values, number};
 pub use finalists::{Filters, Front};
 pub use outcome::{Row, Statistics};
-pub use results::{Finalist, Results, Robustness, finalists, publish};
+pub use results::{Finalist, RESULTS_FILE, Results, Robustness, finalists, publish};
 pub use space::{Halving, Sequence, Space, SpaceError};
 pub use store::{Identity, Store, StoreError};
 
@@ -152,7 +152,13 @@ impl<'a> Sweep<'a> {
     /// Number of sets of all rounds.
     #[must_use]
     pub fn total(&self) -> u64 {
-        (0..self.rungs().len() as u32).map(|rung| self.size(rung)).sum()
+        (0..self.rounds()).map(|rung| self.size(rung)).sum()
+    }
+
+    /// Rounds: one, or those of a halving search.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.space.halving().map_or(1, |halving| halving.rungs)
     }
 
     fn size(&self, rung: u32) -> u64 {

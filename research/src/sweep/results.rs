@@ -1,9 +1,9 @@
 //! The results of a finished search: one table of every set, and the finalists with what stands against them.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use q50_datasets::{
-    hash::file_hash,
+    run_folder::NewRun,
     write::{Column, TableWriter},
 };
 use q50_engine::{
@@ -43,6 +43,8 @@ pub struct Results {
     pub completed: u64,
     /// The others; each row of the table says why.
     pub failed: u64,
+    /// Those that saw every bar: all, or in a halving search the ones of the last round. Only they are ranked.
+    pub ranked: u64,
     /// Why sets failed, and how many of each.
     pub failures: BTreeMap<String, u64>,
     /// Those that passed the filters.
@@ -59,17 +61,31 @@ pub struct Results {
     pub front: Vec<Row>,
 }
 
-/// Writes every set of `store` to `path` (Parquet, a row a set, in index order) and looks for the finalists.
+/// The table of all sets, Parquet.
+pub const RESULTS_FILE: &str = "results.parquet";
+
+/// Adds the table of every set of `store` (a row a set, in index order) to the files of `run` and looks for the
+/// finalists.
 ///
 /// # Errors
-/// The state cannot be read or the table cannot be written; then there is no table.
-pub fn publish(sweep: &Sweep<'_>, store: &Store, filters: &Filters, path: &Path) -> Result<Results, SweepError> {
+/// The state cannot be read or the table cannot be written.
+pub fn publish(
+    sweep: &Sweep<'_>,
+    store: &Store,
+    filters: &Filters,
+    run: &mut NewRun<'_>,
+) -> Result<Results, SweepError> {
     let year = sweep.base().periods_per_year;
-    let mut table = Table { sweep, year, path, writer: None, part: Vec::with_capacity(PART) };
+    let mut table = Table { sweep, year, run, writer: None, part: Vec::with_capacity(PART) };
     let (mut front, mut sample) = (Front::default(), Sample::default());
-    let (mut completed, mut failures, mut sum) = (0, BTreeMap::<String, u64>::new(), 0.0);
+    let (mut sets, mut completed, mut failures, mut sum) = (0, 0, BTreeMap::<String, u64>::new(), 0.0);
+    let last = sweep.rounds() - 1;
     store.for_each(|row| -> Result<(), SweepError> {
-        front.add(filters, &row);
+        sets += 1;
+        // The statistics of an earlier round are those of fewer bars.
+        if row.rung == last {
+            front.add(filters, &row);
+        }
         sum += row.statistics.map_or(0.0, |s| s.final_equity);
         match &row.failure {
             None => {
@@ -83,15 +99,16 @@ pub fn publish(sweep: &Sweep<'_>, store: &Store, filters: &Filters, path: &Path)
         }
         table.add(row)
     })?;
-    table.commit()?;
+    let results_hash = table.finish()?;
     Ok(Results {
-        sets: front.seen,
+        sets,
         completed,
-        failed: front.seen - completed,
+        failed: sets - completed,
+        ranked: front.seen,
         failures,
         passed_filters: front.passed,
         sum_final_equity: sum,
-        results_hash: file_hash(path)?,
+        results_hash,
         sample: sample.sets,
         front: front.into_rows(),
     })
@@ -119,31 +136,32 @@ impl Sample {
 }
 
 /// The table in the making.
-struct Table<'a> {
+struct Table<'a, 'f> {
     sweep: &'a Sweep<'a>,
     year: PeriodsPerYear,
-    path: &'a Path,
+    run: &'a mut NewRun<'f>,
     writer: Option<TableWriter>,
     part: Vec<Row>,
 }
 
-impl Table<'_> {
+impl Table<'_, '_> {
     fn add(&mut self, row: Row) -> Result<(), SweepError> {
         self.part.push(row);
         if self.part.len() == PART { self.flush() } else { Ok(()) }
     }
 
-    fn commit(mut self) -> Result<(), SweepError> {
+    /// Adds the table to the run's files; returns its hash.
+    fn finish(mut self) -> Result<String, SweepError> {
         self.flush()?;
         match self.writer {
-            Some(writer) => Ok(writer.commit()?),
-            None => Ok(()),
+            Some(writer) => Ok(self.run.add_table(writer)?),
+            None => Ok(String::new()),
         }
     }
 
     fn flush(&mut self) -> Result<(), SweepError> {
         let rows = std::mem::take(&mut self.part);
-        if rows.is_empty() {
+        if rows.is_empty() && self.writer.is_some() {
             return Ok(());
         }
         let space = self.sweep.space();
@@ -199,7 +217,7 @@ impl Table<'_> {
         columns.extend(counts.iter().map(|(name, values)| (*name, Column::OptionI64(values))));
         match &mut self.writer {
             Some(writer) => writer.write(&columns)?,
-            None => self.writer = Some(TableWriter::new(self.path, &columns)?),
+            None => self.writer = Some(self.run.start_table(RESULTS_FILE, &columns)?),
         }
         self.part = Vec::with_capacity(PART);
         Ok(())

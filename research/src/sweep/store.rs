@@ -3,18 +3,17 @@
 //! Rows are appended in index order and in transactions, so that what is there is always a prefix of the search: a sweep
 //! goes on from its length. The file is removed when the results are in place.
 
-use std::{
-    fs::{File, TryLockError},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+use q50_datasets::{hash::text_hash, run_folder::RunFolder, staged::replaceable};
 use rusqlite::{Connection, Row as SqlRow, params};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::outcome::{Row, Statistics};
 
 /// What a sweep is: nothing of it may change under a state that is resumed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Content hash of the data, and how it is seen.
     pub dataset: String,
@@ -29,11 +28,13 @@ pub struct Identity {
 /// The state cannot be used.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// Another process is at work in the folder.
-    #[error("{folder}: another sweep is at work in this folder; wait for it, or give another with --out")]
-    Locked {
-        /// The folder.
-        folder: String,
+    /// The file of the state is somebody else's.
+    #[error("{path}: {found}; nothing was changed: move it away, or give another folder with --out")]
+    Foreign {
+        /// The file.
+        path: String,
+        /// What is there.
+        found: String,
     },
     /// There is a state, and nobody asked to resume it.
     #[error(
@@ -69,16 +70,14 @@ pub enum StoreError {
     },
 }
 
-/// The state of one sweep; holds the folder's lock as long as it lives.
+/// The state of one sweep.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     connection: Connection,
-    _lock: File,
 }
 
 const FILE: &str = "sweep.sqlite";
-const LOCK: &str = ".sweep.lock";
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS identity (what TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -94,22 +93,28 @@ CREATE TABLE IF NOT EXISTS sets (
 const COLUMNS: &str = "set_index, rung, failure, final_equity, total_return, sharpe, max_drawdown, profit_factor, fills, round_trips, winners, turnover, fees, exposure, skew, kurtosis, returns";
 
 impl Store {
+    /// Whether `folder` holds the state of a sweep that has not ended.
+    #[must_use]
+    pub fn is_there(folder: &RunFolder) -> bool {
+        folder.file(FILE).exists()
+    }
+
     /// Opens the state in `folder`: a new one, or with `resume` the one that is there, if there is one.
     ///
     /// # Errors
-    /// The folder is in use, holds a state that was not asked for or of another sweep, or cannot be written.
-    pub fn open(folder: &Path, identity: &Identity, resume: bool) -> Result<Self, StoreError> {
-        let named = || folder.display().to_string();
-        let path = folder.join(FILE);
-        let disk = |problem: String| StoreError::Disk { path: path.display().to_string(), problem };
-        let lock = File::create(folder.join(LOCK)).map_err(|e| disk(e.to_string()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { folder: named() }),
-            Err(TryLockError::Error(e)) => return Err(disk(e.to_string())),
-        }
+    /// The folder holds a state that was not asked for or of another sweep, or cannot be written.
+    pub fn open(folder: &RunFolder, identity: &Identity, resume: bool) -> Result<Self, StoreError> {
+        let named = || folder.path().display().to_string();
+        let path = folder.file(FILE);
+        let at = || path.display().to_string();
+        let disk = |problem: String| StoreError::Disk { path: at(), problem };
+        replaceable(&path).map_err(|_| StoreError::Foreign { path: at(), found: "this is no file".to_owned() })?;
         let connection = Self::prepare(&path).map_err(|e| disk(e.to_string()))?;
-        let store = Self { path, connection, _lock: lock };
+        let connection = connection.ok_or_else(|| {
+            let found = "this database is not the state of a sweep".to_owned();
+            StoreError::Foreign { path: at(), found }
+        })?;
+        let store = Self { path, connection };
         let done = store.count()?;
         match store.identity()? {
             Some(was) if resume => was.same(identity, &named())?,
@@ -119,12 +124,17 @@ impl Store {
         Ok(store)
     }
 
-    fn prepare(path: &Path) -> rusqlite::Result<Connection> {
+    /// The database with its tables; `None` where it has others.
+    fn prepare(path: &Path) -> rusqlite::Result<Option<Connection>> {
         let connection = Connection::open(path)?;
+        let foreign = "SELECT count(*) FROM sqlite_master WHERE tbl_name NOT IN ('identity', 'sets')";
+        if connection.query_row(foreign, [], |row| row.get::<_, i64>(0))? > 0 {
+            return Ok(None);
+        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(SCHEMA)?;
-        Ok(connection)
+        Ok(Some(connection))
     }
 
     fn disk(&self, error: &rusqlite::Error) -> StoreError {
@@ -311,7 +321,17 @@ impl Identity {
         [("dataset", dataset), ("strategy", strategy), ("grid", grid), ("engine", engine)]
     }
 
-    fn same(&self, now: &Self, folder: &str) -> Result<(), StoreError> {
+    /// The id of the run that this search is, when `asked` of it.
+    #[must_use]
+    pub fn run_id(&self, asked: &impl std::fmt::Debug) -> String {
+        text_hash(&format!("{self:?} {asked:?}"))
+    }
+
+    /// Whether a search that is to be resumed is still the same as `self` was, in `folder`.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`].
+    pub fn same(&self, now: &Self, folder: &str) -> Result<(), StoreError> {
         match self.parts().into_iter().zip(now.parts()).find(|(was, is)| was != is) {
             None => Ok(()),
             Some(((what, was), (_, is))) => Err(StoreError::Changed {
@@ -358,6 +378,10 @@ mod tests {
         Row { index, rung, failure: None, statistics: Some(statistics) }
     }
 
+    fn folder(dir: &tempfile::TempDir) -> RunFolder {
+        RunFolder::open(dir.path(), &["results.parquet"]).unwrap()
+    }
+
     fn rows(store: &Store) -> Vec<Row> {
         let mut all = Vec::new();
         let read: Result<(), StoreError> = store.for_each(|row| {
@@ -371,48 +395,51 @@ mod tests {
     #[test]
     fn what_is_appended_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
+        let folder = folder(&dir);
         let failed = Row { index: 1, rung: 0, failure: Some("no".into()), statistics: None };
-        let mut store = Store::open(dir.path(), &identity(), false).unwrap();
+        let mut store = Store::open(&folder, &identity(), false).unwrap();
         store.append(0, &[row(0, 0, Some(0.01)), failed.clone()]).unwrap();
         drop(store);
-        let store = Store::open(dir.path(), &identity(), true).unwrap();
+        let store = Store::open(&folder, &identity(), true).unwrap();
         assert_eq!(store.done(0).unwrap(), 2);
         assert_eq!(rows(&store), [row(0, 0, Some(0.01)), failed]);
         store.remove().unwrap();
-        assert_eq!(Store::open(dir.path(), &identity(), true).unwrap().done(0).unwrap(), 0, "it begins anew");
+        assert_eq!(Store::open(&folder, &identity(), true).unwrap().done(0).unwrap(), 0, "it begins anew");
     }
 
     #[test]
     fn another_sweep_is_not_resumed_and_says_what_has_changed() {
         let dir = tempfile::tempdir().unwrap();
-        Store::open(dir.path(), &identity(), false).unwrap().append(0, &[row(0, 0, None)]).unwrap();
+        let folder = folder(&dir);
+        Store::open(&folder, &identity(), false).unwrap().append(0, &[row(0, 0, None)]).unwrap();
         for (changed, what) in [
             (Identity { dataset: "x".into(), ..identity() }, "dataset"),
             (Identity { strategy: "x".into(), ..identity() }, "strategy"),
             (Identity { grid: "x".into(), ..identity() }, "grid"),
             (Identity { engine: "x".into(), ..identity() }, "engine"),
         ] {
-            let error = Store::open(dir.path(), &changed, true).unwrap_err().to_string();
+            let error = Store::open(&folder, &changed, true).unwrap_err().to_string();
             assert!(error.contains(what), "{error}");
         }
-        let error = Store::open(dir.path(), &identity(), false).unwrap_err().to_string();
+        let error = Store::open(&folder, &identity(), false).unwrap_err().to_string();
         assert!(error.contains("--resume") && error.contains("1 sets"), "{error}");
     }
 
     #[test]
-    fn a_folder_has_one_sweep_at_a_time() {
+    fn a_database_of_somebody_else_is_not_touched() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Store::open(dir.path(), &identity(), false).unwrap();
-        let error = Store::open(dir.path(), &identity(), true).unwrap_err();
-        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
-        drop(first);
-        Store::open(dir.path(), &identity(), false).unwrap();
+        let path = dir.path().join(FILE);
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = Store::open(&folder(&dir), &identity(), false).unwrap_err().to_string();
+        assert!(error.contains(FILE) && error.contains("not the state of a sweep"), "{error}");
+        assert!(std::fs::read(&path).unwrap() == before);
     }
 
     #[test]
     fn the_last_round_of_a_set_is_its_row() {
         let dir = tempfile::tempdir().unwrap();
-        let mut store = Store::open(dir.path(), &identity(), false).unwrap();
+        let mut store = Store::open(&folder(&dir), &identity(), false).unwrap();
         store.append(0, &[row(0, 0, Some(0.1)), row(1, 0, Some(0.3)), row(2, 0, Some(0.3)), row(3, 0, None)]).unwrap();
         assert_eq!(store.best(0, 2).unwrap(), [1, 2]);
         assert_eq!(store.best(0, 1).unwrap(), [1], "the first of equals");

@@ -1,11 +1,10 @@
 //! NautilusTrader's reports of all runs as two tables, and the comparison as JSON.
 
 use anyhow::Result;
-use q50_datasets::write::{Column, write_bytes, write_tables};
+use q50_datasets::{run_folder::RunFolder, write::Column};
 use q50_nautilus::{FillReport, PositionReport, SecondRun};
 
 use super::report::Report;
-use crate::output::OutputFolder;
 
 /// The reports of all runs, each row with the number of its run, from 0 in the order of `runs`.
 #[derive(Debug, Default)]
@@ -21,8 +20,11 @@ impl Tables {
     }
 }
 
-/// Writes everything; `validate.json` last, so that it stands for a complete folder.
-pub(super) fn write(folder: &OutputFolder, tables: &Tables, report: &Report) -> Result<()> {
+/// What is written; the comparison stands for the whole run.
+pub(super) const FILES: &[&str] = &["fills.parquet", "positions.parquet", "validate.json"];
+
+/// Writes everything.
+pub(super) fn write(folder: &RunFolder, tables: &Tables, report: &Report) -> Result<()> {
     let fills = Rows(&tables.fills);
     let (run, reconciliation) = (fills.run(), fills.all(|r| r.reconciliation));
     let (ts_event, ts_init) = (fills.times(|r| r.ts_event), fills.times(|r| r.ts_init));
@@ -97,10 +99,11 @@ pub(super) fn write(folder: &OutputFolder, tables: &Tables, report: &Report) -> 
         ("realized_pnl", Column::OptionF64(&profit)),
     ]);
 
-    let paths = ["fills.parquet", "positions.parquet"].map(|name| folder.file(name));
-    write_tables(&[(&paths[0], &fills_table), (&paths[1], &positions_table)])?;
-    write_bytes(&folder.file("validate.json"), &serde_json::to_vec_pretty(report)?)?;
-    Ok(())
+    let mut run = folder.new_run(&report.run_id);
+    run.table("fills.parquet", &fills_table)?;
+    run.table("positions.parquet", &positions_table)?;
+    run.bytes("validate.json", &serde_json::to_vec_pretty(report)?)?;
+    Ok(run.commit()?)
 }
 
 /// Rows of a report, turned into columns.

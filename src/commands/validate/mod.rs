@@ -8,6 +8,7 @@ mod second;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use q50_datasets::{hash::text_hash, run_folder::RunFolder};
 use q50_engine::venue::{FillTiming, LatencyPreset};
 use q50_research::{
     run::{RunSettings, Source, Stage, VenueSettings, trial_of_returns},
@@ -19,13 +20,7 @@ use self::{
     finalists::{Finalist, Search},
     report::{Data, Engine, Report, RunReport, Settings},
 };
-use crate::{
-    Answer,
-    args::ValidateArguments,
-    configuration,
-    output::{self, OutputFolder},
-    progress::Steps,
-};
+use crate::{Answer, args::ValidateArguments, configuration, output, progress::Steps};
 
 /// One run to compare.
 struct Job {
@@ -65,12 +60,14 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let path = pool.as_ref().map(|(path, _)| path);
     let source = Source { market, pool: path, dataset: data.hash(), view: &view };
     let stage = Stage::new(source, &base.venue).context("pool reserves")?;
-    let folder = arguments.out.as_deref().map(OutputFolder::prepare).transpose()?;
+    let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
     // A finalist somewhere else is a test of a result that is counted already.
     let elsewhere = search.is_some() && (latency.is_some() || arguments.validate_venue.is_some());
     let role = if elsewhere { Role::Probe } else { Role::Candidate };
 
+    let all: Vec<&RunSettings> = jobs.iter().map(|job| &job.settings).collect();
+    let run_id = text_hash(&format!("{} {view} {all:?}", data.hash()));
     let steps = Steps::start(quiet, jobs.len() as u64);
     let (mut runs, mut tables) = (Vec::with_capacity(jobs.len()), files::Tables::default());
     for (number, job) in (0_i64..).zip(jobs) {
@@ -86,6 +83,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     }
     let report = Report {
         schema: "q50.validate/1",
+        run_id,
         data: Data::of(&data, replay.bars.is_none()),
         engine: Engine::NAUTILUS,
         settings: Settings {

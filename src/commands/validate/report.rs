@@ -5,13 +5,12 @@ use std::{
     io::{self, Write},
 };
 
-use q50_datasets::{dataset::Dataset, time::rfc3339};
+use q50_datasets::{dataset::Dataset, run_folder::RunFolder, time::rfc3339};
 use q50_nautilus::{Check, NAUTILUS_VERSION, Validation};
 use q50_research::run::{RunSettings, VenueSettings};
 use serde::Serialize;
 
 use super::{Job, finalists::Finalist};
-use crate::output::OutputFolder;
 
 /// Share of its Sharpe ratio that a finalist may lose under validation before it is called sensitive to execution.
 const SENSITIVE: f64 = 0.5;
@@ -20,6 +19,8 @@ const SENSITIVE: f64 = 0.5;
 #[derive(Serialize)]
 pub(super) struct Report {
     pub(super) schema: &'static str,
+    /// Hash of data, view and settings.
+    pub(super) run_id: String,
     pub(super) data: Data,
     pub(super) engine: Engine,
     pub(super) settings: Settings,
@@ -163,7 +164,7 @@ const fn key(check: Check) -> &'static str {
     }
 }
 
-pub(super) fn text(out: &mut dyn Write, report: &Report, folder: Option<&OutputFolder>) -> io::Result<()> {
+pub(super) fn text(out: &mut dyn Write, report: &Report, folder: Option<&RunFolder>) -> io::Result<()> {
     let Report { data, settings, runs, .. } = report;
     if data.demonstration {
         writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;

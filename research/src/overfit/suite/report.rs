@@ -1,11 +1,8 @@
 //! The outcome for a reader, and as Parquet files.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
-use q50_datasets::{
-    error::Result,
-    write::{Column, write_tables},
-};
+use q50_datasets::{error::Result, run_folder::NewRun, write::Column};
 use q50_engine::market::Market;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -180,12 +177,12 @@ fn window_rows(sweep: &Sweep<'_>, outcome: &Outcome) -> Vec<WindowRow> {
     walked.windows.iter().zip(judgements).enumerate().map(row).collect()
 }
 
-/// Writes `walk_forward.parquet`, `walk_forward_equity.parquet` and `combinatorial_paths.parquet` into `folder`, all or
-/// none. What was not run is a table without rows.
+/// Adds `walk_forward.parquet`, `walk_forward_equity.parquet` and `combinatorial_paths.parquet` to the files of `run`.
+/// What was not run is a table without rows.
 ///
 /// # Errors
 /// The folder or the disk refuses.
-pub fn publish(sweep: &Sweep<'_>, outcome: &Outcome, folder: &Path) -> Result<()> {
+pub fn publish(sweep: &Sweep<'_>, outcome: &Outcome, run: &mut NewRun<'_>) -> Result<()> {
     let windows = window_rows(sweep, outcome);
     let numbers = |of: fn(&WindowRow) -> usize| windows.iter().map(|row| of(row) as u32).collect::<Vec<u32>>();
     let times = |of: fn(&WindowRow) -> i64| windows.iter().map(of).collect::<Vec<i64>>();
@@ -214,11 +211,9 @@ pub fn publish(sweep: &Sweep<'_>, outcome: &Outcome, folder: &Path) -> Result<()
     let path: Vec<u32> = (0..sharpes.len() as u32).collect();
     let paths: &[(&str, Column<'_>)] = &[("path", Column::U32(&path)), ("sharpe", Column::F64(&sharpes))];
 
-    write_tables(&[
-        (&folder.join("walk_forward.parquet"), walk),
-        (&folder.join("walk_forward_equity.parquet"), curve),
-        (&folder.join("combinatorial_paths.parquet"), paths),
-    ])
+    run.table("walk_forward.parquet", walk)?;
+    run.table("walk_forward_equity.parquet", curve)?;
+    run.table("combinatorial_paths.parquet", paths)
 }
 
 /// Opens of the bars that were judged, and the equity at their closes: 1 at that of the bar before the first.

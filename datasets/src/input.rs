@@ -1,0 +1,194 @@
+//! What a user names as an input: opened once, and read from its start as often as a reader needs.
+//!
+//! A file is read where it is. A pipe (`<(...)`, a FIFO, `/dev/stdin`) gives its bytes once, while a reader looks at the
+//! beginning before it reads the whole; so a pipe is first copied to its end into an unnamed temporary file. Devices and
+//! sockets are refused: `/dev/zero` has no end.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// Most bytes that are taken from a pipe: 4 GiB.
+const PIPE_MOST: u64 = 4 << 30;
+/// How long somebody may take to open the other end of a FIFO.
+const WRITER_WITHIN: Duration = Duration::from_secs(10);
+/// Most bytes of a text that people write by hand, such as a strategy, a claim or a grid: 1 MiB.
+const TEXT_MOST: u64 = 1 << 20;
+
+/// An opened file, pipe or directory.
+#[derive(Debug)]
+pub struct Input {
+    path: PathBuf,
+    file: File,
+}
+
+impl Input {
+    /// Opens `path`; a pipe is read to its end.
+    ///
+    /// # Errors
+    /// Where nothing can be opened there, it is a device or a socket, nobody writes into a FIFO for ten seconds, or a pipe
+    /// gives more than 4 GiB.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = open(path).map_err(|e| Error::io(path, "cannot open it", e))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    /// What the user calls it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is a directory.
+    pub(crate) fn is_dir(&self) -> Result<bool> {
+        self.file.metadata().map(|m| m.is_dir()).map_err(|e| Error::io(&self.path, "cannot read it", e))
+    }
+
+    /// The file, from its start. Readers share one position: one must be done before the next is asked for.
+    pub(crate) fn reader(&self) -> Result<File> {
+        let rewound = || {
+            let mut file = self.file.try_clone()?;
+            file.rewind()?;
+            Ok(file)
+        };
+        rewound().map_err(|e| Error::io(&self.path, "cannot read it", e))
+    }
+}
+
+/// Reads a text that people write by hand, such as a TOML file: at most 1 MiB of UTF-8.
+///
+/// # Errors
+/// As [`Input::open`]; and where it is longer or is no UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = read_bytes(path, TEXT_MOST)?;
+    String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text"))
+}
+
+/// Reads all of a file or pipe of at most `most` bytes.
+///
+/// # Errors
+/// As [`Input::open`]; and where it is longer, or a directory.
+pub fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(refused(&format!("it has more than {}", size(most))));
+    }
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        File::open(path)
+    } else if kind.is_fifo() {
+        copy_to_the_end(opened_within(path, WRITER_WITHIN)?, PIPE_MOST)
+    } else {
+        Err(refused("it is a device or a socket, expected a file or a pipe"))
+    }
+}
+
+/// Opening a FIFO waits for a writer, and nothing but a thread of its own can stop waiting.
+fn opened_within(path: &Path, time: Duration) -> io::Result<File> {
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_path_buf();
+    std::thread::spawn(move || {
+        // Nobody is left to tell once the time is over.
+        let _ = sender.send(File::open(path));
+    });
+    receiver.recv_timeout(time).unwrap_or_else(|_| {
+        Err(refused(&format!("it is a FIFO that nobody has opened for writing for {} s", time.as_secs())))
+    })
+}
+
+fn copy_to_the_end(pipe: File, most: u64) -> io::Result<File> {
+    let mut copy = tempfile::tempfile()?;
+    if io::copy(&mut pipe.take(most + 1), &mut copy)? > most {
+        return Err(refused(&format!("the pipe gave more than {}, expected less; write it to a file", size(most))));
+    }
+    copy.flush()?;
+    copy.rewind()?;
+    Ok(copy)
+}
+
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        1_073_741_824.. => format!("{} GiB", bytes >> 30),
+        1_048_576.. => format!("{} MiB", bytes >> 20),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn fifo(dir: &Path) -> PathBuf {
+        let path = dir.join("fifo");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end_and_as_often_as_needed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = fifo(dir.path());
+        let into = path.clone();
+        // Larger than the buffer of a pipe, so that it comes in parts.
+        let content = b"0.01\n".repeat(100_000);
+        let sent = content.clone();
+        let writer = std::thread::spawn(move || fs::write(into, sent).unwrap());
+        let input = Input::open(&path).unwrap();
+        writer.join().unwrap();
+        for _ in 0..2 {
+            let mut read = Vec::new();
+            input.reader().unwrap().read_to_end(&mut read).unwrap();
+            assert!(read == content);
+        }
+    }
+
+    #[test]
+    fn a_fifo_without_a_writer_is_not_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = opened_within(&fifo(dir.path()), Duration::from_millis(20)).unwrap_err();
+        assert!(error.to_string().contains("nobody has opened"), "{error}");
+    }
+
+    #[test]
+    fn a_device_is_refused_before_it_is_read() {
+        for device in ["/dev/zero", "/dev/null"] {
+            let error = Input::open(Path::new(device)).unwrap_err().to_string();
+            assert!(error.contains(device) && error.contains("a device"), "{error}");
+            assert!(read_text(Path::new(device)).unwrap_err().to_string().contains("a device"));
+        }
+    }
+
+    #[test]
+    fn a_text_has_at_most_a_mebibyte() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("claim.toml");
+        fs::write(&path, vec![b' '; 1 << 20]).unwrap();
+        assert_eq!(read_text(&path).unwrap().len(), 1 << 20);
+        fs::write(&path, vec![b' '; (1 << 20) + 1]).unwrap();
+        assert!(read_text(&path).unwrap_err().to_string().contains("more than 1 MiB"));
+        fs::write(&path, [0xff]).unwrap();
+        assert!(read_text(&path).unwrap_err().to_string().contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_pipe_without_an_end_is_refused() {
+        let error = copy_to_the_end(File::open("/dev/zero").unwrap(), 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("more than 1 MiB"), "{error}");
+    }
+}
