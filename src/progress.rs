@@ -25,10 +25,15 @@ impl Steps {
     }
 
     /// Goes on to the next step.
-    pub(crate) fn next(&self, name: &'static str) {
-        tracing::info!("{name}");
-        self.bar.set_message(name);
+    pub(crate) fn next(&self, name: &str) {
+        self.say(name);
         self.bar.inc(1);
+    }
+
+    /// Says more about the step at hand.
+    pub(crate) fn say(&self, what: &str) {
+        tracing::info!("{what}");
+        self.bar.set_message(what.to_owned());
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod util;
 
+use q50_datasets::synth::SynthConfig;
+use q50_research::lookahead::planted::Recipe;
 use q50_testing::real;
 use serde_json::Value;
 use util::{Workspace, bars_csv};
@@ -97,6 +99,62 @@ fn an_expectation_that_is_not_met_is_exit_1() {
     let w = Workspace::new();
     assert_eq!(w.q50("verify --expect refuted").code, 1);
     assert_eq!(w.q50("verify --expect confirmed").code, 0);
+}
+
+/// Generated bars without any edge, and a `side` from the slope of a mean that reaches twelve bars into the future.
+fn with_foresight(w: &Workspace) -> String {
+    let bars = SynthConfig { bars: 8_000, ..SynthConfig::default() }.generate().unwrap().bars;
+    let mut text = String::from("ts_ms,open,high,low,close,side\n");
+    for (row, signal) in Recipe::CentredMean(12).signal(&bars.close).into_iter().enumerate().skip(1) {
+        let [open, high, low, close] = [&bars.open, &bars.high, &bars.low, &bars.close].map(|column| column[row]);
+        text += &format!("{},{open},{high},{low},{close},{}\n", bars.open_time[row], u8::from(signal > 0.0));
+    }
+    w.write("b.csv", text);
+    let claim = |sharpe: f64| {
+        let head = "schema = \"q50.claim/1\"\nname = \"mine\"\nsource = \"test\"\nbars = 7999\nperiods_per_year = 8760";
+        w.write("claim.toml", format!("{head}\ntrials = 1\nsharpe = {sharpe}\n"));
+    };
+    let line = "verify --bars {dir}/b.csv --strategy side --claim {dir}/claim.toml";
+    claim(1.0);
+    claim(w.json(line, 0)["replay"]["sharpe"].as_f64().unwrap());
+    line.to_owned()
+}
+
+#[test]
+fn signals_of_a_file_make_a_confirmation_conditional_until_it_is_accepted() {
+    let w = Workspace::new();
+    let line = with_foresight(&w);
+    let summary = w.json(&line, 0);
+    assert_eq!(summary["verdict"], "confirmed", "{}", summary["checks"]);
+    let condition = |summary: &Value| {
+        assert_eq!(summary["conditions"].as_array().unwrap().len(), 1);
+        assert_eq!(summary["conditions"][0]["name"], "signals_origin");
+        summary["conditions"][0]["accepted"].as_bool().unwrap()
+    };
+    assert!(!condition(&summary));
+    let causal = summary["checks"][1]["evidence"].as_str().unwrap();
+    assert!(causal.starts_with("of the replay, not of how signals were made"), "{causal}");
+
+    let outcome = w.q50(&format!("{line} --expect confirmed"));
+    assert_eq!(outcome.code, 1, "a condition is open");
+    assert!(outcome.stdout.contains("Verdict: confirmed, on a condition"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("signals_origin (not accepted)"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("--accept signals_origin"), "{}", outcome.stderr);
+    assert_eq!(w.q50(&format!("{line} --expect confirmed --accept signals_origin")).code, 0);
+    assert!(condition(&w.json(&format!("{line} --accept signals_origin"), 0)));
+    w.refused(&format!("{line} --accept signals"), &["signals", "signals_origin"]);
+}
+
+#[test]
+fn what_cannot_hold_foresight_has_no_condition() {
+    let w = Workspace::new();
+    assert_eq!(w.json("verify", 0)["conditions"], serde_json::json!([]), "the market is generated");
+    w.write("b.csv", bars_csv(400));
+    let threshold = |column: &str| {
+        let line = "verify --bars {dir}/b.csv --strategy threshold --set entry=104 --set exit=101";
+        w.json(&format!("{line} --signal-column {column}"), 0)["conditions"].as_array().unwrap().len()
+    };
+    assert_eq!((threshold("close"), threshold("q50")), (0, 1));
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod columns;
 mod csv_in;
 pub mod dataset;
 pub mod error;
+pub mod excerpt;
 pub mod frame;
 pub mod hash;
 pub mod hummingbot;

@@ -9,8 +9,9 @@ use arrow_array::types::{
     Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use arrow_select::concat::concat_batches;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -40,6 +41,15 @@ pub(crate) fn metadata(file: File, key: &str) -> Option<String> {
     let reader = SerializedFileReader::new(file).ok()?;
     let pairs = reader.metadata().file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == key)?.value.clone()
+}
+
+/// The whole table, every column with its own type.
+pub(crate) fn batch(input: &Input) -> Result<RecordBatch> {
+    let (builder, path) = (open(input)?, input.path());
+    let schema = builder.schema().clone();
+    let reader = builder.with_batch_size(16_384).build().map_err(|e| damaged(path, e))?;
+    let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(|e| damaged(path, e))?;
+    concat_batches(&schema, &batches).map_err(|e| damaged(path, e))
 }
 
 /// Reads the columns that `plan` picks by name.
@@ -295,8 +305,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{
-        BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Int64Array, LargeStringArray, RecordBatch,
-        StringArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt8Array,
+        BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Int64Array, LargeStringArray, StringArray,
+        TimestampMicrosecondArray, TimestampNanosecondArray, UInt8Array,
     };
     use parquet::arrow::ArrowWriter;
 

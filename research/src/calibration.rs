@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::{
-    claim::{Claim, DataFacts, Request, Verdict, VerifyError, verify},
+    claim::{Claim, DataFacts, Request, SignalsOrigin, Verdict, VerifyError, verify},
     inference::StationaryBootstrap,
     metrics,
     run::{self, PriceVenue, RunSettings, Source, VenueSettings},
@@ -137,11 +137,13 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         facts: DataFacts::of(&data, true),
         next_close: None,
         data_settings: serde_json::Value::Null,
+        origin: SignalsOrigin::Causal,
         claim: &claim,
         settings,
         trials: None,
         bootstrap,
         cuts: 4,
+        accepted: &[],
         second_engine: None,
         on_step: &|_| {},
     };

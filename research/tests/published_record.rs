@@ -26,7 +26,7 @@ use q50_engine::{
 };
 use q50_research::{
     causality,
-    claim::{CheckName, Claim, DataFacts, Request, State, Verdict, Verification, verify},
+    claim::{CheckName, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
     metrics,
     run::{PriceVenue, RunSettings, VenueSettings},
@@ -160,11 +160,13 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Verification {
         facts: DataFacts::of(&data, false),
         next_close: data.bars().close.get(data.rows().end).copied(),
         data_settings: serde_json::json!({}),
+        origin: SignalsOrigin::File,
         claim: &claim,
         settings,
         trials: None,
         bootstrap: StationaryBootstrap::default(),
         cuts: 8,
+        accepted: &[],
         second_engine: None,
         on_step: &|_| {},
     };

@@ -12,14 +12,16 @@ use q50_engine::{
 };
 use q50_research::{
     capacity::{CapacityCell, DepthRow},
-    claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
+    claim::{
+        Check, Claim, Condition, ConditionName, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify,
+    },
     inference::{MeanBlock, StationaryBootstrap},
     report,
     run::{PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
 
-const PICTURES: usize = 8;
+const PICTURES: usize = 9;
 
 /// A claim judged on a generated market of `bars` hours.
 fn judged(bars: usize) -> Verification {
@@ -44,6 +46,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
         facts: DataFacts::of(&data, true),
         next_close: None,
         data_settings: serde_json::json!({ "signal_column": null, "crossing": "hold" }),
+        origin: SignalsOrigin::Causal,
         claim: &claim,
         settings: RunSettings {
             strategy: replay.strategy,
@@ -62,6 +65,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
         trials: Some(30),
         bootstrap: StationaryBootstrap { mean_block: MeanBlock::Given(24.0), draws: 100, ..Default::default() },
         cuts: 2,
+        accepted: &[],
         second_engine: None,
         on_step: &|_| {},
     };
@@ -185,6 +189,22 @@ fn every_verdict_is_a_word_and_a_symbol() {
     ] {
         verification.verdict = verdict;
         assert!(report::html(&verification).unwrap().contains(shown), "{shown}");
+    }
+}
+
+#[test]
+fn a_condition_stands_in_the_box_of_the_verdict() {
+    let mut verification = judged(500);
+    assert!(!report::html(&verification).unwrap().contains("data-condition"), "a generated market has none");
+    for (accepted, words) in [(vec![], "(not accepted)"), (vec![ConditionName::SignalsOrigin], "(accepted by name)")] {
+        let condition = Condition::new(ConditionName::SignalsOrigin, "nobody <looked>", &accepted);
+        verification.conditions = vec![condition];
+        let html = report::html(&verification).unwrap();
+        assert!(between(&html, "<title>", "</title>")[0].contains("on a condition"));
+        let verdict = between(&html, "aria-label=\"Verdict\"", "</section>")[0];
+        for part in ["data-condition=\"signals_origin\"", "nobody &lt;looked&gt;", words] {
+            assert!(verdict.contains(part), "{part} is not in {verdict}");
+        }
     }
 }
 

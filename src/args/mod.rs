@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod data;
+mod lookahead;
 mod overfit;
 mod pool;
 mod replay;
@@ -11,13 +12,18 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use q50_research::claim::ConditionName;
 
 #[cfg(feature = "nautilus")]
 pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
+    lookahead::{LookaheadArguments, ProducerRuns},
     overfit::{BenchmarkName, OverfitArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName},
@@ -83,6 +89,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000"
     )]
     Verify(Box<VerifyArguments>),
+    /// Ask whether the program that makes the signals uses bars that come later.
+    #[command(
+        after_help = "The program is run on records that end at random bars, and what it says there is compared with what it says on all bars. It may be written in any language; the command is split into words as a shell would, and run without one. {bars} is a Parquet file with the columns of --bars, {out} a path that ends in .parquet. Exit 1 where a cut changed what was said before it, or where the program does not make the file of --signals.\n\nExamples:\n  q50 lookahead --producer 'python3 signals.py {bars} {out}' --bars btcusdt_1h.parquet --signals signals.parquet\n  q50 lookahead --producer './signals --in {bars} --out {out}' --bars b.parquet --signals s.parquet --cuts 50 --format json"
+    )]
+    Lookahead(LookaheadArguments),
     /// Check what others recorded.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -141,13 +152,28 @@ pub(crate) struct VerifyArguments {
     /// Folder for report.html, summary.json and the Parquet files.
     #[arg(long, value_name = "DIR", default_value = "q50-verify")]
     pub(crate) out: PathBuf,
+    /// Program that made the signals: it is examined as by q50 lookahead, which adds the check lookahead and takes the
+    /// condition signals_origin away.
+    #[arg(long, value_name = "COMMAND", requires = "bars")]
+    pub(crate) producer: Option<String>,
+    #[command(flatten)]
+    pub(crate) runs: ProducerRuns,
     /// Take the replay through NautilusTrader's engine too and add the check second_engine (built with --features
     /// nautilus).
     #[arg(long)]
     pub(crate) second_engine: bool,
-    /// Exit with 1 unless this is the verdict.
+    /// Accept a condition of the verdict, something that it assumes and could not check.
+    #[arg(long, value_name = "CONDITION", value_parser = condition_names())]
+    pub(crate) accept: Vec<ConditionName>,
+    /// Exit with 1 unless this is the verdict; a confirmed one needs every condition accepted.
     #[arg(long, value_enum)]
     pub(crate) expect: Option<VerdictName>,
+}
+
+/// Conditions by name; an unknown one is refused with the list.
+fn condition_names() -> impl TypedValueParser<Value = ConditionName> {
+    PossibleValuesParser::new(ConditionName::ALL.map(ConditionName::name))
+        .try_map(|name| ConditionName::named(&name).ok_or("no condition"))
 }
 
 #[derive(Debug, Subcommand)]

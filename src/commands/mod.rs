@@ -2,6 +2,7 @@
 
 mod audit;
 mod data;
+mod lookahead;
 mod overfit;
 mod pool;
 mod search;
@@ -29,6 +30,7 @@ use crate::{
 pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
     match &arguments.command {
         Command::Verify(verify) => verify::run(verify, arguments.log.quiet),
+        Command::Lookahead(lookahead) => lookahead::run(lookahead, arguments.log.quiet),
         Command::Audit(AuditCommand::Ledger(ledger)) => audit::ledger(ledger),
         Command::Audit(AuditCommand::Swaps(swaps)) => audit::swaps(swaps),
         Command::Pool(pool) => pool::run(pool),

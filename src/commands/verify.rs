@@ -7,19 +7,19 @@ use std::{
 
 use anyhow::{Result, bail};
 use q50_datasets::{run_folder::RunFolder, write::Column};
-use q50_engine::decision::Reason;
+use q50_engine::{decision::Reason, strategy::StrategyConfig};
 use q50_research::{
-    claim::{Check, Claim, DataFacts, Request, State, Verdict, Verification, verify},
+    claim::{Check, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
     report,
     run::Source,
 };
 use serde::Serialize;
 
-use super::validate;
+use super::{lookahead, validate};
 use crate::{
     Answer,
-    args::{VerdictName, VerifyArguments},
+    args::{ReplayArguments, VerdictName, VerifyArguments},
     configuration, output,
     progress::Steps,
 };
@@ -49,7 +49,8 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         None if demonstration => Claim::demonstration(),
         None => Claim::published(),
     };
-    let steps = Steps::start(quiet, STEPS + u64::from(arguments.second_engine));
+    let steps =
+        Steps::start(quiet, STEPS + u64::from(arguments.second_engine) + u64::from(arguments.producer.is_some()));
     steps.next("reading");
     let data = configuration::dataset(replay)?;
     let settings = configuration::run_settings(replay, Some(&claim), data.bars().interval_ms)?;
@@ -67,6 +68,15 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     } else {
         None
     };
+    let origin = match (&arguments.producer, &replay.bars) {
+        (Some(command), Some(bars)) => {
+            steps.next("running the producer of the signals");
+            let found =
+                lookahead::of_replay(replay, bars, data.period(), command, arguments.runs, &mut |run| steps.say(run))?;
+            SignalsOrigin::Examined(Box::new(found))
+        }
+        _ => origin(replay, &settings.strategy),
+    };
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
@@ -76,11 +86,13 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         facts: DataFacts::of(&data, demonstration),
         next_close: data.bars().close.get(data.rows().end).copied(),
         data_settings,
+        origin,
         claim: &claim,
         settings,
         trials: arguments.trials,
         bootstrap: StationaryBootstrap::default(),
         cuts: CUTS,
+        accepted: &arguments.accept,
         second_engine,
         on_step: &|step| steps.next(step),
     };
@@ -96,7 +108,28 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         VerdictName::Refuted => Verdict::Refuted,
         VerdictName::Undetermined => Verdict::Undetermined,
     });
-    Ok(if expected.is_none_or(|verdict| verdict == verification.verdict) { Answer::Yes } else { Answer::No })
+    Ok(if expected.is_none_or(|verdict| met(verdict, &verification)) { Answer::Yes } else { Answer::No })
+}
+
+/// Where the signals come from. Signals that are prices of the bars themselves cannot know more than the bars.
+fn origin(replay: &ReplayArguments, strategy: &StrategyConfig) -> SignalsOrigin {
+    let is_price = |name: &str| ["open", "high", "low", "close"].iter().any(|price| name.eq_ignore_ascii_case(price));
+    let prices = matches!(strategy, StrategyConfig::Threshold(_))
+        && replay.signals.is_none()
+        && replay.signal_column.as_deref().is_some_and(is_price);
+    if replay.bars.is_none() || prices { SignalsOrigin::Causal } else { SignalsOrigin::File }
+}
+
+/// Whether the verdict is the expected one. A confirmation on a condition that nobody accepted is not.
+fn met(expected: Verdict, verification: &Verification) -> bool {
+    let mut open = Vec::new();
+    if expected == Verdict::Confirmed {
+        open.extend(verification.open_conditions().map(|condition| condition.name.name()));
+    }
+    if !open.is_empty() {
+        tracing::warn!("not confirmed without condition: --accept {}", open.join(" --accept "));
+    }
+    expected == verification.verdict && open.is_empty()
 }
 
 fn named(arguments: &VerifyArguments) -> String {
@@ -214,8 +247,22 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     for check in &v.checks {
         writeln!(out, "{:<8} {:<15} {}", state(check), check.name.name(), check.evidence)?;
     }
+    if let Some(profile) = v.foresight_profile.as_ref().filter(|profile| profile.warning) {
+        writeln!(
+            out,
+            "\nWarning: positions know {:.1} % of the next return's variance beyond what their Sharpe ratio accounts for; \
+             honest ones stay below {:.1} % (foresight_profile)",
+            100.0 * profile.statistic,
+            100.0 * profile.threshold
+        )?;
+    }
     writeln!(out, "\n{}", v.worth)?;
-    writeln!(out, "\nVerdict: {}", v.verdict.name())?;
+    let on_condition = if v.conditions.is_empty() { "" } else { ", on a condition that was not checked" };
+    writeln!(out, "\nVerdict: {}{on_condition}", v.verdict.name())?;
+    for condition in &v.conditions {
+        let state = if condition.accepted { "accepted" } else { "not accepted" };
+        writeln!(out, "  {} ({state}): {}", condition.name.name(), condition.text)?;
+    }
     writeln!(out, "Report:  {}", folder.file("report.html").display())
 }
 

@@ -28,6 +28,13 @@ impl Workspace {
         self.dir.path().join(name)
     }
 
+    /// Where commands keep what is temporary.
+    fn temporary(&self) -> PathBuf {
+        let folder = self.path("tmp");
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
@@ -47,6 +54,7 @@ impl Workspace {
             .unwrap()
             .current_dir(self.dir.path())
             .env("Q50_DATA_DIR", self.path("ledger"))
+            .env("TMPDIR", self.temporary())
             .args(words)
             .output()
             .unwrap();

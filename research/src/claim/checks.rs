@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum CheckName {
     /// The data have no defect that could make the result.
     DataSound,
-    /// No decision depends on the future.
+    /// No decision of the replay depends on the future. How a file of signals was made is not seen by it.
     Causal,
     /// The replay's Sharpe ratio is within a tenth of the claim.
     Reproduced,
@@ -26,6 +26,8 @@ pub enum CheckName {
     SurvivesDepth,
     /// Neighbouring settings do at least half as well.
     Robust,
+    /// The program that made the signals does not know later bars, and makes the file; made only where it was named.
+    Lookahead,
     /// Another engine does the same; made only where it was asked.
     SecondEngine,
 }
@@ -45,6 +47,7 @@ impl CheckName {
             Self::SurvivesCosts => "survives_costs",
             Self::SurvivesDepth => "survives_depth",
             Self::Robust => "robust",
+            Self::Lookahead => "lookahead",
             Self::SecondEngine => "second_engine",
         }
     }

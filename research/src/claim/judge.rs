@@ -13,6 +13,7 @@ use super::{
 use crate::{
     causality::CausalityReport,
     inference::SharpeEstimate,
+    lookahead::Lookahead,
     metrics::Undefined,
     run::{RunSettings, VenueSettings},
 };
@@ -44,7 +45,7 @@ pub(super) fn is_causal(report: &CausalityReport, settings: &RunSettings) -> Che
     let peeks = settings.venue.fill_timing() == FillTiming::SameClose;
     let timing = if peeks { "; orders fill at the close that they were decided from" } else { "" };
     let evidence = format!(
-        "{} of {} cuts changed an earlier decision; signals one bar late change {} decisions, one bar early {}{timing}",
+        "of the replay, not of how signals were made: {} of {} cuts changed an earlier decision; signals one bar late change {} decisions, one bar early {}{timing}",
         report.broken_cuts, report.cuts, report.changed_by_delay, report.changed_by_peek
     );
     Check::decided(CheckName::Causal, report.passes() && !peeks, report.broken_cuts as f64, 0.0, evidence)
@@ -181,6 +182,11 @@ pub(super) fn robust(sharpe: Option<f64>, probes: &Probes) -> Check {
         share * 100.0
     );
     Check::decided(CheckName::Robust, share >= ROBUST_SHARE, share, ROBUST_SHARE, evidence)
+}
+
+/// Fails too where the file is not what its producer makes, whatever the cuts show.
+pub(super) fn lookahead(found: &Lookahead) -> Check {
+    Check::decided(CheckName::Lookahead, found.passes(), found.changed as f64, 0.0, found.findings().join("; "))
 }
 
 pub(super) fn second_engine(opinion: &SecondOpinion) -> Check {

@@ -1,6 +1,7 @@
 //! Claims and what the record says about them.
 
 pub mod checks;
+pub mod conditions;
 pub mod evidence;
 pub mod facts;
 pub mod figures;
@@ -13,6 +14,7 @@ pub mod verdict;
 pub mod verify;
 
 pub use checks::{Check, CheckName, State};
+pub use conditions::{Condition, ConditionName, SignalsOrigin};
 pub use facts::DataFacts;
 pub use file::{Claim, ClaimError, PublishedTrial, Replay};
 pub use second_opinion::SecondOpinion;

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
+    conditions::{Condition, ConditionName, SignalsOrigin},
     evidence::{ClaimInference, Inference, LedgerFigures, claim_inference, inference},
     facts::DataFacts,
     figures::{
@@ -26,7 +27,9 @@ use super::{
 };
 use crate::{
     capacity::{self, DepthRow},
+    foresight::{ForesightProfile, positions_and_returns},
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
+    lookahead::Lookahead,
     run::{self, RunSettings, Source, VenueSettings},
     trials::{LedgerError, Role, TrialLedger},
 };
@@ -47,6 +50,8 @@ pub struct Request<'a> {
     pub next_close: Option<f64>,
     /// How the data were joined and cut, for the report.
     pub data_settings: serde_json::Value,
+    /// Where the signals come from.
+    pub origin: SignalsOrigin,
     /// The claim.
     pub claim: &'a Claim,
     /// How the claimed strategy is replayed.
@@ -57,6 +62,8 @@ pub struct Request<'a> {
     pub bootstrap: StationaryBootstrap,
     /// Cuts of the prefix test.
     pub cuts: usize,
+    /// Conditions that the reader accepts.
+    pub accepted: &'a [ConditionName],
     /// What another engine made of the same run, where it was asked.
     pub second_engine: Option<SecondOpinion>,
     /// Told what is being done, for progress.
@@ -92,10 +99,16 @@ pub struct Verification {
     pub capacity: Option<Vec<DepthRow>>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
     pub decisions: BTreeMap<&'static str, usize>,
-    /// The ten checks, and that of the second engine where it was asked.
+    /// The ten checks, that of the signals' producer where it was named, and that of the second engine where it was asked.
     pub checks: Vec<Check>,
     /// The verdict.
     pub verdict: Verdict,
+    /// What the verdict assumes because it was not checked.
+    pub conditions: Vec<Condition>,
+    /// How positions go with returns before and after them; `None` where neither or only one of them changes.
+    pub foresight_profile: Option<ForesightProfile>,
+    /// What the runs of the signals' producer showed, where it was named.
+    pub lookahead: Option<Lookahead>,
     /// What the evidence is worth, in a sentence or two.
     pub worth: String,
     /// Hash of data, settings, claim and version.
@@ -106,6 +119,13 @@ pub struct Verification {
     /// Every decision, fill and mark.
     #[serde(skip)]
     pub journal: Journal,
+}
+
+impl Verification {
+    /// Conditions that nobody accepted. A verdict that has one is not one to act on.
+    pub fn open_conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(|condition| !condition.accepted)
+    }
 }
 
 /// A claim could not be judged.
@@ -173,6 +193,9 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         judge::survives_depth(settings, source.path_source(), replayed.sharpe),
         judge::robust(replayed.sharpe, &probes),
     ];
+    if let SignalsOrigin::Examined(found) = &request.origin {
+        checks.push(judge::lookahead(found));
+    }
     checks.extend(request.second_engine.as_ref().map(judge::second_engine));
     let upper = inference.sharpe_ci95.map(|[_, high]| high);
     let verdict = Verdict::of(&checks, claim.sharpe.get(), replayed.sharpe, upper);
@@ -210,10 +233,18 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .collect(),
         checks,
         verdict,
+        conditions: request.origin.condition(request.accepted).into_iter().collect(),
+        foresight_profile: foresight_profile(&journal, market),
+        lookahead: request.origin.examined().cloned(),
         worth,
         curves,
         journal,
     })
+}
+
+fn foresight_profile(journal: &Journal, market: &Market<'_>) -> Option<ForesightProfile> {
+    let (positions, returns) = positions_and_returns(journal, market);
+    ForesightProfile::new(&positions, &returns).ok()
 }
 
 fn run_id(request: &Request<'_>, trials: u64) -> String {
@@ -225,6 +256,7 @@ fn run_id(request: &Request<'_>, trials: u64) -> String {
     hasher.update(request.view().as_bytes());
     hasher.update(format!("{:?}", request.bootstrap).as_bytes());
     hasher.update(&trials.to_le_bytes());
+    hasher.update(format!("{:?} {:?}", request.origin, request.accepted).as_bytes());
     if let Some(opinion) = &request.second_engine {
         hasher.update(format!("{opinion:?}").as_bytes());
     }

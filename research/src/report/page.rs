@@ -62,7 +62,8 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
 
 fn title(verification: &Verification) -> String {
     let mark = if verification.data.demonstration { " (generated market)" } else { "" };
-    format!("{}: {}{mark}", words(verification.verdict.name()), verification.claim.name)
+    let condition = if verification.conditions.is_empty() { "" } else { ", on a condition" };
+    format!("{}{condition}: {}{mark}", words(verification.verdict.name()), verification.claim.name)
 }
 
 fn demonstration() -> Markup {

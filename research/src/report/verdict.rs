@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
 use super::format::{self, DASH, number, percent, probability};
-use crate::claim::{Check, CheckName, State, Verdict, Verification};
+use crate::claim::{Check, CheckName, Condition, State, Verdict, Verification};
 
 /// The verdict by symbol and word, and what stands in its way.
 pub(super) fn banner(verification: &Verification) -> Markup {
@@ -10,7 +10,24 @@ pub(super) fn banner(verification: &Verification) -> Markup {
         section.verdict.(verdict.name()) aria-label="Verdict" {
             p.word { span.symbol aria-hidden="true" { (symbol(verdict)) } " " (format::words(verdict.name())) }
             p.rule { (rule(verdict)) " " (tally(&verification.checks)) }
+            @if !verification.conditions.is_empty() { (conditions(&verification.conditions)) }
             p.worth { (verification.worth) }
+        }
+    }
+}
+
+/// What the verdict assumes, each with whether it was accepted.
+fn conditions(conditions: &[Condition]) -> Markup {
+    html! {
+        p.assumed { "Not checked, and so a condition of the verdict:" }
+        ul.conditions {
+            @for condition in conditions {
+                li data-condition=(condition.name.name()) {
+                    strong { (format::words(condition.name.name())) }
+                    ": " (condition.text)
+                    @if condition.accepted { " (accepted by name)." } @else { " (not accepted)." }
+                }
+            }
         }
     }
 }
@@ -83,7 +100,7 @@ fn tally(checks: &[Check]) -> String {
 const fn question(name: CheckName) -> &'static str {
     match name {
         CheckName::DataSound => "share of bars that are missing; no other defect is allowed",
-        CheckName::Causal => "cuts of the record that changed an earlier decision",
+        CheckName::Causal => "cuts of the record that changed an earlier decision of the replay",
         CheckName::Reproduced => "distance of the replayed Sharpe ratio from the claimed one",
         CheckName::Significant => "the replay's Sharpe ratio can be told from 0 (PSR)",
         CheckName::Deflated => "and from the best of all trials without skill (DSR)",
@@ -92,6 +109,7 @@ const fn question(name: CheckName) -> &'static str {
         CheckName::SurvivesCosts => "annual Sharpe ratio at twice the cost",
         CheckName::SurvivesDepth => "annual Sharpe ratio at the stated capital and pool depth",
         CheckName::Robust => "worst neighbouring setting, as a share of the replay's Sharpe ratio",
+        CheckName::Lookahead => "cuts of the bars that changed what the producer of the signals had said before",
         CheckName::SecondEngine => "compared decisions, fills and marks on which another engine differs",
     }
 }
@@ -99,7 +117,11 @@ const fn question(name: CheckName) -> &'static str {
 /// The side of the threshold on which a check passes.
 const fn bound(name: CheckName) -> &'static str {
     match name {
-        CheckName::DataSound | CheckName::Causal | CheckName::Reproduced | CheckName::SecondEngine => "at most",
+        CheckName::DataSound
+        | CheckName::Causal
+        | CheckName::Reproduced
+        | CheckName::Lookahead
+        | CheckName::SecondEngine => "at most",
         CheckName::Significant | CheckName::Deflated | CheckName::LongEnough | CheckName::Robust => "at least",
         CheckName::BeatsHolding => "below",
         CheckName::SurvivesCosts | CheckName::SurvivesDepth => "above",
@@ -110,7 +132,7 @@ fn amount(name: CheckName, value: f64) -> String {
     match name {
         CheckName::DataSound => percent(value, 2),
         CheckName::Reproduced | CheckName::Robust => percent(value, 1),
-        CheckName::Causal | CheckName::SecondEngine => number(value, 0),
+        CheckName::Causal | CheckName::Lookahead | CheckName::SecondEngine => number(value, 0),
         CheckName::LongEnough => format!("{}\u{a0}years", number(value, 2)),
         CheckName::Significant | CheckName::Deflated | CheckName::BeatsHolding => probability(value),
         CheckName::SurvivesCosts | CheckName::SurvivesDepth => number(value, 3),

@@ -22,6 +22,8 @@ mod drawdown;
 mod equity;
 /// How much of the equity stood in the market.
 mod exposure;
+/// How positions go with the returns before and after them.
+mod foresight;
 /// Axes and grid.
 mod frame;
 /// Returns by year and month.
@@ -107,7 +109,7 @@ type Drawing = Result<Body, DrawError>;
 /// One of the report's pictures: its title and who draws it.
 type Plan = (&'static str, fn(&Verification) -> Drawing);
 
-const PLANS: [Plan; 8] = [
+const PLANS: [Plan; 9] = [
     ("Equity", equity::draw),
     ("Drawdown", drawdown::draw),
     ("Sharpe ratio and what it must beat", sharpe::draw),
@@ -116,6 +118,7 @@ const PLANS: [Plan; 8] = [
     ("Decisions by reason", decisions::draw),
     ("Costs", costs::draw),
     ("Exposure", exposure::draw),
+    ("Foresight profile", foresight::draw),
 ];
 
 /// The pictures in the order of the page.

@@ -1,0 +1,49 @@
+//! What `q50 lookahead` takes, and what of it `q50 verify` shares.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use q50_research::lookahead::{CUTS, SEED};
+
+use super::Format;
+
+/// What `q50 lookahead` takes.
+#[derive(Args, Debug)]
+pub(crate) struct LookaheadArguments {
+    /// Program that makes the signals, run without a shell: {bars} is a Parquet file with the bars up to a cut, {out} the
+    /// file to write.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) producer: String,
+    /// Bars that the signals were made from.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) bars: PathBuf,
+    /// Signals that the program is said to have made; absent: columns of the bars' own file.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) signals: Option<PathBuf>,
+    /// Column of a single-signal strategy.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signal_column: Option<String>,
+    /// Seconds from a signal's stamp until it is available; absent: one bar.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) signal_delay: Option<u32>,
+    #[command(flatten)]
+    pub(crate) runs: ProducerRuns,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// How a producer is run.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Runs of the producer")]
+pub(crate) struct ProducerRuns {
+    /// Records to cut, each a run of the program; three more runs see all bars.
+    #[arg(long, value_name = "N", default_value_t = CUTS, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub(crate) cuts: usize,
+    /// Seed of the cuts.
+    #[arg(long, value_name = "N", default_value_t = SEED)]
+    pub(crate) seed: u64,
+    /// Seconds after which a run is ended.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
+}
