@@ -129,6 +129,12 @@ mod tests {
     }
 
     #[test]
+    fn no_lag_is_computed_that_the_window_does_not_take() {
+        let (covariance, lags) = autocovariance(&autoregression(0.0, 100_000));
+        assert!(lags < 20 && covariance.len() < 20, "{lags} lags, {} computed", covariance.len());
+    }
+
+    #[test]
     fn a_trend_is_capped() {
         let trend: Vec<f64> = (0..100).map(f64::from).collect();
         let both = optimal_block_length(&trend).unwrap();

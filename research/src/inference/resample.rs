@@ -2,6 +2,11 @@
 //!
 //! A Sharpe ratio needs no more than the sums of r and r^2 of a resample. With prefix sums a block of any length is one
 //! difference (two, where it wraps around the end), so that a draw costs as many steps as it has blocks.
+//!
+//! Blocks of a single row, which independent returns ask for, save nothing. A series beyond [`MOST_CELLS`] rows is therefore
+//! resampled in cells of a few rows each: blocks begin at a cell and have whole cells. Blocks that are longer than they need
+//! be lose nothing but blocks, of which there are still more than a hundred thousand. Where the last cell is shorter than
+//! the others, a draw is short of up to a cell's rows, which count as rows at the mean: a share of 1/100,000 or less.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +17,9 @@ use crate::metrics::sum::CompensatedSum;
 
 /// Entries of the guide table: the top bits of a random word choose one.
 const GUIDE_BITS: u32 = 10;
+
+/// Most cells that a series is resampled in: 15 years of hours have one a row.
+pub(super) const MOST_CELLS: usize = 1 << 17;
 
 /// Prefix sums of K columns: entry t holds the sums of the first t rows.
 #[derive(Debug)]
@@ -31,7 +39,17 @@ impl<const K: usize> PrefixSums<K> {
         Self(sums)
     }
 
-    /// Number of rows.
+    /// The same sums over cells of `rows` rows each, the last of what is left.
+    pub(super) fn in_cells(self, rows: usize) -> Self {
+        if rows == 1 {
+            return self;
+        }
+        let (n, total) = (self.n(), self.total());
+        let ends = (0..n).step_by(rows).map(|end| self.0[end]);
+        Self(ends.chain([total]).collect())
+    }
+
+    /// Number of rows, or of cells.
     pub(super) fn n(&self) -> usize {
         self.0.len() - 1
     }
@@ -149,13 +167,7 @@ pub(super) struct BlockLengths {
 impl BlockLengths {
     /// Lengths of the given mean, for a series of `n` rows.
     pub(super) fn with_mean(mean: f64, n: usize) -> Result<Self, Undefined> {
-        if !(mean >= 1.0 && mean <= n as f64) {
-            return Err(Undefined::OutOfRange {
-                name: "mean block length",
-                value: mean,
-                wanted: "from 1 to the number of values",
-            });
-        }
+        in_range(mean, n)?;
         let stay = 1.0 - 1.0 / mean;
         let mut above = Vec::new();
         let mut probability = stay;
@@ -173,6 +185,14 @@ impl BlockLengths {
             })
             .collect();
         Ok(Self { above, guide })
+    }
+
+    /// Lengths in cells of `rows` rows, for a mean in rows and a series of `n` of them; and the mean in rows that they
+    /// have, at least one cell.
+    pub(super) fn in_cells(mean: f64, n: usize, rows: usize) -> Result<(Self, f64), Undefined> {
+        in_range(mean, n)?;
+        let mean = mean.max(rows as f64);
+        Ok((Self::with_mean(mean / rows as f64, n.div_ceil(rows))?, mean))
     }
 
     /// A uniform start below `n` and a geometric length of at least 1, from one random word.
@@ -200,6 +220,13 @@ impl BlockLengths {
             word = rng.next_u64();
         }
     }
+}
+
+fn in_range(mean: f64, n: usize) -> Result<(), Undefined> {
+    if mean >= 1.0 && mean <= n as f64 {
+        return Ok(());
+    }
+    Err(Undefined::OutOfRange { name: "mean block length", value: mean, wanted: "from 1 to the number of values" })
 }
 
 #[cfg(test)]
@@ -232,6 +259,19 @@ mod tests {
                 assert!((sums[0] - expected).abs() < 1e-12 && (sums[1] - squares).abs() < 1e-12);
             }
         }
+    }
+
+    #[test]
+    fn cells_have_the_sums_of_their_rows() {
+        let values = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
+        let cells = PrefixSums::of(values.iter().map(|&value| [value])).in_cells(2);
+        let sum = |cell| {
+            let mut sums = [0.0];
+            cells.add_block(cell, 1, &mut sums);
+            sums[0]
+        };
+        assert_eq!((cells.n(), cells.total()), (3, [11_111.0]));
+        assert_eq!([sum(0), sum(1), sum(2)], [11.0, 1_100.0, 10_000.0]);
     }
 
     #[test]

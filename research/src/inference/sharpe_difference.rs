@@ -1,6 +1,6 @@
 use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
 
-use super::resample::{BlockLengths, PrefixSums};
+use super::resample::{BlockLengths, MOST_CELLS, PrefixSums};
 use super::stationary_bootstrap::{ResampledSharpe, StationaryBootstrap};
 use crate::metrics::undefined::positive;
 use crate::metrics::{Ddof, Undefined, mean, per_period_sharpe};
@@ -48,14 +48,15 @@ impl StationaryBootstrap {
         }
         let n = first.len();
         let estimate = per_period_sharpe(first, Ddof::One)?.get() - per_period_sharpe(second, Ddof::One)?.get();
-        let mean_block = self.mean_block_of(&[first, second])?;
-        let lengths = BlockLengths::with_mean(mean_block, n)?;
+        let rows = n.div_ceil(MOST_CELLS);
+        let (lengths, mean_block) = BlockLengths::in_cells(self.mean_block_of(&[first, second])?, n, rows)?;
 
         let (centre_1, centre_2) = (mean(first)?, mean(second)?);
         let prefix = PrefixSums::of(first.iter().zip(second).map(|(one, two)| {
             let (one, two) = (one - centre_1, two - centre_2);
             [one, one * one, two, two * two]
-        }));
+        }))
+        .in_cells(rows);
         let [_, squares_1, _, squares_2] = prefix.total();
         let ratio_1 = ResampledSharpe::new(n, centre_1, squares_1);
         let ratio_2 = ResampledSharpe::new(n, centre_2, squares_2);

@@ -1,7 +1,7 @@
 use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
 
 use super::block_length::optimal_block_length;
-use super::resample::{BlockLengths, PrefixSums};
+use super::resample::{BlockLengths, MOST_CELLS, PrefixSums};
 use crate::metrics::undefined::positive;
 use crate::metrics::{Ddof, Undefined, mean, per_period_sharpe};
 
@@ -14,7 +14,8 @@ pub enum MeanBlock {
     /// [`optimal_block_length`] for the stationary bootstrap, at least 1; the longer one of a pair of series.
     #[default]
     Automatic,
-    /// As given, from 1 (independent observations) to the length of the series.
+    /// As given, from 1 (independent observations) to the length of the series. A series of more than 131,072 observations
+    /// is resampled in as many cells, and its blocks are not shorter than one.
     Given(f64),
 }
 
@@ -66,17 +67,27 @@ impl StationaryBootstrap {
     /// [`Undefined::NoVariance`], [`Undefined::OutOfRange`] for settings without meaning,
     /// [`Undefined::DegenerateDraws`].
     pub fn sharpe(&self, returns: &[f64], periods: PeriodsPerYear) -> Result<SharpeInterval, Undefined> {
+        self.sharpe_in_cells(returns, periods, MOST_CELLS)
+    }
+
+    fn sharpe_in_cells(
+        &self,
+        returns: &[f64],
+        periods: PeriodsPerYear,
+        most_cells: usize,
+    ) -> Result<SharpeInterval, Undefined> {
         positive(periods)?;
         let estimate = per_period_sharpe(returns, Ddof::One)?.annual(periods);
-        let mean_block = self.mean_block_of(&[returns])?;
-        let lengths = BlockLengths::with_mean(mean_block, returns.len())?;
+        let rows = returns.len().div_ceil(most_cells);
+        let (lengths, mean_block) = BlockLengths::in_cells(self.mean_block_of(&[returns])?, returns.len(), rows)?;
 
         // Around the mean, the squares lose no digits when the squared sum is taken off.
         let centre = mean(returns)?;
         let prefix = PrefixSums::of(returns.iter().map(|value| {
             let deviation = value - centre;
             [deviation, deviation * deviation]
-        }));
+        }))
+        .in_cells(rows);
         let ratio = ResampledSharpe::new(returns.len(), centre, prefix.total()[1]);
         let drawn = prefix.draws(&lengths, self.seed, self.draws, |[sum, squares]| ratio.of(sum, squares));
 
@@ -228,6 +239,26 @@ mod tests {
             interval.high.get() - interval.low.get()
         };
         assert!(width(MeanBlock::Automatic) > 1.5 * width(MeanBlock::Given(1.0)));
+    }
+
+    #[test]
+    fn a_series_in_cells_has_the_interval_of_its_rows() {
+        let independent = normal_returns(8_000, 0.0002, 5);
+        let mut dependent = independent.clone();
+        for row in 1..dependent.len() {
+            dependent[row] += 0.5 * dependent[row - 1];
+        }
+        for returns in [independent, dependent] {
+            let bootstrap = StationaryBootstrap { draws: 4_000, ..StationaryBootstrap::default() };
+            let width = |cells| {
+                let interval = bootstrap.sharpe_in_cells(&returns, DAILY, cells).unwrap();
+                interval.high.get() - interval.low.get()
+            };
+            // The width of a 95 % interval of 4,000 draws has a standard error of about 1.6 %; blocks of eight rows where
+            // some ten are best, or one is, add noise of their own.
+            let (rows, cells) = (width(8_000), width(1_000));
+            assert!((cells / rows - 1.0).abs() < 0.08, "{rows} and {cells}");
+        }
     }
 
     #[test]
