@@ -58,11 +58,10 @@ impl RunFolder {
                 .remedy("wait for it, or give another folder with --out"));
         }
         let folder = Self { path: path.to_path_buf(), names, _lock: lock };
-        let others = folder.other_runs()?;
         for name in names {
             let target = folder.file(name);
             replaceable(&target)?;
-            refuse_foreign(&target, &others)?;
+            folder.refuse_foreign(&target)?;
             remove_leftover(&target)?;
         }
         if let Some(name) = names.last() {
@@ -156,9 +155,10 @@ impl NewRun<'_> {
         let names = self.folder.names;
         let place = |file: &StagedFile| names.iter().position(|name| file.target() == self.folder.file(name));
         self.files.sort_by_key(place);
-        let (Some(last), true) = (self.files.pop(), self.files.len() + 1 == names.len()) else {
-            return Err(Error::new(Kind::Io, &self.folder.path, format!("{} files to write", self.files.len()))
-                .expected(format!("{}", names.len())));
+        let count = self.files.len();
+        let Some(last) = self.files.pop().filter(|_| count == names.len()) else {
+            return Err(Error::new(Kind::Io, &self.folder.path, format!("a run of {count} files"))
+                .expected(names.len().to_string()));
         };
         match fs::remove_file(last.target()) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -181,50 +181,50 @@ struct Standing {
 }
 
 impl RunFolder {
-    /// The ids of runs of another kind that the folder holds, by the files that stand for them.
-    fn other_runs(&self) -> Result<Vec<(PathBuf, String)>> {
+    /// Refuses to replace a file that is not of a run, or is of a run of another kind.
+    fn refuse_foreign(&self, target: &Path) -> Result<()> {
+        if !target.exists() {
+            return Ok(());
+        }
+        let (of_a_run, other) = match target.extension().and_then(|extension| extension.to_str()) {
+            Some("parquet") => match run_id(target)? {
+                Some(id) => (true, self.other_run(&id)?),
+                None => (false, None),
+            },
+            Some("json") => (standing(target)?.is_some(), None),
+            Some("html") => (is_generated(target)?, None),
+            _ => (false, None),
+        };
+        let found = match other {
+            Some(path) => format!("this file belongs to the run of {}", path.display()),
+            None if of_a_run => return Ok(()),
+            None => "this file was not written by a run of q50".to_owned(),
+        };
+        Err(Error::new(Kind::Io, target, found)
+            .expected("a file of an earlier run of this kind, or nothing")
+            .remedy("nothing was replaced: move it away, or give another folder with --out"))
+    }
+
+    /// The file that stands for run `id`, where that is a run of another kind.
+    fn other_run(&self, id: &str) -> Result<Option<PathBuf>> {
         let cannot = |e| Error::io(&self.path, "cannot list it", e);
-        let mut others = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(cannot)? {
             let path = entry.map_err(cannot)?.path();
             let own = self.names.iter().any(|name| path == self.file(name));
-            if !own && path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
-                let id = standing(&path)?.and_then(|standing| standing.run_id);
-                others.extend(id.map(|id| (path, id)));
+            let json = path.extension().is_some_and(|extension| extension == "json") && path.is_file();
+            // What cannot be read is nobody's summary.
+            let stands_for = || standing(&path).ok().flatten().and_then(|standing| standing.run_id);
+            if !own && json && stands_for().as_deref() == Some(id) {
+                return Ok(Some(path));
             }
         }
-        Ok(others)
+        Ok(None)
     }
 
     /// Brings the names in the folder to the disk, in the order in which they were changed.
     fn sync(&self) -> Result<()> {
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(|e| Error::io(&self.path, "cannot write it", e))
     }
-}
-
-/// Refuses to replace a file that is not of a run, or is of one of the `others`.
-fn refuse_foreign(target: &Path, others: &[(PathBuf, String)]) -> Result<()> {
-    if !target.exists() {
-        return Ok(());
-    }
-    let (of_a_run, id) = match target.extension().and_then(|extension| extension.to_str()) {
-        Some("parquet") => {
-            let id = run_id(target)?;
-            (id.is_some(), id)
-        }
-        Some("json") => (standing(target)?.is_some(), None),
-        Some("html") => (is_generated(target)?, None),
-        _ => (false, None),
-    };
-    let other = others.iter().find(|(_, other)| id.as_ref() == Some(other));
-    let found = match other {
-        Some((path, _)) => format!("this file belongs to the run of {}", path.display()),
-        None if of_a_run => return Ok(()),
-        None => "this file was not written by a run of q50".to_owned(),
-    };
-    Err(Error::new(Kind::Io, target, found)
-        .expected("a file of an earlier run of this kind, or nothing")
-        .remedy("nothing was replaced: move it away, or give another folder with --out"))
 }
 
 fn opened(path: &Path) -> Result<File> {

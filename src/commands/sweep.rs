@@ -149,7 +149,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
 /// another search are refused, because whoever resumes does not mean to replace.
 fn complete(folder: &RunFolder, asked: &Asked, format: Format) -> Result<Option<Answer>> {
     let path = folder.file(SUMMARY);
-    if !path.exists() {
+    if !FILES.iter().all(|name| folder.file(name).exists()) {
         return Ok(None);
     }
     let named = || path.display().to_string();
