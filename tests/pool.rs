@@ -302,7 +302,7 @@ fn a_batch_is_read_from_stdin_and_written_whole_or_not_at_all() {
     w.write("array.json", "[{}]");
     w.refused("pool quote --batch {dir}/array.json --out {dir}/no.jsonl", &["array.json", "one object a line"]);
     w.refused("pool quote --batch {dir} --out {dir}/no.jsonl", &["this is a folder"]);
-    w.refused("pool quote --batch {dir}/in.jsonl --out {dir}/none/no.jsonl", &["no.jsonl cannot be written", "--out"]);
+    w.refused("pool quote --batch {dir}/in.jsonl --out {dir}/none/no.jsonl", &["no.jsonl: cannot create it", "--out"]);
     w.refused("pool quote --batch {dir}/missing.jsonl", &["missing.jsonl"]);
     assert_eq!(w.listing(""), ["array.json", "in.jsonl", "out.jsonl"], "nothing is left behind");
 }
