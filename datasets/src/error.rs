@@ -64,6 +64,7 @@ impl Error {
     pub(crate) fn io(path: impl AsRef<Path>, doing: &str, source: std::io::Error) -> Self {
         let remedy = match source.kind() {
             std::io::ErrorKind::NotFound => "check the path",
+            std::io::ErrorKind::InvalidInput => "name another file",
             std::io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
             _ => "check the path and the disk",
         };
