@@ -17,7 +17,7 @@ use q50_engine::{
         side::{Absent, FollowSideConfig},
         threshold::ThresholdConfig,
     },
-    units::{AnnualSharpe, Bps, Fraction, LAMPORTS_PER_SOL, Lamports, PeriodsPerYear},
+    units::{AnnualSharpe, Bps, Fraction, Lamports, PeriodsPerYear},
     venue::{
         FillTiming, PoolPath, PumpSwapConfig,
         pump_swap::{PoolFees, Recovery},
@@ -25,8 +25,8 @@ use q50_engine::{
 };
 use q50_research::{
     claim::{Claim, Replay},
-    parameters::Template,
-    run::{PoolVenue, PriceVenue, RunSettings, VenueSettings},
+    parameters::{Template, read_strategy},
+    run::{DEFAULT_COST, PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
 
@@ -34,7 +34,8 @@ use crate::args::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueNa
 
 const DAY_MS: i64 = 86_400_000;
 const DEFAULT_CAPITAL: f64 = 10_000.0;
-const DEFAULT_COST_BPS: f64 = 5.0;
+/// Quote reserve of a pool that is rebuilt, where none is stated: 1,000 SOL.
+const DEFAULT_DEPTH: Lamports = Lamports(1_000_000_000_000);
 /// Net annual Sharpe ratio planted in the demonstration market.
 const DEMONSTRATION_SHARPE: f64 = 3.0;
 /// Standard deviation of its hourly returns: 28 % a year.
@@ -123,8 +124,7 @@ fn options(arguments: &ReplayArguments) -> DatasetOptions {
 
 /// The demonstration market: one output of the generator, made on the fly.
 fn demonstration() -> Result<Dataset> {
-    let edge =
-        Edge::NetSharpe { sharpe: AnnualSharpe::new(DEMONSTRATION_SHARPE), cost: Fraction::from_bps(DEFAULT_COST_BPS) };
+    let edge = Edge::NetSharpe { sharpe: AnnualSharpe::new(DEMONSTRATION_SHARPE), cost: DEFAULT_COST };
     let config =
         SynthConfig { edge, volatility: DEMONSTRATION_VOLATILITY, seed: DEMONSTRATION_SEED, ..SynthConfig::default() };
     let market = config.generate()?;
@@ -138,9 +138,13 @@ pub(crate) fn run_settings(
     interval_ms: i64,
 ) -> Result<RunSettings> {
     let claimed = claim.and_then(|claim| claim.replay.as_ref());
-    let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps)).unwrap_or(DEFAULT_COST_BPS);
+    let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps));
     let strategy = strategy(arguments, claimed)?;
-    let venue = venue(arguments, arguments.venue, cost_bps)?;
+    if arguments.signal_column.is_some() && !matches!(strategy, StrategyConfig::Threshold(_)) {
+        let family = strategy.family();
+        bail!("--signal-column has no meaning with the strategy {family}; leave it out, or use --strategy threshold");
+    }
+    let venue = venue(arguments, arguments.venue, cost_bps.map_or(DEFAULT_COST, Fraction::from_bps))?;
     Ok(RunSettings {
         strategy,
         venue,
@@ -154,21 +158,28 @@ pub(crate) fn run_settings(
 /// The venue that results of another one are validated at.
 #[cfg(feature = "nautilus")]
 pub(crate) fn other_venue(arguments: &ReplayArguments, name: VenueName) -> Result<VenueSettings> {
-    venue(arguments, name, arguments.cost_bps.unwrap_or(DEFAULT_COST_BPS))
+    venue(arguments, name, arguments.cost_bps.map_or(DEFAULT_COST, Fraction::from_bps))
 }
 
-fn venue(arguments: &ReplayArguments, name: VenueName, cost_bps: f64) -> Result<VenueSettings> {
+fn venue(arguments: &ReplayArguments, name: VenueName, cost: Fraction) -> Result<VenueSettings> {
     Ok(match name {
-        VenueName::NextOpen => VenueSettings::NextOpen(PriceVenue {
-            cost: Fraction::from_bps(cost_bps),
-            spread: arguments.spread_bps.map(Fraction::from_bps),
-            lot: arguments.lot,
-            fill_timing: match arguments.fill_timing {
-                TimingName::NextOpen => FillTiming::NextOpen,
-                TimingName::SameClose => FillTiming::SameClose,
-            },
-        }),
+        VenueName::NextOpen => VenueSettings::NextOpen(price_venue(arguments, cost)?),
         VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments)?),
+    })
+}
+
+fn price_venue(arguments: &ReplayArguments, cost: Fraction) -> Result<PriceVenue> {
+    if let Some(option) = arguments.pool.typed() {
+        bail!("{option} has no meaning on --venue next-open; leave it out, or use --venue pumpswap");
+    }
+    Ok(PriceVenue {
+        cost,
+        spread: arguments.spread_bps.map(Fraction::from_bps),
+        lot: arguments.lot,
+        fill_timing: match arguments.fill_timing {
+            TimingName::NextOpen => FillTiming::NextOpen,
+            TimingName::SameClose => FillTiming::SameClose,
+        },
     })
 }
 
@@ -189,18 +200,19 @@ fn pool_venue(arguments: &ReplayArguments) -> Result<PoolVenue> {
         Some(bps) if bps.fract() == 0.0 => PoolFees::Uniform(bps as u64),
         Some(bps) => bail!("--cost-bps is {bps}, expected whole basis points: the program's rates have no fractions"),
     };
+    let usual = PumpSwapConfig::default();
     let config = PumpSwapConfig {
         fees,
-        slippage: Bps(pool.slippage_bps),
-        max_impact: Bps(pool.max_impact_bps),
-        latency_slots: pool.latency_slots,
-        failures: Fraction::new(pool.failure_rate),
-        priority_fee: Lamports(pool.priority_fee),
-        recovery: pool.impact_half_life.map_or(Recovery::Restored, Recovery::HalfLife),
-        sandwich: Fraction::new(pool.sandwich),
-        ..PumpSwapConfig::default()
+        slippage: pool.slippage_bps.map_or(usual.slippage, Bps),
+        max_impact: pool.max_impact_bps.map_or(usual.max_impact, Bps),
+        latency_slots: pool.latency_slots.unwrap_or(usual.latency_slots),
+        failures: pool.failure_rate.map_or(usual.failures, Fraction::new),
+        priority_fee: pool.priority_fee.map_or(usual.priority_fee, Lamports),
+        recovery: pool.impact_half_life.map_or(usual.recovery, Recovery::HalfLife),
+        sandwich: pool.sandwich.map_or(usual.sandwich, Fraction::new),
+        ..usual
     };
-    Ok(PoolVenue { depth: Lamports((pool.pool_depth * LAMPORTS_PER_SOL) as u64), config })
+    Ok(PoolVenue { depth: pool.pool_depth.unwrap_or(DEFAULT_DEPTH), config })
 }
 
 /// The recorded reserves that were named, a row for each bar, and the hash of their content.
@@ -219,9 +231,12 @@ fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<Str
         Some("q50") => StrategyConfig::Q50(Q50Config::default()),
         Some("threshold") => StrategyConfig::Threshold(ThresholdConfig::default()),
         Some("side") => StrategyConfig::Side(FollowSideConfig::default()),
-        Some(path) => read_strategy(Path::new(path))?,
+        Some(path) => strategy_file(Path::new(path))?,
     };
     let strategy = with_settings(base, &arguments.set)?;
+    if arguments.absent.is_some() && matches!(strategy, StrategyConfig::Threshold(_)) {
+        bail!("--absent has no meaning with the strategy threshold, which always holds; leave it out");
+    }
     Ok(match arguments.absent {
         None => strategy,
         Some(AbsentName::Hold) => strategy.with_absent(Absent::Hold),
@@ -249,12 +264,13 @@ pub(crate) fn data_settings(replay: &ReplayArguments, data: &Dataset, pool_hash:
     })
 }
 
-fn read_strategy(path: &Path) -> Result<StrategyConfig> {
+fn strategy_file(path: &Path) -> Result<StrategyConfig> {
     let named = path.display();
     let text = read_text(path).with_context(|| {
         format!("strategy {named} is neither q50, threshold nor side, and no file that can be read")
     })?;
-    toml::from_str(&text).with_context(|| format!("strategy file {named}"))
+    let read = |text| -> Result<StrategyConfig> { Ok(read_strategy(toml::from_str(text)?)?) };
+    read(&text).with_context(|| format!("strategy file {named}"))
 }
 
 /// Changes options by dotted path; a path that is no option of the strategy is refused.

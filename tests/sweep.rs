@@ -169,13 +169,26 @@ fn a_finished_search_is_not_replaced_by_resuming_another() {
 #[test]
 fn a_failed_set_is_a_row_with_its_reason() {
     let w = small();
-    w.write("grid.toml", "[grid]\n\"gate.min_tier\" = [0, 300]\n\"gate.threshold\" = ['adaptive', 'published']\n\"gate.min_expected_value\" = [0.001, 5.0]\n");
+    w.write("grid.toml", "[grid]\n\"gate.min_tier\" = [0, 300]\n\"gate.threshold\" = ['adaptive', 'published']\n\"gate.min_expected_value\" = [0.001, 1.0]\n");
     let sweep = w.json(&format!("{SMALL} --out {{dir}}/out"), 0);
     assert_eq!((sweep["sets"].as_u64(), sweep["completed"].as_u64()), (Some(8), Some(2)));
     let failures: Vec<(&String, &Value)> = sweep["failures"].as_object().unwrap().iter().collect();
     assert_eq!(failures.iter().map(|(_, n)| n.as_u64().unwrap()).sum::<u64>(), 6);
     assert!(failures.iter().any(|(reason, n)| *reason == "no trade" && **n == 2), "{failures:?}");
     assert!(failures.iter().any(|(reason, n)| reason.starts_with("gate.min_tier = 300") && **n == 4), "{failures:?}");
+}
+
+#[test]
+fn a_set_out_of_range_is_a_failed_row_that_says_what_was_expected() {
+    let w = small();
+    w.write("grid.toml", "[grid]\n\"exits.stop_loss\" = [0.1, 5.0]\n\"sizing.max_position\" = [0.5, -1.0, nan]\n");
+    let sweep = w.json(&format!("{SMALL} --out {{dir}}/out"), 0);
+    assert_eq!((sweep["sets"].as_u64(), sweep["completed"].as_u64()), (Some(6), Some(1)));
+    let failures: Vec<&String> = sweep["failures"].as_object().unwrap().keys().collect();
+    let told = |words: &str| failures.iter().any(|reason| reason.starts_with(words));
+    assert!(told("exits.stop_loss = 5.0: expected a finite number above 0 and at most 1"), "{failures:?}");
+    assert!(told("sizing.max_position = -1.0: expected a finite number from 0 to 1"), "{failures:?}");
+    assert!(told("sizing.max_position = nan"), "{failures:?}");
 }
 
 #[test]

@@ -285,7 +285,7 @@ fn what_cannot_be_compared_is_refused_and_nothing_is_written() {
         ("--bars {dir}/b.csv --from-sweep {dir}/s --to 1970-01-02", &["to_ms"]),
         ("--bars {dir}/b.csv --from-sweep {dir}/s --crossing keep", &["crossing", "\"hold\""]),
         ("--bars {dir}/b.csv --from-sweep {dir}/s --cost-bps 1", &["--cost-bps", "--validate-venue"]),
-        ("--bars {dir}/b.csv --from-sweep {dir}/s --sandwich 0.5", &["--pool-depth", "--validate-venue"]),
+        ("--bars {dir}/b.csv --from-sweep {dir}/s --sandwich 0.5", &["--sandwich", "--validate-venue"]),
         ("--bars {dir}/b.csv --from-sweep {dir}/s --strategy side", &["--strategy", "--from-sweep"]),
         ("--bars {dir}/b.csv --from-sweep {dir}/short --validate-venue pumpswap", &["set 0", "allow_short"]),
         ("--bars {dir}/b.csv --from-sweep {dir}/s --top 0", &["--top"]),

@@ -351,7 +351,7 @@ fn what_a_pool_cannot_do_is_refused_before_the_run() {
         ("--set exits.trigger=intrabar", &["intrabar"]),
         ("--fill-timing same-close", &["same-close"]),
         ("--cost-bps 2.5", &["whole basis points"]),
-        ("--pool-depth 1e15", &["quote reserve", "depth"]),
+        ("--pool-depth 1e15", &["--pool-depth", "64 bits"]),
         ("--pool {dir}/pool.csv", &["pool.csv", "1970-01-01T01:00:00Z"]),
     ] {
         w.refused(&format!("verify --bars {{dir}}/good.csv --strategy q50 --venue pumpswap {arguments}"), needles);

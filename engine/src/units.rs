@@ -5,6 +5,7 @@
 //! whether it is per period or per year, because a deflation that is fed the wrong one makes everything significant.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// Lamports of one SOL.
 pub const LAMPORTS_PER_SOL: f64 = 1e9;
@@ -64,10 +65,6 @@ integer_unit! {
     Bps
 }
 float_unit! {
-    /// A share of a whole: 0.05 is five per cent.
-    Fraction
-}
-float_unit! {
     /// How many observations make a year: 8,760 for hourly bars of a market that never closes.
     PeriodsPerYear
 }
@@ -80,6 +77,19 @@ float_unit! {
     AnnualSharpe
 }
 
+/// A share of a whole, from 0 to 1: 0.05 is five per cent.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Fraction(f64);
+
+/// A number that its unit cannot have.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error("{found:?} is out of range, expected {expected}")]
+pub struct OutOfRange {
+    found: f64,
+    expected: &'static str,
+}
+
 /// Milliseconds of a year of 365 days, the convention for markets that never close.
 const YEAR_MS: f64 = 365.0 * 86_400_000.0;
 
@@ -89,10 +99,66 @@ impl Fraction {
     /// The whole.
     pub const ONE: Self = Self(1.0);
 
-    /// Basis points as a fraction: 5 becomes 0.0005.
+    /// A share that is known to be one; what comes from outside goes through `TryFrom`.
+    ///
+    /// # Panics
+    /// The value is outside [0, 1].
     #[must_use]
-    pub fn from_bps(bps: f64) -> Self {
-        Self(bps / 10_000.0)
+    #[inline]
+    pub const fn new(value: f64) -> Self {
+        assert!(value >= 0.0 && value <= 1.0, "a fraction is from 0 to 1");
+        Self(value)
+    }
+
+    /// Basis points as a fraction: 5 becomes 0.0005.
+    ///
+    /// # Panics
+    /// There are less than 0 or more than 10,000 of them.
+    #[must_use]
+    pub const fn from_bps(bps: f64) -> Self {
+        Self::new(bps / 10_000.0)
+    }
+
+    /// The value, from 0 to 1.
+    #[must_use]
+    #[inline]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
+    /// Twice the share, and no more than the whole.
+    #[must_use]
+    pub fn doubled(self) -> Self {
+        Self((2.0 * self.0).min(1.0))
+    }
+
+    /// The larger of the two.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self(self.0.max(other.0))
+    }
+}
+
+impl TryFrom<f64> for Fraction {
+    type Error = OutOfRange;
+
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        let expected = "a fraction from 0 to 1";
+        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(OutOfRange { found: value, expected }) }
+    }
+}
+
+impl Lamports {
+    /// The lamports of an amount in SOL, parts of a lamport dropped.
+    ///
+    /// # Errors
+    /// The amount is less than a lamport, or does not fit the chain's 64 bits.
+    pub fn from_sol(sol: f64) -> Result<Self, OutOfRange> {
+        let lamports = sol * LAMPORTS_PER_SOL;
+        if lamports >= 1.0 && lamports < u64::MAX as f64 {
+            return Ok(Self(lamports as u64));
+        }
+        Err(OutOfRange { found: sol, expected: "0.000000001 to 18446744073 SOL, what the chain's 64 bits can hold" })
     }
 }
 
@@ -135,6 +201,27 @@ mod tests {
         let annual = PerPeriodSharpe::new(0.05).annual(year);
         assert_eq!(annual.get(), 1.0);
         assert_eq!(annual.per_period(year).get(), 0.05);
+    }
+
+    #[test]
+    fn a_fraction_out_of_range_is_refused_with_what_was_found() {
+        assert_eq!(Fraction::try_from(1.0), Ok(Fraction::ONE));
+        for value in [-0.1, 1.1, 5.0, f64::NAN, f64::INFINITY] {
+            let error = Fraction::try_from(value).unwrap_err().to_string();
+            assert_eq!(error, format!("{value:?} is out of range, expected a fraction from 0 to 1"));
+        }
+        assert!(serde_json::from_str::<Fraction>("5").unwrap_err().to_string().contains("from 0 to 1"));
+        assert_eq!(serde_json::from_str::<Fraction>("1").unwrap(), Fraction::ONE);
+        assert_eq!(serde_json::to_string(&Fraction::new(0.05)).unwrap(), "0.05");
+    }
+
+    #[test]
+    fn sol_that_lamports_cannot_count_is_refused() {
+        assert_eq!(Lamports::from_sol(1.5), Ok(Lamports(1_500_000_000)));
+        assert_eq!(Lamports::from_sol(1e-9), Ok(Lamports(1)));
+        for sol in [1e11, 1.8446744073709552e10, 1e308, 9e-10, 0.0, -1.0, f64::NAN] {
+            assert!(Lamports::from_sol(sol).unwrap_err().to_string().contains("64 bits"), "{sol}");
+        }
     }
 
     #[test]

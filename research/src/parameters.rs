@@ -1,8 +1,11 @@
 //! Strategies with options changed by dotted path, as `--set` and the grids of sweeps do.
 
-use q50_engine::strategy::StrategyConfig;
+use q50_engine::strategy::{StrategyConfig, parameters::Parameter};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 use toml::{Table, Value};
+
+use crate::sweep::number;
 
 /// An option that cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -13,17 +16,50 @@ pub struct ParameterError {
     problem: String,
 }
 
+/// The strategy that a table describes: the defaults of its `kind` with the table's options.
+///
+/// # Errors
+/// The kind is missing or unknown; an option is none of the strategy's, or has a value that it cannot have.
+pub fn read_strategy(mut table: Table) -> Result<StrategyConfig, ParameterError> {
+    let kind: Table = table.remove_entry("kind").into_iter().collect();
+    let named = kind.get("kind").cloned().unwrap_or(Value::String("absent".to_owned()));
+    let base =
+        kind.try_into().map_err(|refusal: toml::de::Error| error("kind", &named, refusal.message().to_owned()))?;
+    let template = Template::new(&base);
+    let mut options = Vec::new();
+    leaves(table, &template.table, "", &mut options);
+    let options: Vec<(&str, Value)> = options.iter().map(|(path, value)| (path.as_str(), value.clone())).collect();
+    template.with(&options)
+}
+
+/// [`read_strategy`] for a field of a file.
+pub(crate) fn deserialize_strategy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StrategyConfig, D::Error> {
+    read_strategy(Table::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// The options of `table` by dotted path; sections are what is one in `known`.
+fn leaves(table: Table, known: &Table, prefix: &str, options: &mut Vec<(String, Value)>) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match (value, known.get(&key)) {
+            (Value::Table(section), Some(Value::Table(known))) => leaves(section, known, &path, options),
+            (value, _) => options.push((path, value)),
+        }
+    }
+}
+
 /// A strategy as a table of its options.
 #[derive(Clone, Debug)]
 pub struct Template {
     table: Table,
+    declared: Vec<Parameter>,
 }
 
 impl Template {
     /// The options of `base`.
     #[must_use]
     pub fn new(base: &StrategyConfig) -> Self {
-        Self { table: Table::try_from(base).unwrap_or_default() }
+        Self { table: Table::try_from(base).unwrap_or_default(), declared: base.parameters() }
     }
 
     /// The strategy with these options changed.
@@ -34,6 +70,7 @@ impl Template {
         let mut table = self.table.clone();
         for (path, value) in options {
             set(&mut table, path, value.clone()).map_err(|problem| error(path, value, problem))?;
+            self.check(path, value).map_err(|problem| error(path, value, problem))?;
         }
         table.try_into().map_err(|refusal: toml::de::Error| {
             // The refusal names the field; which of the options that was is found by setting each alone.
@@ -45,6 +82,18 @@ impl Template {
                 culprit.or(options.first()).map_or(("", Value::Boolean(false)), |(p, v)| (*p, v.clone()));
             error(path, &value, refusal.message().to_owned())
         })
+    }
+}
+
+impl Template {
+    /// Refuses a number out of the range that the strategy declares.
+    fn check(&self, path: &str, value: &Value) -> Result<(), String> {
+        let declared = self.declared.iter().find(|parameter| parameter.path == path);
+        let is_number = value.is_integer() || value.is_float();
+        match declared.filter(|parameter| is_number && !parameter.range.contains(number(value))) {
+            Some(parameter) => Err(format!("expected {}", parameter.range)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -95,6 +144,51 @@ mod tests {
         let StrategyConfig::Q50(config) = template().with(&options).unwrap() else { panic!("the kind stays") };
         assert_eq!((config.gate.min_tier, config.gate.ev_mode), (2, EvMode::Legacy));
         assert_eq!((config.exits.stop_loss, config.regime.warm_up), (Some(Fraction::new(0.1)), WarmUp::Medium));
+    }
+
+    #[test]
+    fn a_number_out_of_its_range_is_refused_with_what_was_expected() {
+        for (path, value, expected) in [
+            (
+                "exits.stop_loss",
+                Value::Integer(5),
+                "exits.stop_loss = 5: expected a finite number above 0 and at most 1",
+            ),
+            (
+                "sizing.max_position",
+                Value::Integer(-1),
+                "sizing.max_position = -1: expected a finite number from 0 to 1",
+            ),
+            ("sizing.max_position", Value::Float(f64::NAN), "= nan: expected a finite number from 0 to 1"),
+            ("sizing.kelly_fraction", Value::Float(f64::INFINITY), "= inf: expected a finite number from 0 to 1"),
+            ("gate.min_tier", Value::Integer(4), "gate.min_tier = 4: expected a whole number from 0 to 3"),
+            ("regime.window", Value::Integer(0), "regime.window = 0: expected a whole number from 1"),
+        ] {
+            let error = template().with(&[(path, value)]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(template().with(&[("exits.take_profit", Value::Integer(2))]).is_ok(), "a target of 200 % can be meant");
+    }
+
+    #[test]
+    fn a_file_is_the_defaults_of_its_kind_with_its_options() {
+        let read = |text: &str| read_strategy(toml::from_str(text).unwrap()).map_err(|error| error.to_string());
+        let text =
+            "kind = 'q50'\nsell = 'partial'\n[exits]\nstop_loss = 0.1\n[regime]\nwarm_up = { seed = [1.0, 2.0, 3.0] }";
+        let Ok(StrategyConfig::Q50(config)) = read(text) else { panic!("{:?}", read(text)) };
+        assert_eq!(config.regime.warm_up, WarmUp::Seed([1.0, 2.0, 3.0]));
+        assert_eq!(config.exits.stop_loss, Some(Fraction::new(0.1)));
+        for (text, words) in [
+            ("kind = 'q50'\n[exits]\nstop_loss = 5", "exits.stop_loss = 5: expected"),
+            ("kind = 'threshold'\nentry = inf", "entry = inf: expected a finite number"),
+            ("kind = 'q50'\n[gates]\nmin_tier = 1", "gates"),
+            ("kind = 'q50'\n[regime]\nwarm_up = { seed = [3.0, 2.0, 1.0] }", "regime.warm_up"),
+            ("kind = 'q5'", "kind = \"q5\": unknown variant"),
+            ("entry = 1.0", "kind"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use q50_engine::{
     venue::{
         FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue,
         pool_path::{PathError, PathSource},
+        pump_swap::PoolFees,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,15 @@ use crate::{
     inference::{Moments, SharpeEstimate},
     trials::{Origin, Role, Scope, Trial},
 };
+
+/// Cost of a fill at a price venue where none is stated.
+pub const DEFAULT_COST: Fraction = Fraction::from_bps(5.0);
+
+/// The lowest rates that the program's schedule has, those of the largest market capitalisations: 20 + 5 + 5.
+pub const LEAST_POOL_FEE_BPS: u64 = 30;
+
+/// Capital beyond which a cent is lost in the rounding of `f64`, quote units.
+pub const MOST_CAPITAL: f64 = 1e15;
 
 /// A venue that fills at a bar's price, as stated by the user.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,12 +84,16 @@ impl VenueSettings {
         }
     }
 
-    /// The same venue at twice the proportional cost.
+    /// The same venue at twice the proportional cost, or at the least that is believed of such a venue where that is
+    /// more: [`DEFAULT_COST`] a fill, and in a pool the lowest rates of the program's schedule.
     #[must_use]
     pub fn at_twice_the_cost(mut self) -> Self {
         match &mut self {
-            Self::NextOpen(venue) => venue.cost = Fraction::new(venue.cost.get() * 2.0),
-            Self::PumpSwap(venue) => venue.config.fee_factor *= 2,
+            Self::NextOpen(venue) => venue.cost = venue.cost.doubled().max(DEFAULT_COST),
+            Self::PumpSwap(PoolVenue { config, .. }) => match &mut config.fees {
+                PoolFees::Schedule => config.fee_factor *= 2,
+                PoolFees::Uniform(bps) => *bps = (2 * *bps).max(LEAST_POOL_FEE_BPS),
+            },
         }
         self
     }
@@ -126,14 +140,21 @@ impl RunSettings {
         blake3::hash(format!("{} {view}", self.hash()).as_bytes())
     }
 
-    /// Why this run would have no result on a market with these signals: a column or an ability of the venue that the
-    /// strategy needs and that is not there.
+    /// Why this run would have no result on a market with these signals: a number out of its range, a column or an ability
+    /// of the venue that the strategy needs and that is not there.
     #[must_use]
     pub fn refusal(&self, signals: &Signals<'_>) -> Option<String> {
         if let Err(error) = self.strategy.check(signals) {
             return Some(error.to_string());
         }
+        if !(self.capital > 0.0 && self.capital <= MOST_CAPITAL) {
+            let expected = format!("a number above 0 and at most {MOST_CAPITAL:e}");
+            return Some(format!("the capital is {:?}, expected {expected}", self.capital));
+        }
         let pool = matches!(self.venue, VenueSettings::PumpSwap(_));
+        if let Some(error) = Lamports::from_sol(self.capital).err().filter(|_| pool) {
+            return Some(format!("the capital {error}"));
+        }
         let asks = [
             ("allow_short = true", self.strategy.shorts()),
             ("exits.trigger = \"intrabar\"", self.strategy.rests_orders()),
@@ -372,6 +393,43 @@ mod tests {
             let settings = RunSettings { strategy, venue, capital: 0.1 + 0.2, periods_per_year };
             let read: RunSettings = serde_json::from_str(&serde_json::to_string_pretty(&settings).unwrap()).unwrap();
             assert_eq!((read, read.trial_key("all")), (settings, settings.trial_key("all")));
+        }
+    }
+
+    fn at_cost(bps: f64) -> VenueSettings {
+        let cost = Fraction::from_bps(bps);
+        VenueSettings::NextOpen(PriceVenue { cost, spread: None, lot: None, fill_timing: FillTiming::NextOpen })
+    }
+
+    fn uniform(bps: u64) -> VenueSettings {
+        let config = PumpSwapConfig { fees: PoolFees::Uniform(bps), ..PumpSwapConfig::default() };
+        VenueSettings::PumpSwap(PoolVenue { depth: Lamports(1), config })
+    }
+
+    #[test]
+    fn twice_the_cost_is_never_less_than_what_such_a_venue_is_believed_to_cost() {
+        for (stated, tested) in [(0.0, 5.0), (1.0, 5.0), (2.5, 5.0), (7.0, 14.0), (9_000.0, 10_000.0)] {
+            assert_eq!(at_cost(stated).at_twice_the_cost(), at_cost(tested), "{stated}");
+        }
+        for (stated, tested) in [(0, 30), (15, 30), (25, 50)] {
+            assert_eq!(uniform(stated).at_twice_the_cost(), uniform(tested), "{stated}");
+        }
+        let schedule = PoolVenue { depth: Lamports(1), config: PumpSwapConfig::default() };
+        let VenueSettings::PumpSwap(dear) = VenueSettings::PumpSwap(schedule).at_twice_the_cost() else { panic!() };
+        assert_eq!((dear.config.fees, dear.config.fee_factor), (PoolFees::Schedule, 2));
+    }
+
+    #[test]
+    fn capital_that_the_books_cannot_hold_is_refused() {
+        let refusal = |venue, capital| {
+            let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
+            let settings = RunSettings { strategy, venue, capital, periods_per_year: PeriodsPerYear::new(1.0) };
+            settings.refusal(&Signals { value: Some(&[]), ..Signals::default() })
+        };
+        assert_eq!((refusal(at_cost(5.0), 1e15), refusal(uniform(30), 1e10)), (None, None));
+        for (venue, capital) in [(at_cost(5.0), 1e308), (at_cost(5.0), 0.0), (uniform(30), 1e11), (uniform(30), 1e-10)]
+        {
+            assert!(refusal(venue, capital).unwrap().starts_with("the capital"), "{capital}");
         }
     }
 

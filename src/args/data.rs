@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use q50_engine::units::Lamports;
 
 use super::{
     Format,
-    values::{above_zero, not_negative},
+    values::{above_zero, basis_points, sol},
 };
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +86,7 @@ pub(crate) struct SynthArguments {
     #[arg(long, value_name = "RHO", allow_negative_numbers = true)]
     pub(crate) information_coefficient: Option<f64>,
     /// Cost of each fill in basis points, for the planted Sharpe ratio.
-    #[arg(long, default_value_t = 5.0, value_parser = not_negative)]
+    #[arg(long, default_value_t = 5.0, value_parser = basis_points)]
     pub(crate) cost_bps: f64,
     /// Standard deviation of a bar's return, a fraction.
     #[arg(long, default_value_t = 0.005, value_parser = above_zero)]
@@ -97,8 +98,8 @@ pub(crate) struct SynthArguments {
     #[arg(long, default_value_t = 0.98)]
     pub(crate) persistence: f64,
     /// Quote reserve of the pool path at the first bar, in SOL.
-    #[arg(long, default_value_t = 1_000.0, value_parser = above_zero)]
-    pub(crate) pool_depth: f64,
+    #[arg(long, default_value = "1000", value_parser = sol)]
+    pub(crate) pool_depth: Lamports,
     /// Seed.
     #[arg(long, default_value_t = 50)]
     pub(crate) seed: u64,

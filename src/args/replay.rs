@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use q50_engine::units::Lamports;
 
 use super::{
     Format,
-    values::{above_zero, not_negative, share},
+    values::{above_zero, basis_points, capital, share, sol},
 };
 
 /// What every command that replays takes.
@@ -21,7 +22,7 @@ pub(crate) struct ReplayArguments {
     /// Signals: Parquet, CSV or a hummingbot run; absent: columns of the bars' own file.
     #[arg(long, value_name = "PATH", requires = "bars")]
     pub(crate) signals: Option<PathBuf>,
-    /// Column of a single-signal strategy.
+    /// Column that the strategy threshold trades on.
     #[arg(long, value_name = "NAME")]
     pub(crate) signal_column: Option<String>,
     /// First bar, RFC 3339 or a date (its midnight UTC); absent: the first bar with a signal.
@@ -31,13 +32,13 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
     /// Starting capital in quote units.
-    #[arg(long, value_name = "X", value_parser = above_zero)]
+    #[arg(long, value_name = "X", value_parser = capital)]
     pub(crate) capital: Option<f64>,
     /// Cost of each fill in basis points of its notional; on a pool, in place of the program's fee schedule.
-    #[arg(long, value_name = "X", value_parser = not_negative)]
+    #[arg(long, value_name = "X", value_parser = basis_points)]
     pub(crate) cost_bps: Option<f64>,
     /// Spread around the mid price in basis points; half of it is paid on each side.
-    #[arg(long, value_name = "X", value_parser = not_negative)]
+    #[arg(long, value_name = "X", value_parser = basis_points)]
     pub(crate) spread_bps: Option<f64>,
     /// Smallest unit that is bought; absent: fractional.
     #[arg(long, value_name = "X", value_parser = above_zero)]
@@ -82,37 +83,66 @@ pub(crate) struct ReplayArguments {
     pub(crate) format: Format,
 }
 
-/// How a pool venue behaves.
-#[derive(Args, Clone, Debug, PartialEq)]
+/// How a pool venue behaves. What was not typed is absent, so that it can be told where it has no meaning.
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Pool venue (--venue pumpswap)")]
 pub(crate) struct PoolArguments {
-    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars.
-    #[arg(long, value_name = "SOL", value_parser = above_zero, default_value_t = 1_000.0)]
-    pub(crate) pool_depth: f64,
+    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars; absent: 1000.
+    #[arg(long, value_name = "SOL", value_parser = sol)]
+    pub(crate) pool_depth: Option<Lamports>,
     /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve.
     #[arg(long, value_name = "PATH")]
     pub(crate) pool: Option<PathBuf>,
-    /// The output may fall this many basis points below the quote at the decision.
-    #[arg(long, value_name = "BPS", default_value_t = 100)]
-    pub(crate) slippage_bps: u64,
-    /// Largest impact of a buy in basis points; what is over is not bought.
-    #[arg(long, value_name = "BPS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=9_999))]
-    pub(crate) max_impact_bps: u64,
-    /// Slots from a decision until its order lands.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) latency_slots: u32,
-    /// Share of transactions that fail.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    pub(crate) failure_rate: f64,
-    /// Priority fee of a transaction in lamports.
-    #[arg(long, value_name = "LAMPORTS", default_value_t = 0)]
-    pub(crate) priority_fee: u64,
+    /// The output may fall this many basis points below the quote at the decision; absent: 100.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pub(crate) slippage_bps: Option<u64>,
+    /// Largest impact of a buy in basis points; what is over is not bought; absent: 1000.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..=9_999))]
+    pub(crate) max_impact_bps: Option<u64>,
+    /// Slots from a decision until its order lands; absent: 1.
+    #[arg(long, value_name = "N")]
+    pub(crate) latency_slots: Option<u32>,
+    /// Share of transactions that fail; absent: none.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) failure_rate: Option<f64>,
+    /// Priority fee of a transaction in lamports, up to 1000 SOL; absent: none.
+    #[arg(long, value_name = "LAMPORTS", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000_000))]
+    pub(crate) priority_fee: Option<u64>,
     /// Half of our own impact is left after this many seconds; absent: arbitrage restores the price by the next bar.
     #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
     pub(crate) impact_half_life: Option<f64>,
-    /// Share of the slippage allowance that a sandwich takes from every trade.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    pub(crate) sandwich: f64,
+    /// Share of the slippage allowance that a sandwich takes from every trade; absent: nothing.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) sandwich: Option<f64>,
+}
+
+impl PoolArguments {
+    /// An option that was typed.
+    pub(crate) fn typed(&self) -> Option<&'static str> {
+        let Self {
+            pool_depth,
+            pool,
+            slippage_bps,
+            max_impact_bps,
+            latency_slots,
+            failure_rate,
+            priority_fee,
+            impact_half_life,
+            sandwich,
+        } = self;
+        let options = [
+            ("--pool-depth", pool_depth.is_some()),
+            ("--pool", pool.is_some()),
+            ("--slippage-bps", slippage_bps.is_some()),
+            ("--max-impact-bps", max_impact_bps.is_some()),
+            ("--latency-slots", latency_slots.is_some()),
+            ("--failure-rate", failure_rate.is_some()),
+            ("--priority-fee", priority_fee.is_some()),
+            ("--impact-half-life", impact_half_life.is_some()),
+            ("--sandwich", sandwich.is_some()),
+        ];
+        options.into_iter().find_map(|(name, typed)| typed.then_some(name))
+    }
 }
 
 /// Venues by name.

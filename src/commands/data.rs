@@ -21,7 +21,7 @@ use q50_datasets::{
     synth::{Edge, SynthConfig, pool_path},
     write::Column,
 };
-use q50_engine::units::{AnnualSharpe, Fraction};
+use q50_engine::units::{AnnualSharpe, Fraction, Lamports};
 use serde::Serialize;
 
 use crate::{
@@ -32,7 +32,6 @@ use crate::{
 
 /// What a generated market has; without its bars it is none.
 const MARKET_FILES: &[&str] = &["signals.parquet", "pool.parquet", "bars.parquet"];
-const LAMPORTS_PER_SOL: f64 = 1e9;
 const SOL_DECIMALS: u8 = 9;
 const TOKEN_DECIMALS: u8 = 6;
 
@@ -175,9 +174,9 @@ fn write_market(
     folder: &RunFolder,
     bars: &Bars,
     signals: &q50_datasets::signals::SignalTable,
-    pool_depth: f64,
+    pool_depth: Lamports,
 ) -> Result<()> {
-    let path = pool_path(&bars.close, (pool_depth * LAMPORTS_PER_SOL) as u64, SOL_DECIMALS, TOKEN_DECIMALS);
+    let path = pool_path(&bars.close, pool_depth.get(), SOL_DECIMALS, TOKEN_DECIMALS);
     let integer = |value: u64| i64::try_from(value).context("a pool reserve exceeds 64 bits; lower --pool-depth");
     let base = path.iter().map(|(base, _)| integer(*base)).collect::<Result<Vec<i64>>>()?;
     let quote = path.iter().map(|(_, quote)| integer(*quote)).collect::<Result<Vec<i64>>>()?;

@@ -9,6 +9,7 @@ use super::{
     Explanation, Strategy,
     exits::{ExitConfig, ExitTrigger, RestingExits, WithExits},
     hold::BuyAndHold,
+    parameters::Parameter,
     q50::{Q50, Q50Config, features::Features},
     side::{Absent, FollowSide, FollowSideConfig},
     threshold::{Threshold, ThresholdConfig},
@@ -41,11 +42,27 @@ pub struct Prepared {
 
 /// Why a strategy cannot run on a market.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("strategy '{strategy}' needs {needs}, and the signals have no such column: {remedy}")]
-pub struct ConfigError {
-    strategy: &'static str,
-    needs: &'static str,
-    remedy: &'static str,
+pub enum ConfigError {
+    /// The signals have not what the strategy reads.
+    #[error("strategy '{strategy}' needs {needs}, and the signals have no such column: {remedy}")]
+    Column {
+        /// Name of the strategy.
+        strategy: &'static str,
+        /// What it reads.
+        needs: &'static str,
+        /// What does without it.
+        remedy: &'static str,
+    },
+    /// A number of the settings makes no sense.
+    #[error("{path} is {found}, expected {expected}")]
+    OutOfRange {
+        /// Dotted path of the number.
+        path: &'static str,
+        /// What it is.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
 }
 
 impl StrategyConfig {
@@ -82,12 +99,29 @@ impl StrategyConfig {
         matches!(self, Self::Q50(Q50Config { exits: ExitConfig { trigger: ExitTrigger::Intrabar, .. }, .. }))
     }
 
-    /// Refuses a strategy whose columns are not there: it would hold on every bar and look like a result.
+    /// The numbers of the settings, in the order of the strategy file.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        match self {
+            Self::Q50(config) => config.parameters(),
+            Self::Threshold(config) => config.parameters(),
+            Self::Side(config) => config.parameters(),
+        }
+    }
+
+    /// Refuses a number out of its range, and a strategy whose columns are not there: it would hold on every bar and look
+    /// like a result.
     ///
     /// # Errors
-    /// Names the missing column and the setting that does without it.
+    /// Names the number, or the missing column and the setting that does without it.
     pub fn check(&self, signals: &Signals<'_>) -> Result<(), ConfigError> {
-        let fail = |needs, remedy| Err(ConfigError { strategy: self.family(), needs, remedy });
+        let fail = |needs, remedy| Err(ConfigError::Column { strategy: self.family(), needs, remedy });
+        for Parameter { path, range, value, .. } in self.parameters() {
+            if let Some(found) = value.filter(|&value| !range.contains(value)) {
+                let (found, expected) = (format!("{found:?}"), range.to_string());
+                return Err(ConfigError::OutOfRange { path, found, expected });
+            }
+        }
         match self {
             Self::Side(_) if signals.side.is_none() => {
                 fail("the column 'side'", "use --strategy q50, which derives the side from the quantiles")

@@ -33,8 +33,8 @@ pub struct ExitConfig {
     pub stop_loss: Option<Fraction>,
     /// Close after the price has come back this far from its best since entry, a fraction of that best price.
     pub trailing_stop: Option<Fraction>,
-    /// Close after the price has moved this far in favour of the position.
-    pub take_profit: Option<Fraction>,
+    /// Close after the price has moved this far in favour of the position; 2 is three times the entry price.
+    pub take_profit: Option<f64>,
     /// Close after this many hours.
     pub max_hours: Option<f64>,
     /// Where the distances are checked.
@@ -137,7 +137,7 @@ impl<S> WithExits<S> {
             (Some(a), Some(b)) => Some(nearer(a, b)),
             (a, b) => a.or(b),
         };
-        let target = self.config.take_profit.map(|d| entry * (1.0 - against * d.get()));
+        let target = self.config.take_profit.map(|d| entry * (1.0 - against * d));
         RestingExits { stop, target, long }
     }
 
@@ -220,7 +220,7 @@ mod tests {
     const BRACKET: ExitConfig = ExitConfig {
         stop_loss: Some(Fraction::new(0.1)),
         trailing_stop: None,
-        take_profit: Some(Fraction::new(0.2)),
+        take_profit: Some(0.2),
         max_hours: None,
         trigger: ExitTrigger::Intrabar,
     };

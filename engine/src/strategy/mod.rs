@@ -2,6 +2,7 @@
 
 pub mod exits;
 pub mod hold;
+pub mod parameters;
 pub mod q50;
 pub mod side;
 pub mod threshold;

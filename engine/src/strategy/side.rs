@@ -6,7 +6,10 @@ use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
     market::Known,
-    strategy::{Explanation, Strategy},
+    strategy::{
+        Explanation, Strategy,
+        parameters::{Bearing, Declaration, Parameter, Range, declared},
+    },
     units::Fraction,
 };
 
@@ -58,6 +61,22 @@ impl Default for FollowSideConfig {
         Self { size: Fraction::ONE, absent: Absent::Hold }
     }
 }
+
+impl FollowSideConfig {
+    /// The numbers of these settings.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        declared(DECLARATIONS, self)
+    }
+}
+
+const DECLARATIONS: &[Declaration<FollowSideConfig>] = &[Declaration {
+    path: "size",
+    range: Range::FRACTION,
+    words: "share of the cash to spend",
+    value: |c| Some(c.size.get()),
+    bearing: |_| Bearing::Everywhere,
+}];
 
 /// Long or flat, as the recorded side says.
 #[derive(Clone, Copy, Debug)]

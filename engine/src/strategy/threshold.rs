@@ -8,7 +8,10 @@ use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
     market::Known,
-    strategy::Strategy,
+    strategy::{
+        Strategy,
+        parameters::{Bearing, Declaration, Parameter, Range, declared},
+    },
     units::Fraction,
 };
 
@@ -29,6 +32,38 @@ impl Default for ThresholdConfig {
         Self { entry: 0.75, exit: 0.25, size: Fraction::ONE }
     }
 }
+
+impl ThresholdConfig {
+    /// The numbers of these settings.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        declared(DECLARATIONS, self)
+    }
+}
+
+const DECLARATIONS: &[Declaration<ThresholdConfig>] = &[
+    Declaration {
+        path: "entry",
+        range: Range::FINITE,
+        words: "buy above this value of the signal, in its own unit",
+        value: |c| Some(c.entry),
+        bearing: |_| Bearing::Everywhere,
+    },
+    Declaration {
+        path: "exit",
+        range: Range::FINITE,
+        words: "sell below this value of the signal, in its own unit",
+        value: |c| Some(c.exit),
+        bearing: |_| Bearing::Everywhere,
+    },
+    Declaration {
+        path: "size",
+        range: Range::FRACTION,
+        words: "share of the cash to spend",
+        value: |c| Some(c.size.get()),
+        bearing: |_| Bearing::Everywhere,
+    },
+];
 
 /// The threshold rule on the user's named signal.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,10 @@ use q50_engine::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::trials::{Origin, Role, Trial};
+use crate::{
+    run,
+    trials::{Origin, Role, Trial},
+};
 
 /// The claim of 1.327 with its conventions and the trials published beside it.
 const PUBLISHED: &str = include_str!("../../claims/q50_1327.toml");
@@ -66,6 +69,7 @@ pub struct Replay {
     /// Cost of each fill, basis points of its notional.
     pub cost_bps: f64,
     /// The strategy.
+    #[serde(deserialize_with = "crate::parameters::deserialize_strategy")]
     pub strategy: StrategyConfig,
 }
 
@@ -153,6 +157,16 @@ impl Claim {
         if let Some((key, value)) = positive.into_iter().find(|(_, value)| !(*value > 0.0 && value.is_finite())) {
             return Err(fail(format!("{key} is {value}, expected a number above 0")));
         }
+        if let Some(replay) = &claim.replay {
+            if !(replay.capital > 0.0 && replay.capital <= run::MOST_CAPITAL) {
+                let expected = format!("a number above 0 and at most {:e}", run::MOST_CAPITAL);
+                return Err(fail(format!("replay.capital is {:?}, expected {expected}", replay.capital)));
+            }
+            if !(0.0..10_000.0).contains(&replay.cost_bps) {
+                let expected = "basis points from 0 to below 10000, which are 100 %";
+                return Err(fail(format!("replay.cost_bps is {}, expected {expected}", replay.cost_bps)));
+            }
+        }
         if !claim.sharpe.get().is_finite() {
             return Err(fail("sharpe is not a finite number".to_owned()));
         }
@@ -203,6 +217,22 @@ mod tests {
     fn a_percentage_where_a_fraction_belongs_is_refused() {
         let text = PUBLISHED.replace("max_drawdown = 0.1177", "max_drawdown = 11.77");
         assert!(Claim::parse(&text, "mine.toml").unwrap_err().to_string().contains("0.1177"));
+    }
+
+    #[test]
+    fn settings_of_the_replay_out_of_range_are_refused_by_name() {
+        for (from, to, words) in [
+            ("capital = 10000.0", "capital = 1e308", "replay.capital is 1e308"),
+            ("capital = 10000.0", "capital = nan", "replay.capital is NaN"),
+            ("cost_bps = 15.0", "cost_bps = 20000.0", "replay.cost_bps is 20000"),
+            ("cost_bps = 15.0", "cost_bps = -1.0", "replay.cost_bps is -1"),
+            ("max_position = 0.25", "max_position = -1", "sizing.max_position = -1: expected"),
+        ] {
+            let text = PUBLISHED.replacen(from, to, 1);
+            assert_ne!(text, PUBLISHED);
+            let error = Claim::parse(&text, "mine.toml").unwrap_err().to_string();
+            assert!(error.contains("mine.toml") && error.contains(words), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How each check is decided, and by which thresholds.
 
-use q50_engine::venue::{FillTiming, pool_path::PathSource};
+use q50_engine::venue::{FillTiming, PumpSwapConfig, pool_path::PathSource, pump_swap::PoolFees};
 
 use super::{
     checks::{Check, CheckName},
@@ -15,7 +15,7 @@ use crate::{
     inference::SharpeEstimate,
     lookahead::Lookahead,
     metrics::Undefined,
-    run::{RunSettings, VenueSettings},
+    run::{PoolVenue, RunSettings, VenueSettings},
 };
 
 /// Confidence that a check of significance asks for.
@@ -122,7 +122,8 @@ pub(super) fn beats_holding(inference: &Inference) -> Check {
 pub(super) fn survives_costs(settings: &RunSettings, probes: &Probes) -> Check {
     match probes.double_cost {
         Some(sharpe) => {
-            let evidence = format!("Sharpe ratio {sharpe:.3} at {}", doubled(&settings.venue));
+            let dear = settings.venue.at_twice_the_cost();
+            let evidence = format!("Sharpe ratio {sharpe:.3} at {}", charged(&settings.venue, &dear));
             Check::decided(CheckName::SurvivesCosts, sharpe > 0.0, sharpe, 0.0, evidence)
         }
         None => Check::undefined(CheckName::SurvivesCosts, 0.0, "no Sharpe ratio at twice the cost".to_owned()),
@@ -130,10 +131,16 @@ pub(super) fn survives_costs(settings: &RunSettings, probes: &Probes) -> Check {
 }
 
 /// The proportional cost that the check charges, in words.
-fn doubled(venue: &VenueSettings) -> String {
-    match venue {
-        VenueSettings::NextOpen(price) => format!("{:.1} basis points a fill", price.cost.get() * 2e4),
-        VenueSettings::PumpSwap(_) => "twice the pool's fees".to_owned(),
+fn charged(stated: &VenueSettings, dear: &VenueSettings) -> String {
+    match (stated, dear) {
+        (VenueSettings::NextOpen(stated), VenueSettings::NextOpen(dear)) => {
+            let least = if dear.cost > stated.cost.doubled() { ", the least that is tested" } else { "" };
+            format!("{:.1} basis points a fill{least}", dear.cost.get() * 1e4)
+        }
+        (_, VenueSettings::PumpSwap(PoolVenue { config: PumpSwapConfig { fees: PoolFees::Uniform(bps), .. }, .. })) => {
+            format!("{bps} basis points to the pool")
+        }
+        _ => "twice the pool's fees".to_owned(),
     }
 }
 

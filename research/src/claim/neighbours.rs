@@ -1,16 +1,17 @@
-//! Settings near those of a run: every number that the strategy depends on, a fifth down and a fifth up.
+//! Settings near those of a run: every number that bears on its decisions, a fifth down and a fifth up.
 //!
 //! An edge that is there survives such a step; a lucky setting does not (White 2000 calls its search data snooping).
+//! Which numbers bear on decisions is what the strategy declares.
 
-use q50_engine::{
-    strategy::{
-        StrategyConfig,
-        q50::{
-            Q50Config,
-            gate::{Significance, ThresholdSource},
-        },
-    },
-    units::Fraction,
+use q50_engine::strategy::{
+    StrategyConfig,
+    parameters::{Bearing, Parameter},
+};
+use toml::Value;
+
+use crate::{
+    parameters::Template,
+    run::{RunSettings, VenueSettings},
 };
 
 const STEP: f64 = 0.2;
@@ -26,29 +27,48 @@ pub struct Neighbour {
     pub strategy: StrategyConfig,
 }
 
-/// The neighbours of `strategy`; none where it has no number that changes its decisions.
+/// The strategies one step away from that of `settings`, within the ranges of their numbers.
 #[must_use]
-pub fn neighbours(strategy: &StrategyConfig) -> Vec<Neighbour> {
-    match strategy {
-        StrategyConfig::Q50(config) => of_q50(config),
-        StrategyConfig::Threshold(config) => {
-            let mut all = Vec::new();
-            for value in steps(config.entry) {
-                let changed = q50_engine::strategy::threshold::ThresholdConfig { entry: value, ..*config };
-                all.push(neighbour("entry", value, StrategyConfig::Threshold(changed)));
+pub fn neighbours(settings: &RunSettings) -> Vec<Neighbour> {
+    let base = &settings.strategy;
+    let pool = matches!(settings.venue, VenueSettings::PumpSwap(_));
+    let mut moved = base.parameters();
+    moved.retain(|parameter| match parameter.bearing {
+        Bearing::None => false,
+        Bearing::Everywhere => true,
+        Bearing::Pools => pool,
+    });
+    let template = Template::new(base);
+    let mut all = Vec::new();
+    for parameter in &moved {
+        for value in steps(parameter, &moved) {
+            let option = if parameter.range.is_whole() { Value::Integer(value as i64) } else { Value::Float(value) };
+            if let Ok(strategy) = template.with(&[(parameter.path, option)])
+                && strategy != *base
+            {
+                all.push(Neighbour { change: format!("{} = {}", parameter.path, trimmed(value)), strategy });
             }
-            for value in steps(config.exit) {
-                let changed = q50_engine::strategy::threshold::ThresholdConfig { exit: value, ..*config };
-                all.push(neighbour("exit", value, StrategyConfig::Threshold(changed)));
-            }
-            all
         }
-        StrategyConfig::Side(_) => Vec::new(),
     }
+    all
 }
 
-fn neighbour(name: &str, value: f64, strategy: StrategyConfig) -> Neighbour {
-    Neighbour { change: format!("{name} = {}", trimmed(value)), strategy }
+/// A fifth down and a fifth up, no further than the ends of the range. A whole number moves by one at least; from 0 a
+/// number moves by a basis point, or where it has a unit of its own by a fifth of the largest number in that unit.
+fn steps(parameter: &Parameter, others: &[Parameter]) -> [f64; 2] {
+    let Parameter { range, value, .. } = parameter;
+    let value = value.unwrap_or_default();
+    let step = if range.is_whole() {
+        (value * STEP).round().max(1.0)
+    } else if value != 0.0 {
+        value.abs() * STEP
+    } else if range.is_open() {
+        let same_unit = others.iter().filter(|other| other.range.is_open()).filter_map(|other| other.value);
+        (same_unit.fold(0.0, |largest: f64, value| largest.max(value.abs())) * STEP).max(FROM_ZERO)
+    } else {
+        FROM_ZERO
+    };
+    [value - step, value + step].map(|value| range.nearest(value))
 }
 
 /// Six decimals at most, and no zeros behind them.
@@ -57,80 +77,98 @@ fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn steps(value: f64) -> Vec<f64> {
-    if value == 0.0 { vec![FROM_ZERO] } else { vec![value * (1.0 - STEP), value * (1.0 + STEP)] }
-}
-
-fn of_q50(config: &Q50Config) -> Vec<Neighbour> {
-    let mut all = Vec::new();
-    let mut vary = |name: &str, value: f64, set: &dyn Fn(&mut Q50Config, f64)| {
-        for step in steps(value) {
-            let mut changed = *config;
-            set(&mut changed, step);
-            if changed != *config {
-                all.push(neighbour(name, step, StrategyConfig::Q50(changed)));
-            }
-        }
-    };
-    let gate = &config.gate;
-    if gate.significance == Significance::ExpectedValue {
-        vary("gate.min_expected_value", gate.min_expected_value.get(), &|c, v| {
-            c.gate.min_expected_value = Fraction::new(v);
-        });
-    } else if gate.threshold == ThresholdSource::Adaptive {
-        vary("gate.base_threshold", gate.base_threshold.get(), &|c, v| c.gate.base_threshold = Fraction::new(v));
-    }
-    vary("sizing.max_position", config.sizing.max_position.get(), &|c, v| {
-        c.sizing.max_position = Fraction::new(v.min(1.0));
-    });
-    if let Some(stop) = config.exits.stop_loss {
-        vary("exits.stop_loss", stop.get(), &|c, v| c.exits.stop_loss = Some(Fraction::new(v)));
-    }
-    if let Some(target) = config.exits.take_profit {
-        vary("exits.take_profit", target.get(), &|c, v| c.exits.take_profit = Some(Fraction::new(v)));
-    }
-    if let Some(hours) = config.exits.max_hours {
-        vary("exits.max_hours", hours, &|c, v| c.exits.max_hours = Some(v));
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
+    use q50_engine::{
+        strategy::{
+            q50::{
+                Q50Config,
+                gate::{Significance, ThresholdSource},
+                sizing::Method,
+            },
+            side::FollowSideConfig,
+            threshold::ThresholdConfig,
+        },
+        units::{Fraction, Lamports, PeriodsPerYear},
+        venue::{FillTiming, PumpSwapConfig},
+    };
+
     use super::*;
-    use q50_engine::strategy::{side::FollowSideConfig, threshold::ThresholdConfig};
+    use crate::run::{DEFAULT_COST, PoolVenue, PriceVenue};
 
-    #[test]
-    fn each_number_moves_a_fifth_both_ways() {
-        let changes: Vec<String> =
-            neighbours(&StrategyConfig::Threshold(ThresholdConfig::default())).into_iter().map(|n| n.change).collect();
-        assert_eq!(changes, ["entry = 0.6", "entry = 0.9", "exit = 0.2", "exit = 0.3"]);
+    fn changes_at(venue: VenueSettings, strategy: StrategyConfig) -> Vec<String> {
+        let settings = RunSettings { strategy, venue, capital: 1.0, periods_per_year: PeriodsPerYear::new(1.0) };
+        neighbours(&settings).into_iter().map(|neighbour| neighbour.change).collect()
+    }
+
+    fn changes(strategy: StrategyConfig) -> Vec<String> {
+        let price = PriceVenue { cost: DEFAULT_COST, spread: None, lot: None, fill_timing: FillTiming::NextOpen };
+        changes_at(VenueSettings::NextOpen(price), strategy)
+    }
+
+    /// The paths that move, each once.
+    fn moved(config: Q50Config) -> Vec<String> {
+        let mut paths: Vec<String> = changes(StrategyConfig::Q50(config))
+            .iter()
+            .map(|change| change.split(' ').next().unwrap().to_owned())
+            .collect();
+        paths.dedup();
+        paths
     }
 
     #[test]
-    fn only_numbers_that_matter_are_moved() {
-        let names = |config: Q50Config| -> Vec<String> {
-            neighbours(&StrategyConfig::Q50(config)).into_iter().map(|n| n.change).collect()
-        };
-        let mut config = Q50Config::default();
-        assert!(names(config).iter().any(|n| n.starts_with("gate.min_expected_value")));
-        config.gate.significance = Significance::Threshold;
-        assert!(names(config).iter().any(|n| n.starts_with("gate.base_threshold")));
-        config.gate.threshold = ThresholdSource::Published;
-        assert!(names(config).iter().all(|n| n.starts_with("sizing.max_position")));
+    fn each_number_moves_a_fifth_both_ways_and_a_whole_does_not_grow() {
+        assert_eq!(
+            changes(StrategyConfig::Threshold(ThresholdConfig::default())),
+            ["entry = 0.6", "entry = 0.9", "exit = 0.2", "exit = 0.3", "size = 0.8"]
+        );
+        assert_eq!(changes(StrategyConfig::Side(FollowSideConfig::default())), ["size = 0.8"]);
     }
 
     #[test]
-    fn a_step_from_nothing_is_one_basis_point_and_a_whole_position_does_not_grow() {
+    fn from_nothing_a_fraction_moves_by_a_basis_point_and_a_signal_by_a_fifth_of_the_other_threshold() {
+        let centred = ThresholdConfig { entry: 0.0, exit: -0.5, ..ThresholdConfig::default() };
+        assert_eq!(changes(StrategyConfig::Threshold(centred))[..2], ["entry = -0.1", "entry = 0.1"]);
         let mut config = Q50Config::default();
         config.gate.min_expected_value = Fraction::ZERO;
-        config.sizing.max_position = Fraction::ONE;
-        let changes: Vec<String> = neighbours(&StrategyConfig::Q50(config)).into_iter().map(|n| n.change).collect();
-        assert_eq!(changes, ["gate.min_expected_value = 0.0001", "sizing.max_position = 0.8"]);
+        assert_eq!(changes(StrategyConfig::Q50(config))[0], "gate.min_expected_value = 0.0001");
     }
 
     #[test]
-    fn the_recorded_side_has_no_neighbours() {
-        assert!(neighbours(&StrategyConfig::Side(FollowSideConfig::default())).is_empty());
+    fn whole_numbers_stay_whole_and_in_their_range() {
+        let mut config = Q50Config::default();
+        config.gate.min_tier = 3;
+        let changes = changes(StrategyConfig::Q50(config));
+        assert!(changes.contains(&"gate.min_tier = 2".to_owned()), "{changes:?}");
+        assert!(!changes.iter().any(|change| change == "gate.min_tier = 4"), "{changes:?}");
+        assert!(changes.contains(&"regime.window = 8000".to_owned()), "{changes:?}");
+    }
+
+    #[test]
+    fn only_numbers_that_bear_on_decisions_are_moved() {
+        let always = ["sizing.max_position", "sizing.min_size", "sizing.cash_share"];
+        let with = |first: &[&'static str]| [first, &always].concat();
+        assert_eq!(moved(Q50Config::default()), with(&["gate.min_expected_value"]));
+
+        let mut config = Q50Config::default();
+        config.gate.significance = Significance::Threshold;
+        config.gate.threshold = ThresholdSource::Published;
+        assert_eq!(moved(config), always);
+
+        config.sizing.method = Method::Kelly;
+        config.sizing.win_rate = Some(Fraction::new(0.6));
+        config.sizing.payoff = Some(1.5);
+        config.exits.take_profit = Some(0.5);
+        let kelly = ["sizing.win_rate", "sizing.payoff", "sizing.kelly_fraction", "exits.take_profit"];
+        assert_eq!(moved(config), [&always[..], &kelly].concat());
+    }
+
+    #[test]
+    fn the_share_of_a_pool_is_moved_in_a_pool_only() {
+        let strategy = StrategyConfig::Q50(Q50Config::default());
+        let pool = PoolVenue { depth: Lamports(1), config: PumpSwapConfig::default() };
+        let in_pool = changes_at(VenueSettings::PumpSwap(pool), strategy);
+        assert!(in_pool.contains(&"sizing.pool_share = 0.2".to_owned()), "{in_pool:?}");
+        assert!(!changes(strategy).iter().any(|change| change.starts_with("sizing.pool_share")));
     }
 }

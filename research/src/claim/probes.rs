@@ -1,4 +1,4 @@
-//! Replays that test the replay: at twice the cost, with late signals, with neighbouring settings.
+//! Replays that test the replay: at a higher cost, with late signals, with neighbouring settings.
 
 use q50_engine::{market::Market, venue::pool_path::PathError};
 use rayon::prelude::*;
@@ -27,7 +27,7 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
         ("twice the cost".to_owned(), *source, settings.at_twice_the_cost()),
         ("signals one bar late".to_owned(), source.seen_as(delayed, &late_view), *settings),
     ];
-    for neighbour in neighbours(&settings.strategy) {
+    for neighbour in neighbours(settings) {
         jobs.push((neighbour.change, *source, settings.with_strategy(neighbour.strategy)));
     }
     let mut done = jobs

@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Parser;
 use q50_datasets::dataset::Dataset;
 use q50_research::{parameters::Template, run::RunSettings};
 use serde::Deserialize;
@@ -49,13 +48,6 @@ struct File {
 struct Data {
     hash: String,
     view: BTreeMap<String, serde_json::Value>,
-}
-
-/// Options of a pool venue that nobody has touched.
-#[derive(Parser)]
-struct Untouched {
-    #[command(flatten)]
-    pool: PoolArguments,
 }
 
 impl Search {
@@ -147,14 +139,14 @@ fn short(hash: &str) -> &str {
 
 /// An option that decides a venue, where one was given.
 fn venue_option(replay: &ReplayArguments) -> Option<&'static str> {
-    let untouched = PoolArguments { pool: replay.pool.pool.clone(), ..Untouched::parse_from(["q50"]).pool };
+    // Recorded reserves are data: they have to be those of the search.
+    let pool = PoolArguments { pool: None, ..replay.pool.clone() };
     let given = [
         ("--capital", replay.capital.is_some()),
         ("--cost-bps", replay.cost_bps.is_some()),
         ("--spread-bps", replay.spread_bps.is_some()),
         ("--lot", replay.lot.is_some()),
         ("--fill-timing", replay.fill_timing != TimingName::NextOpen),
-        ("--pool-depth, or another option of pools,", replay.pool != untouched),
     ];
-    given.into_iter().find_map(|(option, given)| given.then_some(option))
+    given.into_iter().find_map(|(option, given)| given.then_some(option)).or_else(|| pool.typed())
 }

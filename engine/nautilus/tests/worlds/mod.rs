@@ -182,7 +182,7 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
             let exits = ExitConfig {
                 stop_loss: maybe(rng, 0.05),
                 trailing_stop: maybe(rng, 0.05),
-                take_profit: maybe(rng, 0.05),
+                take_profit: maybe(rng, 0.05).map(Fraction::get),
                 max_hours: rng.random_bool(0.4).then(|| rng.random_range(0.1..24.0)),
                 trigger,
             };

@@ -350,7 +350,7 @@ mod tests {
     fn a_forecast_is_of_high_quality_above_the_ratio_and_not_at_it() {
         // The median over the floor of 0.001 is the ratio: 1.5 is the threshold of a medium regime.
         let quality =
-            GateConfig { require_high_quality: true, min_expected_value: Fraction::new(-1.0), ..GateConfig::default() };
+            GateConfig { require_high_quality: true, min_expected_value: Fraction::ZERO, ..GateConfig::default() };
         let narrow = |q50: f64| Features::of_forecasts(&[Quantiles { q10: q50, q50, q90: q50 }], &[0.0], &[f64::NAN]);
         assert_eq!(narrow(0.0015).forecast(0, None).info_ratio(), Some(1.5));
         assert_eq!(verdict(&quality, &narrow(0.0015)), Err(Reason::LowQuality));

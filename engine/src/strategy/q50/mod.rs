@@ -3,6 +3,7 @@
 pub mod edge;
 pub mod features;
 pub mod gate;
+mod parameters;
 pub mod regime;
 pub mod sizing;
 pub mod volatility;
@@ -207,9 +208,8 @@ impl Q50 {
             Absent::Hold => Decision::Hold(Reason::NoSignal),
             Absent::Long if account.position > 0.0 => Decision::Hold(Reason::AlreadyLong),
             Absent::Long => {
-                let cap = self.config.sizing.max_position.get();
-                let room = (cap - account.exposure()).max(0.0);
-                let order = Order::Buy(Budget::Equity(Fraction::new(room)));
+                // Flat or short: what is owed is bought back first, and the whole cap is free.
+                let order = Order::Buy(Budget::Equity(self.config.sizing.max_position));
                 Decision::Act(Intent { order, reason: Reason::EnterLong })
             }
             Absent::Flat if account.position > 0.0 => {

@@ -4,7 +4,7 @@
 //! a trailing window that ends at the present bar. The published system takes them over the whole sample, future
 //! included; that is `percentiles = "full_sample"`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Four levels of market variance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,7 +66,14 @@ pub enum WarmUp {
     /// The medium regime.
     Medium,
     /// Percentiles of an earlier record, [p30, p70, p90].
+    #[serde(deserialize_with = "ascending")]
     Seed([f64; 3]),
+}
+
+fn ascending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 3], D::Error> {
+    let seed = <[f64; 3]>::deserialize(deserializer)?;
+    let sound = seed.iter().all(|p| p.is_finite()) && seed.is_sorted();
+    sound.then_some(seed).ok_or_else(|| D::Error::custom(format!("seed is {seed:?}, expected ascending percentiles")))
 }
 
 /// A value for each regime.

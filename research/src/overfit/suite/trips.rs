@@ -64,7 +64,7 @@ impl Trips {
         if let Some(entry) = opened {
             close(entry, rows.saturating_sub(1));
         }
-        Self { holdings, cost: Fraction::new(if traded > 0.0 { costs / traded } else { 0.0 }), short }
+        Self { holdings, cost: Fraction::new(if traded > 0.0 { (costs / traded).min(1.0) } else { 0.0 }), short }
     }
 
     /// Bars of the longest; 0 for none.

@@ -1,0 +1,265 @@
+//! The numbers of the Q50 settings: ranges, words, and what reads each of them.
+
+use super::{
+    Q50Config, SellRule,
+    gate::{Significance, ThresholdSource},
+    regime::Percentiles,
+    sizing::Method,
+};
+use crate::{
+    strategy::parameters::{Bearing, Declaration, Parameter, Range, declared},
+    units::Fraction,
+};
+
+impl Q50Config {
+    /// The numbers of these settings.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        declared(DECLARATIONS, self)
+    }
+
+    /// Whether the adaptive threshold on the median is read: by a gate, or through tiers by a sizing method.
+    fn reads_adaptive_threshold(&self) -> bool {
+        let gate = &self.gate;
+        let read = gate.significance == Significance::Threshold || gate.min_tier > 0 || self.sizing.method.reads_tier();
+        read && gate.threshold == ThresholdSource::Adaptive
+    }
+
+    fn reads_size_multiplier(&self) -> bool {
+        self.sizing.by_regime || self.sell == SellRule::Partial
+    }
+
+    fn reads_regime(&self) -> bool {
+        let by_method = matches!(
+            self.sizing.method,
+            Method::ValidatedKelly | Method::VolRawKelly | Method::InverseVarianceStrength
+        );
+        self.reads_adaptive_threshold() || self.reads_size_multiplier() || self.gate.require_high_quality || by_method
+    }
+}
+
+fn share(value: Fraction) -> Option<f64> {
+    Some(value.get())
+}
+
+fn set(value: Option<Fraction>) -> Option<f64> {
+    value.map(Fraction::get)
+}
+
+const ALWAYS: fn(&Q50Config) -> Bearing = |_| Bearing::Everywhere;
+
+const fn threshold_adjustment(
+    path: &'static str,
+    words: &'static str,
+    value: fn(&Q50Config) -> Option<f64>,
+) -> Declaration<Q50Config> {
+    let bearing = |c: &Q50Config| Bearing::when(c.reads_adaptive_threshold());
+    Declaration { path, range: Range::FINITE, words, value, bearing }
+}
+
+const fn size_multiplier(
+    path: &'static str,
+    words: &'static str,
+    value: fn(&Q50Config) -> Option<f64>,
+) -> Declaration<Q50Config> {
+    let bearing = |c: &Q50Config| Bearing::when(c.reads_size_multiplier());
+    Declaration { path, range: Range::NOT_NEGATIVE, words, value, bearing }
+}
+
+const DECLARATIONS: &[Declaration<Q50Config>] = &[
+    Declaration {
+        path: "gate.min_expected_value",
+        range: Range::FRACTION,
+        words: "the expected value must exceed this, a fraction of the price",
+        value: |c| share(c.gate.min_expected_value),
+        bearing: |c| Bearing::when(c.gate.significance == Significance::ExpectedValue),
+    },
+    Declaration {
+        path: "gate.base_threshold",
+        range: Range::FRACTION,
+        words: "the adaptive threshold on the median in a medium regime without variance",
+        value: |c| share(c.gate.base_threshold),
+        bearing: |c| Bearing::when(c.reads_adaptive_threshold()),
+    },
+    Declaration {
+        path: "gate.min_tier",
+        range: Range::whole(0, 3),
+        words: "lowest tier that is traded",
+        value: |c| Some(c.gate.min_tier.into()),
+        bearing: |c| Bearing::when(c.gate.min_tier > 0),
+    },
+    Declaration {
+        path: "gate.max_spread",
+        range: Range::FRACTION,
+        words: "widest forecast that is traded",
+        value: |c| set(c.gate.max_spread),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "regime.window",
+        range: Range::whole(1, u32::MAX),
+        words: "bars of the window that percentiles are taken from",
+        value: |c| Some(c.regime.window as f64),
+        bearing: |c| Bearing::when(c.reads_regime() && c.regime.percentiles == Percentiles::Causal),
+    },
+    Declaration {
+        path: "regime.min_observations",
+        range: Range::whole(1, u32::MAX),
+        words: "observations below which there is no percentile",
+        value: |c| Some(c.regime.min_observations as f64),
+        bearing: |c| Bearing::when(c.reads_regime()),
+    },
+    threshold_adjustment("regime.threshold_adjustment.low", "change of the threshold in the low regime", |c| {
+        Some(c.regime.threshold_adjustment.low)
+    }),
+    threshold_adjustment("regime.threshold_adjustment.medium", "change of the threshold in the medium regime", |c| {
+        Some(c.regime.threshold_adjustment.medium)
+    }),
+    threshold_adjustment("regime.threshold_adjustment.high", "change of the threshold in the high regime", |c| {
+        Some(c.regime.threshold_adjustment.high)
+    }),
+    threshold_adjustment("regime.threshold_adjustment.extreme", "change of the threshold in the extreme regime", |c| {
+        Some(c.regime.threshold_adjustment.extreme)
+    }),
+    threshold_adjustment("regime.trending_adjustment", "its further change while volatility moves", |c| {
+        Some(c.regime.trending_adjustment)
+    }),
+    size_multiplier("regime.size_multiplier.low", "multiplier of the size in the low regime", |c| {
+        Some(c.regime.size_multiplier.low)
+    }),
+    size_multiplier("regime.size_multiplier.medium", "multiplier of the size in the medium regime", |c| {
+        Some(c.regime.size_multiplier.medium)
+    }),
+    size_multiplier("regime.size_multiplier.high", "multiplier of the size in the high regime", |c| {
+        Some(c.regime.size_multiplier.high)
+    }),
+    size_multiplier("regime.size_multiplier.extreme", "multiplier of the size in the extreme regime", |c| {
+        Some(c.regime.size_multiplier.extreme)
+    }),
+    Declaration {
+        path: "sizing.max_position",
+        range: Range::FRACTION,
+        words: "largest share of equity",
+        value: |c| share(c.sizing.max_position),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "sizing.min_size",
+        range: Range::FRACTION,
+        words: "smallest order, a share of equity",
+        value: |c| share(c.sizing.min_size),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "sizing.fee_reserve",
+        range: Range::NOT_NEGATIVE,
+        words: "cash that is never spent, quote units",
+        value: |c| Some(c.sizing.fee_reserve),
+        bearing: |c| Bearing::when(c.sizing.fee_reserve > 0.0),
+    },
+    Declaration {
+        path: "sizing.cash_share",
+        range: Range::FRACTION,
+        words: "largest share of the cash that one order spends",
+        value: |c| share(c.sizing.cash_share),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "sizing.pool_share",
+        range: Range::FRACTION,
+        words: "largest share of a pool's quote reserve that one order spends",
+        value: |c| share(c.sizing.pool_share),
+        bearing: |_| Bearing::Pools,
+    },
+    Declaration {
+        path: "sizing.half_at_drawdown",
+        range: Range::POSITIVE_FRACTION,
+        words: "drawdown at which sizes are half",
+        value: |c| set(c.sizing.half_at_drawdown),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "sizing.win_rate",
+        range: Range::FRACTION,
+        words: "win rate of the method kelly",
+        value: |c| set(c.sizing.win_rate),
+        bearing: |c| Bearing::when(c.sizing.method == Method::Kelly),
+    },
+    Declaration {
+        path: "sizing.payoff",
+        range: Range::within(0.01, 100.0),
+        words: "average win over average loss of the method kelly",
+        value: |c| c.sizing.payoff,
+        bearing: |c| Bearing::when(c.sizing.method == Method::Kelly),
+    },
+    Declaration {
+        path: "sizing.kelly_fraction",
+        range: Range::FRACTION,
+        words: "share of the full size of the method kelly",
+        value: |c| share(c.sizing.kelly_fraction),
+        bearing: |c| Bearing::when(c.sizing.method == Method::Kelly),
+    },
+    Declaration {
+        path: "sizing.risk_per_trade",
+        range: Range::FRACTION,
+        words: "share of equity lost at the stop of the methods fixed_fractional and atr",
+        value: |c| share(c.sizing.risk_per_trade),
+        bearing: |c| Bearing::when(matches!(c.sizing.method, Method::FixedFractional | Method::Atr)),
+    },
+    Declaration {
+        path: "sizing.atr_multiple",
+        range: Range::POSITIVE,
+        words: "stop distance of the method atr in average true ranges",
+        value: |c| Some(c.sizing.atr_multiple),
+        bearing: |c| Bearing::when(c.sizing.method == Method::Atr),
+    },
+    Declaration {
+        path: "exits.stop_loss",
+        range: Range::POSITIVE_FRACTION,
+        words: "distance of the stop, a fraction of the entry price",
+        value: |c| set(c.exits.stop_loss),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "exits.trailing_stop",
+        range: Range::POSITIVE_FRACTION,
+        words: "distance of the trailing stop, a fraction of the best price",
+        value: |c| set(c.exits.trailing_stop),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "exits.take_profit",
+        range: Range::POSITIVE,
+        words: "distance of the target, in entry prices",
+        value: |c| c.exits.take_profit,
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "exits.max_hours",
+        range: Range::POSITIVE,
+        words: "longest time in a position, hours",
+        value: |c| c.exits.max_hours,
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "risk.max_drawdown",
+        range: Range::POSITIVE_FRACTION,
+        words: "fall from the highest equity at which trading stops",
+        value: |c| set(c.risk.max_drawdown),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "risk.cooldown_hours",
+        range: Range::POSITIVE,
+        words: "hours after which trading resumes",
+        value: |c| c.risk.cooldown_hours,
+        bearing: |c| Bearing::when(c.risk.max_drawdown.is_some()),
+    },
+    Declaration {
+        path: "risk.max_daily_loss",
+        range: Range::POSITIVE_FRACTION,
+        words: "loss since midnight UTC at which trading stops until the next",
+        value: |c| set(c.risk.max_daily_loss),
+        bearing: ALWAYS,
+    },
+];
