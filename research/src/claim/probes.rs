@@ -1,13 +1,13 @@
 //! Replays that test the replay: at a higher cost, with late signals, with neighbouring settings.
 
-use q50_engine::{market::Market, venue::pool_path::PathError};
+use q50_engine::{market::Market, record::EquityCurve, venue::pool_path::PathError};
 use rayon::prelude::*;
 
 use super::{neighbours::neighbours, verify::Request};
 use crate::{
     causality::OwnedSignals,
-    run::{self, Source},
-    trials::{Role, Trial},
+    run::{RunSettings, Source, Stage, trial_of_returns},
+    trials::{Origin, Role, Trial},
 };
 
 /// Replays that test the replay.
@@ -20,20 +20,26 @@ pub(super) struct Probes {
 
 pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes, PathError> {
     let Request { market, settings, .. } = request;
-    let late = OwnedSignals::shifted(&market.signals, 1);
-    let delayed = Market { signals: late.borrow(), ..*market };
+    let signals = OwnedSignals::shifted(&market.signals, 1);
+    let delayed = Market { signals: signals.borrow(), ..*market };
     let late_view = format!("{} one bar late", source.view);
+    // One stage for every neighbour: what depends on the data alone is computed once.
+    let stage = Stage::new(*source, &settings.venue)?;
+    let late = Stage::new(source.seen_as(delayed, &late_view), &settings.venue)?;
     let mut jobs = vec![
-        ("twice the cost".to_owned(), *source, settings.at_twice_the_cost()),
-        ("signals one bar late".to_owned(), source.seen_as(delayed, &late_view), *settings),
+        ("twice the cost".to_owned(), &stage, settings.at_twice_the_cost()),
+        ("signals one bar late".to_owned(), &late, *settings),
     ];
     for neighbour in neighbours(settings) {
-        jobs.push((neighbour.change, *source, settings.with_strategy(neighbour.strategy)));
+        jobs.push((neighbour.change, &stage, settings.with_strategy(neighbour.strategy)));
     }
-    let mut done = jobs
-        .into_par_iter()
-        .map(|(change, source, settings)| Ok((change, run::rehearse(&source, &settings, Role::Probe)?.1)))
-        .collect::<Result<Vec<(String, Trial)>, PathError>>()?;
+    let replay = |(change, stage, settings): (String, &Stage<'_>, RunSettings)| {
+        let mut curve = EquityCurve::default();
+        stage.run(&settings, &mut curve);
+        let key = settings.trial_key(stage.source().view);
+        (change, trial_of_returns(&curve.returns(), key, Role::Probe, Origin::Verify))
+    };
+    let mut done: Vec<(String, Trial)> = jobs.into_par_iter().map(replay).collect();
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());
     let (_, dear) = done.remove(0);
     Ok(Probes {
