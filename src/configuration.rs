@@ -24,6 +24,7 @@ use q50_engine::{
     },
 };
 use q50_research::{
+    annualisation::{BarsPerYear, Convention},
     claim::{Claim, Replay},
     parameters::{Template, read_strategy},
     run::{DEFAULT_COST, PoolVenue, PriceVenue, RunSettings, VenueSettings},
@@ -132,11 +133,7 @@ fn demonstration() -> Result<Dataset> {
 }
 
 /// The settings of the run: what was typed, else what the claim says, else the defaults.
-pub(crate) fn run_settings(
-    arguments: &ReplayArguments,
-    claim: Option<&Claim>,
-    interval_ms: i64,
-) -> Result<RunSettings> {
+pub(crate) fn run_settings(arguments: &ReplayArguments, claim: Option<&Claim>, data: &Dataset) -> Result<RunSettings> {
     let claimed = claim.and_then(|claim| claim.replay.as_ref());
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps));
     let strategy = strategy(arguments, claimed)?;
@@ -149,9 +146,25 @@ pub(crate) fn run_settings(
         strategy,
         venue,
         capital: arguments.capital.or(claimed.map(|r| r.capital)).unwrap_or(DEFAULT_CAPITAL),
-        periods_per_year: arguments
-            .periods_per_year
-            .map_or_else(|| PeriodsPerYear::from_interval_ms(interval_ms), PeriodsPerYear::new),
+        periods_per_year: periods_per_year(arguments.periods_per_year, claim, data)?,
+    })
+}
+
+/// Bars a year: as typed, where the bars make as many; else those of the claim, where it counts bars; else the calendar's.
+fn periods_per_year(typed: Option<f64>, claim: Option<&Claim>, data: &Dataset) -> Result<PeriodsPerYear> {
+    let interval_ms = data.bars().interval_ms;
+    let open_time = &data.bars().open_time[data.rows()];
+    let claimed = claim
+        .map(|claim| Convention::of(claim.periods_per_year, open_time, interval_ms).map(|found| (found, claim)))
+        .transpose()
+        .context("the claim's periods_per_year")?;
+    if let Some(typed) = typed {
+        let bars = BarsPerYear::of(open_time, interval_ms);
+        return bars.checked(PeriodsPerYear::new(typed)).context("--periods-per-year");
+    }
+    Ok(match claimed {
+        Some((Convention::Bars, claim)) => claim.periods_per_year,
+        _ => PeriodsPerYear::from_interval_ms(interval_ms),
     })
 }
 

@@ -406,7 +406,7 @@ fn published_runs_become_trials_and_deflate_the_claim() {
     let imported = w.json(&format!("trials import {} {data}", runs.display()), 0);
     assert_eq!(imported["scopes"][0]["published"], 27);
     assert_eq!(imported["scopes"][0]["with_sharpe"], 9);
-    let verified = w.json(&format!("verify -q {data} --out {{dir}}/v"), 0);
+    let verified = w.json(&format!("verify -q --claim q50-1327 {data} --out {{dir}}/v"), 0);
     assert_eq!(w.json("trials list", 0)["scopes"][0]["candidates"], 28, "the 27, and the replay");
     for key in ["dsr_null_variance", "dsr_published_variance"] {
         let dsr = verified["claim_inference"][key].as_f64().unwrap();

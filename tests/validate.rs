@@ -321,7 +321,7 @@ fn a_verdict_asks_the_second_engine_only_where_it_was_told_to() {
 fn the_claim_on_the_real_record_keeps_its_verdict_with_a_second_engine() {
     let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
     let w = Workspace::new();
-    let line = format!("verify --bars {} --signals {}", bars.display(), signals.display());
+    let line = format!("verify --claim q50-1327 --bars {} --signals {}", bars.display(), signals.display());
     let (alone, asked) = (w.json(&line, 0), w.json(&format!("{line} --second-engine"), 0));
     assert_eq!((&asked["verdict"], &asked["checks"][10]["state"]), (&alone["verdict"], &"pass".into()));
     let message = w.q50(&format!("{line} --second-engine --to 2024-12-31 --out {{dir}}/late"));

@@ -165,11 +165,41 @@ fn the_ledger_counts_what_was_tried() {
         let summary = w.json(&format!("verify --bars {{dir}}/b.csv --trials 1 --strategy q50 {set}"), 0);
         summary["inference"]["trials"].as_u64().unwrap()
     };
-    // The claim of 1.327, which is judged where no other is named, brings the 26 runs published beside it.
-    assert_eq!(trials("--set gate.min_tier=0"), 26 + 1);
-    assert_eq!(trials("--set gate.min_tier=0"), 26 + 1, "the same trial again is the same trial");
-    assert_eq!(trials("--set sizing.max_position=0.4"), 26 + 2);
-    assert_eq!(trials("--cost-bps 7"), 26 + 3);
+    assert_eq!(trials("--set gate.min_tier=0"), 1);
+    assert_eq!(trials("--set gate.min_tier=0"), 1, "the same trial again is the same trial");
+    assert_eq!(trials("--set sizing.max_position=0.4"), 2);
+    assert_eq!(trials("--cost-bps 7"), 3);
+}
+
+#[test]
+fn without_a_claim_the_replay_s_own_figure_is_judged_and_nothing_of_another_s() {
+    let w = Workspace::new();
+    w.json("data synth --out {dir}/m --sharpe 3 --bars 4000", 0);
+    let line = "verify --bars {dir}/m/bars.parquet --signals {dir}/m/signals.parquet";
+    let summary = w.json(line, 0);
+    assert!(summary["claim"].is_null() && summary["claim_inference"].is_null(), "{summary}");
+    assert_eq!(summary["figures"], serde_json::json!([]));
+    assert_eq!(
+        (&summary["checks"][2]["state"], &summary["checks"][2]["applies"]),
+        (&"not_run".into(), &false.into()),
+        "there is no figure to reproduce"
+    );
+    assert_eq!(summary["inference"]["trials"], 1, "nobody's published runs");
+    assert_eq!(summary["settings"]["run"]["venue"]["cost"], 0.0005, "the default, not the claim's 15 basis points");
+    let text = w.q50(line).stdout;
+    assert!(!text.contains("claimed ") && text.contains("The replay's own figure, strategy q50"), "{text}");
+    assert!(!std::fs::read_to_string(w.path("q50-verify/report.html")).unwrap().contains(">Claim<"));
+}
+
+#[test]
+fn the_built_in_claims_are_named() {
+    let w = Workspace::new();
+    let named = w.json("verify --claim demonstration --out {dir}/a", 0);
+    let absent = w.json("verify --out {dir}/b", 0);
+    assert_eq!(named["run_id"], absent["run_id"], "without data the demonstration is judged by its own claim");
+    let help = w.q50("verify --help").stdout;
+    assert!(help.contains("q50-1327") && help.contains("demonstration"), "{help}");
+    w.refused("verify --claim q50-1328 --out {dir}/c", &["q50-1328", "q50-1327", "demonstration"]);
 }
 
 #[test]
@@ -227,7 +257,7 @@ fn bad_input_is_refused_with_place_and_remedy_and_nothing_is_written() {
 fn the_claim_of_1_327_on_the_real_record_is_not_confirmed() {
     let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
     let w = Workspace::new();
-    let line = format!("verify --bars {} --signals {}", bars.display(), signals.display());
+    let line = format!("verify --claim q50-1327 --bars {} --signals {}", bars.display(), signals.display());
     let summary = w.json(&line, 0);
     assert_ne!(summary["verdict"], "confirmed");
     assert_eq!((&summary["data"]["bars"], &summary["data"]["signals"]), (&6_600.into(), &6_596.into()));
@@ -291,7 +321,7 @@ fn the_threshold_job_gives_the_reference_equity() {
 /// The v1 record on a pool, by extra arguments.
 fn on_a_pool(w: &Workspace, arguments: &str) -> Value {
     let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
-    w.json(&format!("verify --bars {} --signals {} {arguments}", bars.display(), signals.display()), 0)
+    w.json(&format!("verify --claim q50-1327 --bars {} --signals {} {arguments}", bars.display(), signals.display()), 0)
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         next_close: None,
         data_settings: serde_json::Value::Null,
         origin: SignalsOrigin::Causal,
-        claim: &claim,
+        claim: Some(&claim),
         settings,
         trials: None,
         bootstrap,

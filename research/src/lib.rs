@@ -1,5 +1,6 @@
 //! q50-research: what a record supports. Statistics, the trial ledger, claims and their verdicts, reports.
 
+pub mod annualisation;
 pub mod audit;
 pub mod calibration;
 pub mod capacity;

@@ -161,7 +161,7 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Verification {
         next_close: data.bars().close.get(data.rows().end).copied(),
         data_settings: serde_json::json!({}),
         origin: SignalsOrigin::File,
-        claim: &claim,
+        claim: Some(&claim),
         settings,
         trials: None,
         bootstrap: StationaryBootstrap::default(),
@@ -180,7 +180,7 @@ fn the_claim_of_1_327_is_not_confirmed() {
     println!("{}", serde_json::to_string_pretty(&v).unwrap());
     assert_eq!((v.data.bars, v.data.signals, v.data.gaps), (6_600, 6_596, 0));
     assert_ne!(v.verdict, Verdict::Confirmed);
-    let own = &v.claim_inference;
+    let own = v.claim_inference.as_ref().unwrap();
     assert!((own.psr_zero.unwrap() - 0.875).abs() <= 0.005, "{own:?}");
     let [low, high] = own.sharpe_ci95.unwrap();
     assert!((low + 0.93).abs() < 0.05 && (high - 3.59).abs() < 0.05, "{own:?}");

@@ -47,7 +47,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
         next_close: None,
         data_settings: serde_json::json!({ "signal_column": null, "crossing": "hold" }),
         origin: SignalsOrigin::Causal,
-        claim: &claim,
+        claim: Some(&claim),
         settings: RunSettings {
             strategy: replay.strategy,
             venue: pool.map_or(
@@ -147,8 +147,8 @@ fn the_same_run_gives_the_same_bytes() {
 fn a_hostile_name_is_text() {
     let hostile = "</title></style><script>alert('x')</script>\"onload=\"x&";
     let mut verification = judged(500);
-    verification.claim.name = hostile.to_owned();
-    verification.claim.source = hostile.to_owned();
+    let claim = verification.claim.as_mut().unwrap();
+    (claim.name, claim.source) = (hostile.to_owned(), hostile.to_owned());
     verification.worth = hostile.to_owned();
     verification.checks[0].evidence = hostile.to_owned();
     verification.settings["data"] = serde_json::json!({ hostile: hostile });

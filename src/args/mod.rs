@@ -40,7 +40,7 @@ pub(crate) use self::{
 #[command(
     name = "q50",
     version,
-    after_help = "Examples:\n  q50 verify                                         a verdict on the built-in demonstration market\n  q50 verify --bars bars.parquet --signals q50.parquet   the 1.327 claim on a record\n  q50 stats --returns r.csv --periods-per-year 365   statistics of any return series\n\nExit status: 0 done; 1 done, and the answer is no; 2 could not be done."
+    after_help = "Examples:\n  q50 verify                                         a verdict on the built-in demonstration market\n  q50 verify --bars bars.parquet --signals q50.parquet   the record's own figure\n  q50 verify --claim q50-1327 --bars b.parquet --signals s.parquet   a claim on its record\n  q50 stats --returns r.csv --periods-per-year 365   statistics of any return series\n\nExit status: 0 done; 1 done, and the answer is no; 2 could not be done."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -86,7 +86,7 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Judge a claim: replay it honestly and say what the evidence supports.
     #[command(
-        after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000"
+        after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000"
     )]
     Verify(Box<VerifyArguments>),
     /// Ask whether the program that makes the signals uses bars that come later.
@@ -141,12 +141,13 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// Claim file (TOML); absent: the 1.327 claim, or the demonstration's own.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) claim: Option<PathBuf>,
+    /// Claim to judge: a file (TOML), or built in: q50-1327 (a published Sharpe ratio of 1.327 on hourly Bitcoin),
+    /// demonstration (the generated market's). Absent: the replay's own figure is judged; without --bars, demonstration.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) claim: Option<String>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
-    /// Variants that were tried; absent: as the claim admits. The trial ledger's own count is the least.
+    /// Variants that were tried; absent: as the claim admits, or one. The trial ledger's own count is the least.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) trials: Option<u64>,
     /// Folder for report.html, summary.json and the Parquet files.

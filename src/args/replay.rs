@@ -13,7 +13,7 @@ use super::{
 /// What every command that replays takes.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArguments {
-    /// q50, threshold, side, or a strategy file (TOML); absent: the claim's own.
+    /// q50, threshold, side, or a strategy file (TOML); absent: the claim's own, or q50.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) strategy: Option<String>,
     /// Bars: Parquet, CSV or a Qlib provider directory; absent: the demonstration market.

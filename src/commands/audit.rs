@@ -7,6 +7,7 @@ use q50_datasets::{bars::Bars, input::read_bytes, time, trades::read_trades};
 use q50_engine::units::PeriodsPerYear;
 use q50_live::swap_audit::{self, SwapAudit};
 use q50_research::{
+    annualisation::BarsPerYear,
     audit::{AuditRequest, LedgerAudit, audit},
     claim::Claim,
 };
@@ -28,9 +29,12 @@ pub(crate) fn ledger(arguments: &AuditLedgerArguments) -> Result<Answer> {
     let period = claim.as_ref().and_then(|claim| claim.period.as_ref());
     let trades = read_trades(&arguments.trades, Some(&arguments.run))?;
     let bars = Bars::read(&arguments.bars)?;
-    let year = arguments
-        .periods_per_year
-        .map_or_else(|| PeriodsPerYear::from_interval_ms(bars.interval_ms), PeriodsPerYear::new);
+    let year = match arguments.periods_per_year {
+        None => PeriodsPerYear::from_interval_ms(bars.interval_ms),
+        Some(typed) => BarsPerYear::of(&bars.open_time, bars.interval_ms)
+            .checked(PeriodsPerYear::new(typed))
+            .context("--periods-per-year")?,
+    };
     let result = audit(&AuditRequest {
         run: &arguments.run,
         trades: &trades,

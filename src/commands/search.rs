@@ -51,7 +51,7 @@ impl Search {
             );
         }
         let data = configuration::dataset(replay)?;
-        let settings = configuration::run_settings(replay, None, data.bars().interval_ms)?;
+        let settings = configuration::run_settings(replay, None, &data)?;
         let pool = configuration::pool_path(replay, &data)?;
         let pool_hash = pool.as_ref().map(|(_, hash)| hash.as_str());
         let seen = configuration::data_settings(replay, &data, pool_hash);

@@ -45,15 +45,15 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     configuration::threads(replay.threads)?;
     let demonstration = replay.bars.is_none();
     let claim = match &arguments.claim {
-        Some(path) => Claim::read(path)?,
-        None if demonstration => Claim::demonstration(),
-        None => Claim::published(),
+        Some(named) => Some(Claim::named(named)?),
+        None if demonstration => Some(Claim::demonstration()),
+        None => None,
     };
     let steps =
         Steps::start(quiet, STEPS + u64::from(arguments.second_engine) + u64::from(arguments.producer.is_some()));
     steps.next("reading");
     let data = configuration::dataset(replay)?;
-    let settings = configuration::run_settings(replay, Some(&claim), data.bars().interval_ms)?;
+    let settings = configuration::run_settings(replay, claim.as_ref(), &data)?;
     if let Some(refusal) = settings.refusal(&data.market().signals) {
         bail!("{}: {refusal}", named(arguments));
     }
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         next_close: data.bars().close.get(data.rows().end).copied(),
         data_settings,
         origin,
-        claim: &claim,
+        claim: claim.as_ref(),
         settings,
         trials: arguments.trials,
         bootstrap: StationaryBootstrap::default(),
@@ -234,10 +234,13 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     if v.data.demonstration {
         writeln!(out, "DEMONSTRATION: a generated market with a planted edge, not a record.\n")?;
     }
-    writeln!(out, "{}", v.claim.name)?;
-    writeln!(out, "{} bars, {} to {}\n", v.data.bars, v.data.from, v.data.to)?;
+    writeln!(out, "{}", v.title())?;
+    let year = v.settings.get("periods_per_year").and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
+    writeln!(out, "{} bars, {} to {}, {year} a year\n", v.data.bars, v.data.from, v.data.to)?;
     writeln!(out, "{:<13}{:>9}{:>10}{:>10}", "", "Sharpe", "return", "drawdown")?;
-    row(out, "claimed", Some(v.claim.sharpe), v.claim.total_return, v.claim.max_drawdown)?;
+    if let Some(claim) = &v.claim {
+        row(out, "claimed", Some(claim.sharpe), claim.total_return, claim.max_drawdown)?;
+    }
     row(out, "replayed", v.replay.sharpe, Some(v.replay.total_return), v.replay.max_drawdown)?;
     row(out, "buy and hold", v.benchmark.sharpe, Some(v.benchmark.total_return), v.benchmark.max_drawdown)?;
     if let Some([low, high]) = v.inference.sharpe_ci95 {

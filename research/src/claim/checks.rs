@@ -10,7 +10,7 @@ pub enum CheckName {
     DataSound,
     /// No decision of the replay depends on the future. How a file of signals was made is not seen by it.
     Causal,
-    /// The replay's Sharpe ratio is within a tenth of the claim.
+    /// Every figure that the claim states is reproduced.
     Reproduced,
     /// The probability that the true Sharpe ratio is above 0 is at least 95 %.
     Significant,

@@ -1,6 +1,6 @@
 //! What the figures support: of the replay, and of the claim by itself.
 
-use q50_engine::units::PerPeriodSharpe;
+use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
 use serde::Serialize;
 
 use super::{file::Claim, judge::CONFIDENCE, verify::Request};
@@ -51,14 +51,12 @@ pub struct Inference {
 pub struct ClaimInference {
     /// Probability that the true Sharpe ratio is above 0.
     pub psr_zero: Option<f64>,
-    /// Probability that it is above the best of the trials, at the larger of both variances.
+    /// Probability that it is above [`Inference::noise_maximum`].
     pub dsr: Option<f64>,
     /// The same at the variance of comparable published trials.
     pub dsr_published_variance: Option<f64>,
     /// The same at the variance of skill-less trials, 1 / (T - 1).
     pub dsr_null_variance: Option<f64>,
-    /// Annual Sharpe ratio that the best of the trials would show without skill.
-    pub noise_maximum: Option<f64>,
     /// Interval of Lo (2002).
     pub sharpe_ci95: Option<[f64; 2]>,
     /// Years that a Sharpe ratio of this size needs.
@@ -69,9 +67,15 @@ pub struct ClaimInference {
 
 /// The largest of the variances known: a list of near-identical or selected trials must not make deflation weaker than
 /// pure noise would.
-fn trial_variance(claim: &Claim, ledger: Option<f64>, n: usize) -> Result<(TrialVariance, &'static str), Undefined> {
+fn trial_variance(
+    claim: Option<&Claim>,
+    ledger: Option<f64>,
+    n: usize,
+    year: PeriodsPerYear,
+) -> Result<(TrialVariance, &'static str), Undefined> {
     let null = (TrialVariance::under_null(n)?, "without_skill");
-    let published = TrialVariance::measured(&claim.comparable_trials()).ok().map(|v| (v, "published_trials"));
+    let published = claim.and_then(|claim| TrialVariance::measured(&claim.comparable_trials(year)).ok());
+    let published = published.map(|v| (v, "published_trials"));
     let ledger = ledger.and_then(|v| TrialVariance::given(v).ok()).map(|v| (v, "trial_ledger"));
     let larger = |a: (TrialVariance, &'static str), b: (TrialVariance, &'static str)| {
         if b.0.value() > a.0.value() { b } else { a }
@@ -101,7 +105,7 @@ pub(super) fn inference(
     let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
-    let (variance, variance_source) = trial_variance(request.claim, tried, returns.len()).ok().unzip();
+    let (variance, variance_source) = trial_variance(request.claim, tried, returns.len(), year).ok().unzip();
     let dsr_at = |trials| estimate.zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
     let bootstrap = &request.bootstrap;
     let (interval, difference) =
@@ -127,21 +131,21 @@ pub(super) fn inference(
     }
 }
 
-pub(super) fn claim_inference(claim: &Claim, trials: u64) -> ClaimInference {
+pub(super) fn claim_inference(claim: &Claim, replay: &Inference) -> ClaimInference {
     let year = claim.periods_per_year;
     let estimate = SharpeEstimate::normal(claim.sharpe.per_period(year), claim.bars);
     let interval = claimed_interval(claim.sharpe, claim.bars, year).ok();
     let null = TrialVariance::under_null(claim.bars).ok();
-    let measured = TrialVariance::measured(&claim.comparable_trials()).ok();
-    let variance = trial_variance(claim, None, claim.bars).ok().map(|(v, _)| v);
-    let dsr =
-        |v: Option<TrialVariance>| v.and_then(|v| deflated_sharpe(&estimate, trials, v).ok()).map(|d| d.probability);
+    let measured = TrialVariance::measured(&claim.comparable_trials(year)).ok();
+    let dsr = |v: Option<TrialVariance>| {
+        v.and_then(|v| deflated_sharpe(&estimate, replay.trials, v).ok()).map(|d| d.probability)
+    };
+    let best = replay.noise_maximum.map(|best| AnnualSharpe::new(best).per_period(year));
     ClaimInference {
         psr_zero: interval.map(|i| i.psr_zero),
-        dsr: dsr(variance),
+        dsr: best.and_then(|best| probabilistic_sharpe(&estimate, best).ok()),
         dsr_published_variance: dsr(measured),
         dsr_null_variance: dsr(null),
-        noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(|s| s.annual(year).get()),
         sharpe_ci95: interval.map(|i| [i.low.get(), i.high.get()]),
         min_track_record_years: min_track_record(&estimate, PerPeriodSharpe::new(0.0), CONFIDENCE)
             .ok()

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use q50_datasets::time::parse_ms;
 use q50_engine::{
     strategy::StrategyConfig,
     units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear},
@@ -14,10 +15,16 @@ use crate::{
     trials::{Origin, Role, Trial},
 };
 
-/// The claim of 1.327 with its conventions and the trials published beside it.
-const PUBLISHED: &str = include_str!("../../claims/q50_1327.toml");
-/// The claim of the demonstration market.
-const DEMONSTRATION: &str = include_str!("../../claims/demonstration.toml");
+/// Name of the published claim of a Sharpe ratio of 1.327.
+pub const PUBLISHED: &str = "q50-1327";
+/// Name of the demonstration market's claim.
+pub const DEMONSTRATION: &str = "demonstration";
+
+/// The claims that need no file, by name.
+const BUILT_IN: [(&str, &str); 2] = [
+    (PUBLISHED, include_str!("../../claims/q50_1327.toml")),
+    (DEMONSTRATION, include_str!("../../claims/demonstration.toml")),
+];
 
 /// A claim about a strategy. Everything annual is under the claim's own `periods_per_year`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,9 +42,11 @@ pub struct Claim {
     pub total_return: Option<f64>,
     /// Largest fall from a peak, a positive fraction.
     pub max_drawdown: Option<f64>,
-    /// Bars that the figure was computed over.
+    /// Orders that were filled, where the claim says so.
+    pub trades: Option<u64>,
+    /// Periods that the figure was computed over: bars, or the days, weeks or months of `periods_per_year`.
     pub bars: usize,
-    /// Bars that the claim counts as a year.
+    /// Periods that the claim counts as a year.
     pub periods_per_year: PeriodsPerYear,
     /// Variants that were tried before this one was reported, this one included.
     pub trials: u64,
@@ -118,18 +127,35 @@ impl Claim {
     /// The claim of 1.327.
     #[must_use]
     pub fn published() -> Self {
-        Self::built_in(PUBLISHED)
+        Self::built_in(BUILT_IN[0])
     }
 
     /// The claim of the demonstration market.
     #[must_use]
     pub fn demonstration() -> Self {
-        Self::built_in(DEMONSTRATION)
+        Self::built_in(BUILT_IN[1])
     }
 
-    fn built_in(text: &str) -> Self {
+    fn built_in((name, text): (&str, &str)) -> Self {
         #[expect(clippy::expect_used, reason = "the file is part of the binary and a test parses it")]
-        Self::parse(text, "(built in)").expect("a built-in claim parses")
+        Self::parse(text, name).expect("a built-in claim parses")
+    }
+
+    /// The built-in claim of that name, else the claim file at that path.
+    ///
+    /// # Errors
+    /// Those of [`Claim::read`]; where there is no such file, the built-in names are listed.
+    pub fn named(name_or_path: &str) -> Result<Self, ClaimError> {
+        if let Some(claim) = BUILT_IN.into_iter().find(|(name, _)| *name == name_or_path) {
+            return Ok(Self::built_in(claim));
+        }
+        let path = Path::new(name_or_path);
+        if !path.exists() {
+            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+            let problem = format!("there is no such file, and no built-in claim of that name ({names})");
+            return Err(ClaimError { path: name_or_path.to_owned(), problem });
+        }
+        Self::read(path)
     }
 
     /// Reads a claim file.
@@ -173,22 +199,33 @@ impl Claim {
         if claim.max_drawdown.is_some_and(|d| !(0.0..=1.0).contains(&d)) {
             return Err(fail("max_drawdown is outside [0, 1]; write 0.1177 for 11.77 %".to_owned()));
         }
+        if let Some(period) = &claim.period {
+            let (from, to) = (parse_ms(&period.from), parse_ms(&period.to));
+            if from.zip(to).is_none_or(|(from, to)| from >= to) {
+                return Err(fail(format!(
+                    "period is from '{}' to '{}', expected two times in RFC 3339 such as 2024-09-30T23:00:00Z, the earlier \
+                     one first",
+                    period.from, period.to
+                )));
+            }
+        }
         Ok(claim)
     }
 
-    /// The figures published beside the claim as trials of the ledger.
+    /// The figures published beside the claim as trials of the ledger, per bar of a record with `year` bars a year.
     #[must_use]
-    pub fn published_trials(&self) -> Vec<Trial> {
-        self.published.iter().map(|published| published.trial(self.periods_per_year)).collect()
+    pub fn published_trials(&self, year: PeriodsPerYear) -> Vec<Trial> {
+        self.published.iter().map(|published| published.trial(year)).collect()
     }
 
-    /// Per-period Sharpe ratios of the published trials that are comparable with the claim.
+    /// Sharpe ratios of the published trials that are comparable with the claim, per bar of a record with `year` bars a
+    /// year.
     #[must_use]
-    pub fn comparable_trials(&self) -> Vec<PerPeriodSharpe> {
+    pub fn comparable_trials(&self, year: PeriodsPerYear) -> Vec<PerPeriodSharpe> {
         self.published
             .iter()
             .filter_map(|trial| trial.comparable)
-            .map(|sharpe| AnnualSharpe::new(sharpe).per_period(self.periods_per_year))
+            .map(|sharpe| AnnualSharpe::new(sharpe).per_period(year))
             .collect()
     }
 }
@@ -197,25 +234,35 @@ impl Claim {
 mod tests {
     use super::*;
 
+    const TEXT: &str = BUILT_IN[0].1;
+
     #[test]
     fn the_built_in_claims_parse_and_list_every_published_run() {
         let claim = Claim::published();
         assert_eq!((claim.sharpe.get(), claim.bars, claim.trials), (1.327, 6_600, 30));
         assert_eq!(claim.published.len(), 26, "and the claim itself is the 27th");
-        assert_eq!(claim.comparable_trials().len(), 9);
+        assert_eq!(claim.comparable_trials(claim.periods_per_year).len(), 9);
         assert_eq!(Claim::demonstration().trials, 1);
     }
 
     #[test]
+    fn a_claim_is_found_by_its_name_or_its_path() {
+        assert_eq!(Claim::named("q50-1327").unwrap(), Claim::published());
+        assert_eq!(Claim::named("demonstration").unwrap(), Claim::demonstration());
+        let error = Claim::named("q50-1328").unwrap_err().to_string();
+        assert!(["q50-1328", "q50-1327", "demonstration"].iter().all(|name| error.contains(name)), "{error}");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line() {
-        let text = PUBLISHED.replacen("bars = 6600\n", "bars = 6600\nsharp_ratio = 2.0\n", 1);
+        let text = TEXT.replacen("bars = 6600\n", "bars = 6600\nsharp_ratio = 2.0\n", 1);
         let error = Claim::parse(&text, "mine.toml").unwrap_err().to_string();
         assert!(error.contains("mine.toml") && error.contains("sharp_ratio") && error.contains("line 10"), "{error}");
     }
 
     #[test]
     fn a_percentage_where_a_fraction_belongs_is_refused() {
-        let text = PUBLISHED.replace("max_drawdown = 0.1177", "max_drawdown = 11.77");
+        let text = TEXT.replace("max_drawdown = 0.1177", "max_drawdown = 11.77");
         assert!(Claim::parse(&text, "mine.toml").unwrap_err().to_string().contains("0.1177"));
     }
 
@@ -228,16 +275,25 @@ mod tests {
             ("cost_bps = 15.0", "cost_bps = -1.0", "replay.cost_bps is -1"),
             ("max_position = 0.25", "max_position = -1", "sizing.max_position = -1: expected"),
         ] {
-            let text = PUBLISHED.replacen(from, to, 1);
-            assert_ne!(text, PUBLISHED);
+            let text = TEXT.replacen(from, to, 1);
+            assert_ne!(text, TEXT);
             let error = Claim::parse(&text, "mine.toml").unwrap_err().to_string();
             assert!(error.contains("mine.toml") && error.contains(words), "{error}");
         }
     }
 
     #[test]
+    fn a_period_that_is_none_is_refused() {
+        for to in ["yesterday", "2023-12-31T00:00:00Z"] {
+            let text = TEXT.replace("2024-09-30T23:00:00Z", to);
+            let error = Claim::parse(&text, "mine.toml").unwrap_err().to_string();
+            assert!(error.contains("period") && error.contains(to), "{error}");
+        }
+    }
+
+    #[test]
     fn no_trial_at_all_is_refused() {
-        let text = PUBLISHED.replace("trials = 30", "trials = 0");
+        let text = TEXT.replace("trials = 30", "trials = 0");
         assert!(Claim::parse(&text, "mine.toml").unwrap_err().to_string().contains("trials"));
     }
 }

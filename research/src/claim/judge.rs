@@ -6,8 +6,8 @@ use super::{
     checks::{Check, CheckName},
     evidence::Inference,
     facts::DataFacts,
-    file::Claim,
     probes::Probes,
+    reproduction::ClaimedFigure,
     second_opinion::SecondOpinion,
 };
 use crate::{
@@ -20,9 +20,6 @@ use crate::{
 
 /// Confidence that a check of significance asks for.
 pub const CONFIDENCE: f64 = 0.95;
-
-/// Relative distance from the claim within which it counts as reproduced.
-pub const REPRODUCED_WITHIN: f64 = 0.10;
 
 /// Share of bars that may be missing from sound data.
 pub const MISSING_AT_MOST: f64 = 0.01;
@@ -51,14 +48,22 @@ pub(super) fn is_causal(report: &CausalityReport, settings: &RunSettings) -> Che
     Check::decided(CheckName::Causal, report.passes() && !peeks, report.broken_cuts as f64, 0.0, evidence)
 }
 
-pub(super) fn reproduced(claim: &Claim, sharpe: Option<f64>) -> Check {
-    let claimed = claim.sharpe.get();
-    let Some(sharpe) = sharpe else {
-        return Check::undefined(CheckName::Reproduced, REPRODUCED_WITHIN, "the replay has no Sharpe ratio".to_owned());
+pub(super) fn reproduced(figures: &[ClaimedFigure]) -> Check {
+    if figures.is_empty() {
+        return Check::not_applicable(CheckName::Reproduced, "no figure is claimed: the replay's own is judged");
+    }
+    let list = |reproduced: bool| -> String {
+        let named: Vec<String> =
+            figures.iter().filter(|f| f.reproduced() == reproduced).map(ClaimedFigure::words).collect();
+        named.join(", ")
     };
-    let distance = ((sharpe - claimed) / claimed).abs();
-    let evidence = format!("replayed {sharpe:.3}, claimed {claimed:.3}");
-    Check::decided(CheckName::Reproduced, distance <= REPRODUCED_WITHIN, distance, REPRODUCED_WITHIN, evidence)
+    let failing = figures.iter().filter(|figure| !figure.reproduced()).count();
+    let evidence = match (failing, list(false), list(true)) {
+        (0, _, same) => format!("replayed {same}"),
+        (_, other, same) if same.is_empty() => format!("not reproduced: {other}"),
+        (_, other, same) => format!("not reproduced: {other}; reproduced: {same}"),
+    };
+    Check::decided(CheckName::Reproduced, failing == 0, failing as f64, 0.0, evidence)
 }
 
 fn at_least(name: CheckName, value: Option<f64>, threshold: f64, evidence: String) -> Check {

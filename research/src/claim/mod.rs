@@ -9,14 +9,17 @@ pub mod file;
 pub mod judge;
 pub mod neighbours;
 mod probes;
+pub mod reproduction;
 pub mod second_opinion;
 pub mod verdict;
 pub mod verify;
+mod worth;
 
 pub use checks::{Check, CheckName, State};
 pub use conditions::{Condition, ConditionName, SignalsOrigin};
 pub use facts::DataFacts;
 pub use file::{Claim, ClaimError, PublishedTrial, Replay};
+pub use reproduction::ClaimedFigure;
 pub use second_opinion::SecondOpinion;
 pub use verdict::Verdict;
 pub use verify::{Request, Verification, VerifyError, verify};

@@ -22,10 +22,13 @@ use super::{
     file::Claim,
     judge,
     probes::probe,
+    reproduction::{AsClaimed, ClaimedFigure, figures, same_record},
     second_opinion::SecondOpinion,
-    verdict::Verdict,
+    verdict::{Verdict, contradicts},
+    worth::worth,
 };
 use crate::{
+    annualisation::WrongYear,
     capacity::{self, DepthRow},
     foresight::{ForesightProfile, positions_and_returns},
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
@@ -52,11 +55,11 @@ pub struct Request<'a> {
     pub data_settings: serde_json::Value,
     /// Where the signals come from.
     pub origin: SignalsOrigin,
-    /// The claim.
-    pub claim: &'a Claim,
-    /// How the claimed strategy is replayed.
+    /// The claim; `None`: the replay's own figure is judged.
+    pub claim: Option<&'a Claim>,
+    /// How the strategy is replayed.
     pub settings: RunSettings,
-    /// Trials to deflate for, where not the claim's own number.
+    /// Trials to deflate for, where not the claim's own number, or one without a claim.
     pub trials: Option<u64>,
     /// How intervals are resampled.
     pub bootstrap: StationaryBootstrap,
@@ -83,8 +86,10 @@ pub struct Verification {
     pub schema: &'static str,
     /// The data.
     pub data: DataFacts,
-    /// The claim.
-    pub claim: ClaimFigures,
+    /// The claim; `None` where the replay's own figure was judged.
+    pub claim: Option<ClaimFigures>,
+    /// Every figure that the claim states, against the replay in the claim's own periods.
+    pub figures: Vec<ClaimedFigure>,
     /// Everything that decided the run.
     pub settings: serde_json::Value,
     /// The replay.
@@ -94,7 +99,7 @@ pub struct Verification {
     /// What the replay supports.
     pub inference: Inference,
     /// What the claimed figure supports on its own.
-    pub claim_inference: ClaimInference,
+    pub claim_inference: Option<ClaimInference>,
     /// Sharpe ratio and return against capital at several depths, on a rebuilt pool.
     pub capacity: Option<Vec<DepthRow>>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
@@ -126,6 +131,18 @@ impl Verification {
     pub fn open_conditions(&self) -> impl Iterator<Item = &Condition> {
         self.conditions.iter().filter(|condition| !condition.accepted)
     }
+
+    /// What was judged, for people: the claim's name, or the strategy whose own figure was.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match &self.claim {
+            Some(claim) => claim.name.clone(),
+            None => {
+                let strategy = self.settings.get("strategy").and_then(serde_json::Value::as_str).unwrap_or_default();
+                format!("The replay's own figure, strategy {strategy}")
+            }
+        }
+    }
 }
 
 /// A claim could not be judged.
@@ -134,6 +151,9 @@ pub enum VerifyError {
     /// The trial ledger cannot be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The claim's periods a year are those of no period of the record.
+    #[error("the claim's periods_per_year is {0}")]
+    Year(#[from] WrongYear),
     /// The pool's reserves are none.
     #[error("pool reserves: {0}")]
     Path(#[from] PathError),
@@ -142,18 +162,23 @@ pub enum VerifyError {
 /// Replays the claimed strategy, files every trial, and judges.
 ///
 /// # Errors
-/// The trial ledger cannot be written, or the pool's reserves leave the range of the program's integers.
+/// The claim's periods a year are not the record's, the trial ledger cannot be written, or the pool's reserves leave the range of the program's integers.
 pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verification, VerifyError> {
-    let Request { market, facts, claim, settings, .. } = request;
+    let Request { market, facts, claim, settings, bootstrap, .. } = request;
+    let open_time = &market.open_time[market.first..];
     let view = request.view();
     let source = Source { market: *market, pool: request.pool, dataset: &facts.hash, view: &view };
     (request.on_step)("replaying");
     let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
+    let as_claimed =
+        claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal, bootstrap)).transpose()?;
     let scope = source.scope(&settings.strategy);
-    ledger.record(scope, &claim.published_trials())?;
+    if let Some(claim) = claim {
+        ledger.record(scope, &claim.published_trials(settings.periods_per_year))?;
+    }
     ledger.record(scope, &[trial])?;
     let tried = ledger.summary(scope)?;
-    let trials = request.trials.unwrap_or(claim.trials).max(tried.candidates);
+    let trials = request.trials.or(claim.map(|claim| claim.trials)).unwrap_or(1).max(tried.candidates);
 
     let returns = journal.returns();
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
@@ -165,7 +190,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let known =
         LedgerFigures { trials, variance: ledger.tried(scope, returns.len())?.variance, effective: tried.effective };
     let inference = inference(request, &estimate, &returns, &held, &known);
-    let claim_inference = claim_inference(claim, trials);
+    let claim_inference = claim.map(|claim| claim_inference(claim, &inference));
 
     (request.on_step)("looking for look-ahead");
     let causal = run::examine(&source, settings, request.cuts, CUT_SEED)?;
@@ -181,13 +206,15 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         _ => None,
     };
 
+    let figures = claim.zip(as_claimed.as_ref()).map_or_else(Vec::new, |(claim, replay)| figures(claim, replay));
+    let years = returns.len() as f64 / settings.periods_per_year.get();
     let mut checks = vec![
         judge::data_sound(facts),
         judge::is_causal(&causal, settings),
-        judge::reproduced(claim, replayed.sharpe),
+        judge::reproduced(&figures),
         judge::significant(&inference),
         judge::deflated(&inference),
-        judge::long_enough(&estimate, &inference, returns.len() as f64 / settings.periods_per_year.get()),
+        judge::long_enough(&estimate, &inference, years),
         judge::beats_holding(&inference),
         judge::survives_costs(settings, &probes),
         judge::survives_depth(settings, source.path_source(), replayed.sharpe),
@@ -197,10 +224,15 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         checks.push(judge::lookahead(found));
     }
     checks.extend(request.second_engine.as_ref().map(judge::second_engine));
-    let upper = inference.sharpe_ci95.map(|[_, high]| high);
-    let verdict = Verdict::of(&checks, claim.sharpe.get(), replayed.sharpe, upper);
-    let worth = worth(claim, &claim_inference, &benchmark, trials);
-    let bootstrap = &request.bootstrap;
+    let contradicted = match &as_claimed {
+        Some(replay) => {
+            same_record(&figures) && contradicts(claim.map(|claim| claim.sharpe.get()), replay.sharpe, replay.upper)
+        }
+        None => contradicts(None, replayed.sharpe, None),
+    };
+    let verdict = Verdict::of(&checks, contradicted);
+    let claimed = claim.zip(claim_inference.as_ref());
+    let worth = worth(claimed, &replayed, &inference, &benchmark, years);
     let settings_json = serde_json::json!({
         "run": settings,
         "data": request.data_settings,
@@ -218,7 +250,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         schema: "q50.verify/1",
         run_id: run_id(request, trials),
         data: facts.clone(),
-        claim: claim_figures(claim),
+        claim: claim.map(claim_figures),
+        figures,
         settings: flatten(settings, settings_json),
         replay: replayed,
         benchmark,
@@ -252,7 +285,7 @@ fn run_id(request: &Request<'_>, trials: u64) -> String {
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     hasher.update(request.facts.hash.as_bytes());
     hasher.update(request.settings.hash().as_bytes());
-    hasher.update(&serde_json::to_vec(request.claim).unwrap_or_default());
+    hasher.update(&serde_json::to_vec(&request.claim).unwrap_or_default());
     hasher.update(request.view().as_bytes());
     hasher.update(format!("{:?}", request.bootstrap).as_bytes());
     hasher.update(&trials.to_le_bytes());
@@ -275,31 +308,4 @@ fn flatten(settings: &RunSettings, whole: serde_json::Value) -> serde_json::Valu
         map.extend(rest);
     }
     serde_json::Value::Object(map)
-}
-
-/// What the claimed figure is worth by itself, in a sentence or two.
-fn worth(claim: &Claim, inference: &ClaimInference, benchmark: &BenchmarkFigures, trials: u64) -> String {
-    let holding = benchmark.sharpe.map_or_else(
-        || "buying and holding has none over the replayed bars".to_owned(),
-        |sharpe| format!("buying and holding had {sharpe:.2} over the replayed bars"),
-    );
-    let noise = match (trials, inference.noise_maximum) {
-        (2.., Some(best)) => format!(", the best of {trials} trials without skill would be expected to show {best:.2}"),
-        _ => String::new(),
-    };
-    let needed = match inference.min_track_record_years {
-        Some(years) => format!(
-            "it takes {years:.2} years to tell such a figure from luck, and the claim covers {:.2}",
-            inference.years
-        ),
-        None => "no length of record tells such a figure from luck".to_owned(),
-    };
-    let deflated = match (inference.dsr_null_variance, inference.dsr_published_variance) {
-        (Some(null), Some(published)) => format!(
-            " Its deflated Sharpe ratio is {null:.3} where trials vary as those without skill, and {published:.3} where they \
-             vary as the comparable published ones."
-        ),
-        _ => String::new(),
-    };
-    format!("A Sharpe ratio of {:.3} is claimed; {holding}{noise}; {needed}.{deflated}", claim.sharpe.get())
 }

@@ -11,24 +11,32 @@ use crate::claim::Verification;
 /// Longest record that is written as a number of years.
 const LONGEST_YEARS: f64 = 10_000.0;
 
+/// What is compared: without a claim the replay stands beside holding only.
+pub(super) const fn heading(v: &Verification) -> &'static str {
+    if v.claim.is_some() { "Claim, replay, and buying and holding" } else { "Replay, and buying and holding" }
+}
+
 /// Claim, replay, and buying and holding beside each other.
 pub(super) fn comparison(v: &Verification, why: &Why) -> Markup {
     let mut notes = Notes::default();
     let rows = comparison_rows(v, why, &mut notes);
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Claim, replay, and buying and holding" {
+        div.scroll tabindex="0" role="region" aria-label=(heading(v)) {
             table.figures {
                 thead {
                     tr {
                         th scope="col" { "Figure" }
-                        th.number scope="col" { "Claim" }
+                        @if v.claim.is_some() { th.number scope="col" { "Claim" } }
                         th.number scope="col" { "Replay" }
                         th.number scope="col" { "Buy and hold" }
                     }
                 }
                 tbody {
                     @for (name, cells) in rows {
-                        tr { th scope="row" { (name) } @for cell in cells { td.number { (cell) } } }
+                        tr {
+                            th scope="row" { (name) }
+                            @for cell in cells.iter().skip(usize::from(v.claim.is_none())) { td.number { (cell) } }
+                        }
                     }
                 }
             }
@@ -37,9 +45,24 @@ pub(super) fn comparison(v: &Verification, why: &Why) -> Markup {
     }
 }
 
+/// A cell of the claim's column; an empty one, which is not shown, where nothing is claimed.
+fn claim_cell<T>(
+    v: &Verification,
+    notes: &mut Notes,
+    value: Option<T>,
+    show: impl FnOnce(T) -> String,
+    reason: impl FnOnce() -> String,
+) -> Markup {
+    if v.claim.is_none() {
+        html! {}
+    } else {
+        notes.or_dash(value, show, reason)
+    }
+}
+
 fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, [Markup; 3])> {
-    let (claim, replay, held) = (&v.claim, &v.replay, &v.benchmark);
-    let (ours, claimed) = (&v.inference, &v.claim_inference);
+    let (claim, replay, held) = (v.claim.as_ref(), &v.replay, &v.benchmark);
+    let (ours, claimed) = (&v.inference, v.claim_inference.as_ref());
     let unstated = || "the claim does not state it".to_owned();
     let short = || "the claim covers too few bars".to_owned();
     let never = || "the Sharpe ratio is not above 0: no record is long enough".to_owned();
@@ -55,7 +78,7 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             "Sharpe ratio, annual".to_owned(),
             [
-                plain(&three(claim.sharpe)),
+                claim_cell(v, notes, claim.map(|c| c.sharpe), three, unstated),
                 notes.or_dash(replay.sharpe, three, || why.sharpe()),
                 notes.or_dash(held.sharpe, three, || why.holding()),
             ],
@@ -63,7 +86,7 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             "95\u{a0}% interval of it".to_owned(),
             [
-                notes.or_dash(claimed.sharpe_ci95, range, short),
+                claim_cell(v, notes, claimed.and_then(|c| c.sharpe_ci95), range, short),
                 notes.or_dash(ours.sharpe_ci95, range, || resampling(v, why)),
                 notes.dash(not_held),
             ],
@@ -71,7 +94,7 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             "Probability that it is above 0 (PSR)".to_owned(),
             [
-                notes.or_dash(claimed.psr_zero, probability, short),
+                claim_cell(v, notes, claimed.and_then(|c| c.psr_zero), probability, short),
                 notes.or_dash(ours.psr_zero, probability, || why.sharpe()),
                 notes.dash(not_held),
             ],
@@ -79,7 +102,7 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             best,
             [
-                notes.or_dash(claimed.noise_maximum, three, short),
+                claim_cell(v, notes, ours.noise_maximum, three, short),
                 notes.or_dash(ours.noise_maximum, three, || why.sharpe()),
                 notes.dash(not_held),
             ],
@@ -87,19 +110,23 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             "Probability that it is above that (DSR)".to_owned(),
             [
-                notes.or_dash(claimed.dsr, probability, short),
+                claim_cell(v, notes, claimed.and_then(|c| c.dsr), probability, short),
                 notes.or_dash(ours.dsr, probability, || why.sharpe()),
                 notes.dash(not_held),
             ],
         ),
         (
             "Length of the record, years".to_owned(),
-            [plain(&two(claimed.years)), notes.or_dash(years, two, no_year), notes.or_dash(years, two, no_year)],
+            [
+                claim_cell(v, notes, claimed.map(|c| c.years), two, unstated),
+                notes.or_dash(years, two, no_year),
+                notes.or_dash(years, two, no_year),
+            ],
         ),
         (
             "Length that it needs, years".to_owned(),
             [
-                notes.or_dash(claimed.min_track_record_years, long, never),
+                claim_cell(v, notes, claimed.and_then(|c| c.min_track_record_years), long, never),
                 notes.or_dash(ours.min_track_record_years, long, unproved),
                 notes.dash(not_held),
             ],
@@ -107,7 +134,7 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             "Total return".to_owned(),
             [
-                notes.or_dash(claim.total_return, share, unstated),
+                claim_cell(v, notes, claim.and_then(|c| c.total_return), share, unstated),
                 plain(&share(replay.total_return)),
                 plain(&share(held.total_return)),
             ],
@@ -115,12 +142,19 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
         (
             "Largest fall from a peak".to_owned(),
             [
-                notes.or_dash(claim.max_drawdown, share, unstated),
+                claim_cell(v, notes, claim.and_then(|c| c.max_drawdown), share, unstated),
                 notes.or_dash(replay.max_drawdown, share, || why.drawdown()),
                 notes.or_dash(held.max_drawdown, share, || why.holding()),
             ],
         ),
-        ("Bars".to_owned(), [plain(&count(claim.bars)), plain(&count(replay.bars)), plain(&count(replay.bars))]),
+        (
+            "Bars".to_owned(),
+            [
+                claim_cell(v, notes, claim.map(|c| c.bars), count, unstated),
+                plain(&count(replay.bars)),
+                plain(&count(replay.bars)),
+            ],
+        ),
     ]
 }
 
@@ -165,9 +199,9 @@ pub(super) fn detail(v: &Verification, why: &Why) -> Markup {
 }
 
 fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, Markup)> {
-    let (replay, inference, claim) = (&v.replay, &v.inference, &v.claim_inference);
+    let (replay, inference) = (&v.replay, &v.inference);
     let resampled = || resampling(v, why);
-    let rows = vec![
+    let mut rows = vec![
         ("Growth a year (CAGR)", notes.or_dash(replay.cagr, share, || why.cagr())),
         ("Volatility a year", notes.or_dash(replay.volatility, share, || why.volatility())),
         ("Sharpe ratio a bar", notes.or_dash(replay.sharpe_per_period, |s| number(s, 6), || why.sharpe())),
@@ -186,14 +220,21 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, M
             notes.or_dash(inference.holding_p_value, probability, resampled)
         }),
         ("Mean block of the bootstrap, bars", notes.or_dash(inference.mean_block, |b| number(b, 1), resampled)),
-        ("Claim's DSR at the variance of published trials", {
-            let reason = || "the claim lists fewer than two comparable published trials".to_owned();
-            notes.or_dash(claim.dsr_published_variance, probability, reason)
-        }),
-        ("Claim's DSR at the variance of trials without skill", {
-            notes.or_dash(claim.dsr_null_variance, probability, || "the claim covers too few bars".to_owned())
-        }),
     ];
+    if let Some(claim) = &v.claim_inference {
+        let few = || "the claim lists fewer than two comparable published trials".to_owned();
+        let short = || "the claim covers too few bars".to_owned();
+        rows.extend([
+            (
+                "Claim's DSR at the variance of published trials",
+                notes.or_dash(claim.dsr_published_variance, probability, few),
+            ),
+            (
+                "Claim's DSR at the variance of trials without skill",
+                notes.or_dash(claim.dsr_null_variance, probability, short),
+            ),
+        ]);
+    }
     money(v).into_iter().chain(rows.into_iter().map(|(name, cell)| (name.to_owned(), cell))).collect()
 }
 

@@ -32,17 +32,17 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                 @if data.demonstration { (demonstration()) }
                 main {
                     header {
-                        h1 { (verification.claim.name) }
+                        h1 { (verification.title()) }
                         p.source {
-                            "Source of the claim: " (verification.claim.source) ". Replayed from " (data.from) " to "
-                            (data.to) ", " (count(verification.replay.bars)) " bars."
+                            @if let Some(claim) = &verification.claim { "Source of the claim: " (claim.source) ". " }
+                            "Replayed from " (data.from) " to " (data.to) ", " (count(verification.replay.bars)) " bars."
                         }
                         @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
                     }
                     (verdict::banner(verification))
                     h2 { "Checks" }
                     (verdict::checks(&verification.checks))
-                    h2 { "Claim, replay, and buying and holding" }
+                    h2 { (figures::heading(verification)) }
                     (figures::comparison(verification, &why))
                     h2 { "Pictures" }
                     div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
@@ -63,7 +63,7 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
 fn title(verification: &Verification) -> String {
     let mark = if verification.data.demonstration { " (generated market)" } else { "" };
     let condition = if verification.conditions.is_empty() { "" } else { ", on a condition" };
-    format!("{}{condition}: {}{mark}", words(verification.verdict.name()), verification.claim.name)
+    format!("{}{condition}: {}{mark}", words(verification.verdict.name()), verification.title())
 }
 
 fn demonstration() -> Markup {

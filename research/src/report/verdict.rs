@@ -85,8 +85,8 @@ const fn symbol(verdict: Verdict) -> &'static str {
 const fn rule(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Confirmed => "Every check that applies passes.",
-        Verdict::Refuted => "Data and replay are sound, and the replay contradicts the claimed figure.",
-        Verdict::Undetermined => "The record neither confirms the claim nor contradicts it.",
+        Verdict::Refuted => "Data and replay are sound, and the replay contradicts what was judged.",
+        Verdict::Undetermined => "The record neither confirms what was judged nor contradicts it.",
     }
 }
 
@@ -101,7 +101,7 @@ const fn question(name: CheckName) -> &'static str {
     match name {
         CheckName::DataSound => "share of bars that are missing; no other defect is allowed",
         CheckName::Causal => "cuts of the record that changed an earlier decision of the replay",
-        CheckName::Reproduced => "distance of the replayed Sharpe ratio from the claimed one",
+        CheckName::Reproduced => "figures of the claim that the replay does not reproduce",
         CheckName::Significant => "the replay's Sharpe ratio can be told from 0 (PSR)",
         CheckName::Deflated => "and from the best of all trials without skill (DSR)",
         CheckName::LongEnough => "length of the record against the length it needs",
@@ -131,8 +131,8 @@ const fn bound(name: CheckName) -> &'static str {
 fn amount(name: CheckName, value: f64) -> String {
     match name {
         CheckName::DataSound => percent(value, 2),
-        CheckName::Reproduced | CheckName::Robust => percent(value, 1),
-        CheckName::Causal | CheckName::Lookahead | CheckName::SecondEngine => number(value, 0),
+        CheckName::Robust => percent(value, 1),
+        CheckName::Causal | CheckName::Lookahead | CheckName::Reproduced | CheckName::SecondEngine => number(value, 0),
         CheckName::LongEnough => format!("{}\u{a0}years", number(value, 2)),
         CheckName::Significant | CheckName::Deflated | CheckName::BeatsHolding => probability(value),
         CheckName::SurvivesCosts | CheckName::SurvivesDepth => number(value, 3),

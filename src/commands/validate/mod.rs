@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let seen = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
     let base = match &search {
         Some(search) => search.settings(arguments, &seen)?,
-        None => configuration::run_settings(replay, None, data.bars().interval_ms)?,
+        None => configuration::run_settings(replay, None, &data)?,
     };
     let jobs = match &search {
         Some(search) => search.jobs(&base, arguments.top)?,

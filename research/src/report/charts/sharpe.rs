@@ -64,12 +64,14 @@ fn rows(v: &Verification) -> Vec<Row> {
     let best =
         if trials == 1 { "One trial without skill".to_owned() } else { format!("Best of {trials} without skill") };
     let row = |name: String, value, interval, color| Row { name, value, interval, color };
-    vec![
-        row("Claim".into(), Some(v.claim.sharpe), v.claim_inference.sharpe_ci95, INK),
+    let interval = v.claim_inference.as_ref().and_then(|inference| inference.sharpe_ci95);
+    let claim = v.claim.as_ref().map(|claim| row("Claim".into(), Some(claim.sharpe), interval, INK));
+    let others = [
         row("Replay".into(), v.replay.sharpe, v.inference.sharpe_ci95, ACCENT),
         row("Buy and hold".into(), v.benchmark.sharpe, None, OTHER),
         row(best, v.inference.noise_maximum, None, LOSS),
-    ]
+    ];
+    claim.into_iter().chain(others).collect()
 }
 
 impl Row {
