@@ -12,9 +12,9 @@ pub enum CheckName {
     Causal,
     /// Every figure that the claim states is reproduced.
     Reproduced,
-    /// The probability that the true Sharpe ratio is above 0 is at least 95 %.
+    /// The 95 % interval of the Sharpe ratio lies above 0.
     Significant,
-    /// The same against the best of as many skill-less trials as were made.
+    /// The probability that it is above the best of as many skill-less trials as were made is at least 95 %.
     Deflated,
     /// The record is as long as its Sharpe ratio needs.
     LongEnough,

@@ -7,7 +7,7 @@ use super::{file::Claim, judge::CONFIDENCE, verify::Request};
 use crate::{
     inference::{
         SharpeEstimate, TrialVariance, claimed_interval, deflated_sharpe, expected_maximum_sharpe, min_track_record,
-        probabilistic_sharpe,
+        probabilistic_sharpe, variance_inflation,
     },
     metrics::Undefined,
 };
@@ -15,9 +15,13 @@ use crate::{
 /// What the replay's figures support.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inference {
-    /// Probability that the true Sharpe ratio is above 0.
+    /// Probability that the true Sharpe ratio is above 0, with returns taken as independent (PSR).
     pub psr_zero: Option<f64>,
-    /// Probability that it is above the best of the trials.
+    /// How much serial dependence inflates the variance of the Sharpe ratio, at least 1.
+    pub variance_inflation: Option<f64>,
+    /// Standard error of the annual Sharpe ratio, dependence included: that of `dsr` and `min_track_record_years`.
+    pub sharpe_standard_error: Option<f64>,
+    /// Probability that it is above the best of the trials, dependence included.
     pub dsr: Option<f64>,
     /// Trials deflated for.
     pub trials: u64,
@@ -105,8 +109,12 @@ pub(super) fn inference(
     let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
-    let (variance, variance_source) = trial_variance(request.claim, tried, returns.len(), year).ok().unzip();
-    let dsr_at = |trials| estimate.zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
+    let inflation = variance_inflation(returns).ok();
+    // What is judged is worth as many independent returns; and so is a trial without skill on the same record.
+    let discounted = estimate.zip(inflation).map(|(estimate, inflation)| estimate.discounted(inflation));
+    let worth = discounted.map_or(returns.len(), |estimate| estimate.n);
+    let (variance, variance_source) = trial_variance(request.claim, tried, worth, year).ok().unzip();
+    let dsr_at = |trials| discounted.as_ref().zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
     let bootstrap = &request.bootstrap;
     let (interval, difference) =
         rayon::join(|| bootstrap.sharpe(returns, year).ok(), || bootstrap.sharpe_difference(returns, held, year).ok());
@@ -121,8 +129,13 @@ pub(super) fn inference(
         trial_variance_source: variance_source.unwrap_or("without_skill"),
         noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(annual),
         min_track_record_years: estimate
-            .and_then(|e| min_track_record(e, zero, CONFIDENCE).ok())
+            .zip(inflation)
+            .and_then(|(e, inflation)| Some((min_track_record(e, zero, CONFIDENCE).ok()? - 1.0) * inflation + 1.0))
             .map(|n| n / year.get()),
+        variance_inflation: inflation,
+        sharpe_standard_error: discounted
+            .and_then(|e| Some((e.variance_factor().ok()? / e.n.checked_sub(1)? as f64).sqrt()))
+            .map(|error| annual(PerPeriodSharpe::new(error))),
         sharpe_ci95: interval.map(|i| [i.low.get(), i.high.get()]),
         mean_block: interval.map(|i| i.mean_block),
         holding_difference: difference.map(|d| d.estimate.get()),

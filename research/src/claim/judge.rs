@@ -69,14 +69,20 @@ pub(super) fn reproduced(figures: &[ClaimedFigure]) -> Check {
 fn at_least(name: CheckName, value: Option<f64>, threshold: f64, evidence: String) -> Check {
     match value {
         Some(value) => Check::decided(name, value >= threshold, value, threshold, evidence),
-        None => Check::undefined(name, threshold, "undefined: the replay's returns have no variance".to_owned()),
+        None => Check::undefined(name, threshold, "undefined: too few returns, or none that vary".to_owned()),
     }
 }
 
 pub(super) fn significant(inference: &Inference) -> Check {
-    let probability = inference.psr_zero.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.3}"));
-    let evidence = format!("probability that the true Sharpe ratio is above 0: {probability}");
-    at_least(CheckName::Significant, inference.psr_zero, CONFIDENCE, evidence)
+    let (Some(psr), Some([low, high])) = (inference.psr_zero, inference.sharpe_ci95) else {
+        let why = "undefined: too few returns, or none that vary".to_owned();
+        return Check { threshold: None, ..Check::undefined(CheckName::Significant, 0.0, why) };
+    };
+    let evidence = format!(
+        "95 % interval of the Sharpe ratio {low:.2} to {high:.2}; probability that it is above 0, were the returns \
+         independent: {psr:.3}"
+    );
+    Check { threshold: None, ..Check::decided(CheckName::Significant, low > 0.0, psr, 0.0, evidence) }
 }
 
 pub(super) fn deflated(inference: &Inference) -> Check {

@@ -12,6 +12,9 @@ pub struct OptimalBlockLength {
     pub stationary: f64,
     /// Block length of the circular block bootstrap.
     pub circular: f64,
+    /// Long-run variance over variance, by the same window: 1 without dependence, not above 0 in unlucky samples of
+    /// strongly negative dependence.
+    pub long_run: f64,
 }
 
 /// Optimal block length for a series of at least eight values.
@@ -49,7 +52,11 @@ pub fn optimal_block_length(values: &[f64]) -> Result<OptimalBlockLength, Undefi
         let ratio = 2.0 * derivative * derivative / (constant * long_run * long_run);
         finite(ratio.cbrt() * n.cbrt()).map(|length| length.min(longest))
     };
-    Ok(OptimalBlockLength { stationary: length(2.0)?, circular: length(4.0 / 3.0)? })
+    Ok(OptimalBlockLength {
+        stationary: length(2.0)?,
+        circular: length(4.0 / 3.0)?,
+        long_run: long_run / covariance[0],
+    })
 }
 
 /// Autocovariances (divided by n) from lag 0 to the last that the window takes, and which that is.

@@ -24,6 +24,8 @@ pub mod block_length;
 pub mod claimed_interval;
 /// Sharpe ratio against the best of many trials.
 pub mod deflated_sharpe;
+/// What serial dependence takes from a record.
+pub mod dependence;
 /// How many different trials many similar ones amount to.
 pub mod effective_trials;
 /// Length below which the best of many trials proves nothing.
@@ -50,6 +52,7 @@ pub use claimed_interval::{ClaimedInterval, claimed_interval};
 pub use deflated_sharpe::{
     DeflatedSharpe, TrialVariance, VarianceSource, deflated_sharpe, expected_maximum_sharpe, expected_maximum_z,
 };
+pub use dependence::variance_inflation;
 pub use effective_trials::{EffectiveTrials, effective_trials};
 pub use min_backtest_length::min_backtest_length;
 pub use min_track_record::min_track_record;

@@ -1,5 +1,6 @@
 use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
 
+use super::dependence::influence;
 use super::resample::{BlockLengths, MOST_CELLS, PrefixSums};
 use super::stationary_bootstrap::{ResampledSharpe, StationaryBootstrap};
 use crate::metrics::undefined::positive;
@@ -32,7 +33,8 @@ impl StationaryBootstrap {
     /// the one from two independent intervals. Row t of each must be the same bar.
     ///
     /// Source: O. Ledoit and M. Wolf, "Robust Performance Hypothesis Testing with the Sharpe Ratio", Journal of
-    /// Empirical Finance 15(5), 2008: their centred bootstrap p value, here one-sided and not studentised.
+    /// Empirical Finance 15(5), 2008: their centred bootstrap p value, here one-sided and not studentised. With an
+    /// automatic block the draws are widened as in [`StationaryBootstrap::sharpe`].
     ///
     /// # Errors
     /// [`Undefined::LengthsDiffer`], and those of [`StationaryBootstrap::sharpe`] for either series.
@@ -65,8 +67,10 @@ impl StationaryBootstrap {
         });
 
         let sorted = self.sorted(&drawn)?;
-        let [low, high] = self.interval(&sorted)?;
-        let further = sorted.len() - sorted.partition_point(|value| value - estimate < estimate);
+        let difference = || Ok(influence(first)?.iter().zip(influence(second)?).map(|(one, two)| one - two).collect());
+        let widening = self.widening(difference, mean_block)?;
+        let [low, high] = self.interval(&sorted)?.map(|end| estimate + (end - estimate) * widening);
+        let further = sorted.len() - sorted.partition_point(|value| (value - estimate) * widening < estimate);
         let annual = |value| PerPeriodSharpe::new(value).annual(periods);
         Ok(SharpeDifference {
             estimate: annual(estimate),
