@@ -85,11 +85,12 @@ impl Workspace {
         }
     }
 
-    /// Names of what is in a folder of the workspace; empty where there is no such folder.
+    /// Names of what is in a folder of the workspace, but for what is temporary; empty where there is no such folder.
     pub fn listing(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.path(folder)) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| !folder.is_empty() || name != "tmp");
         names.sort();
         names
     }
