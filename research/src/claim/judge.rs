@@ -211,3 +211,7 @@ pub(super) fn second_engine(opinion: &SecondOpinion) -> Check {
     let SecondOpinion { value, threshold, evidence } = opinion;
     Check::decided(CheckName::SecondEngine, value <= threshold, *value, *threshold, evidence.clone())
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

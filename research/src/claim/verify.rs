@@ -309,3 +309,7 @@ fn flatten(settings: &RunSettings, whole: serde_json::Value) -> serde_json::Valu
     }
     serde_json::Value::Object(map)
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;
