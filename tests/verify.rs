@@ -191,6 +191,62 @@ fn without_a_claim_the_replay_s_own_figure_is_judged_and_nothing_of_another_s() 
     assert!(!std::fs::read_to_string(w.path("q50-verify/report.html")).unwrap().contains(">Claim<"));
 }
 
+/// The demonstration's claim with `from` replaced by `to`, and more lines before its `[replay]`.
+fn demonstration_claim(w: &Workspace, from: &str, to: &str, more: &str) {
+    let text =
+        include_str!("../research/claims/demonstration.toml").replacen("\n[replay]", &format!("{more}\n\n[replay]"), 1);
+    assert!(text.contains(from), "{from}");
+    w.write("claim.toml", text.replacen(from, to, 1));
+}
+
+#[test]
+fn every_figure_of_a_claim_is_reproduced_or_fails_by_name() {
+    let w = Workspace::new();
+    let judged = |more: &str| {
+        demonstration_claim(&w, "schema", "schema", more);
+        let summary = w.json("verify --claim {dir}/claim.toml", 0);
+        let failing: Vec<String> = summary["figures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|figure| figure["state"] != "pass")
+            .map(|figure| figure["name"].as_str().unwrap().to_owned())
+            .collect();
+        (summary["verdict"].as_str().unwrap().to_owned(), failing.join(" "))
+    };
+    let of = |verdict: &str, failing: &str| (verdict.to_owned(), failing.to_owned());
+    assert_eq!(judged("total_return = 4.6\nmax_drawdown = 0.146"), of("confirmed", ""));
+    assert_eq!(judged("total_return = 500"), of("undetermined", "total_return"));
+    assert_eq!(judged("max_drawdown = 0.001"), of("undetermined", "max_drawdown"));
+    assert_eq!(judged("trades = 7"), of("undetermined", "trades"));
+    let period = "[period]\nfrom = \"1999-01-01T00:00:00Z\"\nto = \"2001-12-31T23:00:00Z\"";
+    assert_eq!(judged(period), of("undetermined", "period"));
+}
+
+#[test]
+fn figures_of_another_convention_are_brought_to_one_or_refused() {
+    let w = Workspace::new();
+    // 26,280 hours are 1,095 days.
+    demonstration_claim(&w, "periods_per_year = 8760\nbars = 26280", "periods_per_year = 365\nbars = 1095", "");
+    let summary = w.json("verify --claim {dir}/claim.toml", 0);
+    let figures = summary["figures"].as_array().unwrap();
+    assert_eq!((&figures[1]["name"], &figures[1]["replayed"]), (&"bars".into(), &1_095.0.into()));
+    assert_eq!(summary["checks"][2]["state"], "pass", "{}", summary["checks"][2]);
+    assert_eq!(summary["settings"]["periods_per_year"], 8_760.0, "the replay itself stays hourly");
+    for (year, out) in [("525600", "a"), ("252", "b")] {
+        demonstration_claim(&w, "periods_per_year = 8760", &format!("periods_per_year = {year}"), "");
+        let needles = ["periods_per_year", year, "8760"];
+        w.refused(&format!("verify --claim {{dir}}/claim.toml --out {{dir}}/{out}"), &needles);
+        w.refused(
+            &format!("verify --periods-per-year {year} --out {{dir}}/{out}"),
+            &["--periods-per-year", year, "8760"],
+        );
+        assert!(w.listing(out).is_empty());
+    }
+    let text = w.q50("verify --periods-per-year 8766").stdout;
+    assert!(text.contains("8766 a year"), "{text}");
+}
+
 #[test]
 fn the_built_in_claims_are_named() {
     let w = Workspace::new();

@@ -8,7 +8,7 @@ use q50_engine::{
 };
 use serde::Serialize;
 
-use super::file::Claim;
+use super::file::{Claim, Period};
 use crate::{
     metrics::{self, Ddof},
     run::RunSettings,
@@ -27,8 +27,12 @@ pub struct ClaimFigures {
     pub total_return: Option<f64>,
     /// Largest fall from a peak, a positive fraction.
     pub max_drawdown: Option<f64>,
+    /// Orders that were filled.
+    pub trades: Option<u64>,
     /// Bars of the figure.
     pub bars: usize,
+    /// Opens of the first and of the last bar.
+    pub period: Option<Period>,
     /// Bars that the claim counts as a year.
     pub periods_per_year: f64,
     /// Variants that the claimant admits.
@@ -130,7 +134,9 @@ pub(super) fn claim_figures(claim: &Claim) -> ClaimFigures {
         sharpe: claim.sharpe.get(),
         total_return: claim.total_return,
         max_drawdown: claim.max_drawdown,
+        trades: claim.trades,
         bars: claim.bars,
+        period: claim.period.clone(),
         periods_per_year: claim.periods_per_year.get(),
         trials: claim.trials,
     }

@@ -1,7 +1,10 @@
 //! Whether the replay reproduces the claim: every figure that it states, each within its own tolerance.
 
 use q50_datasets::time::{parse_ms, rfc3339};
-use q50_engine::{record::Journal, units::AnnualSharpe};
+use q50_engine::{
+    record::Journal,
+    units::{AnnualSharpe, PeriodsPerYear},
+};
 use serde::Serialize;
 
 use super::{
@@ -27,11 +30,12 @@ pub(super) struct AsClaimed {
     pub(super) span: [i64; 2],
     pub(super) periods: usize,
     pub(super) sharpe: Option<f64>,
-    /// Upper end of the 95 % interval of `sharpe`.
-    pub(super) upper: Option<f64>,
     pub(super) total_return: f64,
     pub(super) max_drawdown: Option<f64>,
     pub(super) fills: usize,
+    convention: Convention,
+    year: PeriodsPerYear,
+    returns: Vec<f64>,
 }
 
 impl AsClaimed {
@@ -39,26 +43,36 @@ impl AsClaimed {
     ///
     /// # Errors
     /// The claim's periods a year are those of no period of the record.
-    pub(super) fn of(
-        claim: &Claim,
-        open_time: &[i64],
-        interval_ms: i64,
-        journal: &Journal,
-        bootstrap: &StationaryBootstrap,
-    ) -> Result<Self, WrongYear> {
+    pub(super) fn of(claim: &Claim, open_time: &[i64], interval_ms: i64, journal: &Journal) -> Result<Self, WrongYear> {
         let year = claim.periods_per_year;
-        let (opens, equity) = Convention::of(year, open_time, interval_ms)?.equity(open_time, &journal.equity);
+        let convention = Convention::of(year, open_time, interval_ms)?;
+        let (opens, equity) = convention.equity(open_time, &journal.equity);
         let returns: Vec<f64> = equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
         let with_start: Vec<f64> = std::iter::once(journal.capital).chain(equity.iter().copied()).collect();
         Ok(Self {
             span: [opens.first().copied().unwrap_or(0), opens.last().copied().unwrap_or(0)],
             periods: equity.len(),
             sharpe: metrics::sharpe(&returns, year).ok().map(AnnualSharpe::get),
-            upper: bootstrap.sharpe(&returns, year).ok().map(|interval| interval.high.get()),
             total_return: equity.last().map_or(0.0, |last| last / journal.capital - 1.0),
             max_drawdown: metrics::max_drawdown_of_equity(&with_start).ok().map(|fall| fall.depth),
             fills: journal.fills.len(),
+            convention,
+            year,
+            returns,
         })
+    }
+
+    /// Upper end of the 95 % interval of `sharpe`; `bars` is that of the replay bar by bar, at `year` bars a year.
+    pub(super) fn upper(
+        &self,
+        bars: Option<f64>,
+        year: PeriodsPerYear,
+        bootstrap: &StationaryBootstrap,
+    ) -> Option<f64> {
+        match self.convention {
+            Convention::Bars => bars.map(|high| AnnualSharpe::new(high).per_period(year).annual(self.year).get()),
+            Convention::Aggregated(_) => bootstrap.sharpe(&self.returns, self.year).ok().map(|found| found.high.get()),
+        }
     }
 }
 
@@ -102,7 +116,12 @@ impl ClaimedFigure {
             Value::Span(span) => span.clone(),
         };
         let replayed = self.replayed.as_ref().map_or_else(|| "undefined".to_owned(), value);
-        format!("{} {replayed} (claimed {})", self.name, value(&self.claimed))
+        let claimed = value(&self.claimed);
+        if replayed == claimed {
+            format!("{} {claimed}", self.name)
+        } else {
+            format!("{} {replayed} (claimed {claimed})", self.name)
+        }
     }
 
     /// Whether the replay reproduces it.
@@ -163,10 +182,12 @@ mod tests {
             span: [0, 239 * HOUR],
             periods: 240,
             sharpe: Some(2.0),
-            upper: Some(3.0),
             total_return: 0.2,
             max_drawdown: Some(0.25),
             fills: 40,
+            convention: Convention::Bars,
+            year: PeriodsPerYear::new(8_760.0),
+            returns: Vec::new(),
         }
     }
 

@@ -170,10 +170,11 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let source = Source { market: *market, pool: request.pool, dataset: &facts.hash, view: &view };
     (request.on_step)("replaying");
     let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
-    let as_claimed =
-        claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal, bootstrap)).transpose()?;
+    let as_claimed = claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal)).transpose()?;
+    let figures = claim.zip(as_claimed.as_ref()).map_or_else(Vec::new, |(claim, replay)| figures(claim, replay));
     let scope = source.scope(&settings.strategy);
-    if let Some(claim) = claim {
+    // Figures that were published of one record are no trials on another.
+    if let Some(claim) = claim.filter(|_| same_record(&figures)) {
         ledger.record(scope, &claim.published_trials(settings.periods_per_year))?;
     }
     ledger.record(scope, &[trial])?;
@@ -206,7 +207,6 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         _ => None,
     };
 
-    let figures = claim.zip(as_claimed.as_ref()).map_or_else(Vec::new, |(claim, replay)| figures(claim, replay));
     let years = returns.len() as f64 / settings.periods_per_year.get();
     let mut checks = vec![
         judge::data_sound(facts),
@@ -226,7 +226,9 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     checks.extend(request.second_engine.as_ref().map(judge::second_engine));
     let contradicted = match &as_claimed {
         Some(replay) => {
-            same_record(&figures) && contradicts(claim.map(|claim| claim.sharpe.get()), replay.sharpe, replay.upper)
+            let upper = inference.sharpe_ci95.map(|[_, high]| high);
+            let upper = replay.upper(upper, settings.periods_per_year, bootstrap);
+            same_record(&figures) && contradicts(claim.map(|claim| claim.sharpe.get()), replay.sharpe, upper)
         }
         None => contradicts(None, replayed.sharpe, None),
     };

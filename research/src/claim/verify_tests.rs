@@ -123,6 +123,20 @@ fn near_identical_published_runs_lift_nothing() {
 }
 
 #[test]
+fn published_runs_are_trials_on_their_own_record_only() {
+    let data = market();
+    let run =
+        PublishedTrial { id: "A".into(), configuration: String::new(), sharpe: 2.0, bars: None, comparable: None };
+    let filed = |bars: usize| {
+        let claim = Claim { published: vec![run.clone()], bars, ..claim(2.0) };
+        let mut ledger = TrialLedger::in_memory().unwrap();
+        verify(&request(&data, Some(&claim)), &mut ledger).unwrap();
+        ledger.summaries().unwrap()[0].published
+    };
+    assert_eq!((filed(9_000), filed(6_600)), (1, 0));
+}
+
+#[test]
 fn the_effective_number_of_trials_is_shown_and_not_judged_by() {
     let data = market();
     let mut ledger = TrialLedger::in_memory().unwrap();
