@@ -173,6 +173,17 @@ proptest! {
         }
     }
 
+    /// Whatever is charged below the whole, an account that owes nothing keeps what it has or less, and never owes.
+    #[test]
+    fn a_long_account_never_falls_below_nothing(
+        bars in prop::collection::vec((1.0_f64..100.0, 1.0_f64..100.0, 0.0_f64..1.0), 2..60),
+        bps in 0.0_f64..10_000.0, spread in 0.0_f64..1.0,
+    ) {
+        let venue = NextOpen::new(Fraction::from_bps(bps)).with_spread(Fraction::new(spread));
+        let journal = journal(&World::new(&bars), &venue);
+        prop_assert!(journal.equity.iter().all(|&equity| equity >= -1e-9), "{:?}", journal.equity);
+    }
+
     /// Scaling all prices changes no return: the loop knows no absolute price.
     #[test]
     fn prices_have_no_scale(
