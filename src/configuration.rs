@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use q50_datasets::{
     dataset::{Dataset, DatasetOptions},
     input::read_text,
+    side_codes::MinusOne,
     signals::CrossingPolicy,
     synth::{Edge, SynthConfig},
     time,
@@ -31,7 +32,7 @@ use q50_research::{
     trials::TrialLedger,
 };
 
-use crate::args::{AbsentName, CrossingName, ReplayArguments, TimingName, VenueName};
+use crate::args::{AbsentName, CrossingName, MinusOneName, ReplayArguments, TimingName, VenueName};
 
 const DAY_MS: i64 = 86_400_000;
 const DEFAULT_CAPITAL: f64 = 10_000.0;
@@ -114,6 +115,10 @@ fn options(arguments: &ReplayArguments) -> DatasetOptions {
         CrossingName::Sort => CrossingPolicy::Sort,
         CrossingName::Keep => CrossingPolicy::Keep,
     };
+    options.signals.minus_one = arguments.side_minus_one.map(|meaning| match meaning {
+        MinusOneName::Keep => MinusOne::Keep,
+        MinusOneName::Short => MinusOne::Short,
+    });
     if let Some(share) = arguments.max_crossing_share {
         options.signals.max_crossing_share = share;
     }

@@ -1,10 +1,12 @@
 //! Bars: open, high, low, close by opening time, sound by construction.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
+use crate::artefacts::{Artefact, artefacts};
 use crate::error::{Error, Kind, Result};
-use crate::frame::{BadCell, Frame, Wanted};
+use crate::frame::{BadCell, Frame, Reading, Wanted};
 use crate::input::Input;
 use crate::qlib::{Provider, Selection};
 use crate::source::{Format, detect};
@@ -36,8 +38,8 @@ pub struct Bars {
 const IN_MEMORY: &str = "(bars in memory)";
 
 impl Bars {
-    /// Reads bars from a Parquet or CSV file (`ts_ms | ts | datetime | timestamp`, `open high low close`, optional
-    /// `volume`) or from a Qlib provider directory that holds one symbol and frequency.
+    /// Reads bars from a Parquet, Feather or CSV file (a time column, see [`crate::frame::TIME_NAMES`], `open high low
+    /// close`, optional `volume`; or Binance klines) or from a Qlib provider directory that holds one symbol and frequency.
     ///
     /// # Errors
     /// Where the file cannot be read, columns are missing, there are fewer than two bars, times are not strictly
@@ -51,14 +53,14 @@ impl Bars {
     /// # Errors
     /// As [`Bars::read`]; and where the provider does not hold the selection.
     pub fn read_selected(path: &Path, selection: &Selection) -> Result<Self> {
-        Self::read_input(&Input::open(path)?, selection)
+        Ok(Self::read_input(&Input::open(path)?, selection)?.0)
     }
 
-    /// As [`Bars::read_selected`], of what is opened already.
-    pub(crate) fn read_input(input: &Input, selection: &Selection) -> Result<Self> {
-        let (bars, _) = Self::read_raw(input, selection, true)?;
+    /// As [`Bars::read_selected`], of what is opened already, and how it was read.
+    pub(crate) fn read_input(input: &Input, selection: &Selection) -> Result<(Self, Option<Reading>)> {
+        let (bars, _, reading) = Self::read_raw(input, selection, true)?;
         bars.validate(input.path())?;
-        Ok(bars)
+        Ok((bars, reading))
     }
 
     /// Bars made in memory; the interval is the most common distance.
@@ -80,9 +82,13 @@ impl Bars {
     }
 
     /// Reads without judging, for `check`; with `strict`, unreadable cells are errors.
-    pub(crate) fn read_raw(input: &Input, selection: &Selection, strict: bool) -> Result<(Self, Vec<BadCell>)> {
+    pub(crate) fn read_raw(
+        input: &Input,
+        selection: &Selection,
+        strict: bool,
+    ) -> Result<(Self, Vec<BadCell>, Option<Reading>)> {
         if detect(input)? == Format::Qlib {
-            return Ok((Provider::open(input.path())?.bars(selection)?, Vec::new()));
+            return Ok((Provider::open(input.path())?.bars(selection)?, Vec::new(), None));
         }
         let wanted = Wanted {
             time: true,
@@ -94,13 +100,23 @@ impl Bars {
         if strict {
             frame = frame.strict()?.not_empty()?;
         }
-        let bad = frame.bad_cells().to_vec();
+        let (bad, reading) = (frame.bad_cells().to_vec(), frame.reading().clone());
         let open_time = frame.take_time();
         let mut column = |name: &str| frame.take_number(name).unwrap_or_default();
         let (open, high, low, close) = (column("open"), column("high"), column("low"), column("close"));
         let volume = frame.take_number("volume");
         let interval_ms = interval(&open_time).unwrap_or(0);
-        Ok((Self { open_time, open, high, low, close, volume, interval_ms }, bad))
+        Ok((Self { open_time, open, high, low, close, volume, interval_ms }, bad, Some(reading)))
+    }
+
+    /// What nobody could have traded among the bars in `rows`; rows are those of the whole table.
+    #[must_use]
+    pub fn artefacts(&self, rows: Range<usize>) -> Vec<Artefact> {
+        let volume = self.volume.as_ref().map(|volume| &volume[rows.clone()]);
+        let (open, high) = (&self.open[rows.clone()], &self.high[rows.clone()]);
+        let (low, close) = (&self.low[rows.clone()], &self.close[rows.clone()]);
+        let found = artefacts(open, high, low, close, volume);
+        found.into_iter().map(|artefact| Artefact { row: artefact.row + rows.start, ..artefact }).collect()
     }
 
     /// Number of bars.

@@ -13,26 +13,39 @@ use crate::frame::{BadCell, NO_TIME};
 use crate::input::Input;
 use crate::qlib::Selection;
 pub use crate::report::{DataReport, Defect, DefectKind, Gaps, STUCK_ROWS, Severity};
+use crate::side_codes::CodeCounts;
 use crate::signals::{SignalOptions, SignalTable};
 use crate::time::rfc3339;
 
-/// Checks bars in a Parquet or CSV file or a Qlib provider.
+/// Checks bars in a Parquet, Feather or CSV file or a Qlib provider.
 ///
 /// # Errors
 /// Only where the path cannot be read as bars at all: no such file, a damaged one, missing columns, a Qlib series
 /// beyond its calendar.
 pub fn check_bars(input: &Input, selection: &Selection) -> Result<DataReport> {
-    let (bars, bad) = Bars::read_raw(input, selection, false)?;
-    Ok(report_bars(&bars, 0..bars.len(), &bad))
+    let (bars, bad, reading) = Bars::read_raw(input, selection, false)?;
+    let mut report = DataReport { reading, ..report_bars(&bars, 0..bars.len(), &bad) };
+    // What is no price has been reported, and nothing can be asked of it.
+    if report.is_sound() {
+        report.defects.extend(bars.artefacts(0..bars.len()).iter().map(|artefact| Defect {
+            kind: artefact.kind.into(),
+            severity: DefectKind::from(artefact.kind).severity(),
+            count: artefact.bars,
+            first: Some(rfc3339(bars.open_time[artefact.row])),
+            row: Some(artefact.row + 1),
+            detail: artefact.text(),
+        }));
+    }
+    Ok(report)
 }
 
-/// Checks signals in a Parquet or CSV file or a hummingbot run.
+/// Checks signals in a Parquet, Feather or CSV file or a hummingbot run.
 ///
 /// # Errors
 /// Only where the path cannot be read as signals at all: no such file, a damaged one, missing columns.
 pub fn check_signals(input: &Input, options: &SignalOptions) -> Result<DataReport> {
     let (table, bad) = SignalTable::read_raw(input, options, false)?;
-    Ok(report_signals(&table.ts, &table.columns, &bad))
+    Ok(DataReport { reading: table.report.reading.clone(), ..report_signals(&table.ts, &table.columns, &bad) })
 }
 
 /// The gaps of ascending `times` against `interval_ms`; disorder is passed over.
@@ -94,6 +107,7 @@ pub(crate) fn report_signals(ts: &[i64], columns: &SignalColumns, bad: &[BadCell
     if let Some(q50) = &columns.q50 {
         found.stuck("q50", q50);
     }
+    found.report.codes = CodeCounts::of_both(columns.side.as_deref(), columns.position.as_deref());
     found.finish()
 }
 
@@ -117,6 +131,8 @@ impl<'a> Found<'a> {
             to: plain.iter().max().map(|t| rfc3339(*t)),
             interval_ms,
             gaps: gaps(&plain, interval_ms.unwrap_or(0)),
+            reading: None,
+            codes: Vec::new(),
             defects: Vec::new(),
         };
         let mut found = Self { report, times, offset };

@@ -3,7 +3,7 @@
 use q50_engine::market::Signals;
 
 /// Column names that are taken from a signal file; every other one is ignored.
-pub const SIGNAL_NAMES: [&str; 11] = [
+pub const SIGNAL_NAMES: [&str; 12] = [
     "q10",
     "q50",
     "q90",
@@ -12,6 +12,7 @@ pub const SIGNAL_NAMES: [&str; 11] = [
     "vol_risk",
     "signal_thresh",
     "side",
+    "position",
     "tradeable",
     "high_quality",
     "economically_significant",
@@ -38,6 +39,8 @@ pub struct SignalColumns {
     pub signal_thresh: Option<Vec<f64>>,
     /// The producer's side: 1 long, 0 short, -1 hold.
     pub side: Option<Vec<f64>>,
+    /// The producer's position: share of equity to hold, from -1 (short with all of it) to 1.
+    pub position: Option<Vec<f64>>,
     /// The producer's flag "tradeable".
     pub tradeable: Option<Vec<f64>>,
     /// The producer's flag "high quality".
@@ -51,7 +54,7 @@ pub struct SignalColumns {
 impl SignalColumns {
     /// Every column with its name, absent ones included, in a fixed order.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, Option<&[f64]>); 12] {
+    pub fn all(&self) -> [(&'static str, Option<&[f64]>); 13] {
         [
             ("q10", self.q10.as_deref()),
             ("q50", self.q50.as_deref()),
@@ -61,6 +64,7 @@ impl SignalColumns {
             ("vol_risk", self.vol_risk.as_deref()),
             ("signal_thresh", self.signal_thresh.as_deref()),
             ("side", self.side.as_deref()),
+            ("position", self.position.as_deref()),
             ("tradeable", self.tradeable.as_deref()),
             ("high_quality", self.high_quality.as_deref()),
             ("economically_significant", self.economically_significant.as_deref()),
@@ -84,6 +88,7 @@ impl SignalColumns {
             vol_risk: column("vol_risk"),
             signal_thresh: column("signal_thresh"),
             side: column("side"),
+            position: column("position"),
             tradeable: column("tradeable"),
             high_quality: column("high_quality"),
             economically_significant: column("economically_significant"),
@@ -111,6 +116,7 @@ impl SignalColumns {
             vol_risk: self.vol_risk.as_deref(),
             signal_thresh: self.signal_thresh.as_deref(),
             side: self.side.as_deref(),
+            position: self.position.as_deref(),
             value: self.value.as_deref(),
         };
         whole.map(|column| column.map(|c| &c[..len]))
@@ -140,7 +146,10 @@ impl SignalColumns {
 pub(crate) fn expectation(name: &str) -> Option<&'static str> {
     match name {
         "prob_up" => Some("a probability from 0 to 1"),
-        "side" => Some("1 (long), 0 (short) or -1 (hold)"),
+        "side" => {
+            Some("1 (long), 0 (flat) or -1 (keep what there is), or the words long, short, flat, buy, sell, hold")
+        }
+        "position" => Some("a share of equity from -1 (short) to 1 (long)"),
         "vol_raw" | "vol_risk" => Some("a number that is not negative"),
         "tradeable" | "high_quality" | "economically_significant" => Some("true or false"),
         "q10" | "q50" | "q90" | "signal_thresh" => Some("a finite number"),
@@ -154,6 +163,7 @@ pub(crate) fn allowed(name: &str, value: f64) -> bool {
         || match name {
             "prob_up" => (0.0..=1.0).contains(&value),
             "side" => value == 1.0 || value == 0.0 || value == -1.0,
+            "position" => (-1.0..=1.0).contains(&value),
             "vol_raw" | "vol_risk" => value >= 0.0 && value.is_finite(),
             "tradeable" | "high_quality" | "economically_significant" => value == 1.0 || value == 0.0,
             "q10" | "q50" | "q90" | "signal_thresh" => value.is_finite(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use q50_engine::market::Market;
 use serde::Serialize;
 
+use crate::artefacts::Artefact;
 use crate::bars::Bars;
 use crate::check::{DataReport, Gaps, report_bars};
 use crate::error::{Error, Kind, Result};
@@ -12,6 +13,7 @@ use crate::hash::{HashColumn, content_hash};
 use crate::input::Input;
 use crate::join::{JoinRule, as_of};
 use crate::qlib::Selection;
+use crate::reading::Reading;
 use crate::signals::{Crossings, SignalColumns, SignalOptions, SignalTable};
 use crate::time::rfc3339;
 
@@ -47,6 +49,8 @@ pub struct Dataset {
     /// Whether a bar got a row of the signal table.
     joined: Vec<bool>,
     report: DatasetReport,
+    /// How the bars were read, where a file holds them.
+    reading: Option<Reading>,
     hash: String,
     origin: PathBuf,
     /// First row that is traded, and the first one after the last.
@@ -69,7 +73,9 @@ impl Dataset {
             Some(signals) => SignalTable::read(signals, &options.signals)?,
             None => SignalTable::read_input(&bars, &options.signals)?,
         };
-        let mut dataset = Self::checked(origin, Bars::read_input(&bars, &options.selection)?)?;
+        let (bars, reading) = Bars::read_input(&bars, &options.selection)?;
+        let mut dataset = Self::checked(origin, bars)?;
+        dataset.reading = reading;
         let rule = JoinRule::one_bar(dataset.bars.interval_ms);
         dataset.join(
             &table,
@@ -109,6 +115,7 @@ impl Dataset {
                 signals: None,
                 crossings: Crossings::default(),
             },
+            reading: None,
             signals: SignalColumns::default(),
             joined: vec![false; end],
             hash: String::new(),
@@ -252,6 +259,20 @@ impl Dataset {
     #[must_use]
     pub fn report(&self) -> &DatasetReport {
         &self.report
+    }
+
+    /// How the files of the bars and of the signals were read; one entry where they are one file.
+    #[must_use]
+    pub fn readings(&self) -> Vec<&Reading> {
+        let signals = self.report.signals.as_ref().and_then(|report| report.reading.as_ref());
+        let both = self.reading.iter().chain(signals.filter(|signals| Some(*signals) != self.reading.as_ref()));
+        both.collect()
+    }
+
+    /// What nobody could have traded among the bars of the window; rows are those of [`Dataset::bars`].
+    #[must_use]
+    pub fn artefacts(&self) -> Vec<Artefact> {
+        self.bars.artefacts(self.rows())
     }
 
     /// BLAKE3 (hex) of interval, bars and joined signals, all rows; the same for the same data in any format.

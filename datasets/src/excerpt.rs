@@ -6,18 +6,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::parquet::arrow::ArrowWriter;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{ArrowError, Schema};
 use arrow_select::take::take;
-use parquet::arrow::ArrowWriter;
 
 use crate::bars::Bars;
 use crate::error::{Error, Kind, Result};
-use crate::frame::{TIME_NAMES, find};
+use crate::frame::time_column;
 use crate::input::Input;
 use crate::qlib::Selection;
-use crate::source::{Format, detect};
-use crate::{csv_in, parquet_in};
+use crate::read::{csv, ipc, parquet};
+use crate::source::{Content, Format};
 
 /// A table with all of its columns, in the file's order.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct Table {
 impl Table {
     /// Reads every column of a file of bars.
     ///
-    /// Parquet keeps its types. Columns of a CSV file have none: they become integers, floats or booleans where every
+    /// Parquet and Feather keep their types. Columns of a CSV file have none: they become integers, floats or booleans where every
     /// cell is one, and text otherwise. What is no table, such as a Qlib provider directory, becomes `ts_ms`, `open`,
     /// `high`, `low`, `close` and, where it is known, `volume`.
     ///
@@ -40,15 +40,23 @@ impl Table {
     /// Where the file cannot be read as bars.
     pub fn read(path: &Path) -> Result<Self> {
         let input = Input::open(path)?;
-        let bars = Bars::read_input(&input, &Selection::default())?;
-        let batch = match detect(&input)? {
-            Format::Parquet => parquet_in::batch(&input)?,
-            Format::Csv => batch(path, csv_columns(&input)?)?,
+        let (bars, _) = Bars::read_input(&input, &Selection::default())?;
+        let content = Content::of(&input)?;
+        let whole = match content.format {
+            Format::Parquet => parquet::batch(path, content)?,
+            Format::ArrowIpc => ipc::batch(path, content)?,
+            Format::Csv => batch(path, csv_columns(path, content)?)?,
             _ => batch(path, bar_columns(&bars))?,
         };
-        let names: Vec<String> = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let time_at = TIME_NAMES.iter().find_map(|name| find(&names, name));
-        let time_at = time_at.ok_or_else(|| Error::new(Kind::MissingColumn, path, "no time column"))?;
+        let names = |batch: &RecordBatch| -> Vec<String> {
+            batch.schema().fields().iter().map(|field| field.name().clone()).collect()
+        };
+        let (time_at, batch) = match time_column(&names(&whole)) {
+            Some((time_at, None)) => (time_at, whole),
+            // A date and a time of day in columns of their own are one moment.
+            Some((_, Some(_))) => (0, batch(path, bar_columns(&bars))?),
+            None => return Err(Error::new(Kind::MissingColumn, path, "no time column")),
+        };
         Ok(Self { batch, time_at, bars, origin: path.to_path_buf() })
     }
 
@@ -129,29 +137,29 @@ fn bar_columns(bars: &Bars) -> Vec<(String, ArrayRef)> {
     columns
 }
 
-fn csv_columns(input: &Input) -> Result<Vec<(String, ArrayRef)>> {
-    let names = csv_in::column_names(input)?;
+fn csv_columns(path: &Path, content: Content) -> Result<Vec<(String, ArrayRef)>> {
+    let table = csv::Table::open(path, content)?;
+    let (names, assumed) = table.names();
     let mut cells: Vec<Vec<String>> = vec![Vec::new(); names.len()];
-    for record in csv_in::open(input, true)?.into_records() {
-        let record = record.map_err(|e| csv_in::broken(input.path(), e))?;
-        for (column, cell) in cells.iter_mut().zip(&record) {
+    table.rows(path, assumed, |_, record| {
+        for (column, cell) in cells.iter_mut().zip(record) {
             column.push(cell.to_owned());
         }
-    }
+    })?;
     Ok(names.into_iter().zip(cells.iter().map(|cells| typed(cells))).collect())
 }
 
 /// The narrowest type that holds every cell; what means "nothing" is null.
 fn typed(cells: &[String]) -> ArrayRef {
-    let nothing = |cell: &str| csv_in::number(cell).is_some_and(f64::is_nan);
+    let nothing = |cell: &str| csv::number(cell).is_some_and(f64::is_nan);
     let all = |fits: &dyn Fn(&str) -> bool| cells.iter().all(|cell| nothing(cell) || fits(cell));
     let present = |cell: &String| (!nothing(cell)).then(|| cell.clone());
     if all(&|cell| cell.parse::<i64>().is_ok()) {
         Arc::new(cells.iter().map(|cell| cell.parse::<i64>().ok()).collect::<Int64Array>())
     } else if all(&|cell| cell.parse::<f64>().is_ok()) {
         Arc::new(cells.iter().map(|cell| present(cell)?.parse::<f64>().ok()).collect::<Float64Array>())
-    } else if all(&|cell| csv_in::number(cell).is_some() && cell.parse::<f64>().is_err()) {
-        Arc::new(cells.iter().map(|cell| Some(csv_in::number(&present(cell)?)? == 1.0)).collect::<BooleanArray>())
+    } else if all(&|cell| csv::number(cell).is_some() && cell.parse::<f64>().is_err()) {
+        Arc::new(cells.iter().map(|cell| Some(csv::number(&present(cell)?)? == 1.0)).collect::<BooleanArray>())
     } else {
         Arc::new(cells.iter().map(present).collect::<StringArray>())
     }
@@ -172,7 +180,7 @@ mod tests {
     }
 
     fn again(path: &Path) -> RecordBatch {
-        parquet_in::batch(&Input::open(path).unwrap()).unwrap()
+        parquet::batch(path, Content::of(&Input::open(path).unwrap()).unwrap()).unwrap()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A light typed table: the wanted columns of a Parquet or CSV file, as numbers, moments and text.
+//! A light typed table: the wanted columns of a Parquet, Feather or CSV file, as numbers, moments and text.
 //!
 //! Reading is lenient and remembers: a cell that is not what its column must hold becomes a hole (`NaN`, or
 //! [`NO_TIME`] among moments) and a [`BadCell`]. Those who need sound data call [`Frame::strict`], which turns the
@@ -8,16 +8,31 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result, list};
 use crate::input::Input;
-use crate::source::{Format, detect};
-use crate::{csv_in, parquet_in};
+use crate::read::{self, Filled, Plan, Role};
+pub use crate::read::{BadCell, NO_TIME};
+pub use crate::reading::Reading;
+use crate::source::Content;
+use crate::time::TimeForm;
 
-/// Names under which a time column is looked for, best first.
-pub const TIME_NAMES: [&str; 4] = ["ts_ms", "ts", "datetime", "timestamp"];
+/// Names under which a time column is looked for, best first. The last three are what pandas makes of an index that
+/// has no name.
+pub const TIME_NAMES: [&str; 12] = [
+    "ts_ms",
+    "ts",
+    "datetime",
+    "timestamp",
+    "open_time",
+    "unix",
+    "unix_timestamp",
+    "date",
+    "time",
+    "__index_level_0__",
+    "index",
+    "",
+];
 
-/// Stands in a time column where the file has no readable moment.
-pub const NO_TIME: i64 = i64::MIN;
-
-/// Which columns to read. A name matches exactly or, where that fails, without regard to case.
+/// Which columns to read. A name matches exactly or, where that fails, without regard to case, to angle brackets around
+/// it, and to whether its words are joined by blanks, hyphens or underscores.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted<'a> {
     /// Whether a time column (see [`TIME_NAMES`]) is needed.
@@ -28,19 +43,8 @@ pub struct Wanted<'a> {
     pub optional: Vec<&'a str>,
     /// Text columns that must be there.
     pub texts: Vec<&'a str>,
-}
-
-/// A cell that its column cannot hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadCell {
-    /// Data row, counted from 0.
-    pub row: usize,
-    /// Column.
-    pub column: String,
-    /// What stands there.
-    pub found: String,
-    /// What should.
-    pub expected: &'static str,
+    /// Columns to take where they are there, as text where they hold a word and as numbers otherwise.
+    pub either: Vec<&'a str>,
 }
 
 /// The wanted columns of a table, all of the same length.
@@ -52,29 +56,11 @@ pub struct Frame {
     numbers: Vec<(String, Vec<f64>)>,
     texts: Vec<(String, Vec<String>)>,
     bad: Vec<BadCell>,
-}
-
-/// What a reader is to fill: the column in the file, and what becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Time,
-    Number(String),
-    Text(String),
-}
-
-/// Position of a column in the file, and its role.
-pub(crate) type Plan = Vec<(usize, Role)>;
-
-/// A filled column as a reader hands it over.
-#[derive(Debug)]
-pub(crate) enum Filled {
-    Time(Vec<i64>),
-    Number(String, Vec<f64>),
-    Text(String, Vec<String>),
+    reading: Reading,
 }
 
 impl Frame {
-    /// Reads the wanted columns of a Parquet or CSV file.
+    /// Reads the wanted columns of a Parquet, Feather (Arrow IPC) or CSV file; a CSV file may be compressed.
     ///
     /// Numbers become `f64` (floats, integers, booleans as 0 and 1, decimals; null and an empty cell are `NaN`),
     /// moments epoch milliseconds UTC, null text the empty string. A time column is an Arrow timestamp, an integer
@@ -95,14 +81,21 @@ impl Frame {
     pub fn read_input(input: &Input, wanted: &Wanted<'_>) -> Result<Self> {
         let path = input.path();
         let plan = |names: &[String]| plan(path, names, wanted);
-        let (filled, bad) = match detect(input)? {
-            Format::Parquet => parquet_in::read(input, plan)?,
-            Format::Csv => csv_in::read(input, plan)?,
-            other => return Err(not_a_table(path, other)),
+        let content = Content::of(input)?;
+        let mut reading = Reading::new(path, content.format, content.compression);
+        let columns = read::columns(path, content, plan)?;
+        reading.time_form = columns.time_form;
+        reading.assumed_names = columns.assumed_names;
+        let mut frame = Self {
+            origin: path.to_path_buf(),
+            rows: 0,
+            time: Vec::new(),
+            numbers: Vec::new(),
+            texts: Vec::new(),
+            bad: columns.bad,
+            reading,
         };
-        let mut frame =
-            Self { origin: path.to_path_buf(), rows: 0, time: Vec::new(), numbers: Vec::new(), texts: Vec::new(), bad };
-        for column in filled {
+        for column in columns.filled {
             frame.rows = match column {
                 Filled::Time(values) => {
                     frame.time = values;
@@ -122,16 +115,12 @@ impl Frame {
         Ok(frame)
     }
 
-    /// The column names of a Parquet or CSV file, in order.
+    /// The column names of a table, in order; those of klines without a header are known.
     ///
     /// # Errors
     /// Where the file cannot be read or is no table.
     pub fn column_names(input: &Input) -> Result<Vec<String>> {
-        match detect(input)? {
-            Format::Parquet => parquet_in::column_names(input),
-            Format::Csv => csv_in::column_names(input),
-            other => Err(not_a_table(input.path(), other)),
-        }
+        read::column_names(input)
     }
 
     /// The same frame, once no cell of it is bad.
@@ -170,6 +159,18 @@ impl Frame {
         &self.origin
     }
 
+    /// How the file was read.
+    #[must_use]
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// How the moments of the time column were written, where there are any.
+    #[must_use]
+    pub fn time_form(&self) -> Option<TimeForm> {
+        self.reading.time_form
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -205,6 +206,12 @@ impl Frame {
         std::mem::take(&mut self.time)
     }
 
+    /// Moves a text column out; `None` where it was not there, or held no word.
+    pub(crate) fn take_text(&mut self, name: &str) -> Option<Vec<String>> {
+        let at = self.texts.iter().position(|(n, _)| n == name)?;
+        Some(self.texts.swap_remove(at).1)
+    }
+
     /// Moves a numeric column out; `None` where it was optional and not there.
     pub(crate) fn take_number(&mut self, name: &str) -> Option<Vec<f64>> {
         let at = self.numbers.iter().position(|(n, _)| n == name)?;
@@ -212,56 +219,54 @@ impl Frame {
     }
 }
 
-fn not_a_table(path: &Path, format: Format) -> Error {
-    let found = match format {
-        Format::Qlib => "a Qlib provider directory",
-        Format::Hummingbot => "a directory with a hummingbot run",
-        Format::Json => "a JSON file",
-        Format::Parquet | Format::Csv => "a table",
-    };
-    Error::new(Kind::Format, path, found)
-        .expected("a Parquet or CSV file")
-        .remedy("convert it with `q50 data ingest`, or name the table inside")
-}
-
-/// Finds `name` among `names`: exactly, otherwise as the only one that differs in case.
+/// Finds `name` among `names`: exactly, otherwise as the only one that is spelled alike.
 pub(crate) fn find(names: &[String], name: &str) -> Option<usize> {
     names.iter().position(|n| n == name).or_else(|| {
-        let mut alike = names.iter().enumerate().filter(|(_, n)| n.eq_ignore_ascii_case(name));
+        let mut alike = names.iter().enumerate().filter(|(_, n)| plain(n) == name.to_ascii_lowercase());
         let first = alike.next()?;
         alike.next().is_none().then_some(first.0)
     })
+}
+
+/// `<Open Time>` as `open_time`.
+fn plain(name: &str) -> String {
+    name.trim_matches(['<', '>']).to_ascii_lowercase().replace([' ', '-'], "_")
+}
+
+/// Position of the time column, and of the time of day where that has a column of its own.
+pub(crate) fn time_column(names: &[String]) -> Option<(usize, Option<usize>)> {
+    let name = TIME_NAMES.into_iter().find(|name| find(names, name).is_some())?;
+    let clock = if name == "date" { find(names, "time") } else { None };
+    Some((find(names, name)?, clock))
 }
 
 fn plan(path: &Path, names: &[String], wanted: &Wanted<'_>) -> Result<Plan> {
     let mut plan = Plan::new();
     let mut missing = Vec::new();
     if wanted.time {
-        match TIME_NAMES.iter().find_map(|name| find(names, name)) {
-            Some(at) => plan.push((at, Role::Time)),
-            None => missing.push(format!("a time column ({})", list(TIME_NAMES))),
+        match time_column(names) {
+            Some((at, clock)) => plan.push((at, Role::Time { clock })),
+            None => missing.push(format!("a time column ({})", list(&TIME_NAMES[..9]))),
         }
     }
-    for name in &wanted.numbers {
-        match find(names, name) {
-            Some(at) => plan.push((at, Role::Number((*name).to_owned()))),
-            None => missing.push(format!("`{name}`")),
+    let mut need = |wanted: &[&str], role: fn(String) -> Role| {
+        for name in wanted {
+            match find(names, name) {
+                Some(at) => plan.push((at, role((*name).to_owned()))),
+                None => missing.push(format!("`{name}`")),
+            }
         }
-    }
-    for name in &wanted.texts {
-        match find(names, name) {
-            Some(at) => plan.push((at, Role::Text((*name).to_owned()))),
-            None => missing.push(format!("`{name}`")),
-        }
-    }
+    };
+    need(&wanted.numbers, Role::Number);
+    need(&wanted.texts, Role::Text);
     if !missing.is_empty() {
         return Err(missing_columns(path, &missing.join(", "), names));
     }
-    for name in &wanted.optional {
-        if let Some(at) = find(names, name) {
-            plan.push((at, Role::Number((*name).to_owned())));
-        }
-    }
+    let mut take = |wanted: &[&str], role: fn(String) -> Role| {
+        plan.extend(wanted.iter().filter_map(|name| Some((find(names, name)?, role((*name).to_owned())))));
+    };
+    take(&wanted.optional, Role::Number);
+    take(&wanted.either, Role::Either);
     Ok(plan)
 }
 

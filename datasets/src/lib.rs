@@ -1,6 +1,7 @@
 //! Market data: reading, checking, joining, storing and generating it.
 //!
-//! - [`source`] tells formats by content: Parquet, CSV, JSON, Qlib provider directories, hummingbot runs.
+//! - [`source`] detects formats from content: Parquet, Arrow IPC (Feather), CSV, JSON, Qlib provider directories,
+//!   hummingbot runs.
 //! - [`Bars`] and [`SignalTable`] are checked when they are read; [`check`] reports on bad files instead of refusing
 //!   them.
 //! - [`Dataset`] joins signals to bars, looking back only, and lends the columns to the engine as a `Market`.
@@ -30,10 +31,11 @@
 //! # Ok::<(), q50_datasets::Error>(())
 //! ```
 
+pub mod artefacts;
 pub mod bars;
 pub mod check;
 mod columns;
-mod csv_in;
+pub mod compression;
 pub mod dataset;
 pub mod error;
 pub mod excerpt;
@@ -43,16 +45,18 @@ pub mod hummingbot;
 pub mod ingest;
 pub mod input;
 pub mod join;
-mod parquet_in;
 pub mod pool_trades;
 mod pyliteral;
 pub mod qlib;
 #[cfg(feature = "query")]
 pub mod query;
+mod read;
+pub mod reading;
 mod report;
 pub mod reserves;
 pub mod returns;
 pub mod run_folder;
+pub mod side_codes;
 pub mod signals;
 pub mod source;
 pub mod staged;

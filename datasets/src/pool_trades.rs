@@ -61,6 +61,7 @@ pub fn read_pool_trades(path: &Path, pool: Option<&str>) -> Result<PoolTape> {
         numbers: vec!["block_number", "seq", "from_token_amount", "to_token_amount"],
         optional: vec!["sol_amount", "token_amount"],
         texts: vec!["pool_id", "side"],
+        ..Wanted::default()
     };
     let frame = Frame::read(path, &wanted)?.strict()?.not_empty()?;
     let pools = frame.text("pool_id").unwrap_or_default();

@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 
+use crate::artefacts::ArtefactKind;
+use crate::reading::Reading;
+use crate::side_codes::CodeCounts;
+
 /// As many equal closes (or medians) in a row are called stuck.
 pub const STUCK_ROWS: usize = 12;
 
@@ -31,6 +35,12 @@ pub enum DefectKind {
     OffGrid,
     /// Equal values over [`STUCK_ROWS`] rows or more.
     Stuck,
+    /// Bars whose changes are those of an earlier stretch.
+    Repeated,
+    /// Bars on straight lines between their neighbours.
+    Interpolated,
+    /// Bars that stand still beyond what the tick explains, or without a trade.
+    Stale,
     /// A volume that is absent in a file that has volumes.
     MissingVolume,
     /// q10 > q50 or q50 > q90.
@@ -47,10 +57,23 @@ impl DefectKind {
             Self::Gap
             | Self::OffGrid
             | Self::Stuck
+            | Self::Repeated
+            | Self::Interpolated
+            | Self::Stale
             | Self::MissingVolume
             | Self::CrossingQuantiles
             | Self::MissingValue => Severity::Warning,
             _ => Severity::Fault,
+        }
+    }
+}
+
+impl From<ArtefactKind> for DefectKind {
+    fn from(kind: ArtefactKind) -> Self {
+        match kind {
+            ArtefactKind::Repeated => Self::Repeated,
+            ArtefactKind::Interpolated => Self::Interpolated,
+            ArtefactKind::Stale => Self::Stale,
         }
     }
 }
@@ -108,6 +131,10 @@ pub struct DataReport {
     pub interval_ms: Option<i64>,
     /// Missing rows.
     pub gaps: Gaps,
+    /// How the file was read; `None` for what no file holds.
+    pub reading: Option<Reading>,
+    /// What the columns `side` and `position` said how often.
+    pub codes: Vec<CodeCounts>,
     /// Defects, faults first.
     pub defects: Vec<Defect>,
 }

@@ -1,15 +1,15 @@
 //! Series of returns for the statistics: one series, or a matrix with one strategy a column.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::csv_in;
 use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, TIME_NAMES, Wanted, find, missing_columns};
 use crate::input::Input;
-use crate::source::{Format, detect};
+use crate::read::csv;
+use crate::source::{Content, Format};
+use crate::time::parse_ms;
 
 /// Returns of several strategies over the same periods.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +22,8 @@ pub struct ReturnMatrix {
 
 /// Reads one series of per-period returns (fractions), in the order of the file, `NaN` where one is missing.
 ///
-/// Accepted are Parquet and CSV with one column beside the time column (or the one named `column`), text with one
-/// number a line with or without a header, a JSON array of numbers (`null` and `"NaN"` are missing), and a JSON object
+/// Accepted are Parquet, Feather and CSV with one column beside the time column (or the one named `column`), text with one
+/// number a line, or a date and a number, with or without a header, a JSON array of numbers (`null` and `"NaN"` are missing), and a JSON object
 /// of such arrays by name.
 ///
 /// # Errors
@@ -31,8 +31,9 @@ pub struct ReturnMatrix {
 /// number or infinite, or there is no value.
 pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
     let input = Input::open(path)?;
-    let (name, values) = match detect(&input)? {
-        Format::Json => match json(&input)? {
+    let content = Content::of(&input)?;
+    let (name, values) = match content.format {
+        Format::Json => match json(path, content)? {
             Value::Array(items) => ("return".to_owned(), array(path, &items)?),
             Value::Object(map) => {
                 let names: Vec<String> = map.keys().cloned().collect();
@@ -41,17 +42,48 @@ pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
             }
             _ => return Err(not_a_series(path)),
         },
-        Format::Csv if is_single_column(&input)? => single_column(&input, column)?,
-        _ => {
-            let name = choose(path, &Frame::column_names(&input)?, column)?;
-            let wanted = Wanted { numbers: vec![&name], ..Wanted::default() };
-            let mut frame = Frame::read_input(&input, &wanted)?.strict()?;
-            let values = frame.take_number(&name).unwrap_or_default();
-            (name, values)
-        }
+        Format::Csv => match csv::Table::open(path, content)? {
+            table if table.width() == 1 => single_column(&input, column)?,
+            table if is_dated_row(&table.first()) && column.is_none() => ("return".to_owned(), dated(path, table)?),
+            _ => named(&input, column)?,
+        },
+        _ => named(&input, column)?,
     };
     sound(path, &name, &values)?;
     Ok(values)
+}
+
+fn named(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64>)> {
+    let name = choose(input.path(), &Frame::column_names(input)?, column)?;
+    let wanted = Wanted { numbers: vec![&name], ..Wanted::default() };
+    let mut frame = Frame::read_input(input, &wanted)?.strict()?;
+    let values = frame.take_number(&name).unwrap_or_default();
+    Ok((name, values))
+}
+
+/// Whether the first line is a date and a number already.
+fn is_dated_row(first: &[&str]) -> bool {
+    matches!(first, [date, value] if parse_ms(date).is_some() && csv::number(value).is_some())
+}
+
+/// A date and a number a line.
+fn dated(path: &Path, table: csv::Table) -> Result<Vec<f64>> {
+    let mut values = Vec::new();
+    let mut wrong = None;
+    table.rows(path, true, |row, record| match record.get(1).and_then(csv::number) {
+        Some(value) => values.push(value),
+        None => wrong = wrong.take().or_else(|| Some((row, record.get(1).unwrap_or_default().to_owned()))),
+    })?;
+    match wrong {
+        None => Ok(values),
+        Some((row, cell)) => Err(no_number(path, &cell).at_row(row)),
+    }
+}
+
+fn no_number(path: &Path, cell: &str) -> Error {
+    Error::new(Kind::Value, path, format!("found {}", quoted(cell)))
+        .expected("a number")
+        .remedy("repair or remove the row")
 }
 
 /// Reads a matrix of per-period returns: every column of a Parquet or CSV file beside the time column, or a JSON
@@ -61,20 +93,18 @@ pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
 /// As [`read_returns`]; and where the columns differ in length.
 pub fn read_matrix(path: &Path) -> Result<ReturnMatrix> {
     let input = Input::open(path)?;
-    let (names, columns) = match detect(&input)? {
+    let content = Content::of(&input)?;
+    let (names, columns) = match content.format {
         Format::Json => {
-            let Value::Object(map) = json(&input)? else { return Err(not_a_series(path)) };
+            let Value::Object(map) = json(path, content)? else { return Err(not_a_series(path)) };
             let columns = map.iter().map(|(name, value)| series(path, name, value)).collect::<Result<Vec<_>>>()?;
             (map.keys().cloned().collect::<Vec<_>>(), columns)
         }
-        Format::Csv if csv_in::column_names(&input)?.iter().all(|n| csv_in::number(n).is_some()) => headerless(&input)?,
-        _ => {
-            let names = candidates(&Frame::column_names(&input)?);
-            let wanted = Wanted { numbers: names.iter().map(String::as_str).collect(), ..Wanted::default() };
-            let mut frame = Frame::read_input(&input, &wanted)?.strict()?;
-            let columns = names.iter().map(|name| frame.take_number(name).unwrap_or_default()).collect();
-            (names, columns)
-        }
+        Format::Csv => match csv::Table::open(path, content)? {
+            table if table.headless() => headerless(path, table)?,
+            _ => with_names(&input)?,
+        },
+        _ => with_names(&input)?,
     };
     for (name, values) in names.iter().zip(&columns) {
         sound(path, name, values)?;
@@ -88,6 +118,14 @@ pub fn read_matrix(path: &Path) -> Result<ReturnMatrix> {
         return Err(Error::new(Kind::Empty, path, "no column of returns").expected("one a strategy"));
     }
     Ok(ReturnMatrix { names, columns })
+}
+
+fn with_names(input: &Input) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
+    let names = candidates(&Frame::column_names(input)?);
+    let wanted = Wanted { numbers: names.iter().map(String::as_str).collect(), ..Wanted::default() };
+    let mut frame = Frame::read_input(input, &wanted)?.strict()?;
+    let columns = names.iter().map(|name| frame.take_number(name).unwrap_or_default()).collect();
+    Ok((names, columns))
 }
 
 fn sound(path: &Path, name: &str, values: &[f64]) -> Result<()> {
@@ -106,13 +144,13 @@ fn sound(path: &Path, name: &str, values: &[f64]) -> Result<()> {
 
 /// Columns that may be returns: neither a time nor the nameless index that pandas writes.
 fn candidates(names: &[String]) -> Vec<String> {
-    let other = |name: &str| name.is_empty() || TIME_NAMES.iter().any(|t| t.eq_ignore_ascii_case(name));
+    let other = |name: &String| TIME_NAMES.iter().any(|time| find(std::slice::from_ref(name), time).is_some());
     names.iter().filter(|name| !other(name)).cloned().collect()
 }
 
 fn choose(path: &Path, names: &[String], column: Option<&str>) -> Result<String> {
     if let Some(column) = column {
-        let at = find(names, column).ok_or_else(|| missing_columns(path, &format!("`{column}`"), names))?;
+        let at = find(names, column).ok_or_else(|| missing_columns(path, &quoted(column), names))?;
         return Ok(names[at].clone());
     }
     let mut candidates = candidates(names);
@@ -131,17 +169,12 @@ fn choose(path: &Path, names: &[String], column: Option<&str>) -> Result<String>
     }
 }
 
-fn is_single_column(input: &Input) -> Result<bool> {
-    Ok(csv_in::column_names(input)?.len() == 1)
-}
-
 /// One number a line. Read by lines and not as CSV, which would pass over an empty line: here it is a missing value.
 fn single_column(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64>)> {
     let path = input.path();
-    let text = std::io::read_to_string(input.reader()?).map_err(|e| Error::io(path, "cannot read it", e))?;
-    let mut lines =
-        text.trim_start_matches('\u{feff}').trim_end().lines().map(|l| l.trim().trim_matches('"')).peekable();
-    let header = lines.next_if(|line| csv_in::number(line).is_none()).map(str::to_owned);
+    let text = Content::of(input)?.into_text(path)?;
+    let mut lines = text.trim_end().lines().map(|l| l.trim().trim_matches('"')).peekable();
+    let header = lines.next_if(|line| csv::number(line).is_none()).map(str::to_owned);
     if let (Some(wanted), header) = (column, header.clone().unwrap_or_default())
         && !header.eq_ignore_ascii_case(wanted)
     {
@@ -150,43 +183,30 @@ fn single_column(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64
     let name = header.unwrap_or_else(|| "return".to_owned());
     let values = lines
         .enumerate()
-        .map(|(row, line)| {
-            csv_in::number(line).ok_or_else(|| {
-                Error::new(Kind::Value, path, format!("found {}", quoted(line)))
-                    .at_row(row)
-                    .column(&name)
-                    .expected("a number")
-                    .remedy("repair or remove the row")
-            })
-        })
+        .map(|(row, line)| csv::number(line).ok_or_else(|| no_number(path, line).at_row(row).column(&name)))
         .collect::<Result<_>>()?;
     Ok((name, values))
 }
 
-fn headerless(input: &Input) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
-    let path = input.path();
-    let mut columns: Vec<Vec<f64>> = Vec::new();
-    for (row, record) in csv_in::open(input, false)?.into_records().enumerate() {
-        let record = record.map_err(|e| csv_in::broken(path, e))?;
-        columns.resize(record.len(), Vec::new());
-        for (at, cell) in record.iter().enumerate() {
-            columns[at].push(csv_in::number(cell).ok_or_else(|| {
-                Error::new(Kind::Value, path, format!("found {}", quoted(cell)))
-                    .at_row(row)
-                    .column(format!("column_{}", at + 1))
-                    .expected("a number")
-            })?);
+fn headerless(path: &Path, table: csv::Table) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
+    let mut columns: Vec<Vec<f64>> = vec![Vec::new(); table.width()];
+    let mut wrong = None;
+    table.rows(path, true, |row, record| {
+        for (at, (cell, column)) in record.iter().zip(&mut columns).enumerate() {
+            column.push(csv::number(cell).unwrap_or_else(|| {
+                wrong = wrong.take().or_else(|| Some((row, at, cell.to_owned())));
+                f64::NAN
+            }));
         }
+    })?;
+    if let Some((row, at, cell)) = wrong {
+        return Err(no_number(path, &cell).at_row(row).column(format!("column_{}", at + 1)));
     }
     Ok(((1..=columns.len()).map(|i| format!("column_{i}")).collect(), columns))
 }
 
-fn json(input: &Input) -> Result<Value> {
-    let path = input.path();
-    let mut bytes = Vec::new();
-    input.reader()?.read_to_end(&mut bytes).map_err(|e| Error::io(path, "cannot read it", e))?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    serde_json::from_slice(text).map_err(|e| {
+fn json(path: &Path, content: Content) -> Result<Value> {
+    serde_json::from_str(&content.into_text(path)?).map_err(|e| {
         Error::new(Kind::Format, path, format!("no valid JSON: {e}"))
             .remedy("write a missing value as null or \"NaN\"")
             .source(e)
@@ -252,6 +272,9 @@ mod tests {
             "0.01\nNaN\n-0.02\n",
             "ret\n0.01\n\n-0.02",
             "date_index,timestamp\n",
+            "Date,Strategy\n2024-01-01,0.01\n2024-01-02,\n2024-01-03,-0.02\n",
+            "2024-01-01,0.01\n2024-01-02,\n2024-01-03,-0.02\n",
+            "2024-01-01;0.01\n2024-01-02;NaN\n2024-01-03;-0.02\n",
             "timestamp,ret\n2024-01-01,0.01\n2024-01-02,\n2024-01-03,-0.02\n",
             "[0.01, null, -0.02]",
             "[0.01, \"NaN\", -0.02]",
@@ -277,8 +300,13 @@ mod tests {
 
     #[test]
     fn what_is_no_return_is_refused_with_its_row() {
-        for text in ["0.01\noops\n", "[0.01, \"oops\"]", "0.01\ninf\n", "x,timestamp\n1,2024-01-01\noops,2024-01-02\n"]
-        {
+        for text in [
+            "0.01\noops\n",
+            "2024-01-01,0.01\n2024-01-02,oops\n",
+            "[0.01, \"oops\"]",
+            "0.01\ninf\n",
+            "x,timestamp\n1,2024-01-01\noops,2024-01-02\n",
+        ] {
             let e = returns(text, None).unwrap_err();
             assert!(e.is_value() && e.row() == Some(2), "{text}: {e}");
         }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::hash::file_hash;
-use crate::parquet_in;
+use crate::read::parquet;
 use crate::staged::{StagedFile, locked, remove_leftover, replaceable};
 use crate::write::{Column, TableWriter, write_table};
 
@@ -30,7 +30,7 @@ pub const GENERATOR: &str = "q50";
 /// # Errors
 /// Where it cannot be opened.
 pub fn run_id(table: &Path) -> Result<Option<String>> {
-    Ok(parquet_in::metadata(opened(table)?, RUN_ID))
+    Ok(parquet::metadata(opened(table)?, RUN_ID))
 }
 
 /// A locked folder for the files of one run.

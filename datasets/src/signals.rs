@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result, list};
 use crate::frame::{BadCell, Frame, Wanted, missing_columns};
 use crate::hummingbot;
 use crate::input::Input;
+use crate::side_codes::{MinusOne, Sides, from_numbers, from_words};
 use crate::source::{Format, detect};
 
 /// What happens to a row whose quantiles are out of order.
@@ -44,6 +45,8 @@ pub struct Crossings {
 pub struct SignalOptions {
     /// The column that becomes `value`, where one is wanted.
     pub value: Option<String>,
+    /// What -1 means in the column `side`; `None`: to keep what there is, unless the column looks like long and short.
+    pub minus_one: Option<MinusOne>,
     /// Columns of [`SIGNAL_NAMES`] that must be there; the missing ones are named all at once.
     pub require: Vec<String>,
     /// What to do with crossing quantiles.
@@ -54,7 +57,13 @@ pub struct SignalOptions {
 
 impl Default for SignalOptions {
     fn default() -> Self {
-        Self { value: None, require: Vec::new(), crossing: CrossingPolicy::Hold, max_crossing_share: 0.02 }
+        Self {
+            value: None,
+            minus_one: None,
+            require: Vec::new(),
+            crossing: CrossingPolicy::Hold,
+            max_crossing_share: 0.02,
+        }
     }
 }
 
@@ -73,12 +82,12 @@ pub struct SignalTable {
 }
 
 impl SignalTable {
-    /// Reads a Parquet or CSV file, or a directory with a hummingbot run.
+    /// Reads a Parquet, Feather or CSV file, or a directory with a hummingbot run.
     ///
     /// # Errors
     /// Where the file cannot be read, it has none of the columns or lacks a required one, stamps are not strictly
-    /// ascending, `prob_up` lies outside [0, 1], a side is none of 1, 0, -1, a volatility is negative, or more
-    /// quantiles cross than allowed. The row is named.
+    /// ascending, `prob_up` lies outside [0, 1], a side is none of 1, 0, -1 or is 1 and -1 alone, a position lies outside
+    /// [-1, 1], a volatility is negative, or more quantiles cross than allowed. The row is named.
     pub fn read(path: &Path, options: &SignalOptions) -> Result<Self> {
         Self::read_input(&Input::open(path)?, options)
     }
@@ -128,8 +137,18 @@ impl SignalTable {
         }
         let wanted = Wanted {
             time: true,
-            numbers: options.require.iter().map(String::as_str).chain(options.value.as_deref()).collect(),
-            optional: SIGNAL_NAMES.into_iter().filter(|n| !options.require.iter().any(|r| r == n)).collect(),
+            numbers: options
+                .require
+                .iter()
+                .map(String::as_str)
+                .filter(|n| *n != "side")
+                .chain(options.value.as_deref())
+                .collect(),
+            optional: SIGNAL_NAMES
+                .into_iter()
+                .filter(|n| *n != "side" && !options.require.iter().any(|r| r == n))
+                .collect(),
+            either: vec!["side"],
             ..Wanted::default()
         };
         let mut frame = Frame::read_input(input, &wanted)?;
@@ -137,18 +156,40 @@ impl SignalTable {
             frame = frame.strict()?.not_empty()?;
         }
         let bad = frame.bad_cells().to_vec();
+        let reading = frame.reading().clone();
         let ts = frame.take_time();
         // Before the others are moved out: the user's column may be one of them.
         let value = options.value.as_deref().and_then(|name| frame.number(name)).map(<[f64]>::to_vec);
-        let columns = SignalColumns {
+        let words = frame.take_text("side");
+        let mut columns = SignalColumns {
             value,
             ..SignalColumns::from_fn(|name| if name == "value" { None } else { frame.take_number(name) })
         };
+        let sides = match (words, columns.side.take()) {
+            (Some(words), _) => Some(from_words(path, &words)?),
+            (None, Some(numbers)) if strict => Some(from_numbers(path, numbers, options.minus_one)?),
+            (None, numbers) => numbers.map(Sides::Side),
+        };
+        match sides {
+            Some(Sides::Position(_)) if columns.position.is_some() => {
+                return Err(Error::new(
+                    Kind::Choice,
+                    path,
+                    "the columns `side` and `position` both say how much to hold",
+                )
+                .remedy("remove one of them"));
+            }
+            Some(Sides::Position(positions)) => columns.position = Some(positions),
+            Some(Sides::Side(sides)) => columns.side = Some(sides),
+            None => {}
+        }
         if columns.present().next().is_none() {
             return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(input)?)
                 .remedy("rename the columns, or name a signal column"));
         }
-        Ok((Self::unchecked(ts, columns, path.into()), bad))
+        let mut table = Self::unchecked(ts, columns, path.into());
+        table.report.reading = Some(reading);
+        Ok((table, bad))
     }
 
     fn unchecked(ts: Vec<i64>, columns: SignalColumns, origin: PathBuf) -> Self {
@@ -178,7 +219,8 @@ impl SignalTable {
                     .remedy("repair or remove the row"));
             }
         }
-        self.report = report_signals(&self.ts, &self.columns, &[]);
+        let reading = self.report.reading.take();
+        self.report = DataReport { reading, ..report_signals(&self.ts, &self.columns, &[]) };
         self.apply(options)
     }
 

@@ -1,9 +1,10 @@
-//! What a path holds, told by its content and never by its name alone.
+//! What a path holds. Formats are detected from content, never from names.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::compression::Compression;
 use crate::error::{Error, Kind, Result, list};
 use crate::input::Input;
 
@@ -13,6 +14,8 @@ use crate::input::Input;
 pub enum Format {
     /// Apache Parquet: the magic `PAR1` at both ends.
     Parquet,
+    /// Arrow's file format, also called Feather 2: the magic `ARROW1` at both ends.
+    ArrowIpc,
     /// Text whose first line is a header (or, for a return series, the first number).
     Csv,
     /// Text that begins with `[` or `{`.
@@ -23,49 +26,127 @@ pub enum Format {
     Hummingbot,
 }
 
-const PARQUET_MAGIC: &[u8; 4] = b"PAR1";
-/// Magic and footer length at the end, magic at the start: nothing shorter is a Parquet file.
-const PARQUET_LEAST: u64 = 12;
+impl Format {
+    /// Its name in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "Parquet",
+            Self::ArrowIpc => "Arrow IPC (Feather)",
+            Self::Csv => "CSV",
+            Self::Json => "JSON",
+            Self::Qlib => "a Qlib provider",
+            Self::Hummingbot => "a hummingbot run",
+        }
+    }
+}
 
-/// Tells what `input` holds.
+/// As much of a file as is looked at to tell its format.
+const HEAD: usize = 4096;
+const PARQUET_MAGIC: &[u8] = b"PAR1";
+const ARROW_MAGIC: &[u8] = b"ARROW1";
+
+/// Tells what `input` holds; of a compressed file, what is packed in it.
 ///
 /// # Errors
-/// Where it cannot be read, the file is empty, is a Parquet file that was cut off, or is none of the formats.
+/// Where it cannot be read, the file is empty, was cut off, or is none of the formats.
 pub fn detect(input: &Input) -> Result<Format> {
-    let path = input.path();
-    if input.is_dir()? {
-        return directory(path);
-    }
-    let mut file = input.reader()?;
-    let mut head = Vec::with_capacity(4096);
-    file.by_ref().take(4096).read_to_end(&mut head).map_err(|e| Error::io(path, "cannot read it", e))?;
-    if head.is_empty() {
-        return Err(Error::new(Kind::Empty, path, "the file is empty").expected("Parquet, CSV or JSON"));
-    }
-    if head.starts_with(PARQUET_MAGIC) {
-        let len = file.metadata().map_err(|e| Error::io(path, "cannot read its size", e))?.len();
-        return if len >= PARQUET_LEAST && ends_in_magic(&mut file, path)? {
-            Ok(Format::Parquet)
-        } else {
-            Err(truncated(path, len))
+    Ok(Content::of(input)?.format)
+}
+
+/// An input from its start, whose format is known.
+pub(crate) struct Content {
+    pub(crate) format: Format,
+    pub(crate) compression: Option<Compression>,
+    body: Body,
+}
+
+enum Body {
+    Directory,
+    File(File),
+    Unpacked(BufReader<Box<dyn Read>>),
+}
+
+impl Content {
+    /// Tells the format of `input`.
+    pub(crate) fn of(input: &Input) -> Result<Self> {
+        let path = input.path();
+        if input.is_dir()? {
+            return Ok(Self { format: directory(path)?, compression: None, body: Body::Directory });
+        }
+        let mut file = input.reader()?;
+        let head = head(path, &mut file)?;
+        let Some(compression) = Compression::of(&head) else {
+            let format = format(path, &head)?;
+            match format {
+                Format::Parquet => ends_in(PARQUET_MAGIC, &mut file, path, format)?,
+                Format::ArrowIpc => ends_in(ARROW_MAGIC, &mut file, path, format)?,
+                _ => {}
+            }
+            file.rewind().map_err(|e| Error::io(path, "cannot read it", e))?;
+            return Ok(Self { format, compression: None, body: Body::File(file) });
         };
+        file.rewind().map_err(|e| Error::io(path, "cannot read it", e))?;
+        let mut unpacked = BufReader::with_capacity(1 << 16, compression.unpack(path, file)?);
+        let head = unpacked.fill_buf().map_err(|e| Error::io(path, "cannot unpack it", e))?;
+        let format = format(path, &head[..head.len().min(HEAD)])?;
+        if !matches!(format, Format::Csv | Format::Json) {
+            return Err(Error::new(Kind::Format, path, format!("{} inside {}", format.name(), compression.name()))
+                .expected("a compressed CSV or JSON file; the other formats compress themselves")
+                .remedy("unpack it first"));
+        }
+        Ok(Self { format, compression: Some(compression), body: Body::Unpacked(unpacked) })
     }
-    text(path, &head)
+
+    /// The bytes from the start, unpacked.
+    pub(crate) fn into_reader(self) -> Box<dyn BufRead> {
+        match self.body {
+            Body::File(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
+            Body::Unpacked(reader) => Box::new(reader),
+            Body::Directory => Box::new(std::io::empty()),
+        }
+    }
+
+    /// The file itself, for formats that are read out of order.
+    pub(crate) fn into_file(self, path: &Path) -> Result<File> {
+        match self.body {
+            Body::File(file) => Ok(file),
+            Body::Unpacked(_) | Body::Directory => Err(Error::new(Kind::Format, path, "no plain file")),
+        }
+    }
+
+    /// All of the text, without a byte order mark.
+    pub(crate) fn into_text(self, path: &Path) -> Result<String> {
+        let mut text = String::new();
+        self.into_reader().read_to_string(&mut text).map_err(|e| Error::io(path, "cannot read it as UTF-8 text", e))?;
+        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    }
 }
 
-/// The file begins as Parquet and does not end so.
-fn truncated(path: &Path, len: u64) -> Error {
-    Error::new(Kind::Format, path, format!("a Parquet file that was cut off after {len} bytes"))
-        .expected("the magic `PAR1` at its end")
-        .remedy("fetch or write the file again")
+fn head(path: &Path, file: &mut File) -> Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    file.take(HEAD as u64).read_to_end(&mut head).map_err(|e| Error::io(path, "cannot read it", e))?;
+    Ok(head)
 }
 
-fn ends_in_magic(file: &mut File, path: &Path) -> Result<bool> {
-    let mut tail = [0; 4];
-    file.seek(SeekFrom::End(-4))
-        .and_then(|_| file.read_exact(&mut tail))
-        .map_err(|e| Error::io(path, "cannot read its end", e))?;
-    Ok(&tail == PARQUET_MAGIC)
+/// Refuses a file that begins with a magic word and does not end with it.
+fn ends_in(magic: &[u8], file: &mut File, path: &Path, format: Format) -> Result<()> {
+    let unreadable = |e| Error::io(path, "cannot read its end", e);
+    let length = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    // Magic and footer length at the end, magic at the start: nothing shorter is whole.
+    let least = 2 * magic.len() as u64 + 4;
+    let mut tail = vec![0; magic.len()];
+    if length >= least {
+        file.seek(SeekFrom::End(-(magic.len() as i64))).map_err(unreadable)?;
+        file.read_exact(&mut tail).map_err(unreadable)?;
+    }
+    if tail == magic {
+        return Ok(());
+    }
+    let (name, magic) = (format.name(), String::from_utf8_lossy(magic));
+    Err(Error::new(Kind::Format, path, format!("a file of {name} that was cut off after {length} bytes"))
+        .expected(format!("the magic `{magic}` at its end"))
+        .remedy("fetch or write the file again"))
 }
 
 fn directory(path: &Path) -> Result<Format> {
@@ -88,21 +169,24 @@ fn directory(path: &Path) -> Result<Format> {
         .remedy("name the file itself"))
 }
 
-fn text(path: &Path, head: &[u8]) -> Result<Format> {
+/// The format that a file's first bytes announce.
+fn format(path: &Path, head: &[u8]) -> Result<Format> {
+    const FORMATS: &str = "Parquet, Arrow IPC (Feather), CSV with a header, or JSON";
     let unknown = |found: &str| {
-        Error::new(Kind::Format, path, found)
-            .expected("Parquet, CSV with a header, or JSON")
-            .remedy("convert the file to Parquet or to CSV in UTF-8")
+        Error::new(Kind::Format, path, found).expected(FORMATS).remedy("convert the file to Parquet or to CSV in UTF-8")
     };
-    let named = |magic: &[u8], name: &str| head.starts_with(magic).then(|| unknown(name));
-    if let Some(error) = named(&[0x1f, 0x8b], "a gzip archive")
-        .or_else(|| named(b"PK\x03\x04", "a zip archive (or a spreadsheet)"))
-        .or_else(|| named(&[0x80], "a Python pickle"))
-        .or_else(|| named(b"ARROW1", "an Arrow IPC file"))
-    {
-        return Err(error);
+    match head {
+        [] => return Err(Error::new(Kind::Empty, path, "the file is empty").expected(FORMATS)),
+        _ if head.starts_with(PARQUET_MAGIC) => return Ok(Format::Parquet),
+        _ if head.starts_with(ARROW_MAGIC) => return Ok(Format::ArrowIpc),
+        _ if head.starts_with(b"FEA1") => return Err(unknown("a Feather file of the first version")),
+        [0xff, 0xff, 0xff, 0xff, ..] => return Err(unknown("an Arrow IPC stream (only the file format is read)")),
+        [0x80, ..] => return Err(unknown("a Python pickle")),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(unknown("text in UTF-16")),
+        _ if Compression::of(head).is_some() => return Err(unknown("a file that was compressed twice")),
+        _ => {}
     }
-    // Four kibibytes may end inside a character; what stands before it decides.
+    // The head may end inside a character; what stands before it decides.
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(e) if e.error_len().is_none() => std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or_default(),
@@ -113,7 +197,7 @@ fn text(path: &Path, head: &[u8]) -> Result<Format> {
         return Err(unknown("a binary file of unknown format"));
     }
     match text.chars().next() {
-        None => Err(Error::new(Kind::Empty, path, "the file holds only blanks").expected("Parquet, CSV or JSON")),
+        None => Err(Error::new(Kind::Empty, path, "the file holds only blanks").expected(FORMATS)),
         Some('[' | '{') => Ok(Format::Json),
         Some(_) => Ok(Format::Csv),
     }
@@ -122,6 +206,7 @@ fn text(path: &Path, head: &[u8]) -> Result<Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compression::tests::pack;
 
     fn format_of(bytes: &[u8]) -> Result<Format> {
         let dir = tempfile::tempdir().unwrap();
@@ -135,18 +220,32 @@ mod tests {
         assert_eq!(format_of(b"ts_ms,open\n1,2\n").unwrap(), Format::Csv);
         assert_eq!(format_of(b"\xef\xbb\xbf [1, 2]").unwrap(), Format::Json);
         assert_eq!(format_of(b"PAR1....PAR1").unwrap(), Format::Parquet);
+        assert_eq!(format_of(b"ARROW1..........ARROW1").unwrap(), Format::ArrowIpc);
     }
 
     #[test]
-    fn a_parquet_file_that_was_cut_off_is_told_as_such() {
+    fn a_file_that_was_cut_off_says_so() {
         let e = format_of(b"PAR1 some pages but no footer").unwrap_err();
-        assert!(e.is_format(), "{e}");
-        assert!(e.to_string().contains("cut off after 29 bytes"), "{e}");
+        assert!(e.is_format() && e.to_string().contains("cut off after 29 bytes"), "{e}");
+        let e = format_of(b"ARROW1 some batches").unwrap_err();
+        assert!(e.is_format() && e.to_string().contains("cut off after 19 bytes"), "{e}");
     }
 
     #[test]
-    fn archives_pickles_and_empty_files_are_named() {
-        assert!(format_of(&[0x1f, 0x8b, 8]).unwrap_err().to_string().contains("gzip"));
+    fn a_packed_table_is_what_is_packed_and_other_formats_are_refused_inside() {
+        for compression in [Compression::Gzip, Compression::Zstd, Compression::Zip] {
+            assert_eq!(format_of(&pack(compression, b"a,b\n1,2\n")).unwrap(), Format::Csv);
+            let e = format_of(&pack(compression, b"PAR1....PAR1")).unwrap_err();
+            assert!(e.is_format() && e.to_string().contains("unpack it first"), "{e}");
+            let e = format_of(&pack(compression, &pack(Compression::Gzip, b"a,b\n"))).unwrap_err();
+            assert!(e.to_string().contains("compressed twice"), "{e}");
+            assert!(format_of(&pack(compression, b"")).unwrap_err().is_empty());
+        }
+    }
+
+    #[test]
+    fn foreign_formats_and_empty_files_are_named() {
+        assert!(format_of(b"FEA1....").unwrap_err().to_string().contains("first version"));
         assert!(format_of(&[0x80, 5, 0x95]).unwrap_err().to_string().contains("pickle"));
         assert!(format_of(b"").unwrap_err().is_empty());
         assert!(format_of(b" \n").unwrap_err().is_empty());

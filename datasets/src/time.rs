@@ -1,8 +1,11 @@
 //! Moments: epoch milliseconds in UTC inside, RFC 3339 outside.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 /// A moment as RFC 3339 in UTC, for example `2024-01-01T00:00:00Z`; the bare number where the year is beyond 9999.
 ///
@@ -14,7 +17,8 @@ pub fn rfc3339(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |t| t.to_string())
 }
 
-/// Reads a moment: RFC 3339 with its offset, or `YYYY-MM-DD[ HH:MM:SS[.fff]]`, which is taken as UTC.
+/// Reads a moment: RFC 3339 with its offset, or `YYYY-MM-DD[ HH:MM[:SS[.fff]]]`, which is taken as UTC; dots and
+/// slashes between year, month and day do as well.
 ///
 /// `None` where the text is neither. A fraction of a millisecond counts as the next millisecond, so that nothing is
 /// known before its time.
@@ -23,23 +27,84 @@ pub fn rfc3339(ms: i64) -> String {
 /// use q50_datasets::time::parse_ms;
 /// assert_eq!(parse_ms("2024-01-01 00:00:00"), Some(1_704_067_200_000));
 /// assert_eq!(parse_ms("2024-01-01T02:00:00+02:00"), Some(1_704_067_200_000));
-/// assert_eq!(parse_ms("2024-01-01"), Some(1_704_067_200_000));
-/// assert_eq!(parse_ms("yesterday"), None);
+/// assert_eq!(parse_ms("2024.01.01"), Some(1_704_067_200_000));
+/// assert_eq!(parse_ms("01/02/2024"), None, "day or month first?");
 /// ```
 #[must_use]
 pub fn parse_ms(text: &str) -> Option<i64> {
+    parse(text).map(|(ms, _)| ms)
+}
+
+/// A moment, and whether the text said its offset from UTC.
+pub(crate) fn parse(text: &str) -> Option<(i64, bool)> {
     let text = text.trim();
     // A zone in brackets would be dropped by the civil parser, and a local time read as UTC.
     if text.contains('[') {
         return None;
     }
+    let utc = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT"));
+    let text = year_first(utc.unwrap_or(text));
     // The offset first: a civil time would be read from the same text by dropping its offset.
-    let moment = match text.parse::<Timestamp>() {
-        Ok(moment) => moment,
-        Err(_) => TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()?,
+    let (moment, zoned) = match text.parse::<Timestamp>() {
+        Ok(moment) => (moment, true),
+        Err(_) => (TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()?, utc.is_some()),
     };
     let ns = moment.as_nanosecond();
-    i64::try_from(ns.div_euclid(1_000_000) + i128::from(ns.rem_euclid(1_000_000) != 0)).ok()
+    let ms = i64::try_from(ns.div_euclid(1_000_000) + i128::from(ns.rem_euclid(1_000_000) != 0)).ok()?;
+    Some((ms, zoned))
+}
+
+/// `2024.01.02` and `2024/01/02` with hyphens.
+fn year_first(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    match (bytes.get(4), bytes.get(7)) {
+        (Some(a @ (b'.' | b'/')), Some(b)) if a == b && text.is_char_boundary(10) => {
+            let hyphened: String = text[..10].chars().map(|c| if c == char::from(*a) { '-' } else { c }).collect();
+            Cow::Owned(hyphened + &text[10..])
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// How the moments of a column are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeForm {
+    /// Seconds since 1970.
+    EpochSeconds,
+    /// Milliseconds since 1970.
+    EpochMilliseconds,
+    /// Microseconds since 1970.
+    EpochMicroseconds,
+    /// Nanoseconds since 1970.
+    EpochNanoseconds,
+    /// Dates and times that say their offset from UTC.
+    WithZone,
+    /// Dates and times that do not, and are taken as UTC.
+    WithoutZone,
+}
+
+impl TimeForm {
+    /// What it means, for people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::EpochSeconds => "epoch seconds",
+            Self::EpochMilliseconds => "epoch milliseconds",
+            Self::EpochMicroseconds => "epoch microseconds",
+            Self::EpochNanoseconds => "epoch nanoseconds",
+            Self::WithZone => "times with their zone",
+            Self::WithoutZone => "times without a zone, taken as UTC",
+        }
+    }
+}
+
+/// The first instant of a date written as the integer YYYYMMDD, epoch milliseconds.
+pub(crate) fn compact_date(value: i64) -> Option<i64> {
+    let part = |divisor: i64, modulus: i64| i8::try_from(value / divisor % modulus).ok();
+    let year = i16::try_from(value / 10_000).ok().filter(|year| (1900..2200).contains(year))?;
+    let date = jiff::civil::Date::new(year, part(100, 100)?, part(1, 100)?).ok()?;
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond())
 }
 
 /// What one step of an integer time column is.
@@ -64,6 +129,21 @@ impl Unit {
             _ => None,
         };
         unit(least).filter(|u| unit(greatest) == Some(*u))
+    }
+
+    /// The unit of the integers of a column called `name`, `None` where it cannot be told.
+    pub(crate) fn of_column(name: &str, least: i64, greatest: i64) -> Option<Self> {
+        if name.eq_ignore_ascii_case("ts_ms") { Some(Self::Milli) } else { Self::of_plain_integers(least, greatest) }
+    }
+
+    /// What a column of this unit is said to hold.
+    pub(crate) const fn form(self) -> TimeForm {
+        match self {
+            Self::Second => TimeForm::EpochSeconds,
+            Self::Milli => TimeForm::EpochMilliseconds,
+            Self::Micro => TimeForm::EpochMicroseconds,
+            Self::Nano => TimeForm::EpochNanoseconds,
+        }
     }
 
     /// `value` in milliseconds; a fraction counts as the next millisecond. `None` where it does not fit.
@@ -92,6 +172,28 @@ mod tests {
     #[test]
     fn a_zone_by_name_is_refused_and_not_dropped() {
         assert_eq!(parse_ms("2024-01-01T00:00:00[America/New_York]"), None);
+    }
+
+    #[test]
+    fn the_zone_is_known_where_the_text_says_it() {
+        let ms = 1_704_067_200_000;
+        for (text, zoned) in [
+            ("2024-01-01", false),
+            ("2024/01/01 00:00", false),
+            ("2024.01.01 00:00:00", false),
+            ("2024-01-01 00:00:00 UTC", true),
+            ("2024-01-01T00:00:00Z", true),
+            ("2024-01-01 01:00:00+01:00", true),
+        ] {
+            assert_eq!(parse(text), Some((ms, zoned)), "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_a_date_where_there_is_such_a_day() {
+        assert_eq!(compact_date(20_240_101), Some(1_704_067_200_000));
+        assert_eq!(compact_date(20_241_301), None);
+        assert_eq!(compact_date(60_000), None);
     }
 
     #[test]

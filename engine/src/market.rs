@@ -59,6 +59,8 @@ pub struct Signals<'a> {
     pub signal_thresh: Option<&'a [f64]>,
     /// The producer's side: 1 long, 0 short, -1 hold.
     pub side: Option<&'a [f64]>,
+    /// The producer's position: share of equity to hold, from -1 (short with all of it) to 1.
+    pub position: Option<&'a [f64]>,
     /// The column that the user named for single-signal strategies.
     pub value: Option<&'a [f64]>,
 }
@@ -150,6 +152,7 @@ impl<'a> Signals<'a> {
             vol_risk: f(self.vol_risk),
             signal_thresh: f(self.signal_thresh),
             side: f(self.side),
+            position: f(self.position),
             value: f(self.value),
         }
     }
@@ -216,6 +219,20 @@ impl<'a> Known<'a> {
     #[inline]
     pub fn side(&self) -> Option<f64> {
         self.at(self.market.signals.side)
+    }
+
+    /// The producer's position (share of equity, negative when short), where there is one.
+    #[must_use]
+    #[inline]
+    pub fn position(&self) -> Option<f64> {
+        self.at(self.market.signals.position)
+    }
+
+    /// Whether the producer has a column of positions.
+    #[must_use]
+    #[inline]
+    pub fn has_positions(&self) -> bool {
+        self.market.signals.position.is_some()
     }
 
     /// The user's named signal, where there is one.

@@ -95,7 +95,7 @@ fn decisions<S: Strategy, V: Venue + Clone>(
 /// Signal columns that are moved in time.
 #[derive(Clone, Debug, Default)]
 pub struct OwnedSignals {
-    columns: [Option<Vec<f64>>; 9],
+    columns: [Option<Vec<f64>>; 10],
 }
 
 impl OwnedSignals {
@@ -112,17 +112,28 @@ impl OwnedSignals {
         };
         let s = signals;
         Self {
-            columns: [s.q10, s.q50, s.q90, s.prob_up, s.vol_raw, s.vol_risk, s.signal_thresh, s.side, s.value]
-                .map(shift),
+            columns: [
+                s.q10,
+                s.q50,
+                s.q90,
+                s.prob_up,
+                s.vol_raw,
+                s.vol_risk,
+                s.signal_thresh,
+                s.side,
+                s.position,
+                s.value,
+            ]
+            .map(shift),
         }
     }
 
     /// The columns as the engine reads them.
     #[must_use]
     pub fn borrow(&self) -> Signals<'_> {
-        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value] =
+        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value] =
             self.columns.each_ref().map(Option::as_deref);
-        Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value }
+        Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value }
     }
 }
 

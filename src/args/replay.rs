@@ -16,10 +16,11 @@ pub(crate) struct ReplayArguments {
     /// q50, threshold, side, or a strategy file (TOML); absent: the claim's own, or q50.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) strategy: Option<String>,
-    /// Bars: Parquet, CSV or a Qlib provider directory; absent: the demonstration market.
+    /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines or a Qlib provider directory; absent: the
+    /// demonstration market.
     #[arg(long, value_name = "PATH")]
     pub(crate) bars: Option<PathBuf>,
-    /// Signals: Parquet, CSV or a hummingbot run; absent: columns of the bars' own file.
+    /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; absent: columns of the bars' own file.
     #[arg(long, value_name = "PATH", requires = "bars")]
     pub(crate) signals: Option<PathBuf>,
     /// Column that the strategy threshold trades on.
@@ -66,6 +67,9 @@ pub(crate) struct ReplayArguments {
     /// What to do with forecasts whose quantiles cross.
     #[arg(long, value_enum, default_value_t = CrossingName::Hold)]
     pub(crate) crossing: CrossingName,
+    /// What -1 means in the column side; absent: to keep the position, and a column of 1 and -1 alone is refused.
+    #[arg(long, value_enum)]
+    pub(crate) side_minus_one: Option<MinusOneName>,
     /// Share of forecasts that may cross before the file is refused.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) max_crossing_share: Option<f64>,
@@ -173,6 +177,15 @@ pub(crate) enum AbsentName {
     Long,
     /// Close the position.
     Flat,
+}
+
+/// Meanings of -1 in a column of sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MinusOneName {
+    /// Keep the position.
+    Keep,
+    /// Be short: the column is one of positions.
+    Short,
 }
 
 /// Policies for crossing quantiles.

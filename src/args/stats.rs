@@ -14,7 +14,7 @@ pub(crate) struct StatsArguments {
     /// Statistics of many series; absent: of one.
     #[command(subcommand)]
     pub(crate) of_many: Option<StatsCommand>,
-    /// Returns: Parquet, CSV, or a JSON array.
+    /// Returns, dated or not: Parquet, Feather, CSV (also .gz, .zst, .zip), or a JSON array.
     #[arg(long, value_name = "PATH", required = true)]
     pub(crate) returns: Option<PathBuf>,
     /// Column, where there are several.

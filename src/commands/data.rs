@@ -91,12 +91,12 @@ fn check(path: &Path, format: Format) -> Result<Answer> {
         Source::Hummingbot => vec!["q50".to_owned()],
         _ => Frame::column_names(&input)?,
     };
-    let has = |name: &str| columns.iter().any(|column| column == name);
+    let has = |name: &str| columns.iter().any(|column| column.trim_matches(['<', '>']).eq_ignore_ascii_case(name));
     let mut tables = Vec::new();
     if has("open") || has("close") {
         tables.push(check_bars(&input, &Selection::default())?);
     }
-    if has("q50") || has("side") || has("prob_up") {
+    if has("q50") || has("side") || has("position") || has("prob_up") {
         tables.push(check_signals(&input, &SignalOptions::default())?);
     }
     if tables.is_empty() {
@@ -116,6 +116,12 @@ fn text(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for table in &checked.tables {
         let bound = |time: &Option<String>| time.clone().unwrap_or_else(|| "?".to_owned());
         writeln!(out, "{}: {} rows, {} to {}", table.table, table.rows, bound(&table.from), bound(&table.to))?;
+        if let Some(reading) = &table.reading {
+            writeln!(out, "  {reading}")?;
+        }
+        for codes in &table.codes {
+            writeln!(out, "  {codes}")?;
+        }
         if table.defects.is_empty() {
             writeln!(out, "  no defect")?;
         }

@@ -236,7 +236,14 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     }
     writeln!(out, "{}", v.title())?;
     let year = v.settings.get("periods_per_year").and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
-    writeln!(out, "{} bars, {} to {}, {year} a year\n", v.data.bars, v.data.from, v.data.to)?;
+    writeln!(out, "{} bars, {} to {}, {year} a year", v.data.bars, v.data.from, v.data.to)?;
+    for file in &v.data.files {
+        writeln!(out, "{file}")?;
+    }
+    for codes in &v.data.codes {
+        writeln!(out, "{codes}")?;
+    }
+    writeln!(out)?;
     writeln!(out, "{:<13}{:>9}{:>10}{:>10}", "", "Sharpe", "return", "drawdown")?;
     if let Some(claim) = &v.claim {
         row(out, "claimed", Some(claim.sharpe), claim.total_return, claim.max_drawdown)?;
@@ -260,6 +267,9 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
         )?;
     }
     writeln!(out, "\n{}", v.worth)?;
+    if let Some(worst) = &v.worst_loss {
+        writeln!(out, "{}", worst.text())?;
+    }
     let on_condition = if v.conditions.is_empty() { "" } else { ", on a condition that was not checked" };
     writeln!(out, "\nVerdict: {}{on_condition}", v.verdict.name())?;
     for condition in &v.conditions {

@@ -99,7 +99,7 @@ fn prices(run: &Run<'_>) -> Result<(), InputError> {
     Ok(())
 }
 
-fn named<'a>(signals: &Signals<'a>) -> [(&'static str, Option<&'a [f64]>); 9] {
+fn named<'a>(signals: &Signals<'a>) -> [(&'static str, Option<&'a [f64]>); 10] {
     [
         ("q10", signals.q10),
         ("q50", signals.q50),
@@ -109,6 +109,7 @@ fn named<'a>(signals: &Signals<'a>) -> [(&'static str, Option<&'a [f64]>); 9] {
         ("vol_risk", signals.vol_risk),
         ("signal_thresh", signals.signal_thresh),
         ("side", signals.side),
+        ("position", signals.position),
         ("value", signals.value),
     ]
 }
@@ -120,6 +121,7 @@ fn signals(run: &Run<'_>) -> Result<(), InputError> {
     let needed: &[&str] = match run.strategy {
         StrategyConfig::Q50(Q50Config { .. }) => &["q10", "q50", "q90"],
         StrategyConfig::Threshold(_) => &["value"],
+        StrategyConfig::Side(_) if market.signals.position.is_some() => &["position"],
         StrategyConfig::Side(_) => &["side"],
     };
     let end = market.open_time.len() - 1;

@@ -24,7 +24,7 @@ const FULL: u8 = 16;
 pub(crate) struct Columns {
     open_time: Vec<i64>,
     prices: [Vec<f64>; 4],
-    signals: [Option<Vec<f64>>; 9],
+    signals: [Option<Vec<f64>>; 10],
     interval_ms: i64,
     first: usize,
 }
@@ -32,7 +32,8 @@ pub(crate) struct Columns {
 impl Columns {
     pub(crate) fn of(market: &Market<'_>) -> Self {
         let s = &market.signals;
-        let signals = [s.q10, s.q50, s.q90, s.prob_up, s.vol_raw, s.vol_risk, s.signal_thresh, s.side, s.value];
+        let signals =
+            [s.q10, s.q50, s.q90, s.prob_up, s.vol_raw, s.vol_risk, s.signal_thresh, s.side, s.position, s.value];
         Self {
             open_time: market.open_time.to_vec(),
             prices: [market.open, market.high, market.low, market.close].map(<[f64]>::to_vec),
@@ -44,7 +45,7 @@ impl Columns {
 
     pub(crate) fn market(&self) -> Market<'_> {
         let [open, high, low, close] = &self.prices;
-        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value] =
+        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value] =
             self.signals.each_ref().map(Option::as_deref);
         Market {
             open_time: &self.open_time,
@@ -52,7 +53,7 @@ impl Columns {
             high,
             low,
             close,
-            signals: Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value },
+            signals: Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value },
             interval_ms: self.interval_ms,
             first: self.first,
         }

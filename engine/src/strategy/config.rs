@@ -90,7 +90,10 @@ impl StrategyConfig {
     /// Whether the strategy may send short sales.
     #[must_use]
     pub const fn shorts(&self) -> bool {
-        matches!(self, Self::Q50(Q50Config { allow_short: true, .. }))
+        matches!(
+            self,
+            Self::Q50(Q50Config { allow_short: true, .. }) | Self::Side(FollowSideConfig { allow_short: true, .. })
+        )
     }
 
     /// Whether the strategy asks the venue to close positions inside a bar.
@@ -123,8 +126,8 @@ impl StrategyConfig {
             }
         }
         match self {
-            Self::Side(_) if signals.side.is_none() => {
-                fail("the column 'side'", "use --strategy q50, which derives the side from the quantiles")
+            Self::Side(_) if signals.side.is_none() && signals.position.is_none() => {
+                fail("the column 'side' or 'position'", "use --strategy q50, which derives the side from the quantiles")
             }
             Self::Threshold(_) if signals.value.is_none() => {
                 fail("a named signal column", "name it with --signal-column")

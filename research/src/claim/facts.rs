@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use q50_datasets::{dataset::Dataset, time::rfc3339};
+use q50_datasets::{
+    artefacts::{Artefact, ArtefactKind},
+    dataset::Dataset,
+    reading::Reading,
+    side_codes::CodeCounts,
+    time::rfc3339,
+};
 use q50_engine::market::Market;
 use serde::Serialize;
 
@@ -29,8 +35,29 @@ pub struct DataFacts {
     pub inconsistent: usize,
     /// Forecasts of the signal file whose quantiles cross.
     pub crossed: usize,
+    /// What nobody could have traded.
+    pub artefacts: Vec<ArtefactFacts>,
+    /// How the files were read.
+    pub files: Vec<Reading>,
+    /// What the columns `side` and `position` said how often.
+    pub codes: Vec<CodeCounts>,
     /// Whether the market is generated.
     pub demonstration: bool,
+}
+
+/// Bars that nobody could have traded, of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct ArtefactFacts {
+    /// What is wrong with them.
+    pub kind: ArtefactKind,
+    /// How many they are.
+    pub bars: usize,
+    /// Open of the first bar of the longest run, RFC 3339.
+    pub first: String,
+    /// Bars of that run.
+    pub longest: usize,
+    /// One sentence with the figures.
+    pub detail: String,
 }
 
 impl DataFacts {
@@ -50,9 +77,24 @@ impl DataFacts {
             off_grid: off_grid(&market),
             inconsistent: inconsistent(&market),
             crossed: data.report().crossings.rows,
+            artefacts: artefacts(data),
+            files: data.readings().into_iter().cloned().collect(),
+            codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),
             demonstration,
         }
     }
+}
+
+fn artefacts(data: &Dataset) -> Vec<ArtefactFacts> {
+    let first = |row: usize| rfc3339(data.bars().open_time[row]);
+    let facts = |artefact: &Artefact| ArtefactFacts {
+        kind: artefact.kind,
+        bars: artefact.bars,
+        first: first(artefact.row),
+        longest: artefact.longest,
+        detail: artefact.text(),
+    };
+    data.artefacts().iter().map(facts).collect()
 }
 
 fn off_grid(market: &Market<'_>) -> usize {

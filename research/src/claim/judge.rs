@@ -21,7 +21,7 @@ use crate::{
 /// Confidence that a check of significance asks for.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// Share of bars that may be missing from sound data.
+/// Share of bars that may be missing from sound data, or be bars that nobody could have traded.
 pub const MISSING_AT_MOST: f64 = 0.01;
 
 /// Share of the replay's Sharpe ratio that its worst neighbour must reach.
@@ -29,13 +29,19 @@ pub const ROBUST_SHARE: f64 = 0.5;
 
 pub(super) fn data_sound(facts: &DataFacts) -> Check {
     let missing = facts.missing_bars as f64 / (facts.bars + facts.missing_bars).max(1) as f64;
+    let worst = facts.artefacts.iter().max_by_key(|artefact| artefact.bars);
+    let untradable = worst.map_or(0.0, |artefact| artefact.bars as f64 / facts.bars.max(1) as f64);
     let defects = facts.off_grid + facts.inconsistent;
-    let evidence = format!(
+    let mut evidence = format!(
         "{} bars, {} gaps with {} bars missing, {} off the grid, {} with open or close outside [low, high]; {} bars \
          with a signal, {} forecasts with crossed quantiles",
         facts.bars, facts.gaps, facts.missing_bars, facts.off_grid, facts.inconsistent, facts.signals, facts.crossed
     );
-    Check::decided(CheckName::DataSound, missing <= MISSING_AT_MOST && defects == 0, missing, MISSING_AT_MOST, evidence)
+    for artefact in &facts.artefacts {
+        evidence += &format!("; {}, from {}", artefact.detail, artefact.first);
+    }
+    let value = missing.max(untradable);
+    Check::decided(CheckName::DataSound, value <= MISSING_AT_MOST && defects == 0, value, MISSING_AT_MOST, evidence)
 }
 
 pub(super) fn is_causal(report: &CausalityReport, settings: &RunSettings) -> Check {

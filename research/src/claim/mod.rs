@@ -13,6 +13,7 @@ pub mod reproduction;
 pub mod second_opinion;
 pub mod verdict;
 pub mod verify;
+pub mod worst_loss;
 mod worth;
 
 pub use checks::{Check, CheckName, State};
@@ -23,3 +24,4 @@ pub use reproduction::ClaimedFigure;
 pub use second_opinion::SecondOpinion;
 pub use verdict::Verdict;
 pub use verify::{Request, Verification, VerifyError, verify};
+pub use worst_loss::WorstLoss;

@@ -25,6 +25,7 @@ use super::{
     reproduction::{AsClaimed, ClaimedFigure, figures, same_record},
     second_opinion::SecondOpinion,
     verdict::{Verdict, contradicts},
+    worst_loss::WorstLoss,
     worth::worth,
 };
 use crate::{
@@ -102,6 +103,8 @@ pub struct Verification {
     pub claim_inference: Option<ClaimInference>,
     /// Sharpe ratio and return against capital at several depths, on a rebuilt pool.
     pub capacity: Option<Vec<DepthRow>>,
+    /// The worst loss of the record, and what one that it does not hold would do.
+    pub worst_loss: Option<WorstLoss>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
     pub decisions: BTreeMap<&'static str, usize>,
     /// The ten checks, that of the signals' producer where it was named, and that of the second engine where it was asked.
@@ -193,6 +196,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let inference = inference(request, &estimate, &returns, &held, &known);
     let claim_inference = claim.map(|claim| claim_inference(claim, &inference));
 
+    let worst_loss = WorstLoss::of(&returns, &market.close[market.first..], settings.periods_per_year).ok();
+
     (request.on_step)("looking for look-ahead");
     let causal = run::examine(&source, settings, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
@@ -260,6 +265,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         inference,
         claim_inference,
         capacity,
+        worst_loss,
         decisions: Reason::ALL
             .iter()
             .zip(journal.reasons())

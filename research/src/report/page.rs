@@ -37,6 +37,8 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                             @if let Some(claim) = &verification.claim { "Source of the claim: " (claim.source) ". " }
                             "Replayed from " (data.from) " to " (data.to) ", " (count(verification.replay.bars)) " bars."
                         }
+                        @for file in &data.files { p.source { (file) } }
+                        @for codes in &data.codes { p.source { (codes) } }
                         @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
                     }
                     (verdict::banner(verification))

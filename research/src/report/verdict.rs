@@ -12,6 +12,7 @@ pub(super) fn banner(verification: &Verification) -> Markup {
             p.rule { (rule(verdict)) " " (tally(&verification.checks)) }
             @if !verification.conditions.is_empty() { (conditions(&verification.conditions)) }
             p.worth { (verification.worth) }
+            @if let Some(worst) = &verification.worst_loss { p.worth { (worst.text()) } }
         }
     }
 }
@@ -99,7 +100,9 @@ fn tally(checks: &[Check]) -> String {
 /// What a check compares, in a few words.
 const fn question(name: CheckName) -> &'static str {
     match name {
-        CheckName::DataSound => "share of bars that are missing; no other defect is allowed",
+        CheckName::DataSound => {
+            "share of bars that are missing, or that nobody could have traded; no other defect is allowed"
+        }
         CheckName::Causal => "cuts of the record that changed an earlier decision of the replay",
         CheckName::Reproduced => "figures of the claim that the replay does not reproduce",
         CheckName::Significant => "the 95 % interval of the replay's Sharpe ratio lies above 0; the value is the PSR",

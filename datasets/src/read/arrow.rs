@@ -1,6 +1,6 @@
-//! Parquet: only the wanted columns are decoded; every Arrow type that can be a number, a moment or text is taken.
+//! Arrow arrays, which Parquet and Arrow IPC files are read as: every type that can be a number, a moment or text is
+//! taken.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -10,85 +10,77 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, TimeUnit};
-use arrow_select::concat::concat_batches;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use arrow_schema::{DataType, Schema, TimeUnit};
 
-use crate::csv_in::integral;
+use super::{BadCell, Columns, Filled, NO_TIME, Plan, Role, integral};
 use crate::error::{Error, Kind, Result};
-use crate::frame::{BadCell, Filled, NO_TIME, Plan, Role};
-use crate::input::Input;
-use crate::time::{Unit, parse_ms};
+use crate::time::{TimeForm, Unit, compact_date, parse};
 
-fn open(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>> {
-    ParquetRecordBatchReaderBuilder::try_new(input.reader()?).map_err(|e| damaged(input.path(), e))
+/// Collects the planned columns over the batches of a file.
+pub(super) struct Batches {
+    sinks: Vec<Sink>,
+    /// Positions in the file of the columns that the batches hold, ascending, each once.
+    kept: Vec<usize>,
+    row: usize,
+    bad: Vec<BadCell>,
 }
 
-fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(Kind::Format, path, format!("a damaged or unsupported Parquet file: {cause}"))
-        .remedy("write it again, uncompressed or with Snappy, Zstandard, LZ4 or Gzip")
-        .source(cause)
-}
-
-pub(crate) fn column_names(input: &Input) -> Result<Vec<String>> {
-    Ok(open(input)?.schema().fields().iter().map(|f| f.name().clone()).collect())
-}
-
-/// A text of the file's own metadata; `None` where the file has none of this name, or is no Parquet file.
-pub(crate) fn metadata(file: File, key: &str) -> Option<String> {
-    let reader = SerializedFileReader::new(file).ok()?;
-    let pairs = reader.metadata().file_metadata().key_value_metadata()?;
-    pairs.iter().find(|pair| pair.key == key)?.value.clone()
-}
-
-/// The whole table, every column with its own type.
-pub(crate) fn batch(input: &Input) -> Result<RecordBatch> {
-    let (builder, path) = (open(input)?, input.path());
-    let schema = builder.schema().clone();
-    let reader = builder.with_batch_size(16_384).build().map_err(|e| damaged(path, e))?;
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(|e| damaged(path, e))?;
-    concat_batches(&schema, &batches).map_err(|e| damaged(path, e))
-}
-
-/// Reads the columns that `plan` picks by name.
-pub(crate) fn read(input: &Input, plan: impl Fn(&[String]) -> Result<Plan>) -> Result<(Vec<Filled>, Vec<BadCell>)> {
-    let path = input.path();
-    let builder = open(input)?;
-    let schema = builder.schema().clone();
-    let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-    let plan = plan(&names)?;
-    for (at, role) in &plan {
-        refuse_type(path, &names[*at], schema.field(*at).data_type(), role)?;
-    }
-    // The reader returns the kept columns in the file's order, each once.
-    let mut kept: Vec<usize> = plan.iter().map(|(at, _)| *at).collect();
-    kept.sort_unstable();
-    kept.dedup();
-    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-    let mask = ProjectionMask::roots(builder.parquet_schema(), kept.iter().copied());
-    let reader = builder.with_projection(mask).with_batch_size(16_384).build().map_err(|e| damaged(path, e))?;
-
-    let mut sinks: Vec<Sink> = plan.into_iter().map(|(at, role)| Sink::new(&names[at], at, role, rows)).collect();
-    let mut bad = Vec::new();
-    let mut row = 0;
-    for batch in reader {
-        let batch = batch.map_err(|e| damaged(path, e))?;
-        for sink in &mut sinks {
-            let Ok(column) = kept.binary_search(&sink.at) else { continue };
-            sink.take(batch.column(column), row, &mut bad);
+impl Batches {
+    /// Refuses columns whose type is none that their role can take. `rows` is how many to expect.
+    pub(super) fn new(
+        path: &Path,
+        schema: &Schema,
+        rows: usize,
+        plan: impl Fn(&[String]) -> Result<Plan>,
+    ) -> Result<Self> {
+        let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+        let plan = plan(&names)?;
+        for (at, role) in &plan {
+            refuse_type(path, &names[*at], schema.field(*at).data_type(), role)?;
         }
-        row += batch.num_rows();
+        let mut kept: Vec<usize> = plan.iter().map(|(at, _)| *at).collect();
+        kept.sort_unstable();
+        kept.dedup();
+        let sinks = plan
+            .into_iter()
+            .map(|(at, role)| {
+                let role = match role {
+                    Role::Either(name) if is_text(schema.field(at).data_type()) => Role::Text(name),
+                    Role::Either(name) => Role::Number(name),
+                    role => role,
+                };
+                Sink::new(&names[at], at, role, rows)
+            })
+            .collect();
+        Ok(Self { sinks, kept, row: 0, bad: Vec::new() })
     }
-    Ok((sinks.into_iter().map(|sink| sink.finish(&mut bad)).collect(), bad))
+
+    pub(super) fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// Takes a batch of the kept columns, in the order of the file.
+    pub(super) fn take(&mut self, batch: &RecordBatch) {
+        for sink in &mut self.sinks {
+            let Ok(column) = self.kept.binary_search(&sink.at) else { continue };
+            sink.take(batch.column(column), self.row, &mut self.bad);
+        }
+        self.row += batch.num_rows();
+    }
+
+    pub(super) fn finish(mut self) -> Columns {
+        let mut time_form = None;
+        let filled = self.sinks.into_iter().map(|sink| sink.finish(&mut time_form, &mut self.bad)).collect();
+        Columns { filled, bad: self.bad, time_form, assumed_names: false }
+    }
 }
 
 fn refuse_type(path: &Path, name: &str, data_type: &DataType, role: &Role) -> Result<()> {
     let (fits, expected) = match role {
         Role::Number(_) => (is_number(data_type), "a number or boolean"),
         Role::Text(_) => (is_text(data_type), "text"),
-        Role::Time => (
+        Role::Either(_) => (is_number(data_type) || is_text(data_type), "numbers or text"),
+        Role::Time { .. } => (
             is_text(data_type)
                 || data_type.is_integer()
                 || matches!(
@@ -137,7 +129,8 @@ struct Sink {
     texts: Vec<String>,
     /// Raw steps of a time column; their unit may only be known once all are read.
     steps: Vec<i64>,
-    unit: Option<Unit>,
+    /// Unit and form, where the type of the column says them.
+    typed: Option<(Unit, TimeForm)>,
 }
 
 impl Sink {
@@ -148,18 +141,20 @@ impl Sink {
             name: name.to_owned(),
             numbers: Vec::with_capacity(room(matches!(role, Role::Number(_)))),
             texts: Vec::with_capacity(room(matches!(role, Role::Text(_)))),
-            steps: Vec::with_capacity(room(role == Role::Time)),
+            steps: Vec::with_capacity(room(matches!(role, Role::Time { .. }))),
             role,
-            unit: None,
+            typed: None,
         }
     }
 
     fn take(&mut self, array: &ArrayRef, row: usize, bad: &mut Vec<BadCell>) {
         match self.role {
             Role::Number(_) => numbers(array, &mut self.numbers),
-            Role::Text(_) => texts(array, &mut |text| self.texts.push(text.unwrap_or_default().to_owned())),
-            Role::Time => {
-                self.unit = steps(array, &mut self.steps);
+            Role::Text(_) | Role::Either(_) => {
+                texts(array, &mut |text| self.texts.push(text.unwrap_or_default().to_owned()));
+            }
+            Role::Time { .. } => {
+                self.typed = steps(array, &mut self.steps, self.typed);
                 for (i, step) in self.steps[row..].iter().enumerate() {
                     if *step == NO_TIME {
                         bad.push(self.bad_moment(row + i, "nothing or no moment".to_owned()));
@@ -173,21 +168,26 @@ impl Sink {
         BadCell { row, column: self.name.clone(), found, expected: "a moment" }
     }
 
-    fn finish(mut self, bad: &mut Vec<BadCell>) -> Filled {
-        match std::mem::replace(&mut self.role, Role::Time) {
+    fn finish(mut self, form: &mut Option<TimeForm>, bad: &mut Vec<BadCell>) -> Filled {
+        match std::mem::replace(&mut self.role, Role::Time { clock: None }) {
             Role::Number(name) => Filled::Number(name, self.numbers),
-            Role::Text(name) => Filled::Text(name, self.texts),
-            Role::Time => {
+            Role::Text(name) | Role::Either(name) => Filled::Text(name, self.texts),
+            Role::Time { .. } => {
                 let known = || self.steps.iter().copied().filter(|step| *step != NO_TIME);
-                let unit = self.unit.or_else(|| {
-                    if self.name.eq_ignore_ascii_case("ts_ms") {
-                        return Some(Unit::Milli);
-                    }
-                    known().min().zip(known().max()).and_then(|(least, most)| Unit::of_plain_integers(least, most))
+                let unit = self.typed.map(|(unit, _)| unit).or_else(|| {
+                    known().min().zip(known().max()).and_then(|(least, most)| Unit::of_column(&self.name, least, most))
                 });
+                *form = self.typed.map(|(_, form)| form).or(unit.map(Unit::form));
+                if form.is_none() && known().next().is_some() {
+                    *form = Some(TimeForm::WithoutZone);
+                }
                 let mut ms = Vec::with_capacity(self.steps.len());
                 for (row, step) in self.steps.iter().enumerate() {
-                    let value = if *step == NO_TIME { Some(NO_TIME) } else { unit.and_then(|u| u.to_ms(*step)) };
+                    let value = match unit {
+                        _ if *step == NO_TIME => Some(NO_TIME),
+                        Some(unit) => unit.to_ms(*step),
+                        None => compact_date(*step),
+                    };
                     ms.push(value.unwrap_or_else(|| {
                         let found = format!(
                             "the integer {step}, whose unit cannot be told (name the column `ts_ms` for milliseconds)"
@@ -253,37 +253,44 @@ fn texts(array: &ArrayRef, each: &mut dyn FnMut(Option<&str>)) {
     }
 }
 
-/// Appends the steps of a time array and returns their unit where the type states it.
-fn steps(array: &ArrayRef, out: &mut Vec<i64>) -> Option<Unit> {
+/// Appends the steps of a time array, and returns their unit and form where the type says them. `before` is what the
+/// batches so far were: one text without a zone makes the column one without.
+fn steps(array: &ArrayRef, out: &mut Vec<i64>, before: Option<(Unit, TimeForm)>) -> Option<(Unit, TimeForm)> {
     macro_rules! append {
         ($type:ty, $convert:expr) => {
             out.extend(array.as_primitive::<$type>().iter().map(|v| v.and_then($convert).unwrap_or(NO_TIME)))
         };
     }
     match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            append!(TimestampSecondType, Some);
-            return Some(Unit::Second);
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            append!(TimestampMillisecondType, Some);
-            return Some(Unit::Milli);
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            append!(TimestampMicrosecondType, Some);
-            return Some(Unit::Micro);
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            append!(TimestampNanosecondType, Some);
-            return Some(Unit::Nano);
+        DataType::Timestamp(unit, zone) => {
+            let form = if zone.is_some() { TimeForm::WithZone } else { TimeForm::WithoutZone };
+            let unit = match unit {
+                TimeUnit::Second => {
+                    append!(TimestampSecondType, Some);
+                    Unit::Second
+                }
+                TimeUnit::Millisecond => {
+                    append!(TimestampMillisecondType, Some);
+                    Unit::Milli
+                }
+                TimeUnit::Microsecond => {
+                    append!(TimestampMicrosecondType, Some);
+                    Unit::Micro
+                }
+                TimeUnit::Nanosecond => {
+                    append!(TimestampNanosecondType, Some);
+                    Unit::Nano
+                }
+            };
+            return Some((unit, form));
         }
         DataType::Date32 => {
             append!(Date32Type, |days| i64::from(days).checked_mul(86_400_000));
-            return Some(Unit::Milli);
+            return Some((Unit::Milli, TimeForm::WithoutZone));
         }
         DataType::Date64 => {
             append!(Date64Type, Some);
-            return Some(Unit::Milli);
+            return Some((Unit::Milli, TimeForm::WithoutZone));
         }
         DataType::Int64 => append!(Int64Type, Some),
         DataType::Int32 => append!(Int32Type, |v| Some(i64::from(v))),
@@ -291,8 +298,15 @@ fn steps(array: &ArrayRef, out: &mut Vec<i64>) -> Option<Unit> {
         DataType::UInt64 => append!(UInt64Type, |v| i64::try_from(v).ok()),
         DataType::Float64 => append!(Float64Type, integral),
         data_type if is_text(data_type) => {
-            texts(array, &mut |text| out.push(text.and_then(parse_ms).unwrap_or(NO_TIME)));
-            return Some(Unit::Milli);
+            let mut form = before.map_or(TimeForm::WithZone, |(_, form)| form);
+            texts(array, &mut |text| {
+                let moment = text.and_then(parse);
+                if matches!(moment, Some((_, false))) {
+                    form = TimeForm::WithoutZone;
+                }
+                out.push(moment.map_or(NO_TIME, |(ms, _)| ms));
+            });
+            return Some((Unit::Milli, form));
         }
         // Eight and sixteen bits hold no moment.
         _ => out.extend(std::iter::repeat_n(NO_TIME, array.len())),
@@ -302,11 +316,12 @@ fn steps(array: &ArrayRef, out: &mut Vec<i64>) -> Option<Unit> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::sync::Arc;
 
     use arrow_array::{
-        BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Int64Array, LargeStringArray, StringArray,
-        TimestampMicrosecondArray, TimestampNanosecondArray, UInt8Array,
+        BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Int64Array, LargeStringArray, RecordBatch,
+        StringArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt8Array,
     };
     use parquet::arrow::ArrowWriter;
 
@@ -374,13 +389,5 @@ mod tests {
         let columns: Vec<(&str, ArrayRef)> = vec![("close", Arc::new(StringArray::from(vec!["7"])))];
         let e = frame(columns, &Wanted { numbers: vec!["close"], ..Wanted::default() }).unwrap_err();
         assert!(e.is_type() && e.to_string().contains("has the type Utf8"), "{e}");
-    }
-
-    #[test]
-    fn a_damaged_footer_is_an_error_and_not_a_panic() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("t");
-        std::fs::write(&path, b"PAR1\x01\x02\x03\x04\x05\x06\x07\x08\x04\x00\x00\x00PAR1").unwrap();
-        assert!(Frame::column_names(&Input::open(&path).unwrap()).unwrap_err().is_format());
     }
 }

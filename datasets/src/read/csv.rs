@@ -1,0 +1,390 @@
+//! CSV: comma, semicolon or tab (told from the first line), quoted as RFC 4180 says.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use csv::StringRecord;
+
+use super::{BadCell, Columns, Filled, NO_TIME, Plan, Role, integral};
+use crate::error::{Error, Kind, Result, quoted};
+use crate::source::Content;
+use crate::time::{TimeForm, Unit, compact_date, parse};
+
+/// What Binance calls the columns of its klines, which it publishes without a header
+/// (<https://github.com/binance/binance-public-data>, "Klines").
+const KLINES: [&str; 12] = [
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "count",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+];
+
+/// A CSV file whose first line has been read.
+pub(crate) struct Table {
+    reader: csv::Reader<Box<dyn BufRead>>,
+    first: StringRecord,
+}
+
+impl Table {
+    pub(crate) fn open(path: &Path, content: Content) -> Result<Self> {
+        let mut bytes = content.into_reader();
+        let head = bytes.fill_buf().map_err(|e| Error::io(path, "cannot read it", e))?;
+        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let delimiter = delimiter(line);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).trim(csv::Trim::All).from_reader(bytes);
+        let mut first = StringRecord::new();
+        reader.read_record(&mut first).map_err(|e| broken(path, e))?;
+        Ok(Self { reader, first })
+    }
+
+    /// Whether the first line is a row already.
+    pub(crate) fn headless(&self) -> bool {
+        self.first.iter().all(|name| number(name).is_some())
+    }
+
+    /// How many fields the first line has.
+    pub(crate) fn width(&self) -> usize {
+        self.first.len()
+    }
+
+    /// The fields of the first line.
+    pub(crate) fn first(&self) -> Vec<&str> {
+        self.first.iter().collect()
+    }
+
+    /// The names of the columns, and whether they had to be known from elsewhere.
+    pub(crate) fn names(&self) -> (Vec<String>, bool) {
+        if self.headless() && self.is_klines() {
+            (KLINES.map(str::to_owned).to_vec(), true)
+        } else {
+            (self.first.iter().map(str::to_owned).collect(), false)
+        }
+    }
+
+    /// Whether the first row is a kline: it opens before it closes, and its prices lie within its range.
+    fn is_klines(&self) -> bool {
+        let cell = |at: usize| self.first.get(at).and_then(number).unwrap_or(f64::NAN);
+        let (open, high, low, close) = (cell(1), cell(2), cell(3), cell(4));
+        self.first.len() == KLINES.len()
+            && cell(6) > cell(0)
+            && low > 0.0
+            && low <= open.min(close)
+            && high >= open.max(close)
+    }
+
+    /// Calls `each` with every row, and its number from 0. The first line is one of them where `with_first`.
+    pub(crate) fn rows(
+        mut self,
+        path: &Path,
+        with_first: bool,
+        mut each: impl FnMut(usize, &StringRecord),
+    ) -> Result<()> {
+        let mut row = 0;
+        if with_first {
+            each(row, &self.first);
+            row += 1;
+        }
+        let mut record = std::mem::take(&mut self.first);
+        while self.reader.read_record(&mut record).map_err(|e| broken(path, e))? {
+            each(row, &record);
+            row += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The most frequent separator of the first line. The comma wins a tie: a file of one column has none of the three.
+fn delimiter(line: &[u8]) -> u8 {
+    let count = |byte: u8| line.iter().filter(|b| **b == byte).count();
+    [b',', b';', b'\t'].into_iter().rev().max_by_key(|b| count(*b)).unwrap_or(b',')
+}
+
+pub(crate) fn column_names(path: &Path, content: Content) -> Result<Vec<String>> {
+    Ok(Table::open(path, content)?.names().0)
+}
+
+/// Reads the columns that `plan` picks by the header.
+pub(super) fn read(path: &Path, content: Content, plan: impl Fn(&[String]) -> Result<Plan>) -> Result<Columns> {
+    let table = Table::open(path, content)?;
+    let (names, assumed_names) = table.names();
+    if table.headless() && !assumed_names {
+        return Err(Error::new(Kind::Format, path, "the first line holds numbers only")
+            .expected("a header with the column names, or the 12 columns of Binance klines")
+            .remedy("add a header line"));
+    }
+    let mut slots: Vec<(usize, Slot)> =
+        plan(&names)?.into_iter().map(|(at, role)| (at, Slot::new(&names[at], role))).collect();
+    let mut bad = Vec::new();
+    table.rows(path, assumed_names, |row, record| {
+        for (at, slot) in &mut slots {
+            slot.take(row, record.get(*at).unwrap_or_default(), record, &mut bad);
+        }
+    })?;
+    let mut time_form = None;
+    let filled = slots.into_iter().map(|(_, slot)| slot.finish(&mut time_form, &mut bad)).collect();
+    Ok(Columns { filled, bad, time_form, assumed_names })
+}
+
+/// Collects one column over the rows.
+enum Slot {
+    Number { name: String, values: Vec<f64> },
+    Text { name: String, values: Vec<String> },
+    Either { name: String, values: Vec<f64>, words: Vec<String> },
+    Time { name: String, clock: Option<usize>, moments: Vec<Moment> },
+}
+
+/// A cell of a time column.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// An integer whose unit is known when all are read.
+    Steps(i64),
+    /// Epoch milliseconds.
+    Text(i64, bool),
+    None,
+}
+
+impl Slot {
+    fn new(column: &str, role: Role) -> Self {
+        match role {
+            Role::Number(name) => Self::Number { name, values: Vec::new() },
+            Role::Text(name) => Self::Text { name, values: Vec::new() },
+            Role::Either(name) => Self::Either { name, values: Vec::new(), words: Vec::new() },
+            Role::Time { clock } => Self::Time { name: column.to_owned(), clock, moments: Vec::new() },
+        }
+    }
+
+    fn take(&mut self, row: usize, cell: &str, record: &StringRecord, bad: &mut Vec<BadCell>) {
+        match self {
+            Self::Number { name, values } => values.push(number(cell).unwrap_or_else(|| {
+                bad.push(no_number(row, name, cell));
+                f64::NAN
+            })),
+            Self::Text { values, .. } => values.push(cell.to_owned()),
+            Self::Either { values, words, .. } if words.is_empty() => match number(cell) {
+                Some(value) => values.push(value),
+                None => {
+                    // From the first word on it is a column of words.
+                    words.extend(
+                        values.drain(..).map(|value| if value.is_nan() { String::new() } else { value.to_string() }),
+                    );
+                    words.push(cell.to_owned());
+                }
+            },
+            Self::Either { words, .. } => words.push(cell.to_owned()),
+            Self::Time { name, clock, moments } => {
+                let clock = clock.and_then(|at| record.get(at));
+                let moment = clock.map_or_else(|| moment(cell), |clock| moment(&format!("{cell} {clock}")));
+                if matches!(moment, Moment::None) {
+                    bad.push(no_moment(row, name, cell));
+                }
+                moments.push(moment);
+            }
+        }
+    }
+
+    fn finish(self, form: &mut Option<TimeForm>, bad: &mut Vec<BadCell>) -> Filled {
+        match self {
+            Self::Number { name, values } => Filled::Number(name, values),
+            Self::Text { name, values } => Filled::Text(name, values),
+            Self::Either { name, values, words } if words.is_empty() => Filled::Number(name, values),
+            Self::Either { name, words, .. } => Filled::Text(name, words),
+            Self::Time { name, moments, .. } => {
+                let steps = || moments.iter().filter_map(|m| if let Moment::Steps(v) = m { Some(*v) } else { None });
+                let ends = steps().min().zip(steps().max());
+                let unit = ends.and_then(|(least, greatest)| Unit::of_column(&name, least, greatest));
+                *form = unit.map(Unit::form).or_else(|| {
+                    let zoned = moments.iter().all(|m| matches!(m, Moment::Text(_, true) | Moment::None));
+                    (!moments.is_empty()).then_some(if zoned { TimeForm::WithZone } else { TimeForm::WithoutZone })
+                });
+                let ms = moments.iter().enumerate().map(|(row, moment)| match *moment {
+                    Moment::Text(ms, _) => ms,
+                    Moment::Steps(v) => unit.map_or_else(|| compact_date(v), |u| u.to_ms(v)).unwrap_or_else(|| {
+                        bad.push(no_moment(row, &name, &v.to_string()));
+                        NO_TIME
+                    }),
+                    Moment::None => NO_TIME,
+                });
+                Filled::Time(ms.collect())
+            }
+        }
+    }
+}
+
+fn moment(cell: &str) -> Moment {
+    let integer = cell.parse().ok().or_else(|| integral(cell.parse().ok()?));
+    match integer {
+        Some(steps) => Moment::Steps(steps),
+        None => parse(cell).map_or(Moment::None, |(ms, zoned)| Moment::Text(ms, zoned)),
+    }
+}
+
+fn no_moment(row: usize, column: &str, cell: &str) -> BadCell {
+    BadCell {
+        row,
+        column: column.to_owned(),
+        found: quoted(cell),
+        expected: "a moment: RFC 3339, `YYYY-MM-DD HH:MM:SS` (UTC), or epoch time (milliseconds under the name `ts_ms`)",
+    }
+}
+
+fn no_number(row: usize, column: &str, cell: &str) -> BadCell {
+    let expected = match number(&cell.replace(',', "")) {
+        Some(_) => "a number with a decimal point and no commas",
+        None => "a number",
+    };
+    BadCell { row, column: column.to_owned(), found: quoted(cell), expected }
+}
+
+/// A cell as a number: `NaN` for what means "nothing", `None` for text.
+pub(crate) fn number(cell: &str) -> Option<f64> {
+    match cell {
+        "" | "null" | "NULL" | "None" | "NA" | "N/A" => Some(f64::NAN),
+        "true" | "True" | "TRUE" => Some(1.0),
+        "false" | "False" | "FALSE" => Some(0.0),
+        _ => cell.parse().ok(),
+    }
+}
+
+fn broken(path: &Path, error: csv::Error) -> Error {
+    let line = error.position().map(|p| format!(" at line {}", p.line())).unwrap_or_default();
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => Error::io(path, "cannot read it", e),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            Error::new(Kind::Format, path, format!("{len} fields{line}"))
+                .expected(format!("{expected_len}, as in the header"))
+                .remedy("repair the line, or quote the field that holds the separator")
+        }
+        csv::ErrorKind::Utf8 { .. } => Error::new(Kind::Format, path, format!("bytes that are not UTF-8{line}"))
+            .remedy("convert the file to UTF-8"),
+        other => Error::new(Kind::Format, path, format!("not a readable CSV file{line}: {other:?}"))
+            .remedy("check how the file was written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Frame, Wanted};
+
+    fn read(text: &str, wanted: &Wanted<'_>) -> Result<Frame> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        Frame::read(&path, wanted)?.strict()
+    }
+
+    fn time(text: &str) -> Result<Vec<i64>> {
+        read(text, &Wanted { time: true, ..Wanted::default() }).map(|mut f| f.take_time())
+    }
+
+    #[test]
+    fn semicolons_and_tabs_separate_as_well() {
+        let wanted = Wanted { numbers: vec!["b"], ..Wanted::default() };
+        for text in ["a,b\n1,2\n", "a;b\n1;2\n", "a\tb\n1\t2\n", "\u{feff}b,a\n2,1\n"] {
+            assert_eq!(read(text, &wanted).unwrap().number("b"), Some([2.0].as_slice()), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_nan_and_booleans_are_numbers() {
+        let wanted = Wanted { numbers: vec!["x"], ..Wanted::default() };
+        let frame = read("x,y\nNaN,\nNone,\nTrue,\n,\n-1.5e-3,\n", &wanted).unwrap();
+        let x = frame.number("x").unwrap();
+        assert!(x[0].is_nan() && x[1].is_nan() && x[3].is_nan());
+        assert_eq!((x[2], x[4]), (1.0, -0.0015));
+    }
+
+    #[test]
+    fn the_same_moment_is_read_from_every_accepted_form() {
+        let ms = [1_704_067_200_000];
+        for cell in [
+            "2024-01-01 00:00:00",
+            "2024-01-01",
+            "2024.01.01 00:00",
+            "20240101",
+            "2024-01-01T01:00:00+01:00",
+            "1704067200",
+            "1704067200000000",
+        ] {
+            assert_eq!(time(&format!("datetime,x\n{cell},1\n")).unwrap(), ms, "{cell}");
+        }
+        assert_eq!(time("ts_ms,x\n1704067200000.0,1\n").unwrap(), ms);
+        assert_eq!(time("ts_ms,x\n60000,1\n").unwrap(), [60_000], "the name says milliseconds, whatever the size");
+    }
+
+    #[test]
+    fn plain_integers_too_small_to_have_a_unit_are_refused() {
+        let e = time("ts,x\n60000,1\n").unwrap_err();
+        assert!(e.to_string().contains("`ts_ms`"), "{e}");
+    }
+
+    #[test]
+    fn a_ragged_line_is_named() {
+        let e = read("a,b\n1,2\n3\n", &Wanted { numbers: vec!["a"], ..Wanted::default() }).unwrap_err();
+        assert!(e.is_format() && e.to_string().contains("1 fields at line 3"), "{e}");
+    }
+
+    const KLINE: &str = "1704067200000,1,3,0.5,2,10,1704070799999,20,5,4,8,0\n";
+
+    #[test]
+    fn klines_without_a_header_are_known_by_their_twelve_columns() {
+        let wanted =
+            Wanted { time: true, numbers: vec!["open", "close"], optional: vec!["volume"], ..Wanted::default() };
+        let frame = read(KLINE, &wanted).unwrap();
+        assert_eq!((frame.time(), frame.rows()), ([1_704_067_200_000].as_slice(), 1), "the first line is a row");
+        assert_eq!((frame.number("close"), frame.number("volume")), (Some([2.0].as_slice()), Some([10.0].as_slice())));
+        // A high below the close: twelve numbers, and no kline.
+        let e = read(&KLINE.replace(",3,", ",1.5,"), &wanted).unwrap_err();
+        assert!(e.to_string().contains("header"), "{e}");
+    }
+
+    #[test]
+    fn a_decimal_comma_is_refused_by_name() {
+        let wanted = Wanted { numbers: vec!["b"], ..Wanted::default() };
+        for cell in ["1,5", "1.234,5", "12,345"] {
+            let e = read(&format!("a;b\n1;{cell}\n"), &wanted).unwrap_err();
+            assert!(e.to_string().contains("decimal point and no commas"), "{e}");
+        }
+        assert!(!read("a;b\n1;x\n", &wanted).unwrap_err().to_string().contains("comma"));
+    }
+
+    #[test]
+    fn date_and_time_of_day_may_stand_apart() {
+        let text = "<DATE>\t<TIME>\t<OPEN>\n2024.01.01\t01:00:00\t7\n2024.01.01\t02:00\t8\n";
+        let wanted = Wanted { time: true, numbers: vec!["open"], ..Wanted::default() };
+        let frame = read(text, &wanted).unwrap();
+        assert_eq!(frame.time(), [1_704_070_800_000, 1_704_074_400_000]);
+    }
+
+    #[test]
+    fn the_form_of_the_moments_is_known() {
+        let form = |cells: &str| read(cells, &Wanted { time: true, ..Wanted::default() }).unwrap().time_form();
+        assert_eq!(form("Date,x\n2024-01-01,1\n"), Some(TimeForm::WithoutZone));
+        assert_eq!(form("date,x\n20240101,1\n"), Some(TimeForm::WithoutZone));
+        assert_eq!(form("Datetime,x\n2024-01-01 00:00:00+00:00,1\n"), Some(TimeForm::WithZone));
+        assert_eq!(form("time,x\n1704067200,1\n"), Some(TimeForm::EpochSeconds));
+        assert_eq!(form("Open time,x\n1704067200000000,1\n"), Some(TimeForm::EpochMicroseconds));
+    }
+
+    #[test]
+    fn line_ends_and_byte_order_marks_of_other_systems_are_read() {
+        let wanted = Wanted { time: true, numbers: vec!["x"], ..Wanted::default() };
+        let frame = read("\u{feff}Date,x\r\n2024-01-01,1\r\n2024-01-02,2\r\n", &wanted).unwrap();
+        assert_eq!(frame.number("x"), Some([1.0, 2.0].as_slice()));
+    }
+
+    #[test]
+    fn a_file_without_header_says_so() {
+        let e = read("1,2\n3,4\n", &Wanted::default()).unwrap_err();
+        assert!(e.to_string().contains("header"), "{e}");
+    }
+}

@@ -1,0 +1,49 @@
+//! How a file was read, so that nothing is assumed in silence.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::compression::Compression;
+use crate::source::Format;
+use crate::time::TimeForm;
+
+/// How a file was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// The file's name, without its folder.
+    pub file: String,
+    /// What it holds.
+    pub format: Format,
+    /// How it is packed; `None` for a plain file.
+    pub compression: Option<Compression>,
+    /// How its moments are written; `None` where no time column was read.
+    pub time_form: Option<TimeForm>,
+    /// Whether it has no header and its columns were known by their number (Binance klines).
+    pub assumed_names: bool,
+}
+
+impl Reading {
+    pub(crate) fn new(path: &Path, format: Format, compression: Option<Compression>) -> Self {
+        let file =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        Self { file, format, compression, time_form: None, assumed_names: false }
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.format.name())?;
+        if let Some(compression) = self.compression {
+            write!(f, " in {}", compression.name())?;
+        }
+        if self.assumed_names {
+            f.write_str(", no header, columns of Binance klines")?;
+        }
+        if let Some(form) = self.time_form {
+            write!(f, ", {}", form.text())?;
+        }
+        Ok(())
+    }
+}
