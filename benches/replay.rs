@@ -18,6 +18,7 @@ use q50_engine::{
 use q50_research::{
     inference::{BlockSums, Cscv, StationaryBootstrap},
     run::{PoolVenue, PriceVenue, RunSettings, Source, Stage, VenueSettings},
+    spec::DataSpec,
     sweep::{Space, Sweep},
 };
 use rand::{RngExt, SeedableRng};
@@ -46,6 +47,10 @@ impl World {
         let market = self.data.market();
         Market { signals: Signals { value: Some(&self.value), ..market.signals }, ..market }
     }
+
+    fn spec(&self, strategy: &StrategyConfig) -> DataSpec {
+        DataSpec::of(&self.data, strategy)
+    }
 }
 
 fn settings(strategy: StrategyConfig, pool: bool) -> RunSettings {
@@ -71,11 +76,12 @@ const Q50_GRID: &str = "[grid]\n\"gate.min_expected_value\" = { from = 0.0002, t
 
 fn replays(c: &mut Criterion) {
     let world = World::new();
-    let source = Source { market: world.market(), pool: None, dataset: "bench", view: "" };
     let mut group = c.benchmark_group("replay/one set");
     group.throughput(Throughput::Elements(BARS as u64));
     for (name, strategy) in [("threshold", THRESHOLD), ("q50", StrategyConfig::Q50(Q50Config::default()))] {
         let settings = settings(strategy, false);
+        let data = world.spec(&strategy);
+        let source = Source { market: world.market(), pool: None, data: &data };
         let stage = Stage::new(source, &settings.venue).unwrap();
         let expected = run::<Summary>(&stage, &settings);
         group.bench_function(format!("{name}/summary"), |b| {
@@ -98,7 +104,6 @@ fn run<R: Recorder + Default>(stage: &Stage<'_>, settings: &RunSettings) -> R {
 
 fn sweeps(c: &mut Criterion) {
     let world = World::new();
-    let source = Source { market: world.market(), pool: None, dataset: "bench", view: "" };
     let mut group = c.benchmark_group("sweep/100 sets, one thread");
     group.sample_size(20).throughput(Throughput::Elements(100 * BARS as u64));
     let q50 = StrategyConfig::Q50(Q50Config::default());
@@ -110,6 +115,8 @@ fn sweeps(c: &mut Criterion) {
         let base = settings(strategy, pool);
         let space = Space::parse(grid).unwrap();
         assert_eq!(space.count(), 100);
+        let data = world.spec(&strategy);
+        let source = Source { market: world.market(), pool: None, data: &data };
         let stage = Stage::new(source, &base.venue).unwrap();
         let sweep = Sweep::new(&stage, base, &space).unwrap();
         let total = |sweep: &Sweep<'_>| -> f64 {

@@ -46,16 +46,34 @@ const DEMONSTRATION_SEED: u64 = 1;
 
 /// Opens the trial ledger that was named, or the one in the data directory.
 pub(crate) fn ledger(named: Option<&Path>) -> Result<TrialLedger> {
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None => {
-            let folder = data_directory()?;
-            std::fs::create_dir_all(&folder)
-                .with_context(|| format!("the data directory {} cannot be made; set Q50_DATA_DIR", folder.display()))?;
-            folder.join("trials.sqlite")
-        }
-    };
+    let path = ledger_path(named)?;
+    if let Some(folder) = path.parent().filter(|_| named.is_none()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the data directory {} cannot be made; set Q50_DATA_DIR", folder.display()))?;
+    }
     Ok(TrialLedger::open(&path)?)
+}
+
+/// Opens a ledger that is there: what only looks at one makes none.
+pub(crate) fn ledger_that_is_there(named: Option<&Path>) -> Result<TrialLedger> {
+    let path = ledger_path(named)?;
+    if !path.exists() {
+        bail!("trial ledger {}: not there; name it with --ledger, or set Q50_DATA_DIR", path.display());
+    }
+    Ok(TrialLedger::open(&path)?)
+}
+
+/// The ledger's file. What is gone with the process, or is no file, keeps no record.
+fn ledger_path(named: Option<&Path>) -> Result<PathBuf> {
+    let Some(path) = named else { return Ok(data_directory()?.join("trials.sqlite")) };
+    let text = path.to_string_lossy();
+    if text.is_empty() || text.starts_with(":memory:") || text.starts_with("file:") {
+        bail!("--ledger is '{text}', expected the path of a file: a ledger is kept");
+    }
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        bail!("--ledger is '{text}', which is no regular file; a ledger is kept in one");
+    }
+    Ok(path.to_owned())
 }
 
 fn data_directory() -> Result<PathBuf> {
@@ -260,25 +278,6 @@ fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<Str
         Some(AbsentName::Hold) => strategy.with_absent(Absent::Hold),
         Some(AbsentName::Long) => strategy.with_absent(Absent::Long),
         Some(AbsentName::Flat) => strategy.with_absent(Absent::Flat),
-    })
-}
-
-/// What of the data is seen, and how: the window, the joining of signals to bars, the reserves.
-pub(crate) fn data_settings(replay: &ReplayArguments, data: &Dataset, pool_hash: Option<&str>) -> serde_json::Value {
-    let (from, to) = data.period();
-    serde_json::json!({
-        "from_ms": from,
-        "to_ms": to,
-        "interval_ms": data.bars().interval_ms,
-        "pool_hash": pool_hash,
-        "signal_column": replay.signal_column,
-        "signal_delay_s": replay.signal_delay,
-        "signal_max_age_s": replay.signal_max_age,
-        "crossing": match replay.crossing {
-            CrossingName::Hold => "hold",
-            CrossingName::Sort => "sort",
-            CrossingName::Keep => "keep",
-        },
     })
 }
 

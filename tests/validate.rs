@@ -179,13 +179,13 @@ fn every_run_is_filed_and_a_finalist_elsewhere_is_not_counted_again() {
     w.write("g.toml", "[grid]\n\"sizing.max_position\" = [0.3, 0.5]\n\"gate.min_expected_value\" = [0.0005, 0.001]\n");
     let filed = |line: &str| {
         assert_eq!(w.q50(line).code, 0, "{line}: {}", w.q50(line).stderr);
-        let scopes = w.json("trials list", 0);
-        let scope = &scopes["scopes"][0];
+        let listing = w.json("trials list", 0);
+        let scope = &listing["markets"][0];
         (scope["candidates"].as_u64().unwrap(), scope["probes"].as_u64().unwrap())
     };
     assert_eq!(filed("validate --bars {dir}/b.csv"), (1, 0));
     assert_eq!(filed("validate --bars {dir}/b.csv --latency 0"), (1, 0), "the venue's own latency is the same trial");
-    assert_eq!(filed("validate --bars {dir}/b.csv --latency 5"), (2, 0));
+    assert_eq!(filed("validate --bars {dir}/b.csv --latency 5"), (1, 0), "another latency is no other hypothesis");
     let searched = filed("sweep --bars {dir}/b.csv --grid {dir}/g.toml --strategy q50 --out {dir}/s");
     assert_eq!(filed("validate --bars {dir}/b.csv --from-sweep {dir}/s --top 1"), searched, "the set's own trial");
     let (candidates, probes) = filed("validate --bars {dir}/b.csv --from-sweep {dir}/s --top 1 --latency 9");

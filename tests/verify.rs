@@ -161,14 +161,14 @@ fn what_cannot_hold_foresight_has_no_condition() {
 fn the_ledger_counts_what_was_tried() {
     let w = Workspace::new();
     w.write("b.csv", bars_csv(400));
-    let trials = |set: &str| {
-        let summary = w.json(&format!("verify --bars {{dir}}/b.csv --trials 1 --strategy q50 {set}"), 0);
-        summary["inference"]["trials"].as_u64().unwrap()
+    let candidates = |set: &str| {
+        w.json(&format!("verify --bars {{dir}}/b.csv --strategy q50 {set}"), 0);
+        w.json("trials list", 0)["markets"][0]["candidates"].as_u64().unwrap()
     };
-    assert_eq!(trials("--set gate.min_tier=0"), 1);
-    assert_eq!(trials("--set gate.min_tier=0"), 1, "the same trial again is the same trial");
-    assert_eq!(trials("--set sizing.max_position=0.4"), 2);
-    assert_eq!(trials("--cost-bps 7"), 3);
+    assert_eq!(candidates("--set gate.min_tier=0"), 1);
+    assert_eq!(candidates("--set gate.min_tier=0"), 1, "the same trial again is the same trial");
+    assert_eq!(candidates("--set sizing.max_position=0.4"), 2);
+    assert_eq!(candidates("--set gate.min_tier=1"), 3);
 }
 
 #[test]
@@ -256,6 +256,22 @@ fn the_built_in_claims_are_named() {
     let help = w.q50("verify --help").stdout;
     assert!(help.contains("q50-1327") && help.contains("demonstration"), "{help}");
     w.refused("verify --claim q50-1328 --out {dir}/c", &["q50-1328", "q50-1327", "demonstration"]);
+}
+
+#[test]
+fn the_largest_number_of_trials_wins() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(400));
+    let claim =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/research/claims/demonstration.toml")).unwrap();
+    w.write("claim.toml", claim.replace("trials = 1\n", "trials = 1000\n"));
+    let trials = |options: &str| {
+        let line = format!("verify --bars {{dir}}/b.csv --claim {{dir}}/claim.toml {options}");
+        w.json(&line, 0)["inference"]["trials"].as_u64().unwrap()
+    };
+    assert_eq!(trials(""), 1_000);
+    assert_eq!(trials("--trials 1"), 1_000, "nobody can say that there were fewer than the claim admits");
+    assert_eq!(trials("--trials 2000"), 2_000);
 }
 
 #[test]

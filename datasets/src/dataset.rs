@@ -51,6 +51,8 @@ pub struct Dataset {
     report: DatasetReport,
     /// How the bars were read, where a file holds them.
     reading: Option<Reading>,
+    rule: Option<JoinRule>,
+    bars_hash: String,
     hash: String,
     origin: PathBuf,
     /// First row that is traded, and the first one after the last.
@@ -118,13 +120,16 @@ impl Dataset {
             reading: None,
             signals: SignalColumns::default(),
             joined: vec![false; end],
+            rule: None,
+            bars_hash: String::new(),
             hash: String::new(),
             origin: origin.to_path_buf(),
             first: 0,
             end,
             bars,
         };
-        dataset.hash = dataset.content_hash();
+        dataset.bars_hash = dataset.content_hash();
+        dataset.hash.clone_from(&dataset.bars_hash);
         Ok(dataset)
     }
 
@@ -151,6 +156,7 @@ impl Dataset {
         }
         self.signals = table.columns.gather(&rows);
         self.joined = rows.iter().map(Option::is_some).collect();
+        self.rule = Some(rule);
         self.report.signals = Some(table.report.clone());
         self.report.crossings = table.crossings;
         self.hash = self.content_hash();
@@ -279,6 +285,18 @@ impl Dataset {
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The same of interval and bars alone.
+    #[must_use]
+    pub fn bars_hash(&self) -> &str {
+        &self.bars_hash
+    }
+
+    /// How the signals were joined, whether that was stated or the default; `None` for bars alone.
+    #[must_use]
+    pub fn rule(&self) -> Option<JoinRule> {
+        self.rule
     }
 
     fn content_hash(&self) -> String {

@@ -31,6 +31,7 @@ use crate::{
     inference::StationaryBootstrap,
     metrics,
     run::{self, PriceVenue, RunSettings, Source, VenueSettings},
+    spec::DataSpec,
     trials::{LedgerError, Role, TrialLedger},
 };
 
@@ -136,7 +137,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         pool: None,
         facts: DataFacts::of(&data, true),
         next_close: None,
-        data_settings: serde_json::Value::Null,
+        data: DataSpec::of(&data, &settings.strategy),
         origin: SignalsOrigin::Causal,
         claim: Some(&claim),
         settings,
@@ -183,7 +184,8 @@ fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationEr
 }
 
 fn sharpe(data: &Dataset, settings: &RunSettings) -> Option<AnnualSharpe> {
-    let source = Source { market: data.market(), pool: None, dataset: data.hash(), view: "" };
+    let spec = DataSpec::of(data, &settings.strategy);
+    let source = Source { market: data.market(), pool: None, data: &spec };
     let (journal, _) = run::rehearse(&source, settings, Role::Candidate).ok()?;
     metrics::sharpe(&journal.returns(), settings.periods_per_year).ok()
 }

@@ -17,6 +17,7 @@ pub mod report;
 pub mod reserves;
 pub mod round_trips;
 pub mod run;
+pub mod spec;
 pub mod statistics;
 pub mod sweep;
 pub mod sweep_calibration;

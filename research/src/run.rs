@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     causality::{self, CausalityReport},
     inference::{Moments, SharpeEstimate},
-    trials::{Origin, Role, Scope, Trial},
+    spec::{DataSpec, canonical},
+    trials::{Role, Scope, Trial, TrialKey},
 };
 
 /// Cost of a fill at a price venue where none is stated.
@@ -127,17 +128,10 @@ impl RunSettings {
         self
     }
 
-    /// Content hash of the settings, hex.
+    /// BLAKE3 of the settings, as canonical JSON.
     #[must_use]
-    pub fn hash(&self) -> String {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        blake3::hash(&json).to_hex().to_string()
-    }
-
-    /// Key of the trial that these settings are on `view` of the data.
-    #[must_use]
-    pub fn trial_key(&self, view: &str) -> blake3::Hash {
-        blake3::hash(format!("{} {view}", self.hash()).as_bytes())
+    pub fn hash(&self) -> blake3::Hash {
+        blake3::hash(&canonical(self))
     }
 
     /// Why this run would have no result on a market with these signals: a number out of its range, a column or an ability
@@ -184,33 +178,44 @@ impl RunSettings {
     }
 }
 
-/// What a run sees. Trials are counted by `dataset`; another `view` of it is another trial.
+/// What a run sees.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// Bars and signals.
     pub market: Market<'a>,
     /// Recorded reserves of a pool, a row a bar; `None`: rebuilt from prices where the venue is a pool.
     pub pool: Option<&'a PoolPath>,
-    /// Content hash of bars and signals.
-    pub dataset: &'a str,
-    /// Window, join and anything else that decides what of it is seen.
-    pub view: &'a str,
+    /// What they are.
+    pub data: &'a DataSpec,
 }
 
 impl<'a> Source<'a> {
-    /// The same data seen otherwise.
+    /// The same bars with other signals.
     #[must_use]
-    pub fn seen_as<'b>(&self, market: Market<'b>, view: &'b str) -> Source<'b>
+    pub fn seen_as<'b>(&self, market: Market<'b>, data: &'b DataSpec) -> Source<'b>
     where
         'a: 'b,
     {
-        Source { market, view, pool: self.pool, dataset: self.dataset }
+        Source { market, data, pool: self.pool }
     }
 
-    /// What the trials of `strategy` on this data are counted by.
+    /// What the trials of `strategy` on this data are filed under.
     #[must_use]
     pub fn scope(&self, strategy: &StrategyConfig) -> Scope<'a> {
-        Scope { dataset: self.dataset, family: strategy.family() }
+        Scope { record: &self.data.record, family: strategy.family() }
+    }
+
+    /// What a trial of `settings` on all rows that are traded is known by.
+    #[must_use]
+    pub fn key(&self, settings: &RunSettings) -> TrialKey {
+        let all = self.market.first..self.market.len();
+        self.key_on(settings, std::slice::from_ref(&all))
+    }
+
+    /// What a trial of `settings` on stretches of the rows is known by.
+    #[must_use]
+    pub fn key_on(&self, settings: &RunSettings, rows: &[Range<usize>]) -> TrialKey {
+        self.data.key(&self.market, settings, rows)
     }
 
     /// Where the pool's reserves come from, on a pool venue.
@@ -303,18 +308,17 @@ impl<'a> Stage<'a> {
 pub fn rehearse(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<(Journal, Trial), PathError> {
     let mut journal = Journal::default();
     Stage::new(*source, &settings.venue)?.run(settings, &mut journal);
-    let trial = trial_of_returns(&journal.returns(), settings.trial_key(source.view), role, Origin::Verify);
+    let trial = trial_of_returns(&journal.returns(), source.key(settings), role);
     Ok((journal, trial))
 }
 
 /// The trial of a run of which every return was kept.
 #[must_use]
-pub fn trial_of_returns(returns: &[f64], settings: blake3::Hash, role: Role, origin: Origin) -> Trial {
+pub fn trial_of_returns(returns: &[f64], key: TrialKey, role: Role) -> Trial {
     let estimate = SharpeEstimate::from_returns(returns, Moments::Paper).ok();
     Trial {
-        settings,
+        key,
         role,
-        origin,
         sharpe: estimate.map(|e| e.sharpe),
         returns: returns.len(),
         skew: estimate.map(|e| e.skewness),
@@ -324,11 +328,10 @@ pub fn trial_of_returns(returns: &[f64], settings: blake3::Hash, role: Role, ori
 
 /// The trial of a replay of which only the sums were kept.
 #[must_use]
-pub fn trial_of(summary: &Summary, settings: &RunSettings, view: &str, origin: Origin) -> Trial {
+pub fn trial_of(summary: &Summary, key: TrialKey, role: Role) -> Trial {
     Trial {
-        settings: settings.trial_key(view),
-        role: Role::Candidate,
-        origin,
+        key,
+        role,
         sharpe: summary.sharpe_per_period(),
         returns: summary.returns(),
         skew: summary.skewness(),
@@ -376,7 +379,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_that_were_written_and_read_again_are_the_same_trial() {
+    fn settings_that_were_written_and_read_again_are_the_same() {
         let price = PriceVenue {
             cost: Fraction::from_bps(7.3),
             spread: None,
@@ -392,7 +395,7 @@ mod tests {
             let periods_per_year = PeriodsPerYear::new(8_766.0);
             let settings = RunSettings { strategy, venue, capital: 0.1 + 0.2, periods_per_year };
             let read: RunSettings = serde_json::from_str(&serde_json::to_string_pretty(&settings).unwrap()).unwrap();
-            assert_eq!((read, read.trial_key("all")), (settings, settings.trial_key("all")));
+            assert_eq!(read, settings);
         }
     }
 
@@ -450,7 +453,8 @@ mod tests {
             capital: 1_000.0,
             periods_per_year: PeriodsPerYear::new(8_760.0),
         };
-        let source = Source { market: data.market(), pool: None, dataset: data.hash(), view: "" };
+        let spec = DataSpec::of(&data, &settings.strategy);
+        let source = Source { market: data.market(), pool: None, data: &spec };
         let run = |stage: &Stage<'_>, rows: Range<usize>| {
             let mut curve = EquityCurve::default();
             stage.run_rows(&settings, rows, &mut curve);

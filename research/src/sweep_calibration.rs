@@ -45,6 +45,7 @@ use crate::{
     metrics::Undefined,
     parameters::ParameterError,
     run::{PriceVenue, RunSettings, Source, Stage, VenueSettings},
+    spec::DataSpec,
     sweep::{Filters, RESULTS_FILE, Row, Space, Store, StoreError, Sweep, SweepError, finalists, publish},
     trials::{LedgerError, TrialLedger},
 };
@@ -138,8 +139,9 @@ impl SearchedMarkets<'_> {
     /// The market cannot be generated, the folder cannot be written, or no set traded.
     pub fn search(&self, seed: u64, folder: &Path) -> Result<Searched, SweepCalibrationError> {
         let data = self.market(seed)?;
-        let source = Source { market: data.market(), pool: None, dataset: data.hash(), view: "" };
         let base = self.settings(data.bars().interval_ms);
+        let spec = DataSpec::of(&data, &base.strategy);
+        let source = Source { market: data.market(), pool: None, data: &spec };
         let stage = Stage::new(source, &base.venue)?;
         let sweep = Sweep::new(&stage, base, self.space)?;
         let folder = RunFolder::open(folder, &[RESULTS_FILE])?;
@@ -150,10 +152,11 @@ impl SearchedMarkets<'_> {
         store.remove()?;
         // The front begins with the highest Sharpe ratio of all.
         let finalist = finalists(&sweep, &results, 1, &mut ledger)?;
-        let tried = ledger.summary(source.scope(&base.strategy))?;
         let found = finalist.first().and_then(|f| f.dsr).zip(results.front.first().and_then(estimate));
-        let ((deflated, best), variance) = found.zip(tried.variance).ok_or(SweepCalibrationError::NoBest(seed))?;
-        let trials = [tried.candidates, tried.effective.unwrap_or(tried.candidates)];
+        let (deflated, best) = found.ok_or(SweepCalibrationError::NoBest(seed))?;
+        let tried = ledger.tried(source.scope(&base.strategy), best.n)?;
+        let variance = tried.variance.ok_or(SweepCalibrationError::NoBest(seed))?;
+        let trials = [tried.trials, tried.effective.unwrap_or(tried.trials)];
         let judged = judged(&best, base.periods_per_year, trials, variance, &blocks(&sweep)?)?;
         Ok(Searched { deflated, ..judged })
     }
@@ -289,8 +292,9 @@ mod tests {
         let planted = AnnualSharpe::new(3.0);
         let markets = SearchedMarkets { space: &space, bars: 2_000_000, planted, cost: Fraction::ZERO };
         let data = markets.market(1).unwrap();
-        let source = Source { market: data.market(), pool: None, dataset: data.hash(), view: "" };
         let base = markets.settings(data.bars().interval_ms);
+        let spec = DataSpec::of(&data, &base.strategy);
+        let source = Source { market: data.market(), pool: None, data: &spec };
         let stage = Stage::new(source, &base.venue).unwrap();
         let sweep = Sweep::new(&stage, base, &space).unwrap();
         let earned = |index: u64| {

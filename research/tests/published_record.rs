@@ -30,6 +30,7 @@ use q50_research::{
     inference::StationaryBootstrap,
     metrics,
     run::{PriceVenue, RunSettings, VenueSettings},
+    spec::DataSpec,
     trials::TrialLedger,
 };
 use q50_testing::real;
@@ -159,7 +160,7 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Verification {
         pool: None,
         facts: DataFacts::of(&data, false),
         next_close: data.bars().close.get(data.rows().end).copied(),
-        data_settings: serde_json::json!({}),
+        data: DataSpec::of(&data, &settings.strategy),
         origin: SignalsOrigin::File,
         claim: Some(&claim),
         settings,

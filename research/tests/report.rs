@@ -18,6 +18,7 @@ use q50_research::{
     inference::{MeanBlock, StationaryBootstrap},
     report,
     run::{PoolVenue, PriceVenue, RunSettings, VenueSettings},
+    spec::DataSpec,
     trials::TrialLedger,
 };
 
@@ -45,7 +46,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
         pool: None,
         facts: DataFacts::of(&data, true),
         next_close: None,
-        data_settings: serde_json::json!({ "signal_column": null, "crossing": "hold" }),
+        data: DataSpec::of(&data, &replay.strategy),
         origin: SignalsOrigin::Causal,
         claim: Some(&claim),
         settings: RunSettings {

@@ -7,6 +7,7 @@ mod pool;
 mod replay;
 mod stats;
 mod sweep;
+mod trials;
 mod validate;
 mod values;
 
@@ -28,9 +29,10 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, MinusOneName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
-    sweep::{
-        FilterArguments, SweepArguments, TrialsCommand, TrialsExportArguments, TrialsImportArguments,
-        TrialsListArguments,
+    sweep::{FilterArguments, SweepArguments},
+    trials::{
+        TrialsCampaignArguments, TrialsCheckArguments, TrialsCommand, TrialsExportArguments, TrialsForgetArguments,
+        TrialsImportArguments, TrialsListArguments,
     },
     validate::ValidateArguments,
 };
@@ -122,10 +124,10 @@ pub(crate) enum Command {
         after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars b.parquet --signals s.parquet --latency retail\n  q50 validate --from-sweep search --bars b.parquet --signals s.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
     )]
     Validate(Box<ValidateArguments>),
-    /// The trial ledger: what was ever tried on which data.
+    /// The trial ledger: what was ever tried on which market.
     #[command(
         subcommand,
-        after_help = "Examples:\n  q50 trials list\n  q50 trials export --out trials.parquet\n  q50 trials import published_runs.csv --bars btcusdt_1h.parquet --signals signals.parquet --family q50"
+        after_help = "Examples:\n  q50 trials list\n  q50 trials check --head 3f0c2a9be1d24c77\n  q50 trials campaign carry --idea \"funding above its mean is sold\" --bars btcusdt_1h.parquet\n  q50 trials import published_runs.csv --bars btcusdt_1h.parquet --signals signals.parquet --family q50\n  q50 trials export --out trials.parquet"
     )]
     Trials(TrialsCommand),
     /// Read, check and generate data.
@@ -147,9 +149,12 @@ pub(crate) struct VerifyArguments {
     pub(crate) claim: Option<String>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
-    /// Variants that were tried; absent: as the claim admits, or one. The trial ledger's own count is the least.
+    /// Variants that were tried, where that is more than the claim admits and than the trial ledger has.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) trials: Option<u64>,
+    /// Count what was tried on this market since this campaign was registered (q50 trials campaign).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) campaign: Option<String>,
     /// Folder for report.html, summary.json and the Parquet files.
     #[arg(long, value_name = "DIR", default_value = "q50-verify")]
     pub(crate) out: PathBuf,

@@ -21,6 +21,9 @@ pub(crate) struct OverfitArguments {
     pub(crate) grid: PathBuf,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
+    /// Count what was tried on this market since this campaign was registered (q50 trials campaign).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) campaign: Option<String>,
     #[command(flatten)]
     pub(crate) tests: TestArguments,
     /// A check that is not made, and so not passed; may be given more than once.

@@ -1,10 +1,10 @@
-//! What `q50 sweep` and `q50 trials` take.
+//! What `q50 sweep` takes.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::{Format, ReplayArguments, values::not_negative, values::share};
+use super::{ReplayArguments, values::not_negative, values::share};
 
 /// What a search takes.
 #[derive(Args, Debug)]
@@ -14,6 +14,9 @@ pub(crate) struct SweepArguments {
     pub(crate) grid: PathBuf,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
+    /// Count what was tried on this market since this campaign was registered (q50 trials campaign).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) campaign: Option<String>,
     /// Go on with the sweep that the folder holds, if it holds one.
     #[arg(long)]
     pub(crate) resume: bool,
@@ -46,48 +49,4 @@ pub(crate) struct FilterArguments {
     /// Total return that a finalist exceeds, a fraction.
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) min_return: Option<f64>,
-}
-
-/// What can be done with the trial ledger.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TrialsCommand {
-    /// What was tried, by dataset and strategy family.
-    List(TrialsListArguments),
-    /// Every trial as a Parquet file.
-    Export(TrialsExportArguments),
-    /// File what others published as trials on a dataset.
-    Import(Box<TrialsImportArguments>),
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TrialsListArguments {
-    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ledger: Option<PathBuf>,
-    /// Form of the result.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TrialsExportArguments {
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ledger: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TrialsImportArguments {
-    /// Published runs: CSV with the columns id, sharpe (annual), and where known n_bars and validation_only_sharpe
-    /// (annual, comparable with each other); or a claim file (TOML) with its list.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Strategy family that they belong to.
-    #[arg(long, value_name = "NAME", default_value = "q50")]
-    pub(crate) family: String,
-    #[command(flatten)]
-    pub(crate) replay: ReplayArguments,
 }

@@ -14,6 +14,7 @@ use q50_research::{
         Check, CheckName, Lengths, OverfitError, Training,
         suite::{Benchmark, Report, Settings, judge_search, publish},
     },
+    trials::{CampaignSummary, Stamp},
 };
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ const FILES: &[&str] =
 /// Sets beyond which somebody has to say that they mean it: each is replayed some fifty times.
 const MANY: u64 = 20_000;
 
-/// What is printed; the time is the only part that differs between two runs.
+/// What is printed; times, and with them the ledger's hashes, are the only parts that differ between two runs.
 #[derive(Serialize)]
 struct Timed {
     schema: &'static str,
@@ -39,6 +40,9 @@ struct Timed {
     data: Data,
     #[serde(flatten)]
     report: Report,
+    /// State of the trial ledger after all this.
+    ledger: Stamp,
+    campaign: Option<CampaignSummary>,
     elapsed_ms: u64,
 }
 
@@ -53,6 +57,9 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
     let sweep = search.sweep(&stage)?;
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+    if let Some(name) = &arguments.campaign {
+        ledger.join_campaign(&search.source().data.record, name)?;
+    }
 
     let bar = Sets::of_replays(quiet);
     let outcome = judge_search(&sweep, &settings, &mut ledger, &|done, total| bar.done_of(done, total))?;
@@ -65,6 +72,8 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
         run_id: run.id().to_owned(),
         data: search.facts(),
         report: Report::new(&sweep, &settings, &outcome),
+        ledger: ledger.stamp()?,
+        campaign: ledger.campaign()?,
         elapsed_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     run.bytes("overfit.json", &serde_json::to_vec_pretty(&report)?)?;
@@ -169,7 +178,7 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
             purge.rows, purge.embargo
         )?;
     }
-    writeln!(out, "The trial ledger has {} candidates on this data.", report.trials.candidates)?;
+    writeln!(out, "The trial ledger has {} candidates on this market.", report.trials.candidates)?;
     writeln!(out, "Results: {}", folder.file("overfit.json").display())
 }
 

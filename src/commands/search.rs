@@ -7,6 +7,7 @@ use q50_datasets::{dataset::Dataset, time::rfc3339};
 use q50_engine::venue::PoolPath;
 use q50_research::{
     run::{RunSettings, Source, Stage},
+    spec::DataSpec,
     sweep::{Space, Sweep},
 };
 use serde::Serialize;
@@ -20,9 +21,8 @@ pub(super) struct Search {
     pub(super) data: Dataset,
     settings: RunSettings,
     pool: Option<(PoolPath, String)>,
-    seen: serde_json::Value,
-    /// What is seen, as text.
-    view: String,
+    /// What the runs see of the data.
+    spec: DataSpec,
     grid: String,
     demonstration: bool,
 }
@@ -34,8 +34,8 @@ pub(super) struct Data {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) demonstration: bool,
-    /// Window, joining of signals to bars, reserves.
-    view: serde_json::Value,
+    /// Bars, window, signals and how they were joined, reserves.
+    view: DataSpec,
 }
 
 impl Search {
@@ -53,21 +53,14 @@ impl Search {
         let data = configuration::dataset(replay)?;
         let settings = configuration::run_settings(replay, None, &data)?;
         let pool = configuration::pool_path(replay, &data)?;
-        let pool_hash = pool.as_ref().map(|(_, hash)| hash.as_str());
-        let seen = configuration::data_settings(replay, &data, pool_hash);
-        let view = seen.to_string();
+        let spec = DataSpec::of(&data, &settings.strategy).with_pool(pool.as_ref().map(|(_, hash)| hash.as_str()));
         let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_none());
-        Ok(Self { space, data, settings, pool, seen, view, grid, demonstration })
+        Ok(Self { space, data, settings, pool, spec, grid, demonstration })
     }
 
     /// What the runs see.
     pub(super) fn source(&self) -> Source<'_> {
-        Source {
-            market: self.data.market(),
-            pool: self.pool.as_ref().map(|(path, _)| path),
-            dataset: self.data.hash(),
-            view: &self.view,
-        }
+        Source { market: self.data.market(), pool: self.pool.as_ref().map(|(path, _)| path), data: &self.spec }
     }
 
     /// The record, made ready for the venue.
@@ -95,7 +88,7 @@ impl Search {
             from: rfc3339(from),
             to: rfc3339(to),
             demonstration: self.demonstration,
-            view: self.seen.clone(),
+            view: self.spec.clone(),
         }
     }
 }

@@ -14,7 +14,7 @@ use q50_datasets::{input::read_bytes, run_folder::RunFolder};
 use q50_research::{
     run::RunSettings,
     sweep::{Ended, Filters, Finalist, Identity, RESULTS_FILE, Results, Store, Sweep, finalists, publish},
-    trials::ScopeSummary,
+    trials::{CampaignSummary, MarketCounts, Stamp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,11 @@ struct Report {
     results: Results,
     pareto: Vec<Finalist>,
     pareto_size: usize,
-    trials: ScopeSummary,
+    trials: MarketCounts,
+    /// Candidates that finalists are deflated for.
+    trials_counted: u64,
+    campaign: Option<CampaignSummary>,
+    ledger: Stamp,
     #[serde(flatten)]
     cost: Cost,
 }
@@ -98,6 +102,9 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let stop = stop_on_signal()?;
     let mut store = Store::open(&folder, &asked.identity, arguments.resume)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+    if let Some(name) = &arguments.campaign {
+        ledger.join_campaign(&source.data.record, name)?;
+    }
 
     let resumed_sets = store.done(0)?;
     let (cpu, clock) = (usage::cpu_seconds(), Instant::now());
@@ -127,7 +134,10 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
         parameters: search.space.axes().iter().map(|axis| axis.path.clone()).collect(),
         pareto,
         pareto_size: results.front.len(),
-        trials: ledger.summary(source.scope(&settings.strategy))?,
+        trials: ledger.counts(&source.data.record)?,
+        trials_counted: ledger.tried(source.scope(&settings.strategy), 0)?.trials,
+        campaign: ledger.campaign()?,
+        ledger: ledger.stamp()?,
         cost: Cost {
             cpu_s,
             wall_s,
@@ -233,8 +243,9 @@ fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFol
     }
     writeln!(
         out,
-        "\nDSR counts all {} candidates that the trial ledger has on this data; worst: the lowest Sharpe ratio",
-        report.trials.candidates
+        "\nDSR counts the {} candidates that the trial ledger has on this market{}; worst: the lowest Sharpe ratio",
+        report.trials_counted,
+        report.campaign.as_ref().map_or_else(String::new, |c| format!(" since the campaign {} was registered", c.name))
     )?;
     writeln!(out, "one step away, as a share of the set's own.")?;
     if let Some(ns) = report.cost.ns_per_bar_set {

@@ -1,13 +1,14 @@
 //! `q50 trials`: what was ever tried, and what others have tried.
 
 use std::{
-    collections::BTreeMap,
     io::{self, Write},
     path::Path,
 };
 
 use anyhow::{Context, Result, bail};
 use q50_datasets::{
+    Bars,
+    dataset::Dataset,
     input::read_bytes,
     staged::replaceable,
     write::{Column, write_parquet},
@@ -15,67 +16,151 @@ use q50_datasets::{
 use q50_engine::units::PeriodsPerYear;
 use q50_research::{
     claim::{Claim, PublishedTrial},
-    trials::{LedgerError, Scope, ScopeSummary, TrialRow},
+    trials::{LedgerError, MarketCounts, MarketSummary, Record, Scope, Soundness, Stamp, TrialLedger, TrialRow},
 };
 use serde::Serialize;
 
 use crate::{
     Answer,
-    args::{Format, TrialsCommand, TrialsExportArguments, TrialsImportArguments, TrialsListArguments},
+    args::{
+        Format, TrialsCampaignArguments, TrialsCheckArguments, TrialsCommand, TrialsExportArguments,
+        TrialsForgetArguments, TrialsImportArguments, TrialsListArguments,
+    },
     configuration, output,
 };
 
 /// Most bytes of a list of published runs: 64 MiB.
 const LIST_MOST: u64 = 64 << 20;
+/// Digits of a hash that people are shown.
+const SHORT: usize = 16;
 
 pub(crate) fn run(command: &TrialsCommand) -> Result<Answer> {
     match command {
         TrialsCommand::List(arguments) => list(arguments),
-        TrialsCommand::Export(arguments) => export(arguments),
+        TrialsCommand::Check(arguments) => check(arguments),
+        TrialsCommand::Campaign(arguments) => campaign(arguments),
+        TrialsCommand::Forget(arguments) => forget(arguments),
         TrialsCommand::Import(arguments) => import(arguments),
+        TrialsCommand::Export(arguments) => export(arguments),
     }
 }
 
 #[derive(Serialize)]
 struct Listing {
     schema: &'static str,
-    scopes: Vec<ScopeSummary>,
+    ledger: Stamp,
+    markets: Vec<MarketSummary>,
 }
 
 fn list(arguments: &TrialsListArguments) -> Result<Answer> {
-    let scopes = configuration::ledger(arguments.ledger.as_deref())?.summaries()?;
-    print(arguments.format, scopes)
+    let ledger = configuration::ledger(arguments.ledger.as_deref())?;
+    print(arguments.format, &ledger, ledger.summaries()?)
 }
 
-fn print(format: Format, scopes: Vec<ScopeSummary>) -> Result<Answer> {
-    let listing = Listing { schema: "q50.trials/1", scopes };
-    output::print(format, &listing, |out| text(out, &listing.scopes))?;
+fn print(format: Format, ledger: &TrialLedger, markets: Vec<MarketSummary>) -> Result<Answer> {
+    let listing = Listing { schema: "q50.trials/2", ledger: ledger.stamp()?, markets };
+    output::print(format, &listing, |out| text(out, &listing))?;
     Ok(Answer::Yes)
 }
 
-fn text(out: &mut dyn Write, scopes: &[ScopeSummary]) -> io::Result<()> {
-    writeln!(
-        out,
-        "{:<18}{:<11}{:>11}{:>10}{:>8}{:>11}{:>14}{:>14}",
-        "dataset", "family", "candidates", "published", "probes", "effective", "best Sharpe", "deviation"
-    )?;
-    for s in scopes {
-        let number = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.6}"));
-        let count = |v: Option<u64>| v.map_or_else(|| "-".to_owned(), |v| v.to_string());
-        writeln!(
-            out,
-            "{:<18}{:<11}{:>11}{:>10}{:>8}{:>11}{:>14}{:>14}",
-            s.dataset.chars().take(16).collect::<String>(),
-            s.family,
-            s.candidates,
-            s.published,
-            s.probes,
-            count(s.effective),
-            number(s.best_sharpe),
-            number(s.variance.map(f64::sqrt))
-        )?;
+fn short(hash: &str) -> &str {
+    hash.get(..SHORT).unwrap_or(hash)
+}
+
+fn text(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
+    for (number, market) in (1..).zip(&listing.markets) {
+        let MarketCounts { candidates, published, probes, best_sharpe, effective } = market.counts;
+        writeln!(out, "market {number}: {candidates} candidates, {published} of them published; {probes} probes")?;
+        if let Some(best) = best_sharpe {
+            writeln!(out, "  best Sharpe ratio {best:.6} a bar")?;
+        }
+        if let Some(effective) = effective {
+            writeln!(out, "  {effective} effective trials in the last search")?;
+        }
+        if !market.families.is_empty() {
+            writeln!(out, "  strategies: {}", market.families.join(", "))?;
+        }
+        for dataset in &market.datasets {
+            writeln!(out, "  bars {}, first seen {}", short(&dataset.bars), dataset.first_seen)?;
+        }
+        for merge in &market.merges {
+            let [a, b] = merge.datasets.each_ref().map(|hash| short(hash));
+            writeln!(out, "  entry {}: {a} and {b} are of one market: {}", merge.entry, merge.reason)?;
+        }
+        for import in &market.imports {
+            write!(out, "  entry {}: {} published runs from {}", import.entry, import.runs, import.source)?;
+            match &import.forgotten {
+                Some(reason) => writeln!(out, ", forgotten: {reason}")?,
+                None => writeln!(out)?,
+            }
+        }
+        for campaign in &market.campaigns {
+            writeln!(
+                out,
+                "  entry {}: campaign {}, registered {} after {} candidates: {}",
+                campaign.entry, campaign.name, campaign.registered, campaign.earlier, campaign.idea
+            )?;
+        }
+        writeln!(out)?;
     }
-    writeln!(out, "\nSharpe ratios are per bar; their deviation is that of the candidates that have one.")
+    stamp(out, &listing.ledger)
+}
+
+fn stamp(out: &mut dyn Write, stamp: &Stamp) -> io::Result<()> {
+    let since = stamp.since.as_deref().map_or_else(String::new, |since| format!(" since {since}"));
+    writeln!(out, "{} entries{since}, head {}", stamp.entries, stamp.head)
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    found: &'a Soundness,
+}
+
+fn check(arguments: &TrialsCheckArguments) -> Result<Answer> {
+    let ledger = configuration::ledger_that_is_there(arguments.common.ledger.as_deref())?;
+    let found = ledger.check(arguments.head.as_deref())?;
+    let checked = Checked { schema: "q50.trials_check/1", found: &found };
+    output::print(arguments.common.format, &checked, |out| {
+        if let Some(broken) = &found.broken {
+            writeln!(out, "BROKEN at entry {}: {}", broken.entry, broken.problem)?;
+        }
+        match found.has_head {
+            Some(false) => writeln!(out, "MISSING: the head that was given is no entry of this ledger")?,
+            Some(true) => writeln!(out, "The head that was given is an entry of this ledger.")?,
+            None => {}
+        }
+        if found.broken.is_none() {
+            writeln!(out, "{} trials are as they were filed.", found.trials)?;
+        }
+        stamp(out, &found.stamp)
+    })?;
+    Ok(if found.is_sound() { Answer::Yes } else { Answer::No })
+}
+
+fn campaign(arguments: &TrialsCampaignArguments) -> Result<Answer> {
+    for (option, words) in [("NAME", &arguments.name), ("--idea", &arguments.idea)] {
+        if words.trim().is_empty() {
+            bail!("{option} is empty; say what is going to be tried");
+        }
+    }
+    let record = Record::of(&Dataset::without_signals(Bars::read(&arguments.bars)?)?);
+    let mut ledger = configuration::ledger(arguments.common.ledger.as_deref())?;
+    ledger.register_campaign(&record, &arguments.name, &arguments.idea)?;
+    let summary = ledger.summary(&record)?;
+    print(arguments.common.format, &ledger, vec![summary])
+}
+
+fn forget(arguments: &TrialsForgetArguments) -> Result<Answer> {
+    if arguments.reason.trim().is_empty() {
+        bail!("--reason is empty; say why the import counts no longer");
+    }
+    let mut ledger = configuration::ledger_that_is_there(arguments.common.ledger.as_deref())?;
+    ledger.forget(arguments.entry, &arguments.reason)?;
+    let of = |market: &MarketSummary| market.imports.iter().any(|import| import.entry == arguments.entry);
+    let markets = ledger.summaries()?.into_iter().filter(of).collect();
+    print(arguments.common.format, &ledger, markets)
 }
 
 fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
@@ -88,8 +173,10 @@ fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
     })?;
     let text = |f: fn(&TrialRow) -> &String| -> Vec<&str> { rows.iter().map(|row| f(row).as_str()).collect() };
     let float = |f: fn(&TrialRow) -> Option<f64>| -> Vec<Option<f64>> { rows.iter().map(f).collect() };
-    let (dataset, family, settings) = (text(|r| &r.dataset), text(|r| &r.family), text(|r| &r.settings));
+    let (dataset, family) = (text(|r| &r.dataset), text(|r| &r.family));
+    let (hypothesis, assumptions) = (text(|r| &r.hypothesis), text(|r| &r.assumptions));
     let (role, origin) = (text(|r| &r.role), text(|r| &r.origin));
+    let entries: Vec<i64> = rows.iter().map(|row| row.entry).collect();
     let (sharpe, skew, kurtosis) = (float(|r| r.sharpe), float(|r| r.skew), float(|r| r.kurtosis));
     let returns: Vec<i64> = rows.iter().map(|row| row.returns).collect();
     write_parquet(
@@ -97,9 +184,11 @@ fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
         &[
             ("dataset", Column::Text(&dataset)),
             ("family", Column::Text(&family)),
-            ("settings", Column::Text(&settings)),
+            ("hypothesis", Column::Text(&hypothesis)),
+            ("assumptions", Column::Text(&assumptions)),
             ("role", Column::Text(&role)),
             ("origin", Column::Text(&origin)),
+            ("entry", Column::I64(&entries)),
             ("sharpe_per_period", Column::OptionF64(&sharpe)),
             ("returns", Column::I64(&returns)),
             ("skew", Column::OptionF64(&skew)),
@@ -123,10 +212,11 @@ fn import(arguments: &TrialsImportArguments) -> Result<Answer> {
         .or(own_year)
         .unwrap_or_else(|| PeriodsPerYear::from_interval_ms(data.bars().interval_ms));
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
-    let scope = Scope { dataset: data.hash(), family: &arguments.family };
-    let trials: Vec<_> = published.iter().map(|trial| trial.trial(year)).collect();
-    ledger.record(scope, &trials)?;
-    print(replay.format, vec![ledger.summary(scope)?])
+    let record = Record::of(&data);
+    let scope = Scope { record: &record, family: &arguments.family };
+    let source = arguments.file.file_name().unwrap_or(arguments.file.as_os_str()).to_string_lossy();
+    ledger.import(scope, &source, &PublishedTrial::list(&published, year))?;
+    print(replay.format, &ledger, vec![ledger.summary(&record)?])
 }
 
 /// The published runs of a file, and its own periods per year where it has them.
@@ -146,28 +236,25 @@ fn published(path: &Path) -> Result<(Vec<PublishedTrial>, Option<PeriodsPerYear>
     let named = || path.display().to_string();
     let text = read_bytes(path, LIST_MOST).with_context(named)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
-    let mut runs = BTreeMap::new();
+    let mut runs = Vec::new();
     for (row, record) in reader.deserialize::<CsvRun>().enumerate() {
         let run =
             record.with_context(|| format!("{}: row {}: expected the columns id and sharpe", named(), row + 2))?;
         if !run.sharpe.is_finite() {
             bail!("{}: row {}: sharpe is {}, expected a finite number", named(), row + 2, run.sharpe);
         }
-        let trial = PublishedTrial {
-            id: run.id.clone(),
+        runs.push(PublishedTrial {
+            id: run.id,
             configuration: run.config.unwrap_or_default(),
             sharpe: run.sharpe,
             bars: run.n_bars.map(|bars| bars as usize),
             comparable: run.validation_only_sharpe,
-        };
-        if runs.insert(run.id.clone(), trial).is_some() {
-            bail!("{}: row {}: the id '{}' is there twice; give each run its own", named(), row + 2, run.id);
-        }
+        });
     }
     if runs.is_empty() {
         bail!("{}: no run; expected a row for each, with the columns id and sharpe", named());
     }
-    Ok((runs.into_values().collect(), None))
+    Ok((runs, None))
 }
 
 /// A published run as its list has it; Sharpe ratios are annual.

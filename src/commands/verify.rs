@@ -13,6 +13,7 @@ use q50_research::{
     inference::StationaryBootstrap,
     report,
     run::Source,
+    spec::DataSpec,
 };
 use serde::Serialize;
 
@@ -58,12 +59,11 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         bail!("{}: {refusal}", named(arguments));
     }
     let pool = configuration::pool_path(replay, &data)?;
-    let data_settings = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
+    let spec = DataSpec::of(&data, &settings.strategy).with_pool(pool.as_ref().map(|(_, hash)| hash.as_str()));
     let second_engine = if arguments.second_engine {
         steps.next("asking the second engine");
-        let view = data_settings.to_string();
         let path = pool.as_ref().map(|(path, _)| path);
-        let source = Source { market: data.market(), pool: path, dataset: data.hash(), view: &view };
+        let source = Source { market: data.market(), pool: path, data: &spec };
         Some(validate::opinion(source, &settings, data.last_signal())?)
     } else {
         None
@@ -79,13 +79,16 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     };
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+    if let Some(name) = &arguments.campaign {
+        ledger.join_campaign(&spec.record, name)?;
+    }
 
     let request = Request {
         market: data.market(),
         pool: pool.as_ref().map(|(path, _)| path),
         facts: DataFacts::of(&data, demonstration),
         next_close: data.bars().close.get(data.rows().end).copied(),
-        data_settings,
+        data: spec,
         origin,
         claim: claim.as_ref(),
         settings,
@@ -270,13 +273,22 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     if let Some(worst) = &v.worst_loss {
         writeln!(out, "{}", worst.text())?;
     }
+    if let Some(campaign) = &v.campaign {
+        writeln!(
+            out,
+            "\nCampaign {}, registered {}: {} ({} hypotheses were tried on this market before)",
+            campaign.name, campaign.registered, campaign.idea, campaign.earlier
+        )?;
+    }
     let on_condition = if v.conditions.is_empty() { "" } else { ", on a condition that was not checked" };
     writeln!(out, "\nVerdict: {}{on_condition}", v.verdict.name())?;
     for condition in &v.conditions {
         let state = if condition.accepted { "accepted" } else { "not accepted" };
         writeln!(out, "  {} ({state}): {}", condition.name.name(), condition.text)?;
     }
-    writeln!(out, "Report:  {}", folder.file("report.html").display())
+    writeln!(out, "Report:  {}", folder.file("report.html").display())?;
+    let since = v.ledger.since.as_deref().map_or_else(String::new, |since| format!(" since {since}"));
+    writeln!(out, "Ledger:  {} entries{since}, head {}", v.ledger.entries, v.ledger.head)
 }
 
 fn row(

@@ -96,6 +96,15 @@ impl StrategyConfig {
         )
     }
 
+    /// The same strategy with or without permission to send short sales; the threshold rule and the recorded side never do.
+    #[must_use]
+    pub fn with_shorting(mut self, allowed: bool) -> Self {
+        if let Self::Q50(config) = &mut self {
+            config.allow_short = allowed;
+        }
+        self
+    }
+
     /// Whether the strategy asks the venue to close positions inside a bar.
     #[must_use]
     pub const fn rests_orders(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::lookahead::Lookahead;
+use crate::{lookahead::Lookahead, trials::CampaignSummary};
 
 /// The conditions that a verdict can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -10,17 +10,20 @@ use crate::lookahead::Lookahead;
 pub enum ConditionName {
     /// The signals come from a file, and the program that made them was not examined.
     SignalsOrigin,
+    /// Bars that were there before a campaign was registered, on a market that something was tried on before it.
+    EarlierTrials,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 1] = [Self::SignalsOrigin];
+    pub const ALL: [Self; 2] = [Self::SignalsOrigin, Self::EarlierTrials];
 
     /// The condition's name in files and on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignalsOrigin => "signals_origin",
+            Self::EarlierTrials => "earlier_trials",
         }
     }
 
@@ -92,9 +95,44 @@ impl SignalsOrigin {
     }
 }
 
+/// The condition that a campaign puts on a verdict about bars from `from_ms` on: who registers a new idea has seen the
+/// bars that were there, and knows what did well on them.
+pub(super) fn earlier_trials(
+    campaign: &CampaignSummary,
+    from_ms: i64,
+    accepted: &[ConditionName],
+) -> Option<Condition> {
+    let CampaignSummary { name, earlier, registered, registered_ms, .. } = campaign;
+    if *earlier == 0 || from_ms >= *registered_ms {
+        return None;
+    }
+    let text = format!(
+        "{earlier} hypotheses were tried on this market before the campaign {name} was registered at {registered}, and are \
+         not counted here, although the verdict rests on bars from before it"
+    );
+    Some(Condition::new(ConditionName::EarlierTrials, text, accepted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn earlier_trials_are_a_condition_on_earlier_bars_only() {
+        let campaign = CampaignSummary {
+            entry: 7,
+            name: "carry".into(),
+            idea: "more".into(),
+            registered: "1970-01-01T00:00:01Z".into(),
+            registered_ms: 1_000,
+            earlier: 145,
+        };
+        let condition = earlier_trials(&campaign, 999, &[]).unwrap();
+        assert!(condition.text.starts_with("145 hypotheses") && !condition.accepted, "{condition:?}");
+        assert!(earlier_trials(&campaign, 999, &[ConditionName::EarlierTrials]).unwrap().accepted);
+        assert_eq!(earlier_trials(&campaign, 1_000, &[]), None, "nobody had seen these bars");
+        assert_eq!(earlier_trials(&CampaignSummary { earlier: 0, ..campaign }, 0, &[]), None);
+    }
 
     #[test]
     fn every_condition_is_known_by_its_name() {

@@ -1,6 +1,6 @@
 //! What the figures support: of the replay, and of the claim by itself.
 
-use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
+use q50_engine::units::{AnnualSharpe, PerPeriodSharpe};
 use serde::Serialize;
 
 use super::{file::Claim, judge::CONFIDENCE, verify::Request};
@@ -10,6 +10,7 @@ use crate::{
         probabilistic_sharpe, variance_inflation,
     },
     metrics::Undefined,
+    trials::{Spread, SpreadSource, Tried},
 };
 
 /// What the replay's figures support.
@@ -69,43 +70,14 @@ pub struct ClaimInference {
     pub years: f64,
 }
 
-/// The largest of the variances known: a list of near-identical or selected trials must not make deflation weaker than
-/// pure noise would.
-fn trial_variance(
-    claim: Option<&Claim>,
-    ledger: Option<f64>,
-    n: usize,
-    year: PeriodsPerYear,
-) -> Result<(TrialVariance, &'static str), Undefined> {
-    let null = (TrialVariance::under_null(n)?, "without_skill");
-    let published = claim.and_then(|claim| TrialVariance::measured(&claim.comparable_trials(year)).ok());
-    let published = published.map(|v| (v, "published_trials"));
-    let ledger = ledger.and_then(|v| TrialVariance::given(v).ok()).map(|v| (v, "trial_ledger"));
-    let larger = |a: (TrialVariance, &'static str), b: (TrialVariance, &'static str)| {
-        if b.0.value() > a.0.value() { b } else { a }
-    };
-    Ok(published.into_iter().chain(ledger).fold(null, larger))
-}
-
-/// What the trial ledger knows of the search that the replay came out of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LedgerFigures {
-    /// Trials to deflate for: the ledger's candidates, or as many as are admitted.
-    pub(super) trials: u64,
-    /// Variance of the comparable candidates' per-period Sharpe ratios; see [`crate::trials::Tried`].
-    pub(super) variance: Option<f64>,
-    /// Effective number of independent trials.
-    pub(super) effective: Option<u64>,
-}
-
 pub(super) fn inference(
     request: &Request<'_>,
     estimate: &Result<SharpeEstimate, Undefined>,
     returns: &[f64],
     held: &[f64],
-    known: &LedgerFigures,
+    tried: &Tried,
 ) -> Inference {
-    let LedgerFigures { trials, variance: tried, effective } = *known;
+    let Tried { trials, variance, effective } = *tried;
     let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
@@ -113,7 +85,8 @@ pub(super) fn inference(
     // What is judged is worth as many independent returns; and so is a trial without skill on the same record.
     let discounted = estimate.zip(inflation).map(|(estimate, inflation)| estimate.discounted(inflation));
     let worth = discounted.map_or(returns.len(), |estimate| estimate.n);
-    let (variance, variance_source) = trial_variance(request.claim, tried, worth, year).ok().unzip();
+    let spread = Spread::of(worth, variance).ok();
+    let variance = spread.map(|spread| spread.variance);
     let dsr_at = |trials| discounted.as_ref().zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
     let bootstrap = &request.bootstrap;
     let (interval, difference) =
@@ -126,7 +99,7 @@ pub(super) fn inference(
         dsr_effective_trials: effective.and_then(dsr_at).map(|d| d.probability),
         trials,
         trial_variance: variance.map(TrialVariance::value),
-        trial_variance_source: variance_source.unwrap_or("without_skill"),
+        trial_variance_source: spread.map_or(SpreadSource::WithoutSkill, |spread| spread.source).name(),
         noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(annual),
         min_track_record_years: estimate
             .zip(inflation)

@@ -1,6 +1,6 @@
 //! Claim files: what somebody says a strategy earned, under which conventions, and how often they tried.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use q50_datasets::time::parse_ms;
 use q50_engine::{
@@ -10,10 +10,7 @@ use q50_engine::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{
-    run,
-    trials::{Origin, Role, Trial},
-};
+use crate::{run, spec::canonical, trials::Published};
 
 /// Name of the published claim of a Sharpe ratio of 1.327.
 pub const PUBLISHED: &str = "q50-1327";
@@ -99,19 +96,25 @@ pub struct PublishedTrial {
 }
 
 impl PublishedTrial {
-    /// This figure as a trial of the ledger, known by its name. Only a comparable one brings a Sharpe ratio: the others
-    /// were earned on other hours or under another formula, and count without saying how far trials spread.
+    /// A list of figures as the ledger keeps it. All fields make a run, and runs that say the same are as many as there
+    /// are. Only a comparable one brings a Sharpe ratio: the others were earned on other hours or under another formula,
+    /// and count without saying how far trials spread.
     #[must_use]
-    pub fn trial(&self, year: PeriodsPerYear) -> Trial {
-        Trial {
-            settings: blake3::hash(format!("published {}", self.id).as_bytes()),
-            role: Role::Candidate,
-            origin: Origin::Published,
-            sharpe: self.comparable.map(|s| AnnualSharpe::new(s).per_period(year)),
-            returns: self.bars.unwrap_or(0),
-            skew: None,
-            kurtosis: None,
-        }
+    pub fn list(trials: &[Self], year: PeriodsPerYear) -> Vec<Published> {
+        let mut seen = HashMap::new();
+        let run = |trial: &Self| {
+            let said = canonical(trial);
+            let before: &mut u64 = seen.entry(said.clone()).or_default();
+            let key = blake3::hash(&canonical(&("q50.published/1", &said, *before)));
+            *before += 1;
+            Published {
+                key,
+                name: trial.id.clone(),
+                sharpe: trial.comparable.map(|s| AnnualSharpe::new(s).per_period(year)),
+                returns: trial.bars.unwrap_or(0),
+            }
+        };
+        trials.iter().map(run).collect()
     }
 }
 
@@ -214,8 +217,8 @@ impl Claim {
 
     /// The figures published beside the claim as trials of the ledger, per bar of a record with `year` bars a year.
     #[must_use]
-    pub fn published_trials(&self, year: PeriodsPerYear) -> Vec<Trial> {
-        self.published.iter().map(|published| published.trial(year)).collect()
+    pub fn published_trials(&self, year: PeriodsPerYear) -> Vec<Published> {
+        PublishedTrial::list(&self.published, year)
     }
 
     /// Sharpe ratios of the published trials that are comparable with the claim, per bar of a record with `year` bars a

@@ -7,7 +7,7 @@ use super::{neighbours::neighbours, verify::Request};
 use crate::{
     causality::OwnedSignals,
     run::{RunSettings, Source, Stage, trial_of_returns},
-    trials::{Origin, Role, Trial},
+    trials::{Role, Trial},
 };
 
 /// Replays that test the replay.
@@ -22,10 +22,10 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
     let Request { market, settings, .. } = request;
     let signals = OwnedSignals::shifted(&market.signals, 1);
     let delayed = Market { signals: signals.borrow(), ..*market };
-    let late_view = format!("{} one bar late", source.view);
+    let late_data = source.data.clone().with_signals_of(&delayed, &settings.strategy);
     // One stage for every neighbour: what depends on the data alone is computed once.
     let stage = Stage::new(*source, &settings.venue)?;
-    let late = Stage::new(source.seen_as(delayed, &late_view), &settings.venue)?;
+    let late = Stage::new(source.seen_as(delayed, &late_data), &settings.venue)?;
     let mut jobs = vec![
         ("twice the cost".to_owned(), &stage, settings.at_twice_the_cost()),
         ("signals one bar late".to_owned(), &late, *settings),
@@ -36,8 +36,8 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
     let replay = |(change, stage, settings): (String, &Stage<'_>, RunSettings)| {
         let mut curve = EquityCurve::default();
         stage.run(&settings, &mut curve);
-        let key = settings.trial_key(stage.source().view);
-        (change, trial_of_returns(&curve.returns(), key, Role::Probe, Origin::Verify))
+        let key = stage.source().key(&settings);
+        (change, trial_of_returns(&curve.returns(), key, Role::Probe))
     };
     let mut done: Vec<(String, Trial)> = jobs.into_par_iter().map(replay).collect();
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());

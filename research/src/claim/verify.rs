@@ -13,8 +13,8 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
-    conditions::{Condition, ConditionName, SignalsOrigin},
-    evidence::{ClaimInference, Inference, LedgerFigures, claim_inference, inference},
+    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials},
+    evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
         BenchmarkFigures, ClaimFigures, Curves, ReplayFigures, benchmark_figures, claim_figures, curves, replay_figures,
@@ -35,7 +35,8 @@ use crate::{
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
     lookahead::Lookahead,
     run::{self, RunSettings, Source, VenueSettings},
-    trials::{LedgerError, Role, TrialLedger},
+    spec::{DataSpec, RunSpec, canonical},
+    trials::{CampaignSummary, LedgerError, Origin, Role, Stamp, TrialLedger, Tried},
 };
 
 /// Seed of the prefix test's cuts.
@@ -52,8 +53,8 @@ pub struct Request<'a> {
     pub facts: DataFacts,
     /// Close of the bar after the last one, where the record goes on: what the last bar's holder earns next.
     pub next_close: Option<f64>,
-    /// How the data were joined and cut, for the report.
-    pub data_settings: serde_json::Value,
+    /// What the run sees of the data.
+    pub data: DataSpec,
     /// Where the signals come from.
     pub origin: SignalsOrigin,
     /// The claim; `None`: the replay's own figure is judged.
@@ -72,12 +73,6 @@ pub struct Request<'a> {
     pub second_engine: Option<SecondOpinion>,
     /// Told what is being done, for progress.
     pub on_step: &'a (dyn Fn(&'static str) + Sync),
-}
-
-impl Request<'_> {
-    fn view(&self) -> String {
-        self.data_settings.to_string()
-    }
 }
 
 /// Everything that a verdict rests on; `summary.json` is this.
@@ -121,6 +116,10 @@ pub struct Verification {
     pub worth: String,
     /// Hash of data, settings, claim and version.
     pub run_id: String,
+    /// The state of the trial ledger after this run was filed.
+    pub ledger: Stamp,
+    /// The campaign that trials were counted from, where one was named.
+    pub campaign: Option<CampaignSummary>,
     /// Curves for the report.
     #[serde(skip)]
     pub curves: Curves,
@@ -169,8 +168,7 @@ pub enum VerifyError {
 pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verification, VerifyError> {
     let Request { market, facts, claim, settings, bootstrap, .. } = request;
     let open_time = &market.open_time[market.first..];
-    let view = request.view();
-    let source = Source { market: *market, pool: request.pool, dataset: &facts.hash, view: &view };
+    let source = Source { market: *market, pool: request.pool, data: &request.data };
     (request.on_step)("replaying");
     let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
     let as_claimed = claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal)).transpose()?;
@@ -178,22 +176,22 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let scope = source.scope(&settings.strategy);
     // Figures that were published of one record are no trials on another.
     if let Some(claim) = claim.filter(|_| same_record(&figures)) {
-        ledger.record(scope, &claim.published_trials(settings.periods_per_year))?;
+        ledger.import(scope, &claim.name, &claim.published_trials(settings.periods_per_year))?;
     }
-    ledger.record(scope, &[trial])?;
-    let tried = ledger.summary(scope)?;
-    let trials = request.trials.or(claim.map(|claim| claim.trials)).unwrap_or(1).max(tried.candidates);
-
+    ledger.record(scope, Origin::Verify, &[trial])?;
     let returns = journal.returns();
+    let tried = ledger.tried(scope, returns.len())?;
+    // Nobody can say that there were fewer than are on record, or than the claim itself admits.
+    let admitted = claim.map_or(1, |claim| claim.trials);
+    let trials = request.trials.unwrap_or(1).max(admitted).max(tried.trials);
+    let tried = Tried { trials, ..tried };
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
     let curves = curves(market, &journal);
     let held: Vec<f64> = curves.holding.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
     let replayed = replay_figures(&journal, &returns, settings);
     let benchmark = benchmark_figures(&curves.holding, market, request.next_close, settings);
     (request.on_step)("resampling");
-    let known =
-        LedgerFigures { trials, variance: ledger.tried(scope, returns.len())?.variance, effective: tried.effective };
-    let inference = inference(request, &estimate, &returns, &held, &known);
+    let inference = inference(request, &estimate, &returns, &held, &tried);
     let claim_inference = claim.map(|claim| claim_inference(claim, &inference));
 
     let worst_loss = WorstLoss::of(&returns, &market.close[market.first..], settings.periods_per_year).ok();
@@ -202,11 +200,11 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let causal = run::examine(&source, settings, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
     let probes = probe(request, &source)?;
-    ledger.record(scope, &probes.trials)?;
+    ledger.record(scope, Origin::Verify, &probes.trials)?;
     let capacity = match &settings.venue {
         VenueSettings::PumpSwap(pool) if request.pool.is_none() => {
             let (rows, trials) = capacity::capacity(&source, settings, pool)?;
-            ledger.record(scope, &trials)?;
+            ledger.record(scope, Origin::Verify, &trials)?;
             Some(rows)
         }
         _ => None,
@@ -240,9 +238,11 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let verdict = Verdict::of(&checks, contradicted);
     let claimed = claim.zip(claim_inference.as_ref());
     let worth = worth(claimed, &replayed, &inference, &benchmark, years);
+    let campaign = ledger.campaign()?;
+    let earlier = campaign.as_ref().and_then(|c| earlier_trials(c, request.data.from_ms, request.accepted));
     let settings_json = serde_json::json!({
         "run": settings,
-        "data": request.data_settings,
+        "data": request.data,
         "pool_path": matches!(settings.venue, VenueSettings::PumpSwap(_)).then(|| source.path_source()),
         "bootstrap": {
             "method": "stationary",
@@ -256,6 +256,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     Ok(Verification {
         schema: "q50.verify/1",
         run_id: run_id(request, trials),
+        ledger: ledger.stamp()?,
+        campaign,
         data: facts.clone(),
         claim: claim.map(claim_figures),
         figures,
@@ -274,7 +276,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .collect(),
         checks,
         verdict,
-        conditions: request.origin.condition(request.accepted).into_iter().collect(),
+        conditions: request.origin.condition(request.accepted).into_iter().chain(earlier).collect(),
         foresight_profile: foresight_profile(&journal, market),
         lookahead: request.origin.examined().cloned(),
         worth,
@@ -291,10 +293,8 @@ fn foresight_profile(journal: &Journal, market: &Market<'_>) -> Option<Foresight
 fn run_id(request: &Request<'_>, trials: u64) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-    hasher.update(request.facts.hash.as_bytes());
-    hasher.update(request.settings.hash().as_bytes());
-    hasher.update(&serde_json::to_vec(&request.claim).unwrap_or_default());
-    hasher.update(request.view().as_bytes());
+    hasher.update(RunSpec::new(request.data.clone(), request.settings).id().as_bytes());
+    hasher.update(&canonical(&request.claim));
     hasher.update(format!("{:?}", request.bootstrap).as_bytes());
     hasher.update(&trials.to_le_bytes());
     hasher.update(format!("{:?} {:?}", request.origin, request.accepted).as_bytes());

@@ -54,11 +54,23 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                     (settings::table(verification))
                     footer {
                         p { "Run " code { (verification.run_id) } ", q50 " (env!("CARGO_PKG_VERSION")) ". The same data, "
-                            "settings and version give this file again, byte for byte." }
+                            "settings and version, with nothing further in the trial ledger, give this file again, byte "
+                            "for byte." }
+                        p { (ledger(verification)) }
                     }
                 }
             }
         }
+    }
+}
+
+/// What the trial ledger was when this was written, so that a later one can be held to it.
+fn ledger(verification: &Verification) -> Markup {
+    let stamp = &verification.ledger;
+    html! {
+        "Trial ledger: " (count(stamp.entries as usize)) " entries"
+        @if let Some(since) = &stamp.since { " since " (since) }
+        ", head " code { (stamp.head) } "."
     }
 }
 

@@ -35,7 +35,7 @@ pub use store::{Identity, Store, StoreError};
 use crate::{
     parameters::{ParameterError, Template},
     run::{RunSettings, Stage, trial_of},
-    trials::{LedgerError, Origin, Trial, TrialLedger},
+    trials::{LedgerError, Origin, Role, Trial, TrialLedger},
 };
 
 /// Bars times sets between two commits: some hundredths of a second of work.
@@ -93,8 +93,8 @@ impl<'a> Sweep<'a> {
     pub fn identity(&self) -> Identity {
         let source = self.stage.source();
         Identity {
-            dataset: format!("{} {}", source.dataset, blake3::hash(source.view.as_bytes()).to_hex()),
-            strategy: self.base.hash(),
+            dataset: source.data.hash().to_hex().to_string(),
+            strategy: self.base.hash().to_hex().to_string(),
             grid: self.space.hash().to_hex().to_string(),
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -201,7 +201,7 @@ impl<'a> Sweep<'a> {
                     .collect();
                 let (kept, trials): (Vec<Row>, Vec<Option<Trial>>) = outcomes.into_iter().unzip();
                 let trials: Vec<Trial> = trials.into_iter().flatten().collect();
-                ledger.record(scope, &trials)?;
+                ledger.record(scope, Origin::Sweep, &trials)?;
                 store.append(place, &kept)?;
                 place = end;
             }
@@ -223,9 +223,8 @@ impl<'a> Sweep<'a> {
             Ok(summary) => summary,
             Err(reason) => return failed(reason),
         };
-        let all = rows.end == source.market.len();
-        let view = if all { source.view.to_owned() } else { format!("{} rows {rows:?}", source.view) };
-        let trial = trial_of(&summary, &settings, &view, Origin::Sweep);
+        let key = source.key_on(&settings, std::slice::from_ref(rows));
+        let trial = trial_of(&summary, key, Role::Candidate);
         let failure = (summary.fills == 0).then(|| "no trade".to_owned());
         (Row { index, rung, failure, statistics: Some(Statistics::of(&summary)) }, Some(trial))
     }

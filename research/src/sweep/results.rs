@@ -352,13 +352,12 @@ fn robustness(
         .map(|settings| {
             let mut summary = Summary::default();
             sweep.stage().run(&settings, &mut summary);
-            let mut trial = trial_of(&summary, &settings, source.view, Origin::Sweep);
-            trial.role = Role::Probe;
+            let trial = trial_of(&summary, source.key(&settings), Role::Probe);
             (trial, summary.sharpe_per_period().map_or(0.0, PerPeriodSharpe::get) / own)
         })
         .collect();
     let (trials, mut shares): (Vec<_>, Vec<f64>) = replayed.into_iter().unzip();
-    ledger.record(source.scope(&sweep.base().strategy), &trials)?;
+    ledger.record(source.scope(&sweep.base().strategy), Origin::Sweep, &trials)?;
     shares.sort_by(f64::total_cmp);
     Ok((!shares.is_empty()).then(|| Robustness {
         neighbours: shares.len(),

@@ -1,75 +1,65 @@
 //! The ledger's file: SQLite in write-ahead mode, in which a crash leaves whole transactions and nothing else.
+//!
+//! Nothing in it is ever changed or taken out: what is added comes with an entry of the chain (`chain.rs`), in one
+//! transaction that keeps every other writer out.
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashMap, path::Path};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 
 use q50_engine::units::PerPeriodSharpe;
 
-use super::{Role, Scope, ScopeSummary, Trial, TrialRow, Tried};
+use super::{
+    Origin, Published, Record, Role, Scope, Stamp, Trial, TrialRow,
+    chain::{self, Entry, Event, Rows},
+    markets,
+    schema::{self, KEY, PublishedColumns, TrialColumns},
+};
 
 /// The ledger could not be opened, read or written.
 #[derive(Debug, Error)]
-#[error("trial ledger {path}: {source}; give another file with --ledger")]
+#[error("trial ledger {path}: {problem}")]
 pub struct LedgerError {
     path: String,
-    source: rusqlite::Error,
+    problem: Problem,
+}
+
+/// What went wrong.
+#[derive(Debug, Error)]
+pub(super) enum Problem {
+    #[error("{0}; give another file with --ledger")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "its layout is version {found}, and this q50 knows those up to {}; use the q50 that wrote it, or give another \
+         file with --ledger",
+        schema::VERSION
+    )]
+    Newer { found: i64 },
+    #[error("a database of something else; give another file with --ledger")]
+    Foreign,
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// The trials of all replays ever made against one file.
 #[derive(Debug)]
 pub struct TrialLedger {
     path: String,
-    connection: Connection,
+    pub(super) connection: Connection,
+    /// Rows of the datasets that this process has named, by their bars and their whole content.
+    datasets: HashMap<(String, String), i64>,
+    /// The campaign that trials are counted from.
+    pub(super) campaign: Option<Entry>,
 }
-
-/// Datasets and families are named once; a trial costs some sixty bytes, because a sweep files millions.
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS scopes (
-    id        INTEGER PRIMARY KEY,
-    dataset   TEXT NOT NULL,
-    family    TEXT NOT NULL,
-    effective INTEGER,
-    UNIQUE (dataset, family)
-) STRICT;
-CREATE TABLE IF NOT EXISTS runs (
-    scope    INTEGER NOT NULL REFERENCES scopes (id),
-    settings BLOB NOT NULL CHECK (length(settings) = 16),
-    role     TEXT NOT NULL CHECK (role IN ('candidate', 'probe')),
-    origin   TEXT NOT NULL,
-    sharpe   REAL,
-    returns  INTEGER NOT NULL,
-    skew     REAL,
-    kurtosis REAL,
-    engine   TEXT NOT NULL,
-    PRIMARY KEY (scope, settings)
-) STRICT, WITHOUT ROWID;
-";
-
-/// Trials of the first schema, which had a row of text for each.
-const MIGRATION: &str = "
-INSERT OR IGNORE INTO scopes (dataset, family) SELECT DISTINCT dataset, family FROM trials;
-INSERT OR IGNORE INTO runs
-    SELECT s.id, unhex(substr(t.settings, 1, 32)), t.role, 'verify', t.sharpe, t.returns, t.skew, t.kurtosis, t.engine
-    FROM trials t JOIN scopes s ON s.dataset = t.dataset AND s.family = t.family;
-DROP TABLE trials;
-";
-
-/// Bytes of a settings hash that are kept.
-const KEY: usize = 16;
 
 impl TrialLedger {
     /// Opens the ledger at `path`, creating it where it is missing.
     ///
     /// # Errors
-    /// The file cannot be opened, or is no ledger.
+    /// The file cannot be opened, is no ledger, or has a newer layout.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let named = path.display().to_string();
-        Connection::open(path).and_then(Self::prepare).map_or_else(
-            |source| Err(LedgerError { path: named.clone(), source }),
-            |connection| Ok(Self { path: named.clone(), connection }),
-        )
+        Self::prepared(path.display().to_string(), Connection::open(path))
     }
 
     /// A ledger that is gone with the process: for calibrations on generated markets.
@@ -77,190 +67,253 @@ impl TrialLedger {
     /// # Errors
     /// SQLite cannot allocate.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        let path = String::from("(memory)");
-        match Connection::open_in_memory().and_then(Self::prepare) {
-            Ok(connection) => Ok(Self { path, connection }),
-            Err(source) => Err(LedgerError { path, source }),
+        Self::prepared(String::from("(memory)"), Connection::open_in_memory())
+    }
+
+    fn prepared(path: String, opened: rusqlite::Result<Connection>) -> Result<Self, LedgerError> {
+        match opened.map_err(Problem::from).and_then(schema::prepare) {
+            Ok(connection) => Ok(Self { path, connection, datasets: HashMap::new(), campaign: None }),
+            Err(problem) => Err(LedgerError { path, problem }),
         }
     }
 
-    fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(SCHEMA)?;
-        let first_schema = connection.table_exists(None, "trials")?;
-        if first_schema {
-            connection.execute_batch(&format!("BEGIN IMMEDIATE; {MIGRATION} COMMIT;"))?;
+    pub(super) fn named(&self, problem: impl Into<Problem>) -> LedgerError {
+        LedgerError { path: self.path.clone(), problem: problem.into() }
+    }
+
+    pub(super) fn refused<T>(&self, problem: String) -> Result<T, LedgerError> {
+        Err(self.named(Problem::Refused(problem)))
+    }
+
+    /// Does `f` to the ledger with every other writer kept out, all of it or nothing. `f` is given the record's row.
+    fn write<T>(
+        &mut self,
+        record: &Record,
+        f: impl FnOnce(&Transaction<'_>, i64) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let key = (record.bars.clone(), record.dataset.clone());
+        let known = self.datasets.get(&key).copied();
+        let written = (|| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let dataset = match known {
+                Some(dataset) => dataset,
+                None => markets::register(&transaction, record)?,
+            };
+            let done = f(&transaction, dataset)?;
+            transaction.commit()?;
+            Ok((dataset, done))
+        })();
+        match written {
+            Ok((dataset, done)) => {
+                self.datasets.insert(key, dataset);
+                Ok(done)
+            }
+            Err(error) => Err(self.named(Problem::Sqlite(error))),
         }
-        Ok(connection)
     }
 
-    fn named(&self, source: rusqlite::Error) -> LedgerError {
-        LedgerError { path: self.path.clone(), source }
-    }
-
-    /// Writes trials of `scope` in one transaction. A probe that is run again as a candidate becomes one; never the
-    /// reverse.
+    /// Files replays in one transaction, as one entry of the chain. What the ledger has already, under the same
+    /// assumptions and in the same role, is not written again: the figures of a first run stand.
     ///
     /// # Errors
     /// The ledger cannot be written; then none of the trials is.
-    pub fn record(&mut self, scope: Scope<'_>, trials: &[Trial]) -> Result<(), LedgerError> {
-        self.insert(scope, trials).map_err(|source| self.named(source))
-    }
-
-    fn insert(&mut self, scope: Scope<'_>, trials: &[Trial]) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        {
-            let id = scope_id(&transaction, scope)?;
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO runs (scope, settings, role, origin, sharpe, returns, skew, kurtosis, engine)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT (scope, settings) DO UPDATE SET
-                     role = CASE WHEN role = 'candidate' THEN role ELSE excluded.role END,
-                     sharpe = excluded.sharpe, returns = excluded.returns, skew = excluded.skew,
-                     kurtosis = excluded.kurtosis, engine = excluded.engine",
-            )?;
-            for trial in trials {
-                insert.execute(params![
-                    id,
-                    &trial.settings.as_bytes()[..KEY],
-                    trial.role.name(),
-                    trial.origin.name(),
-                    trial.sharpe.map(PerPeriodSharpe::get),
-                    i64::try_from(trial.returns).unwrap_or(i64::MAX),
-                    trial.skew,
-                    trial.kurtosis,
-                    env!("CARGO_PKG_VERSION"),
-                ])?;
-            }
+    pub fn record(&mut self, scope: Scope<'_>, origin: Origin, trials: &[Trial]) -> Result<(), LedgerError> {
+        if trials.is_empty() {
+            return Ok(());
         }
-        transaction.commit()
+        // In the order of their keys, in which a check reads them again.
+        let key = |trial: &Trial| (short(&trial.key.hypothesis), trial.key.assumptions, trial.role);
+        let mut sorted: Vec<&Trial> = trials.iter().collect();
+        sorted.sort_by_key(|trial| key(trial));
+        self.write(scope.record, |transaction, dataset| {
+            let seq = chain::End::of(transaction)?.seq + 1;
+            let (mut rows, mut any) = (Rows::new(), false);
+            for trial in sorted {
+                let hypothesis = short(&trial.key.hypothesis);
+                // A database has one zero, and no number that is none.
+                let real = |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v + 0.0);
+                let columns = TrialColumns {
+                    dataset,
+                    hypothesis: &hypothesis,
+                    assumptions: trial.key.assumptions,
+                    role: trial.role == Role::Candidate,
+                    sharpe: real(trial.sharpe.map(PerPeriodSharpe::get)),
+                    returns: trial.returns as i64,
+                    skew: real(trial.skew),
+                    kurtosis: real(trial.kurtosis),
+                };
+                if columns.insert(transaction, seq)? {
+                    columns.add_to(&mut rows);
+                    any = true;
+                }
+            }
+            if any {
+                let (family, origin) = (scope.family.to_owned(), origin.name().to_owned());
+                let engine = env!("CARGO_PKG_VERSION").to_owned();
+                chain::append(transaction, &Event::Trials { dataset, family, origin, engine }, &rows)?;
+            }
+            Ok(())
+        })
     }
 
-    /// Notes the effective number of independent trials that a clustering of the scope's return series found.
+    /// Files what others published on a record's market; `source` names the file or the claim. Runs that the market has
+    /// already are not filed again. The number of the entry, where there was anything new.
+    ///
+    /// # Errors
+    /// The ledger cannot be written; then none of the runs is.
+    pub fn import(
+        &mut self,
+        scope: Scope<'_>,
+        source: &str,
+        published: &[Published],
+    ) -> Result<Option<i64>, LedgerError> {
+        let mut runs: Vec<([u8; KEY], &Published)> = published.iter().map(|run| (short(&run.key), run)).collect();
+        runs.sort_by_key(|(key, _)| *key);
+        runs.dedup_by_key(|(key, _)| *key);
+        self.write(scope.record, |transaction, dataset| {
+            let market = markets::of(transaction, dataset)?;
+            let there = markets::published(transaction, &market, 0)?;
+            runs.retain(|(key, _)| !there.iter().any(|run| run.key == *key));
+            if runs.is_empty() {
+                return Ok(None);
+            }
+            let seq = chain::End::of(transaction)?.seq + 1;
+            let mut rows = Rows::new();
+            for (key, run) in &runs {
+                let sharpe = run.sharpe.map(|sharpe| sharpe.get() + 0.0).filter(|sharpe| sharpe.is_finite());
+                let columns = PublishedColumns { key, dataset, name: &run.name, sharpe, returns: run.returns as i64 };
+                columns.insert(transaction, seq)?;
+                columns.add_to(&mut rows);
+            }
+            let event = Event::Import { dataset, family: scope.family.to_owned(), source: source.to_owned() };
+            chain::append(transaction, &event, &rows).map(Some)
+        })
+    }
+
+    /// Notes the effective number of independent trials that a clustering of return series on the record found.
     ///
     /// # Errors
     /// The ledger cannot be written.
     pub fn note_effective(&mut self, scope: Scope<'_>, effective: u64) -> Result<(), LedgerError> {
-        let note = |connection: &Connection| {
-            let id = scope_id(connection, scope)?;
-            let effective = i64::try_from(effective).unwrap_or(i64::MAX);
-            connection.execute("UPDATE scopes SET effective = ?2 WHERE id = ?1", params![id, effective])
-        };
-        note(&self.connection).map(|_| ()).map_err(|source| self.named(source))
-    }
-
-    /// What the ledger holds on `scope`; a scope that it has never seen is empty.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn summary(&self, scope: Scope<'_>) -> Result<ScopeSummary, LedgerError> {
-        let of = |row: &ScopeSummary| row.dataset == scope.dataset && row.family == scope.family;
-        Ok(self.summaries()?.into_iter().find(of).unwrap_or_else(|| ScopeSummary {
-            dataset: scope.dataset.to_owned(),
-            family: scope.family.to_owned(),
-            candidates: 0,
-            published: 0,
-            probes: 0,
-            with_sharpe: 0,
-            best_sharpe: None,
-            variance: None,
-            effective: None,
-        }))
-    }
-
-    /// What a candidate with so many returns is deflated for.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn tried(&self, scope: Scope<'_>, returns: usize) -> Result<Tried, LedgerError> {
-        let trials = self.summary(scope)?.candidates;
-        let variance = self.variance(scope, returns).map_err(|source| self.named(source))?;
-        Ok(Tried { trials, variance })
-    }
-
-    fn variance(&self, scope: Scope<'_>, returns: usize) -> rusqlite::Result<Option<f64>> {
-        let mut query = self.connection.prepare_cached(
-            "WITH ratios AS (
-                 SELECT r.sharpe FROM runs r JOIN scopes s ON s.id = r.scope
-                 WHERE s.dataset = ?1 AND s.family = ?2 AND r.role = 'candidate'
-                       AND (r.returns = ?3 OR r.origin = 'published') AND r.sharpe IS NOT NULL)
-             SELECT count(*), sum((sharpe - mean) * (sharpe - mean))
-             FROM ratios, (SELECT avg(sharpe) AS mean FROM ratios)",
-        )?;
-        let returns = i64::try_from(returns).unwrap_or(i64::MAX);
-        query.query_row(params![scope.dataset, scope.family, returns], |row| {
-            let (count, squares): (i64, Option<f64>) = (row.get(0)?, row.get(1)?);
-            Ok(squares.filter(|_| count >= 2).map(|squares| squares / (count - 1) as f64))
+        self.write(scope.record, |transaction, dataset| {
+            let market = markets::of(transaction, dataset)?;
+            if markets::effective(transaction, &market)? != Some(effective) {
+                chain::append(transaction, &Event::Effective { dataset, effective }, &Rows::new())?;
+            }
+            Ok(())
         })
     }
 
-    /// What the ledger holds, by dataset and family.
+    /// Registers a new idea on the record's market, before it is tried. The number of its entry.
+    ///
+    /// # Errors
+    /// The market has a campaign of this name, or the ledger cannot be written.
+    pub fn register_campaign(&mut self, record: &Record, name: &str, idea: &str) -> Result<i64, LedgerError> {
+        let seq = self.write(record, |transaction, dataset| {
+            let market = markets::of(transaction, dataset)?;
+            if markets::campaign(transaction, &market, name)?.is_some() {
+                return Ok(None);
+            }
+            let event = Event::Campaign { dataset, name: name.to_owned(), idea: idea.to_owned() };
+            chain::append(transaction, &event, &Rows::new()).map(Some)
+        })?;
+        seq.map_or_else(
+            || self.refused(format!("this market has a campaign '{name}'; give the new idea another name")),
+            Ok,
+        )
+    }
+
+    /// From here on counts what was filed on the record's market since the campaign was registered.
+    ///
+    /// # Errors
+    /// The market has no such campaign, or the ledger cannot be read.
+    pub fn join_campaign(&mut self, record: &Record, name: &str) -> Result<(), LedgerError> {
+        let found = self.write(record, |transaction, dataset| {
+            let market = markets::of(transaction, dataset)?;
+            markets::campaign(transaction, &market, name)
+        })?;
+        self.campaign = found;
+        if self.campaign.is_none() {
+            let remedy = "register it with q50 trials campaign before anything of it is tried";
+            return self.refused(format!("this market has no campaign '{name}'; {remedy}"));
+        }
+        Ok(())
+    }
+
+    /// Lets the runs of an import count no longer. They stay on record, with the reason.
+    ///
+    /// # Errors
+    /// The entry is no import, or forgotten already: one's own runs are never forgotten. The ledger cannot be written.
+    pub fn forget(&mut self, seq: i64, reason: &str) -> Result<(), LedgerError> {
+        let entries = chain::entries(&self.connection).map_err(|error| self.named(error))?;
+        match entries.iter().find(|entry| entry.seq == seq).map(|entry| &entry.event) {
+            Some(Event::Import { .. }) => {}
+            Some(Event::Trials { .. } | Event::Migrate { .. }) => {
+                return self.refused(format!(
+                    "entry {seq} is of runs of your own, and those are never forgotten; only imports are (q50 trials list)"
+                ));
+            }
+            Some(_) => return self.refused(format!("entry {seq} is no import; q50 trials list has their numbers")),
+            None => return self.refused(format!("has no entry {seq}; q50 trials list has the numbers of its imports")),
+        }
+        if entries.iter().any(|entry| matches!(entry.event, Event::Forget { entry, .. } if entry == seq)) {
+            return self.refused(format!("entry {seq} is forgotten already"));
+        }
+        let event = Event::Forget { entry: seq, reason: reason.to_owned() };
+        let append = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            chain::append(&transaction, &event, &Rows::new())?;
+            transaction.commit()
+        };
+        append(&mut self.connection).map_err(|error| self.named(error))
+    }
+
+    /// The state of the chain, for a report.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn summaries(&self) -> Result<Vec<ScopeSummary>, LedgerError> {
-        self.query_summaries().map_err(|source| self.named(source))
+    pub fn stamp(&self) -> Result<Stamp, LedgerError> {
+        let read = || {
+            let end = chain::End::of(&self.connection)?;
+            let first = "SELECT time_ms FROM entries WHERE seq = 1";
+            let since: Option<i64> = self.connection.query_row(first, [], |row| row.get(0)).optional()?;
+            let head = blake3::Hash::from_bytes(end.hash).to_hex().to_string();
+            Ok(Stamp { head, entries: end.seq.unsigned_abs(), since: since.map(q50_datasets::time::rfc3339) })
+        };
+        read().map_err(|error: rusqlite::Error| self.named(error))
     }
 
-    fn query_summaries(&self) -> rusqlite::Result<Vec<ScopeSummary>> {
-        // The variance is taken about the mean, in a second look at the rows, so that no digits cancel.
-        let mut query = self.connection.prepare(
-            "SELECT s.dataset, s.family, s.effective,
-                    count(*) FILTER (WHERE r.role = 'candidate'),
-                    count(*) FILTER (WHERE r.role = 'candidate' AND r.origin = 'published'),
-                    count(*) FILTER (WHERE r.role = 'probe'),
-                    count(r.sharpe) FILTER (WHERE r.role = 'candidate'),
-                    max(r.sharpe) FILTER (WHERE r.role = 'candidate'),
-                    sum((r.sharpe - m.mean) * (r.sharpe - m.mean)) FILTER (WHERE r.role = 'candidate')
-             FROM scopes s JOIN runs r ON r.scope = s.id
-             JOIN (SELECT scope, avg(sharpe) FILTER (WHERE role = 'candidate') AS mean FROM runs GROUP BY scope) m
-                  ON m.scope = s.id
-             GROUP BY s.id ORDER BY s.dataset, s.family",
-        )?;
-        let rows = query.query_map([], |row| {
-            let count = |i: usize| row.get::<_, i64>(i).map(i64::unsigned_abs);
-            let with_sharpe = count(6)?;
-            let squares: Option<f64> = row.get(8)?;
-            Ok(ScopeSummary {
-                dataset: row.get(0)?,
-                family: row.get(1)?,
-                effective: row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs),
-                candidates: count(3)?,
-                published: count(4)?,
-                probes: count(5)?,
-                with_sharpe,
-                best_sharpe: row.get(7)?,
-                variance: squares.filter(|_| with_sharpe >= 2).map(|s| s / (with_sharpe - 1) as f64),
-            })
-        })?;
-        rows.collect()
-    }
-
-    /// Calls `f` with every trial, ordered by dataset, family and settings.
+    /// Calls `f` with every trial: own replays by dataset and hypothesis, then what others published.
     ///
     /// # Errors
     /// The ledger cannot be read, or `f` fails.
     pub fn for_each<E: From<LedgerError>>(&self, mut f: impl FnMut(TrialRow) -> Result<(), E>) -> Result<(), E> {
-        let named = |source| E::from(self.named(source));
+        let named = |error: rusqlite::Error| E::from(self.named(error));
+        let batches = markets::batches(&self.connection).map_err(named)?;
+        let of = |entry: i64| batches.get(&entry).cloned().unwrap_or_default();
         let mut query = self
             .connection
             .prepare(
-                "SELECT s.dataset, s.family, lower(hex(r.settings)), r.role, r.origin, r.sharpe, r.returns, r.skew,
-                        r.kurtosis
-                 FROM runs r JOIN scopes s ON s.id = r.scope ORDER BY s.dataset, s.family, r.settings",
+                "SELECT d.bars, t.entry, lower(hex(t.hypothesis)), t.assumptions, t.role, t.sharpe, t.returns, t.skew,
+                        t.kurtosis
+                 FROM trials t JOIN datasets d ON d.id = t.dataset
+                 ORDER BY d.bars, t.hypothesis, t.assumptions, t.role",
             )
             .map_err(named)?;
         let mut rows = query.query([]).map_err(named)?;
         while let Some(row) = rows.next().map_err(named)? {
             let read = || -> rusqlite::Result<TrialRow> {
+                let entry = row.get(1)?;
+                let (family, origin) = of(entry);
+                let role = if row.get(4)? { Role::Candidate } else { Role::Probe };
                 Ok(TrialRow {
                     dataset: row.get(0)?,
-                    family: row.get(1)?,
-                    settings: row.get(2)?,
-                    role: row.get(3)?,
-                    origin: row.get(4)?,
+                    family,
+                    hypothesis: row.get(2)?,
+                    assumptions: format!("{:016x}", row.get::<_, i64>(3)?),
+                    role: role.name().to_owned(),
+                    origin,
+                    entry,
                     sharpe: row.get(5)?,
                     returns: row.get(6)?,
                     skew: row.get(7)?,
@@ -269,171 +322,57 @@ impl TrialLedger {
             };
             f(read().map_err(named)?)?;
         }
+        let mut query = self
+            .connection
+            .prepare(
+                "SELECT d.bars, p.entry, lower(hex(p.key)), p.sharpe, p.returns
+                 FROM published p JOIN datasets d ON d.id = p.dataset ORDER BY p.entry, p.key",
+            )
+            .map_err(named)?;
+        let mut rows = query.query([]).map_err(named)?;
+        while let Some(row) = rows.next().map_err(named)? {
+            let read = || -> rusqlite::Result<TrialRow> {
+                let entry = row.get(1)?;
+                let (family, _) = of(entry);
+                Ok(TrialRow {
+                    dataset: row.get(0)?,
+                    family,
+                    hypothesis: row.get(2)?,
+                    assumptions: String::new(),
+                    role: Role::Candidate.name().to_owned(),
+                    origin: Origin::PUBLISHED.to_owned(),
+                    entry,
+                    sharpe: row.get(3)?,
+                    returns: row.get(4)?,
+                    skew: None,
+                    kurtosis: None,
+                })
+            };
+            f(read().map_err(named)?)?;
+        }
         Ok(())
     }
 
-    /// The role and Sharpe ratio of one trial, if it was made.
+    /// The role and Sharpe ratio of a hypothesis' first run on these bars, if it was made.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn find(&self, scope: Scope<'_>, settings: &blake3::Hash) -> Result<Option<(Role, Option<f64>)>, LedgerError> {
+    pub fn find(&self, record: &Record, hypothesis: &blake3::Hash) -> Result<Option<(Role, Option<f64>)>, LedgerError> {
         self.connection
             .query_row(
-                "SELECT r.role, r.sharpe FROM runs r JOIN scopes s ON s.id = r.scope
-                 WHERE s.dataset = ?1 AND s.family = ?2 AND r.settings = ?3",
-                params![scope.dataset, scope.family, &settings.as_bytes()[..KEY]],
-                |row| {
-                    let role: String = row.get(0)?;
-                    Ok((if role == "candidate" { Role::Candidate } else { Role::Probe }, row.get(1)?))
-                },
+                "SELECT t.role, t.sharpe FROM trials t JOIN datasets d ON d.id = t.dataset
+                 WHERE d.bars = ?1 AND t.hypothesis = ?2 ORDER BY t.role DESC, t.entry LIMIT 1",
+                params![record.bars, short(hypothesis)],
+                |row| Ok((if row.get(0)? { Role::Candidate } else { Role::Probe }, row.get(1)?)),
             )
             .optional()
-            .map_err(|source| self.named(source))
+            .map_err(|error| self.named(error))
     }
 }
 
-fn scope_id(connection: &Connection, scope: Scope<'_>) -> rusqlite::Result<i64> {
-    let key = params![scope.dataset, scope.family];
-    connection.execute("INSERT OR IGNORE INTO scopes (dataset, family) VALUES (?1, ?2)", key)?;
-    connection.query_row("SELECT id FROM scopes WHERE dataset = ?1 AND family = ?2", key, |row| row.get(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::Origin, *};
-    use crate::inference::SharpeEstimate;
-
-    const SCOPE: Scope<'_> = Scope { dataset: "d", family: "q50" };
-
-    fn trial(settings: &str, role: Role) -> Trial {
-        Trial {
-            settings: blake3::hash(settings.as_bytes()),
-            role,
-            origin: Origin::Verify,
-            sharpe: Some(PerPeriodSharpe::new(0.01)),
-            returns: 100,
-            skew: None,
-            kurtosis: None,
-        }
-    }
-
-    fn with_sharpe(settings: &str, sharpe: Option<f64>) -> Trial {
-        Trial { sharpe: sharpe.map(PerPeriodSharpe::new), ..trial(settings, Role::Candidate) }
-    }
-
-    #[test]
-    fn a_candidate_is_deflated_for_all_trials_at_the_variance_of_those_as_long() {
-        let mut ledger = TrialLedger::in_memory().unwrap();
-        let scope = Scope { dataset: "data", family: "q50" };
-        let trial = |key: &str, sharpe: f64, returns| Trial {
-            settings: blake3::hash(key.as_bytes()),
-            role: Role::Candidate,
-            origin: Origin::Overfit,
-            sharpe: Some(PerPeriodSharpe::new(sharpe)),
-            returns,
-            skew: None,
-            kurtosis: None,
-        };
-        let probe = Trial { role: Role::Probe, ..trial("probe", 9.0, 100) };
-        let all = [trial("a", 0.1, 100), trial("b", 0.5, 100), trial("c", 3.0, 10), trial("d", -3.0, 10), probe];
-        ledger.record(scope, &all).unwrap();
-        let tried = ledger.tried(scope, 100).unwrap();
-        assert_eq!(tried.trials, 4);
-        assert!((tried.variance.unwrap() - 0.08).abs() < 1e-12, "{tried:?}");
-        let published = Trial { origin: Origin::Published, ..trial("e", 0.3, 0) };
-        ledger.record(Scope { dataset: "other", ..scope }, &[all[0], all[1], all[2], published]).unwrap();
-        let other = ledger.tried(Scope { dataset: "other", ..scope }, 100).unwrap();
-        assert!((other.variance.unwrap() - 0.04).abs() < 1e-12 && other.trials == 4, "{other:?}");
-        let none = ledger.tried(scope, 7).unwrap();
-        assert_eq!((none.trials, none.variance), (4, None));
-        let estimate = SharpeEstimate::normal(PerPeriodSharpe::new(0.5), 100);
-        let deflated = tried.deflate(&estimate).unwrap();
-        assert!((deflated.variance.value() - 0.08).abs() < 1e-12 && deflated.trials == 4);
-        assert!(none.deflate(&estimate).unwrap().probability > deflated.probability);
-    }
-
-    #[test]
-    fn the_same_trial_counts_once_and_probes_do_not_count() {
-        let mut ledger = TrialLedger::in_memory().unwrap();
-        let trials = [trial("a", Role::Candidate), trial("b", Role::Candidate), trial("c", Role::Probe)];
-        ledger.record(SCOPE, &trials).unwrap();
-        ledger.record(SCOPE, &trials[..1]).unwrap();
-        let summary = ledger.summary(SCOPE).unwrap();
-        assert_eq!((summary.candidates, summary.probes), (2, 1));
-        assert_eq!(ledger.summary(Scope { dataset: "other", ..SCOPE }).unwrap().candidates, 0);
-    }
-
-    #[test]
-    fn a_candidate_cannot_be_hidden_as_a_probe() {
-        let mut ledger = TrialLedger::in_memory().unwrap();
-        for role in [Role::Probe, Role::Candidate, Role::Probe] {
-            ledger.record(SCOPE, &[trial("a", role)]).unwrap();
-        }
-        let found = ledger.find(SCOPE, &blake3::hash(b"a")).unwrap();
-        assert_eq!(found, Some((Role::Candidate, Some(0.01))));
-    }
-
-    #[test]
-    fn the_variance_is_that_of_the_candidates_with_a_sharpe_ratio() {
-        let mut ledger = TrialLedger::in_memory().unwrap();
-        let probe = Trial { sharpe: Some(PerPeriodSharpe::new(9.0)), ..trial("p", Role::Probe) };
-        let trials = [with_sharpe("a", Some(0.1)), with_sharpe("b", Some(0.3)), with_sharpe("c", None), probe];
-        ledger.record(SCOPE, &trials).unwrap();
-        let summary = ledger.summary(SCOPE).unwrap();
-        assert_eq!((summary.candidates, summary.with_sharpe, summary.best_sharpe), (3, 2, Some(0.3)));
-        assert!((summary.variance.unwrap() - 0.02).abs() < 1e-15);
-        ledger.note_effective(SCOPE, 2).unwrap();
-        assert_eq!(ledger.summary(SCOPE).unwrap().effective, Some(2));
-    }
-
-    #[test]
-    fn trials_outlive_the_process() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trials.sqlite");
-        TrialLedger::open(&path).unwrap().record(SCOPE, &[trial("a", Role::Candidate)]).unwrap();
-        assert_eq!(TrialLedger::open(&path).unwrap().summary(SCOPE).unwrap().candidates, 1);
-    }
-
-    #[test]
-    fn a_ledger_of_the_first_schema_keeps_its_trials() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trials.sqlite");
-        let settings = blake3::hash(b"a");
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(&format!(
-            "CREATE TABLE trials (dataset TEXT, family TEXT, settings TEXT, role TEXT, sharpe REAL, returns INTEGER,
-                                  skew REAL, kurtosis REAL, engine TEXT);
-             INSERT INTO trials VALUES ('d', 'q50', '{}', 'candidate', 0.02, 10, NULL, NULL, '0.1.0');",
-            settings.to_hex()
-        ))
-        .unwrap();
-        drop(old);
-        for _ in 0..2 {
-            let ledger = TrialLedger::open(&path).unwrap();
-            assert_eq!(ledger.find(SCOPE, &settings).unwrap(), Some((Role::Candidate, Some(0.02))));
-        }
-    }
-
-    #[test]
-    fn an_export_has_every_trial_in_one_order() {
-        let mut ledger = TrialLedger::in_memory().unwrap();
-        ledger.record(SCOPE, &[trial("b", Role::Probe), trial("a", Role::Candidate)]).unwrap();
-        let mut keys = Vec::new();
-        let read: Result<(), LedgerError> = ledger.for_each(|row| {
-            keys.push((row.role, row.settings));
-            Ok(())
-        });
-        read.unwrap();
-        assert_eq!(keys.len(), 2);
-        assert!(keys[0].1 < keys[1].1 && keys[0].1.len() == 32);
-    }
-
-    #[test]
-    fn what_is_no_ledger_is_an_error_that_names_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("notes.txt");
-        std::fs::write(&path, "this is not a database, but it is long enough to be looked at as one ...").unwrap();
-        let error = TrialLedger::open(&path).unwrap_err().to_string();
-        assert!(error.contains("notes.txt") && error.contains("--ledger"), "{error}");
-    }
+/// The part of a hash that is kept.
+pub(super) fn short(hash: &blake3::Hash) -> [u8; KEY] {
+    let mut key = [0; KEY];
+    key.copy_from_slice(&hash.as_bytes()[..KEY]);
+    key
 }

@@ -1,21 +1,35 @@
 //! The trial ledger: one SQLite file that every replay passes through, so that a deflation knows how often was asked.
 //!
-//! A trial is a (dataset, strategy, settings) triple by content hash; running the same triple again is the same trial.
+//! What is counted is hypotheses, by market. A hypothesis is what a researcher can pick (signals and how they are joined,
+//! strategy, sizing, exits, window), by content hash of what it resolves to; the same under other assumptions (costs,
+//! capital, venue) is the same hypothesis, and its first run stands for it. A market is every dataset whose returns agree
+//! with those of another one of it, whatever its bars, units and signals.
+//!
 //! `Candidate`s are results that somebody could have picked; `Probe`s are replays that test a candidate (other costs,
 //! neighbouring settings, shifted signals) and are kept but not counted. What others published is a candidate too.
+//!
+//! The ledger only grows, and every change of it is an entry of a chain of hashes, so that what was taken out or changed
+//! is seen by whoever has an earlier report.
 
+mod chain;
+mod check;
+mod deflation;
+mod fingerprint;
 mod ledger;
+mod markets;
+mod schema;
+#[cfg(test)]
+mod tests;
 
+pub use check::{Broken, Soundness, Stamp};
+pub use deflation::{Spread, SpreadSource, Tried, robust_variance};
+pub use fingerprint::{Agreement, Fingerprint};
 pub use ledger::{LedgerError, TrialLedger};
+pub use markets::{CampaignSummary, DatasetSummary, ImportSummary, MarketCounts, MarketSummary, MergeSummary};
 
-use serde::Serialize;
-
+use q50_datasets::dataset::Dataset;
 use q50_engine::units::PerPeriodSharpe;
-
-use crate::{
-    inference::{DeflatedSharpe, SharpeEstimate, TrialVariance, deflated_sharpe},
-    metrics::Undefined,
-};
+use serde::{Deserialize, Serialize};
 
 /// What a replay was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,11 +60,12 @@ pub enum Origin {
     Overfit,
     /// A run in the second engine.
     Validate,
-    /// Somebody else's published figure.
-    Published,
 }
 
 impl Origin {
+    /// What somebody else published has this in an export.
+    const PUBLISHED: &'static str = "published";
+
     /// The origin's name in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -59,29 +74,69 @@ impl Origin {
             Self::Sweep => "sweep",
             Self::Overfit => "overfit",
             Self::Validate => "validate",
-            Self::Published => "published",
         }
     }
 }
 
-/// What trials are counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A record of prices, as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Content hash of the bars.
+    pub bars: String,
+    /// Content hash of bars and joined signals, by which earlier layouts of the ledger named a dataset.
+    pub dataset: String,
+    /// By which its market is known; `None` where the price never moves.
+    #[serde(skip)]
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl Record {
+    /// The record of all bars of a dataset, whatever its window.
+    #[must_use]
+    pub fn of(data: &Dataset) -> Self {
+        let bars = data.bars();
+        Self {
+            bars: data.bars_hash().to_owned(),
+            dataset: data.hash().to_owned(),
+            fingerprint: Fingerprint::of(&bars.open_time, &bars.close, bars.interval_ms),
+        }
+    }
+}
+
+/// What trials are filed under.
+#[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    /// Content hash of bars and signals.
-    pub dataset: &'a str,
+    /// The bars that they ran on.
+    pub record: &'a Record,
     /// Strategy family.
     pub family: &'a str,
+}
+
+/// What a trial is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrialKey {
+    /// Hash of what was tried: see [`RunSpec::hypothesis`](crate::spec::RunSpec::hypothesis).
+    pub hypothesis: blake3::Hash,
+    /// Hash of what was assumed: costs, capital, venue.
+    pub assumptions: i64,
+}
+
+impl TrialKey {
+    /// The same hypothesis with something more assumed.
+    #[must_use]
+    pub fn assuming(self, what: &str) -> Self {
+        let hash = blake3::hash(format!("{} {what}", self.assumptions).as_bytes());
+        Self { assumptions: hash.as_bytes().first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes)), ..self }
+    }
 }
 
 /// One replay, as the ledger keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
-    /// Hash of strategy, venue, capital and of what was seen of the data.
-    pub settings: blake3::Hash,
+    /// What was tried, and what was assumed.
+    pub key: TrialKey,
     /// What the replay was made for.
     pub role: Role,
-    /// Which command asked.
-    pub origin: Origin,
     /// Per-period Sharpe ratio; `None` where undefined.
     pub sharpe: Option<PerPeriodSharpe>,
     /// Number of returns.
@@ -92,65 +147,36 @@ pub struct Trial {
     pub kurtosis: Option<f64>,
 }
 
-/// What the ledger holds on one dataset and family.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ScopeSummary {
-    /// Content hash of bars and signals.
-    pub dataset: String,
-    /// Strategy family.
-    pub family: String,
-    /// Results that somebody could have picked.
-    pub candidates: u64,
-    /// Those of them that others published.
-    pub published: u64,
-    /// Tests of other results.
-    pub probes: u64,
-    /// Candidates with a Sharpe ratio.
-    pub with_sharpe: u64,
-    /// Largest per-period Sharpe ratio of a candidate.
-    pub best_sharpe: Option<f64>,
-    /// Sample variance (n - 1) of the candidates' per-period Sharpe ratios.
-    pub variance: Option<f64>,
-    /// Effective number of independent trials, where a sweep has clustered its sets.
-    pub effective: Option<u64>,
-}
-
-/// What stands against one candidate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tried {
-    /// Candidates of the scope, whatever they saw of the data.
-    pub trials: u64,
-    /// Sample variance (n - 1) of the per-period Sharpe ratios of those with as many returns, and of published ones, which
-    /// have a ratio only where it is comparable. One on fewer returns scatters more, whatever was tried: it counts, but
-    /// is not comparable.
-    pub variance: Option<f64>,
-}
-
-impl Tried {
-    /// The deflated Sharpe ratio of the candidate, at the larger of this variance and that of trials without skill.
-    ///
-    /// # Errors
-    /// [`Undefined::TooFew`] for fewer than two observations, [`Undefined::NoSamplingVariance`].
-    pub fn deflate(&self, estimate: &SharpeEstimate) -> Result<DeflatedSharpe, Undefined> {
-        let null = TrialVariance::under_null(estimate.n)?;
-        let measured = self.variance.map(TrialVariance::given).transpose()?.filter(|v| v.value() > null.value());
-        deflated_sharpe(estimate, self.trials.max(1), measured.unwrap_or(null))
-    }
+/// A run that somebody else published.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    /// Hash of all that is said of it, and of how many runs before it in its list say the same.
+    pub key: blake3::Hash,
+    /// Its name, for people.
+    pub name: String,
+    /// Per-period Sharpe ratio, where it is comparable with others.
+    pub sharpe: Option<PerPeriodSharpe>,
+    /// Number of returns; 0 where unknown.
+    pub returns: usize,
 }
 
 /// One line of an export.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrialRow {
-    /// Content hash of bars and signals.
+    /// Content hash of the bars.
     pub dataset: String,
     /// Strategy family.
     pub family: String,
-    /// Hash of strategy, venue, capital and view, hex.
-    pub settings: String,
+    /// Hash of the hypothesis, hex.
+    pub hypothesis: String,
+    /// Hash of the assumptions, hex.
+    pub assumptions: String,
     /// `candidate` or `probe`.
     pub role: String,
     /// Which command asked.
     pub origin: String,
+    /// Number of the entry that it was filed with.
+    pub entry: i64,
     /// Per-period Sharpe ratio.
     pub sharpe: Option<f64>,
     /// Number of returns.

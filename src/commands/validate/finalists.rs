@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use q50_datasets::dataset::Dataset;
-use q50_research::{parameters::Template, run::RunSettings};
+use q50_research::{parameters::Template, run::RunSettings, spec::DataSpec};
 use serde::Deserialize;
 
 use super::Job;
@@ -47,7 +47,7 @@ struct File {
 #[derive(Debug, Deserialize)]
 struct Data {
     hash: String,
-    view: BTreeMap<String, serde_json::Value>,
+    view: DataSpec,
 }
 
 impl Search {
@@ -82,18 +82,20 @@ impl Search {
         if replay.from.is_some() || replay.to.is_some() {
             return Ok(data);
         }
-        let bound = |name: &str| self.file.data.view.get(name).and_then(serde_json::Value::as_i64);
-        Ok(data.window(bound("from_ms"), bound("to_ms"))?)
+        let view = &self.file.data.view;
+        Ok(data.window(Some(view.from_ms), Some(view.to_ms))?)
     }
 
-    /// The settings that sets are changes of; `seen` is what of the data is seen here.
-    pub(super) fn settings(&self, arguments: &ValidateArguments, seen: &serde_json::Value) -> Result<RunSettings> {
-        let replay = &arguments.replay;
-        let moved = arguments.validate_venue.is_some();
-        for (name, searched) in &self.file.data.view {
+    /// Refuses data that are seen otherwise than by the search; `moved` to another venue, they may have other reserves.
+    pub(super) fn same_view(&self, here: &DataSpec, moved: bool) -> Result<()> {
+        let values = [&self.file.data.view, here].map(serde_json::to_value);
+        let [Ok(serde_json::Value::Object(searched)), Ok(serde_json::Value::Object(here))] = values else {
+            bail!("{}: what the search saw of the data cannot be compared", self.path.display());
+        };
+        for (name, searched) in &searched {
             // Recorded reserves belong to the venue.
-            if seen.get(name) != Some(searched) && !(moved && name == "pool_hash") {
-                let here = seen.get(name).unwrap_or(&serde_json::Value::Null);
+            if here.get(name) != Some(searched) && !(moved && name == "pool") {
+                let here = here.get(name).unwrap_or(&serde_json::Value::Null);
                 bail!(
                     "{}: the search had {name} = {searched}, and here it is {here}; the Sharpe ratios of two views of the \
                      data cannot be compared: give the options of the search",
@@ -101,6 +103,12 @@ impl Search {
                 );
             }
         }
+        Ok(())
+    }
+
+    /// The settings that sets are changes of.
+    pub(super) fn settings(&self, arguments: &ValidateArguments) -> Result<RunSettings> {
+        let replay = &arguments.replay;
         let mut settings = self.file.settings;
         match arguments.validate_venue {
             Some(name) => settings.venue = configuration::other_venue(replay, name)?,

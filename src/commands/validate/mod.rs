@@ -12,6 +12,7 @@ use q50_datasets::{hash::text_hash, run_folder::RunFolder};
 use q50_engine::venue::{FillTiming, LatencyPreset};
 use q50_research::{
     run::{RunSettings, Source, Stage, VenueSettings, trial_of_returns},
+    spec::DataSpec,
     trials::{Origin, Role},
 };
 
@@ -38,11 +39,14 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
         None => configuration::dataset(replay)?,
     };
     let pool = configuration::pool_path(replay, &data)?;
-    let seen = configuration::data_settings(replay, &data, pool.as_ref().map(|(_, hash)| hash.as_str()));
     let base = match &search {
-        Some(search) => search.settings(arguments, &seen)?,
+        Some(search) => search.settings(arguments)?,
         None => configuration::run_settings(replay, None, &data)?,
     };
+    let spec = DataSpec::of(&data, &base.strategy).with_pool(pool.as_ref().map(|(_, hash)| hash.as_str()));
+    if let Some(search) = &search {
+        search.same_view(&spec, arguments.validate_venue.is_some())?;
+    }
     let jobs = match &search {
         Some(search) => search.jobs(&base, arguments.top)?,
         None => vec![Job { settings: base, finalist: None }],
@@ -55,10 +59,8 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     }
     let latency = changed_latency(arguments.latency, &base.venue)?;
 
-    let own = seen.to_string();
-    let view = latency.map_or_else(|| own.clone(), |latency| format!("{own} latency {} ms", latency.ms()));
     let path = pool.as_ref().map(|(path, _)| path);
-    let source = Source { market, pool: path, dataset: data.hash(), view: &view };
+    let source = Source { market, pool: path, data: &spec };
     let stage = Stage::new(source, &base.venue).context("pool reserves")?;
     let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
@@ -74,8 +76,10 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
         steps.next("validating");
         let validation = second::compare(&stage, &job.settings, latency, data.last_signal())?;
         let returns: Vec<f64> = validation.second.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
-        let trial = trial_of_returns(&returns, job.settings.trial_key(&view), role, Origin::Validate);
-        ledger.record(source.scope(&job.settings.strategy), &[trial])?;
+        let key = source.key(&job.settings);
+        let key = latency.map_or(key, |latency| key.assuming(&format!("a latency of {} ms", latency.ms())));
+        let trial = trial_of_returns(&returns, key, role);
+        ledger.record(source.scope(&job.settings.strategy), Origin::Validate, &[trial])?;
         runs.push(RunReport::of(&validation, &job, market.open_time));
         if folder.is_some() {
             tables.add(number, &validation.second);

@@ -11,7 +11,7 @@ use crate::{
     },
     metrics::Undefined,
     overfit::{Candidates, Missing},
-    trials::{LedgerError, Trial, TrialLedger},
+    trials::{LedgerError, Origin, Trial, TrialLedger},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -49,7 +49,7 @@ pub(super) fn first_pass(
                 Err(Missing::Failed(_)) => None,
             })
             .collect();
-        ledger.record(scope, &trials)?;
+        ledger.record(scope, Origin::Sweep, &trials)?;
         all.extend(batch);
     }
     Ok(all)

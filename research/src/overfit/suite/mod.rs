@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     inference::{BacktestOverfitting, PredictiveAbility, SharpeEstimate},
-    trials::ScopeSummary,
+    trials::MarketCounts,
 };
 
 /// What the reality check and SPA compare the sets with.
@@ -132,5 +132,5 @@ pub struct Outcome {
     /// Reality check and SPA.
     pub ability: Option<PredictiveAbility>,
     /// What the ledger holds on the data after all this.
-    pub trials: ScopeSummary,
+    pub trials: MarketCounts,
 }

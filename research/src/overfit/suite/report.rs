@@ -12,7 +12,7 @@ use crate::{
     overfit::{Check, Evaluation, Purge, Purpose, Window},
     run::RunSettings,
     sweep::Sweep,
-    trials::ScopeSummary,
+    trials::MarketCounts,
 };
 
 /// What `overfit.json` has beside the data and the times.
@@ -39,7 +39,7 @@ pub struct Report {
     /// Reality check and SPA, with the names that `q50 stats spa` has.
     pub spa: Option<Value>,
     /// What the ledger holds on the data after all this.
-    pub trials: ScopeSummary,
+    pub trials: MarketCounts,
     /// The set with the highest Sharpe ratio on the full sample.
     pub best: Option<Best>,
 }

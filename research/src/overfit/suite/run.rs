@@ -56,7 +56,7 @@ pub fn judge_search(
         paths: None,
         overfitting: None,
         ability: None,
-        trials: ledger.summary(scope)?,
+        trials: ledger.counts(&source.data.record)?,
     };
     let Some((best, estimate)) = outcome.best else {
         let why = nothing(&kept, rows).to_string();
@@ -101,7 +101,7 @@ pub fn judge_search(
         };
         run.outcome.checks.push(check);
     }
-    run.outcome.trials = run.ledger.summary(scope)?;
+    run.outcome.trials = run.ledger.counts(&source.data.record)?;
     Ok(run.outcome)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     overfit::{Candidates, Evaluation, Missing, Purpose},
     run::RunSettings,
     sweep::Sweep,
-    trials::{LedgerError, Origin, Role, Trial, TrialLedger},
+    trials::{LedgerError, Origin, Role, Trial, TrialKey, TrialLedger},
 };
 
 /// Trials that are filed in one transaction.
@@ -74,8 +74,8 @@ impl<'a> Searched<'a> {
     /// The trial of one set on all rows, as a sweep files it.
     pub(super) fn sweep_trial(&self, set: usize, estimate: Option<SharpeEstimate>) -> Option<Trial> {
         let settings = self.settings(set).ok()?;
-        let view = self.sweep.stage().source().view;
-        Some(trial(settings.trial_key(view), Role::Candidate, Origin::Sweep, self.rows.saturating_sub(1), estimate))
+        let key = self.sweep.stage().source().key(settings);
+        Some(trial(key, Role::Candidate, self.rows.saturating_sub(1), estimate))
     }
 
     /// Files every evaluation that had a replay: choices as candidates, judgements as probes.
@@ -83,7 +83,7 @@ impl<'a> Searched<'a> {
         let scope = self.sweep.stage().source().scope(&self.sweep.base().strategy);
         for batch in evaluations.chunks(BATCH) {
             let trials: Vec<Trial> = batch.iter().filter_map(|evaluation| self.evaluated(evaluation)).collect();
-            ledger.record(scope, &trials)?;
+            ledger.record(scope, Origin::Overfit, &trials)?;
         }
         Ok(())
     }
@@ -97,35 +97,17 @@ impl<'a> Searched<'a> {
             Purpose::Choice => Role::Candidate,
             Purpose::Judgement => Role::Probe,
         };
-        let key = settings.trial_key(&self.view(&evaluation.rows));
-        Some(trial(key, role, Origin::Overfit, evaluation.returns, evaluation.estimate.clone().ok()))
-    }
-
-    /// What of the data a replay of these rows sees; all of it is the plain view, and one stretch that of a halving round.
-    fn view(&self, rows: &[Range<usize>]) -> String {
-        let view = self.sweep.stage().source().view;
-        match rows {
-            [all] if *all == (0..self.rows) => view.to_owned(),
-            [one] => format!("{view} rows {:?}", self.in_market(one)),
-            many => {
-                let stretches: Vec<Range<usize>> = many.iter().map(|rows| self.in_market(rows)).collect();
-                format!("{view} rows {stretches:?}")
-            }
-        }
+        // One stretch is that of a halving round, and all rows are the set's own run.
+        let rows: Vec<Range<usize>> = evaluation.rows.iter().map(|rows| self.in_market(rows)).collect();
+        let key = self.sweep.stage().source().key_on(settings, &rows);
+        Some(trial(key, role, evaluation.returns, evaluation.estimate.clone().ok()))
     }
 }
 
-fn trial(
-    settings: blake3::Hash,
-    role: Role,
-    origin: Origin,
-    returns: usize,
-    estimate: Option<SharpeEstimate>,
-) -> Trial {
+fn trial(key: TrialKey, role: Role, returns: usize, estimate: Option<SharpeEstimate>) -> Trial {
     Trial {
-        settings,
+        key,
         role,
-        origin,
         sharpe: estimate.map(|e| e.sharpe),
         returns,
         skew: estimate.map(|e| e.skewness),

@@ -1,0 +1,193 @@
+//! What a run is, resolved: data, strategy, venue, capital. Two that resolve to the same are the same, however they were
+//! typed.
+//!
+//! - [`RunSpec::id`] is the identity of the run: a hash of the whole.
+//! - [`RunSpec::hypothesis`] is the identity of a trial: of what a researcher can pick, which is the signals as they were
+//!   joined, the strategy with sizing and exits, and the window. Costs, spread, lot, capital, venue, timing of fills and
+//!   permission to sell short are assumptions; so are the bars, whose market the ledger knows by itself.
+
+use std::ops::Range;
+
+use q50_datasets::{
+    dataset::Dataset,
+    hash::{HashColumn, content_hash},
+    signals::CrossingPolicy,
+};
+use q50_engine::{
+    market::{Market, Signals},
+    strategy::StrategyConfig,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    run::RunSettings,
+    trials::{Record, TrialKey},
+};
+
+/// Everything that decides a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// `q50.run/1`.
+    pub schema: String,
+    /// What it sees.
+    pub data: DataSpec,
+    /// What it does with it, and what is assumed.
+    #[serde(flatten)]
+    pub settings: RunSettings,
+}
+
+/// What a run sees of the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSpec {
+    /// The bars.
+    #[serde(flatten)]
+    pub record: Record,
+    /// Distance of two bars, milliseconds.
+    pub interval_ms: i64,
+    /// Open of the first bar that is traded, epoch milliseconds.
+    pub from_ms: i64,
+    /// Open of the last.
+    pub to_ms: i64,
+    /// The signals that the strategy reads; null for bars alone.
+    pub signals: Option<SignalSpec>,
+    /// Content hash of recorded reserves, where the venue has them.
+    pub pool: Option<String>,
+}
+
+/// Signals and how they were joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignalSpec {
+    /// Content hash of what the strategy reads of them: of each bar that has a signal its time and the values, history
+    /// included, the bars after the window not.
+    pub hash: String,
+    /// Milliseconds from a stamp until the signal is available.
+    pub delay_ms: i64,
+    /// Milliseconds for which it is used.
+    pub max_age_ms: i64,
+    /// What became of forecasts whose quantiles cross.
+    pub crossing: CrossingPolicy,
+}
+
+impl DataSpec {
+    /// What a strategy of this kind sees of the dataset's window.
+    #[must_use]
+    pub fn of(data: &Dataset, strategy: &StrategyConfig) -> Self {
+        let market = data.market();
+        let signals = data.rule().map(|rule| SignalSpec {
+            hash: signals_hash(&market, strategy),
+            delay_ms: rule.delay_ms,
+            max_age_ms: rule.max_age_ms,
+            crossing: data.report().crossings.policy,
+        });
+        let (from_ms, to_ms) = data.period();
+        Self { record: Record::of(data), interval_ms: market.interval_ms, from_ms, to_ms, signals, pool: None }
+    }
+
+    /// The same with recorded reserves of this content.
+    #[must_use]
+    pub fn with_pool(mut self, hash: Option<&str>) -> Self {
+        self.pool = hash.map(str::to_owned);
+        self
+    }
+
+    /// The same with other signals on the same bars.
+    #[must_use]
+    pub fn with_signals_of(mut self, market: &Market<'_>, strategy: &StrategyConfig) -> Self {
+        if let Some(signals) = &mut self.signals {
+            signals.hash = signals_hash(market, strategy);
+        }
+        self
+    }
+
+    /// BLAKE3 of all of it, as canonical JSON.
+    #[must_use]
+    pub fn hash(&self) -> blake3::Hash {
+        blake3::hash(&canonical(self))
+    }
+
+    /// What a trial of `settings` on these stretches of rows is known by.
+    #[must_use]
+    pub fn key(&self, market: &Market<'_>, settings: &RunSettings, rows: &[Range<usize>]) -> TrialKey {
+        let window = rows.iter().map(|rows| (market.open_time[rows.start], market.open_time[rows.end - 1])).collect();
+        TrialKey {
+            hypothesis: hypothesis(self.signals.as_ref(), window, &settings.strategy),
+            assumptions: assumptions(settings, self.pool.as_deref()),
+        }
+    }
+}
+
+impl RunSpec {
+    /// The run of `settings` on `data`.
+    #[must_use]
+    pub fn new(data: DataSpec, settings: RunSettings) -> Self {
+        Self { schema: "q50.run/1".to_owned(), data, settings }
+    }
+
+    /// BLAKE3 of the whole, as canonical JSON.
+    #[must_use]
+    pub fn id(&self) -> blake3::Hash {
+        blake3::hash(&canonical(self))
+    }
+
+    /// BLAKE3 of what a researcher can pick.
+    #[must_use]
+    pub fn hypothesis(&self) -> blake3::Hash {
+        let window = vec![(self.data.from_ms, self.data.to_ms)];
+        hypothesis(self.data.signals.as_ref(), window, &self.settings.strategy)
+    }
+}
+
+fn hypothesis(signals: Option<&SignalSpec>, window: Vec<(i64, i64)>, strategy: &StrategyConfig) -> blake3::Hash {
+    #[derive(Serialize)]
+    struct Hypothesis<'a> {
+        schema: &'static str,
+        signals: Option<&'a str>,
+        window: Vec<(i64, i64)>,
+        strategy: StrategyConfig,
+    }
+    let signals = signals.map(|signals| signals.hash.as_str());
+    // Whether one may sell short is said by the market, not by the researcher.
+    let strategy = strategy.with_shorting(false);
+    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy }))
+}
+
+fn assumptions(settings: &RunSettings, pool: Option<&str>) -> i64 {
+    let assumed = (settings.venue, settings.capital, settings.strategy.shorts(), pool);
+    let hash = blake3::hash(&canonical(&assumed));
+    hash.as_bytes().first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes))
+}
+
+/// The JSON that hashes are taken of: fields in the order of their declaration, numbers in their shortest form.
+pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
+    match serde_json::to_vec(value) {
+        Ok(json) => json,
+        // A hash of nothing would make all runs one.
+        Err(error) => unreachable!("plain fields always have a JSON form: {error}"),
+    }
+}
+
+/// The columns that strategies of this kind read. The name of a user's column is spelling; its values are not.
+fn signals_hash(market: &Market<'_>, strategy: &StrategyConfig) -> String {
+    let Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value } = market.signals;
+    let columns = match strategy {
+        StrategyConfig::Threshold(_) => vec![("value", value)],
+        StrategyConfig::Side(_) => vec![("side", side)],
+        StrategyConfig::Q50(_) => vec![
+            ("q10", q10),
+            ("q50", q50),
+            ("q90", q90),
+            ("prob_up", prob_up),
+            ("vol_raw", vol_raw),
+            ("vol_risk", vol_risk),
+            ("signal_thresh", signal_thresh),
+        ],
+    };
+    let columns: Vec<(&str, &[f64])> = columns.into_iter().filter_map(|(name, column)| Some((name, column?))).collect();
+    let rows: Vec<usize> =
+        (0..market.len()).filter(|&row| columns.iter().any(|(_, column)| !column[row].is_nan())).collect();
+    let times: Vec<i64> = rows.iter().map(|&row| market.open_time[row]).collect();
+    let values: Vec<(&str, Vec<f64>)> =
+        columns.into_iter().map(|(name, column)| (name, rows.iter().map(|&row| column[row]).collect())).collect();
+    let time = std::iter::once(("open_time", HashColumn::I64(&times)));
+    content_hash(time.chain(values.iter().map(|(name, column)| (*name, HashColumn::F64(column)))))
+}

@@ -1,0 +1,411 @@
+//! What tells two records of one market from records of two: the shape of their returns, and nothing of their prices.
+//!
+//! A fingerprint is the log returns of a record's closes on a grid of UTC cells, divided by their own typical size and
+//! kept in one byte each, so that neither the price level nor the volatility can be had back. Its resolution is that
+//! of small and large returns alike, q = 20 asinh(r / s) with s the median size of the returns that are not 0, so that
+//! a crash does not leave a quiet year without digits.
+//!
+//! Two records are of one market where they overlap and their returns agree there, at a correlation of 0.99 or more in
+//! size, on their common grid or on a coarser one: noise in prices averages out over longer cells. Inverted quotes
+//! correlate at -1. Shifts of up to 26 hours are tried, for time zones and for bars that are stamped with their close.
+
+use std::{cell::OnceCell, fmt};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Lengths of cells, each a multiple of the one before.
+const GRIDS: [i64; 9] = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 28 * DAY, 84 * DAY];
+/// Most cells of a fingerprint: nine years of hours.
+const MOST_CELLS: i64 = 80_000;
+/// Correlation, in size, from which on two records are of one market.
+const AGREEMENT: f64 = 0.99;
+/// Least cells with a move in them that a correlation is taken from.
+const LEAST_CELLS: usize = 30;
+/// Cells at which a correlation of independent records is far below [`UNRELATED`].
+const SURE_CELLS: usize = 100;
+/// Correlation of weeks below which no shift and no noise makes two records of one market.
+const UNRELATED: f64 = 0.3;
+/// Longest shift in time: the distance of two time zones.
+const LONGEST_SHIFT: i64 = 26 * HOUR;
+/// Zones differ by quarters of an hour.
+const SHIFT: i64 = 15 * MINUTE;
+/// Moves beyond so many typical ones count as so many: one mad print is no evidence.
+const CLIP: f64 = 8.0;
+/// Steps of a byte in asinh(r / s).
+const STEPS: f64 = 20.0;
+/// A cell in which no bar closed.
+const EMPTY: i8 = i8::MIN;
+
+/// The standardised returns of a record, a byte a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Length of a cell, milliseconds.
+    pub(super) grid_ms: i64,
+    /// Number of the first cell: its start over its length.
+    pub(super) first: i64,
+    /// [`EMPTY`], or 20 asinh(return / typical return).
+    pub(super) cells: Vec<i8>,
+}
+
+/// How two records agree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Correlation of their returns.
+    pub correlation: f64,
+    /// Length of the cells that it was taken from, milliseconds.
+    pub grid_ms: i64,
+    /// By how much the second record is late, milliseconds.
+    pub shift_ms: i64,
+}
+
+impl Fingerprint {
+    /// The fingerprint of bars by opening time (epoch milliseconds, ascending) and close; `None` where the price never
+    /// moves, which tells no market from another.
+    #[must_use]
+    pub fn of(open_time: &[i64], close: &[f64], interval_ms: i64) -> Option<Self> {
+        let (first, last) = (*open_time.first()?, open_time.last()? + interval_ms);
+        let fits = |grid: &&i64| **grid >= interval_ms && (last - first) / **grid < MOST_CELLS;
+        let grid_ms = *GRIDS.iter().find(fits).unwrap_or(&GRIDS[GRIDS.len() - 1]);
+        // A bar belongs to the cell that it closes in; one that closes at its end closes in it.
+        let cell = |open: i64| (open + interval_ms - 1).div_euclid(grid_ms);
+        let from = cell(first);
+        let mut closes = vec![f64::NAN; usize::try_from(cell(last - interval_ms) - from + 1).ok()?];
+        for (&open, &close) in open_time.iter().zip(close).filter(|(_, close)| **close > 0.0) {
+            closes[usize::try_from(cell(open) - from).ok()?] = close;
+        }
+        let mut known = f64::NAN;
+        let returns: Vec<f64> = closes
+            .into_iter()
+            .map(|close| {
+                let moved = (close / known).ln();
+                known = if close.is_nan() { known } else { close };
+                moved
+            })
+            .collect();
+        let typical = typical(returns.iter().copied())?;
+        let byte = |r: f64| {
+            let steps = (STEPS * (r / typical).asinh()).round().clamp(-127.0, 127.0);
+            if r.is_nan() { EMPTY } else { steps as i8 }
+        };
+        Some(Self { grid_ms, first: from, cells: returns.into_iter().map(byte).collect() })
+    }
+
+    /// The time that is covered, epoch milliseconds.
+    pub(super) fn span(&self) -> (i64, i64) {
+        (self.first * self.grid_ms, (self.first + self.cells.len() as i64) * self.grid_ms)
+    }
+
+    /// Whether this record and `other` are of one market, and how they agree if they are.
+    #[must_use]
+    pub fn agreement(&self, other: &Self) -> Option<Agreement> {
+        let ((from, to), (other_from, other_to)) = (self.span(), other.span());
+        if from.max(other_from) > to.min(other_to) + LONGEST_SHIFT {
+            return None;
+        }
+        if self.grid_ms > other.grid_ms {
+            let found = other.agreement(self)?;
+            return Some(Agreement { shift_ms: -found.shift_ms, ..found });
+        }
+        let (fine, coarse) = (Moves::of(self), Moves::of(other));
+        let weeks = || correlation(&fine, &coarse, GRIDS[6], 0);
+        let apart = |(r, cells): (f64, usize)| cells >= SURE_CELLS && r.abs() < UNRELATED;
+        if coarse.grid_ms <= DAY && weeks().is_some_and(apart) {
+            return None;
+        }
+        let grids = || GRIDS.into_iter().filter(|grid| *grid >= coarse.grid_ms);
+        let mut tried = grids()
+            .map(|grid| (grid, 0))
+            .chain(shifts(&fine, &coarse).into_iter().flat_map(|shift| grids().map(move |grid| (grid, shift))));
+        tried.find_map(|(grid_ms, shift)| {
+            let (correlation, _) = correlation(&fine, &coarse, grid_ms, shift)?;
+            (correlation.abs() >= AGREEMENT).then_some(Agreement {
+                correlation,
+                grid_ms,
+                shift_ms: -shift * fine.grid_ms,
+            })
+        })
+    }
+}
+
+/// Shifts of the finer record that are worth a look, in its own cells.
+fn shifts(fine: &Moves<'_>, coarse: &Moves<'_>) -> Vec<i64> {
+    // Longer bars than days may begin on any day.
+    let longest = LONGEST_SHIFT.max(coarse.grid_ms) / fine.grid_ms;
+    let step = (SHIFT / fine.grid_ms).max(1);
+    let around = |step: i64| (1..=longest / step).flat_map(move |n| [n * step, -n * step]);
+    if fine.grid_ms >= SHIFT {
+        return around(1).collect();
+    }
+    // Minutes: a look at hours first, because most records are of other markets.
+    let hour = HOUR / fine.grid_ms;
+    let grid = HOUR.max(coarse.grid_ms);
+    let seen = |shift: i64| correlation(fine, coarse, grid, shift).is_some_and(|(r, _)| r.abs() >= UNRELATED);
+    let bar = [1, -1, 2, -2, 5, -5];
+    if std::iter::once(0).chain(around(hour)).any(seen) {
+        bar.into_iter().chain(around(step)).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// A fingerprint made ready for sums over any stretch of it.
+struct Moves<'a> {
+    grid_ms: i64,
+    first: i64,
+    cells: &'a [i8],
+    /// Sum of the returns before each cell, in typical ones.
+    before: Vec<f64>,
+    /// By grid: the move beyond which one counts no more.
+    clips: [OnceCell<Option<f64>>; GRIDS.len()],
+}
+
+impl<'a> Moves<'a> {
+    fn of(print: &'a Fingerprint) -> Self {
+        let table: Vec<f64> = (-127..=127).map(|step| (f64::from(step) / STEPS).sinh()).collect();
+        let mut sum = 0.0;
+        let mut before = Vec::with_capacity(print.cells.len() + 1);
+        for &cell in &print.cells {
+            before.push(sum);
+            sum += usize::try_from(i32::from(cell) + 127).map_or(0.0, |step| table[step]);
+        }
+        before.push(sum);
+        let clips = [const { OnceCell::new() }; GRIDS.len()];
+        Self { grid_ms: print.grid_ms, first: print.first, cells: &print.cells, before, clips }
+    }
+
+    /// The return over cell `number` of a coarser grid of `width` own cells, moved by `shift` own cells; `None` where the
+    /// price at either end is not known.
+    fn over(&self, number: i64, width: i64, shift: i64) -> Option<f64> {
+        let from = number * width + shift - self.first;
+        let (from, to) = (usize::try_from(from - 1).ok()? + 1, usize::try_from(from + width).ok()?);
+        let known = |cell: usize| self.cells.get(cell).is_some_and(|cell| *cell != EMPTY);
+        // The first cell has a close, and no return, because nothing is known before it.
+        ((from == 1 || known(from - 1)) && known(to - 1)).then(|| self.before[to] - self.before[from])
+    }
+
+    /// Numbers of the cells of a coarser grid.
+    fn span(&self, width: i64) -> (i64, i64) {
+        (self.first.div_euclid(width), (self.first + self.cells.len() as i64).div_euclid(width) + 1)
+    }
+
+    fn clip(&self, grid_ms: i64) -> Option<f64> {
+        let of = || {
+            let width = grid_ms / self.grid_ms;
+            let (from, to) = self.span(width);
+            typical((from..to).filter_map(|number| self.over(number, width, 0))).map(|typical| CLIP * typical)
+        };
+        *self.clips[GRIDS.iter().position(|grid| *grid == grid_ms)?].get_or_init(of)
+    }
+}
+
+/// Correlation over the cells that both have, and how many of them have a move; `None` for too few.
+fn correlation(fine: &Moves<'_>, coarse: &Moves<'_>, grid_ms: i64, shift: i64) -> Option<(f64, usize)> {
+    let (width, coarse_width) = (grid_ms / fine.grid_ms, grid_ms / coarse.grid_ms);
+    let ((from, to), (coarse_from, coarse_to)) = (fine.span(width), coarse.span(coarse_width));
+    let shifted = shift.div_euclid(width);
+    let (from, to) = (coarse_from.max(from - shifted - 1), coarse_to.min(to - shifted + 1));
+    if to - from < LEAST_CELLS as i64 {
+        return None;
+    }
+    let (clip, coarse_clip) = (fine.clip(grid_ms)?, coarse.clip(grid_ms)?);
+    let (mut n, mut moved) = (0.0, 0);
+    let [mut x, mut y, mut xx, mut yy, mut xy] = [0.0; 5];
+    for number in from..to {
+        let Some((a, b)) = fine.over(number, width, shift).zip(coarse.over(number, coarse_width, 0)) else { continue };
+        moved += usize::from(a != 0.0 || b != 0.0);
+        let (a, b) = (a.clamp(-clip, clip), b.clamp(-coarse_clip, coarse_clip));
+        n += 1.0;
+        x += a;
+        y += b;
+        xx += a * a;
+        yy += b * b;
+        xy += a * b;
+    }
+    let (var_x, var_y, joint) = (xx - x * x / n, yy - y * y / n, xy - x * y / n);
+    let r = joint / (var_x * var_y).sqrt();
+    (moved >= LEAST_CELLS && r.is_finite()).then_some((r, moved))
+}
+
+/// Median size of the values that are not 0.
+fn typical(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sizes: Vec<f64> = values.map(f64::abs).filter(|size| *size > 0.0).collect();
+    let middle = sizes.len() / 2;
+    (!sizes.is_empty()).then(|| *sizes.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = |ms: i64| match ms {
+            ms if ms % DAY == 0 => format!("{} d", ms / DAY),
+            ms if ms % HOUR == 0 => format!("{} h", ms / HOUR),
+            ms => format!("{} min", ms / MINUTE),
+        };
+        write!(f, "correlation {:.4} of returns over {}", self.correlation, unit(self.grid_ms))?;
+        if self.shift_ms == 0 { Ok(()) } else { write!(f, ", {} late", unit(self.shift_ms)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Closes of a random walk, `interval` apart, from the start of 2022.
+    struct Walk {
+        interval: i64,
+        times: Vec<i64>,
+        closes: Vec<f64>,
+    }
+
+    const START: i64 = 1_640_995_200_000;
+
+    impl Walk {
+        fn new(seed: u64, bars: usize) -> Self {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            let mut price = 100.0;
+            let closes = (0..bars).map(|_| {
+                // A sum of uniforms, now and then ten times as large.
+                let step: f64 = (0..6).map(|_| random.random_range(-0.004..0.004)).sum();
+                price *= f64::exp(if random.random_range(0..200) == 0 { 10.0 * step } else { step });
+                price
+            });
+            let closes = closes.collect();
+            Self { interval: HOUR, times: (0..bars as i64).map(|i| START + i * HOUR).collect(), closes }
+        }
+
+        fn print(&self) -> Fingerprint {
+            Fingerprint::of(&self.times, &self.closes, self.interval).unwrap()
+        }
+
+        /// The same market with each close changed.
+        fn with(&self, mut change: impl FnMut(f64) -> f64) -> Fingerprint {
+            let closes: Vec<f64> = self.closes.iter().map(|close| change(*close)).collect();
+            Fingerprint::of(&self.times, &closes, self.interval).unwrap()
+        }
+
+        /// Only the rows that `keep` wants.
+        fn only(&self, keep: impl Fn(usize) -> bool) -> Fingerprint {
+            let rows: Vec<usize> = (0..self.times.len()).filter(|row| keep(*row)).collect();
+            let (times, closes): (Vec<i64>, Vec<f64>) = rows.iter().map(|&r| (self.times[r], self.closes[r])).unzip();
+            Fingerprint::of(&times, &closes, self.interval).unwrap()
+        }
+
+        /// Bars of `width` of ours, the first of which opens `late` of ours after the start.
+        fn resampled(&self, width: usize, late: usize) -> Fingerprint {
+            let rows: Vec<usize> =
+                (late..self.times.len()).step_by(width).filter(|r| r + width <= self.times.len()).collect();
+            let times: Vec<i64> = rows.iter().map(|r| self.times[*r]).collect();
+            let closes: Vec<f64> = rows.iter().map(|r| self.closes[r + width - 1]).collect();
+            Fingerprint::of(&times, &closes, self.interval * width as i64).unwrap()
+        }
+
+        fn moved(&self, by: i64) -> Fingerprint {
+            let times: Vec<i64> = self.times.iter().map(|time| time + by).collect();
+            Fingerprint::of(&times, &self.closes, self.interval).unwrap()
+        }
+    }
+
+    fn one(a: &Fingerprint, b: &Fingerprint) -> bool {
+        let (found, back) = (a.agreement(b), b.agreement(a));
+        assert_eq!(found.is_some(), back.is_some(), "agreement is mutual: {found:?} and {back:?}");
+        found.is_some()
+    }
+
+    #[test]
+    fn a_market_is_known_in_other_units_and_the_other_way_round() {
+        let walk = Walk::new(1, 3_000);
+        let own = walk.print();
+        assert!(one(&own, &walk.with(|close| close / 1_000.0)) && one(&own, &walk.with(|close| close * (1.0 + 1e-12))));
+        let inverted = own.agreement(&walk.with(|close| 1.0 / close)).unwrap();
+        assert!(inverted.correlation < -0.999, "{inverted:?}");
+    }
+
+    #[test]
+    fn a_market_is_known_by_a_part_of_it() {
+        let walk = Walk::new(2, 3_000);
+        let own = walk.print();
+        assert!(one(&own, &walk.only(|row| row != 700)), "one bar dropped");
+        assert!(one(&own, &walk.only(|row| row < 1_500)) && one(&own, &walk.only(|row| row > 2_200)), "a part of it");
+        assert!(one(&own, &walk.only(|row| row * 7_919 % 10 != 0)), "a tenth of the bars dropped");
+        assert!(!one(&walk.only(|row| row < 1_500), &walk.only(|row| row >= 1_500)), "two halves do not overlap");
+    }
+
+    #[test]
+    fn a_market_is_known_at_any_bar_length_and_in_any_time_zone() {
+        let walk = Walk::new(3, 24 * 400);
+        let own = walk.print();
+        for (width, late) in [(2, 0), (4, 0), (24, 0), (24, 17), (168, 5)] {
+            assert!(one(&own, &walk.resampled(width, late)), "bars of {width} hours, {late} late");
+        }
+        for by in [HOUR, -9 * HOUR, 5 * HOUR + 30 * MINUTE, 26 * HOUR] {
+            assert!(one(&own, &walk.moved(by)), "moved by {} minutes", by / MINUTE);
+        }
+        assert!(one(&walk.resampled(24, 0), &walk.resampled(24, 1)), "days that begin an hour later");
+    }
+
+    #[test]
+    fn noise_in_prices_hides_no_market() {
+        let walk = Walk::new(4, 24 * 730);
+        let own = walk.print();
+        for basis_points in [1.0, 10.0, 50.0] {
+            let mut random = ChaCha8Rng::seed_from_u64(99);
+            let noisy = walk.with(|close| close * (1.0 + random.random_range(-1e-4..1e-4) * basis_points));
+            assert!(one(&own, &noisy), "{basis_points} basis points");
+        }
+    }
+
+    #[test]
+    fn one_mad_print_hides_no_market_and_makes_none() {
+        let (walk, other) = (Walk::new(5, 3_000), Walk::new(6, 3_000));
+        let spiked = |walk: &Walk| {
+            let mut row = 0;
+            walk.with(|close| {
+                row += 1;
+                if row == 1_000 { close * 1_000.0 } else { close }
+            })
+        };
+        assert!(one(&walk.print(), &spiked(&walk)));
+        assert!(!one(&spiked(&walk), &spiked(&other)), "both jump in the same hour, and nothing else agrees");
+    }
+
+    #[test]
+    fn markets_that_move_together_are_still_two() {
+        let (common, own) = (Walk::new(7, 24 * 730), Walk::new(8, 24 * 730));
+        let joined: Vec<f64> = common.closes.iter().zip(&own.closes).map(|(c, o)| c * (o / 100.0).powf(0.3)).collect();
+        let related = Walk { closes: joined, times: common.times.clone(), interval: HOUR };
+        assert!(!one(&common.print(), &related.print()), "a correlation of 0.96");
+        let prints: Vec<Fingerprint> = (100..140).map(|seed| Walk::new(seed, 24 * 60).print()).collect();
+        for (at, a) in prints.iter().enumerate() {
+            assert!(prints[..at].iter().all(|b| !one(a, b)), "market {at}");
+        }
+    }
+
+    #[test]
+    fn a_price_that_never_moves_or_hardly_ever_tells_nothing() {
+        let walk = Walk::new(9, 400);
+        assert!(Fingerprint::of(&walk.times, &vec![1.0; 400], HOUR).is_none());
+        let stepped = |at: usize| {
+            let closes: Vec<f64> = (0..400).map(|row| if row < at { 1.0 } else { 1.1 }).collect();
+            Fingerprint::of(&walk.times, &closes, HOUR).unwrap()
+        };
+        assert!(!one(&stepped(200), &stepped(200)), "one step is no market");
+    }
+
+    #[test]
+    fn a_fingerprint_has_neither_level_nor_volatility() {
+        let walk = Walk::new(10, 1_000);
+        assert_eq!(walk.print().cells, walk.with(|close| close.powi(2) * 7.0).cells);
+    }
+
+    #[test]
+    fn nine_years_of_minutes_fit() {
+        let times: Vec<i64> = (0..1_000_000).map(|i| START + i * MINUTE).collect();
+        let closes: Vec<f64> = (0..1_000_000).map(|i| 100.0 + f64::from(i % 977)).collect();
+        let print = Fingerprint::of(&times, &closes, MINUTE).unwrap();
+        assert_eq!((print.grid_ms, print.cells.len()), (15 * MINUTE, 66_667));
+    }
+}
