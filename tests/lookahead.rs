@@ -134,10 +134,11 @@ fn lookahead(w: &Workspace, producer: &str, line: &str, code: i32) -> serde_json
 fn every_kind_of_foresight_is_found() {
     let (w, bars) = with_bars();
     for (name, recipe) in Recipe::ALL {
-        for (form, column) in [("side", ""), ("alpha", "--signal-column alpha")] {
+        // A file's only column needs no name.
+        for form in ["side", "alpha"] {
             write(&w.path("s.parquet"), &bars.open_time, &recipe.signal(&bars.close), form);
-            let line = format!("--signals {{dir}}/s.parquet {column} --cuts 10");
-            let found = lookahead(&w, &command(name, form), &line, i32::from(!recipe.is_honest()));
+            let line = "--signals {dir}/s.parquet --cuts 10";
+            let found = lookahead(&w, &command(name, form), line, i32::from(!recipe.is_honest()));
             assert_eq!(found["cuts"], 10);
             assert_eq!(found["changed"].as_u64().unwrap() > 0, !recipe.is_honest(), "{name} {form}: {found}");
             assert_eq!(found["first"].is_null(), recipe.is_honest(), "{found}");
@@ -183,6 +184,14 @@ fn a_producer_that_copies_its_file() {
     let copy = format!("sh -c 'cp {} {{out}}' {{bars}}", w.path("s.parquet").display());
     let found = lookahead(&w, &copy, "--signals {dir}/s.parquet --cuts 5", 1);
     assert_eq!((&found["changed"], &found["reads_bars"]), (&0.into(), &false.into()));
+    let line = "verify --bars {dir}/bars.parquet --signals {dir}/s.parquet --strategy side --cuts 3 --format json";
+    let outcome = q50(&w, &copy, line);
+    let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        (&summary["checks"][10]["name"], &summary["checks"][10]["state"]),
+        (&"lookahead".into(), &"not_run".into())
+    );
+    assert_eq!(summary["conditions"][0]["name"], "signals_origin", "nothing was shown, so that it stays");
 }
 
 fn a_producer_that_does_not_repeat_itself() {

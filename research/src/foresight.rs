@@ -29,7 +29,7 @@ const VOLATILITY_BARS: f64 = 96.0;
 const OUTLIER: f64 = 4.0;
 
 /// Share of the next return's variance that is allowed to any strategy.
-const ALLOWED: f64 = 0.0025;
+const ALLOWED: f64 = 0.001;
 /// Allowed for each unit of the squared correlation of position and next return.
 const ALLOWED_PER_ENTITLEMENT: f64 = 1.0;
 /// Standard errors that are allowed to chance.

@@ -76,6 +76,11 @@ impl SignalsOrigin {
                  replay of a file can show that (verify --producer runs the program that made it)"
                     .to_owned(),
             ),
+            Self::Examined(found) if found.is_blind() => assumed(
+                "the producer's signals do not come from the bars that it is given, so that running it on fewer of them shows \
+                 nothing: they may have been computed from later bars"
+                    .to_owned(),
+            ),
             Self::Examined(found) if found.signals_given.is_empty() => None,
             Self::Examined(found) => assumed(format!(
                 "the bars hold signals themselves ({}), which the producer may have copied: whether those know later bars \

@@ -7,6 +7,9 @@ use q50_datasets::SignalTable;
 /// Numbers are equal within this share of themselves: the last digits of a sum depend on the order of its parts.
 const EQUAL_WITHIN: f64 = 1e-9;
 
+/// Correlation from which one column follows another.
+const FOLLOWS_FROM: f64 = 0.9;
+
 /// Where two tables differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Difference {
@@ -35,6 +38,32 @@ pub(super) fn difference(a: &SignalTable, b: &SignalTable, stamps: RangeInclusiv
         i += usize::from(in_a);
         j += usize::from(in_b);
     }
+}
+
+/// Whether `other`, made from other bars, follows `table` all the same: every column of it goes with the column of `table`
+/// at a correlation of [`FOLLOWS_FROM`] or more, wherever both speak. Values that were stored and stirred a little do.
+pub(super) fn follows(table: &SignalTable, other: &SignalTable) -> bool {
+    let (left, right) = (table.columns.all(), other.columns.all());
+    left.iter().zip(&right).filter_map(|((_, a), (_, b))| Some(((*a)?, *b))).all(|(a, b)| {
+        let Some(b) = b else { return a.iter().all(|value| value.is_nan()) };
+        let spoken = a.iter().filter(|value| !value.is_nan()).count();
+        let both: Vec<(f64, f64)> = (0..table.len())
+            .filter_map(|row| Some((a[row], b[other.ts.binary_search(&table.ts[row]).ok()?])))
+            .filter(|(x, y)| x.is_finite() && y.is_finite())
+            .collect();
+        2 * both.len() >= spoken && go_together(&both)
+    })
+}
+
+fn go_together(pairs: &[(f64, f64)]) -> bool {
+    let n = pairs.len() as f64;
+    let (x, y) = pairs.iter().fold((0.0, 0.0), |(x, y), pair| (x + pair.0 / n, y + pair.1 / n));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|pair| f(pair.0 - x, pair.1 - y)).sum::<f64>();
+    let (xx, yy, xy) = (sum(&|a, _| a * a), sum(&|_, b| b * b), sum(&|a, b| a * b));
+    if xx == 0.0 || yy == 0.0 {
+        return pairs.iter().all(|pair| equal(pair.0, pair.1));
+    }
+    xy / (xx * yy).sqrt() >= FOLLOWS_FROM
 }
 
 /// Stamps at which a column has another value than at the stamp before.
@@ -80,6 +109,17 @@ mod tests {
     #[test]
     fn stamps_outside_the_range_are_not_compared() {
         assert_eq!(found(&[(0, 1.0), (2, 0.5), (4, 1.0)], &[(0, 2.0), (2, 0.5), (5, 1.0)]), None);
+    }
+
+    #[test]
+    fn stored_values_follow_themselves_however_they_are_stirred_and_computed_ones_do_not() {
+        let rows = |f: &dyn Fn(i64) -> f64| table(&(0..500).map(|t| (t, f(t))).collect::<Vec<_>>());
+        let stored = rows(&|t| (t as f64 * 0.7).sin());
+        assert!(follows(&stored, &rows(&|t| (t as f64 * 0.7).sin() + 0.1 * (t as f64 * 1.3).sin())));
+        assert!(!follows(&stored, &rows(&|t| ((499 - t) as f64 * 0.7).sin() + 0.1)));
+        assert!(!follows(&stored, &rows(&|t| if t % 3 == 0 { (t as f64 * 0.7).sin() } else { f64::NAN })));
+        assert!(!follows(&stored, &rows(&|_| 0.0)));
+        assert!(follows(&rows(&|_| 1.0), &rows(&|_| 1.0)), "nothing was computed from bars");
     }
 
     #[test]

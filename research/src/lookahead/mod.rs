@@ -23,14 +23,14 @@ use std::{
 };
 
 use q50_datasets::{
-    CrossingPolicy, Error as DataError, SignalOptions, SignalTable, excerpt::Table, signals::SIGNAL_NAMES,
-    time::rfc3339,
+    CrossingPolicy, Error as DataError, SignalOptions, SignalTable, excerpt::Table, frame::Frame, input::Input,
+    signals::SIGNAL_NAMES, time::rfc3339,
 };
 use serde::Serialize;
 use thiserror::Error;
 
 pub use command::{Producer, ProducerError};
-use compare::{Difference, difference};
+use compare::{Difference, difference, follows};
 
 /// Cuts made where the caller does not say otherwise.
 pub const CUTS: usize = 20;
@@ -47,7 +47,7 @@ pub struct Examination<'a> {
     pub bars: &'a Path,
     /// File of the signals that are judged; may be the bars' own.
     pub signals: &'a Path,
-    /// Column of a single-signal strategy.
+    /// Column of a single-signal strategy; where absent, the file's only column if it has none that q50 knows.
     pub column: Option<&'a str>,
     /// Milliseconds from a signal's stamp until it is available; one bar where absent.
     pub delay_ms: Option<i64>,
@@ -75,7 +75,8 @@ pub struct Lookahead {
     pub reach_bars: Option<usize>,
     /// Whether two runs on the same bars agree.
     pub repeats: bool,
-    /// Whether other bars make other signals.
+    /// Whether other bars make other signals: on the record in reverse order, some column goes with what it is on the record
+    /// at a correlation below 0.9.
     pub reads_bars: bool,
     /// The file that is judged against the producer's run on all bars.
     pub file: FileComparison,
@@ -107,6 +108,12 @@ impl Lookahead {
         self.cuts > 0 && self.changed == 0 && self.repeats && self.reads_bars && self.file.differing == 0
     }
 
+    /// Whether nothing was found because nothing could be: the signals do not come from the bars that were cut.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        !self.reads_bars && self.changed == 0 && self.repeats && self.file.differing == 0
+    }
+
     /// Everything that was found, for people: one sentence each, the gravest first.
     #[must_use]
     pub fn findings(&self) -> Vec<String> {
@@ -119,7 +126,9 @@ impl Lookahead {
         }
         if !self.reads_bars {
             findings.push(
-                "the producer says the same on bars in reverse order: its signals do not come from them".to_owned(),
+                "the producer says the same on bars in reverse order: its signals do not come from them, so that cuts show \
+                 nothing"
+                    .to_owned(),
             );
         }
         if let (Some(first), Some(reach)) = (&self.first, self.reach_bars) {
@@ -143,6 +152,12 @@ impl Lookahead {
                 first.as_deref().unwrap_or("an unknown time")
             ),
         });
+        if !self.signals_given.is_empty() {
+            findings.push(format!(
+                "the bars hold signals themselves, which the producer may have copied: {}",
+                self.signals_given.join(", ")
+            ));
+        }
         if !self.also_given.is_empty() {
             findings.push(format!("taken as recorded, besides prices: {}", self.also_given.join(", ")));
         }
@@ -187,10 +202,12 @@ pub fn examine(
     producer: &Producer,
     on_run: &mut dyn FnMut(&str),
 ) -> Result<Lookahead, LookaheadError> {
-    let record = record(setup)?;
+    let column = setup.column.map(str::to_owned).or_else(|| sole_column(setup.signals));
+    let column = column.as_deref();
+    let record = record(setup, column)?;
     let bars = record.bars();
     let options = SignalOptions {
-        value: setup.column.map(str::to_owned),
+        value: column.map(str::to_owned),
         crossing: CrossingPolicy::Keep,
         max_crossing_share: 1.0,
         ..SignalOptions::default()
@@ -210,7 +227,7 @@ pub fn examine(
     let clock = Clock { open_time: &bars.open_time, interval_ms: bars.interval_ms, delay_ms };
     let rows = clock.rows_between(&file.ts, setup.window);
     let changes: Vec<usize> = compare::changes(&file).into_iter().filter_map(|stamp| clock.row_of(stamp)).collect();
-    let cuts = cuts::choose(&changes, rows, setup.cuts, setup.seed);
+    let cuts = cuts::choose(&changes, &bars.close, rows, setup.cuts, setup.seed);
     // From the earliest on: whoever remembers an earlier run remembers nothing that comes later.
     let mut said = Vec::with_capacity(cuts.len());
     for (i, &cut) in cuts.iter().enumerate() {
@@ -230,7 +247,10 @@ pub fn examine(
         }
     }
     let against_file = match (file.ts.first(), file.ts.last()) {
-        (Some(&from), Some(&to)) => difference(&whole, &file, from..=to),
+        // Nobody can make signals of bars that are not there.
+        (Some(&from), Some(&to)) => {
+            difference(&whole, &file, from.max(clock.last_stamp(0))..=to.min(clock.last_stamp(bars.len() - 1)))
+        }
         _ => None,
     };
     let also_given: Vec<String> = record.names().into_iter().filter(|name| !is_plain(name)).collect();
@@ -248,20 +268,30 @@ pub fn examine(
             differing: against_file.as_ref().map_or(0, |d| d.stamps),
             first: against_file.as_ref().map(stamp),
         },
-        signals_given: also_given.iter().filter(|name| is_signal(name, setup.column)).cloned().collect(),
+        signals_given: also_given.iter().filter(|name| is_signal(name, column)).cloned().collect(),
         also_given,
         columns,
         seed: setup.seed,
     })
 }
 
+/// The only column of a file that has none which q50 knows: there is nothing else that it could be about.
+fn sole_column(signals: &Path) -> Option<String> {
+    let names = Frame::column_names(&Input::open(signals).ok()?).ok()?;
+    let mut others = names.iter().filter(|name| !is_plain(name));
+    match (names.iter().any(|name| is_signal(name, None)), others.next(), others.next()) {
+        (false, Some(only), None) => Some(only.clone()),
+        _ => None,
+    }
+}
+
 /// The record as the producer is given it. Where it holds the signals that are judged, they are left out.
-fn record(setup: &Examination<'_>) -> Result<Table, DataError> {
+fn record(setup: &Examination<'_>, column: Option<&str>) -> Result<Table, DataError> {
     let table = Table::read(setup.bars)?;
-    if setup.signals != setup.bars {
+    if setup.signals.canonicalize().ok() != setup.bars.canonicalize().ok() {
         return Ok(table);
     }
-    table.without(|name| is_signal(name, setup.column) && !is_plain(name))
+    table.without(|name| is_signal(name, column) && !is_plain(name))
 }
 
 /// Whether q50 reads a column of this name as a signal.
@@ -332,9 +362,7 @@ impl Runs<'_> {
         let bars = self.next();
         self.record.write_reversed(&bars)?;
         match self.start("the run on bars in reverse order", &bars, on_run) {
-            Ok(out) => {
-                Ok(self.output("", &out).map_or(true, |other| difference(whole, &other, i64::MIN..=i64::MAX).is_some()))
-            }
+            Ok(out) => Ok(self.output("", &out).map_or(true, |other| !follows(whole, &other))),
             Err(LookaheadError::Producer { source, .. }) if source.is_failure() => Ok(true),
             Err(error) => Err(error),
         }
