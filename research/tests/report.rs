@@ -197,11 +197,15 @@ fn every_verdict_is_a_word_and_a_symbol() {
 fn a_condition_stands_in_the_box_of_the_verdict() {
     let mut verification = judged(500);
     assert!(!report::html(&verification).unwrap().contains("data-condition"), "a generated market has none");
-    for (accepted, words) in [(vec![], "(not accepted)"), (vec![ConditionName::SignalsOrigin], "(accepted by name)")] {
+    verification.verdict = Verdict::Confirmed;
+    for (accepted, title, words) in [
+        (vec![], "Confirmed, on a condition: ", "(not accepted)"),
+        (vec![ConditionName::SignalsOrigin], "Confirmed, on an accepted condition: ", "(accepted by name)"),
+    ] {
         let condition = Condition::new(ConditionName::SignalsOrigin, "nobody <looked>", &accepted);
         verification.conditions = vec![condition];
         let html = report::html(&verification).unwrap();
-        assert!(between(&html, "<title>", "</title>")[0].contains("on a condition"));
+        assert!(between(&html, "<title>", "</title>")[0].starts_with(title));
         let verdict = between(&html, "aria-label=\"Verdict\"", "</section>")[0];
         for part in ["data-condition=\"signals_origin\"", "nobody &lt;looked&gt;", words] {
             assert!(verdict.contains(part), "{part} is not in {verdict}");

@@ -280,8 +280,7 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
             campaign.name, campaign.registered, campaign.idea, campaign.earlier
         )?;
     }
-    let on_condition = if v.conditions.is_empty() { "" } else { ", on a condition that was not checked" };
-    writeln!(out, "\nVerdict: {}{on_condition}", v.verdict.name())?;
+    writeln!(out, "\nVerdict: {}", v.verdict_in_words())?;
     for condition in &v.conditions {
         let state = if condition.accepted { "accepted" } else { "not accepted" };
         writeln!(out, "  {} ({state}): {}", condition.name.name(), condition.text)?;

@@ -129,6 +129,17 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// The verdict, and whether it is a confirmation on a condition.
+    #[must_use]
+    pub fn verdict_in_words(&self) -> String {
+        let condition = match self.verdict {
+            Verdict::Confirmed if self.open_conditions().next().is_some() => ", on a condition",
+            Verdict::Confirmed if !self.conditions.is_empty() => ", on an accepted condition",
+            Verdict::Confirmed | Verdict::Refuted | Verdict::Undetermined => "",
+        };
+        format!("{}{condition}", self.verdict.name())
+    }
+
     /// Conditions that nobody accepted. A verdict that has one is not one to act on.
     pub fn open_conditions(&self) -> impl Iterator<Item = &Condition> {
         self.conditions.iter().filter(|condition| !condition.accepted)

@@ -76,8 +76,7 @@ fn ledger(verification: &Verification) -> Markup {
 
 fn title(verification: &Verification) -> String {
     let mark = if verification.data.demonstration { " (generated market)" } else { "" };
-    let condition = if verification.conditions.is_empty() { "" } else { ", on a condition" };
-    format!("{}{condition}: {}{mark}", words(verification.verdict.name()), verification.title())
+    format!("{}: {}{mark}", words(&verification.verdict_in_words()), verification.title())
 }
 
 fn demonstration() -> Markup {

@@ -8,7 +8,7 @@ pub(super) fn banner(verification: &Verification) -> Markup {
     let verdict = verification.verdict;
     html! {
         section.verdict.(verdict.name()) aria-label="Verdict" {
-            p.word { span.symbol aria-hidden="true" { (symbol(verdict)) } " " (format::words(verdict.name())) }
+            p.word { span.symbol aria-hidden="true" { (symbol(verdict)) } " " (format::words(&verification.verdict_in_words())) }
             p.rule { (rule(verdict)) " " (tally(&verification.checks)) }
             @if !verification.conditions.is_empty() { (conditions(&verification.conditions)) }
             p.worth { (verification.worth) }
