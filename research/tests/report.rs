@@ -77,6 +77,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
 fn cut(verification: &Verification, bars: usize) -> Verification {
     let mut v = verification.clone();
     v.curves.open_time.truncate(bars);
+    v.curves.close.truncate(bars);
     v.curves.equity = vec![1.0; bars];
     v.curves.holding.truncate(bars);
     v.curves.exposure = vec![0.0; bars];

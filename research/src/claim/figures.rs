@@ -119,6 +119,8 @@ pub struct BenchmarkFigures {
 pub struct Curves {
     /// Open of each bar, epoch milliseconds.
     pub open_time: Vec<i64>,
+    /// Close of each bar, quote units.
+    pub close: Vec<f64>,
     /// Equity over capital.
     pub equity: Vec<f64>,
     /// Holding's equity over capital.
@@ -147,6 +149,7 @@ pub(super) fn curves(market: &Market<'_>, journal: &Journal) -> Curves {
     let bought = market.close.get(market.first).copied().unwrap_or(f64::NAN);
     Curves {
         open_time: market.open_time[rows.clone()].to_vec(),
+        close: market.close[rows.clone()].to_vec(),
         equity: journal.equity.iter().map(|e| e / journal.capital).collect(),
         holding: market.close[rows].iter().map(|close| close / bought).collect(),
         exposure: journal.exposure.clone(),

@@ -17,6 +17,8 @@ pub mod calmar;
 pub mod drawdown;
 /// How much of the equity stood in the market, and how often.
 pub mod exposure;
+/// Every fall from a peak, the deepest first.
+pub mod falls;
 /// Share of outcomes that were gains.
 pub mod hit_rate;
 /// Mean, variance, skewness and kurtosis.
@@ -44,6 +46,7 @@ pub use cagr::cagr;
 pub use calmar::calmar;
 pub use drawdown::{Drawdown, max_drawdown, max_drawdown_of_equity};
 pub use exposure::{exposure, time_in_market};
+pub use falls::{Fall, falls};
 pub use hit_rate::hit_rate;
 pub use moments::{
     CentralMoments, Ddof, kurtosis_biased, kurtosis_unbiased, mean, skewness_biased, skewness_unbiased,

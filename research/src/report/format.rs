@@ -74,6 +74,18 @@ pub(super) fn count(value: usize) -> String {
     grouped(&value.to_string())
 }
 
+/// A moment to the minute, UTC.
+pub(super) fn when(ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(ms).map(|at| at.strftime("%Y-%m-%d %H:%M").to_string());
+    at.unwrap_or_else(|_| DASH.to_owned())
+}
+
+/// Milliseconds as days, a decimal where there are few.
+pub(super) fn days(ms: i64) -> String {
+    let days = ms as f64 / 86_400_000.0;
+    number(days, if days < 10.0 { 1 } else { 0 })
+}
+
 /// An interval with `decimals` digits.
 pub(super) fn interval([low, high]: [f64; 2], decimals: usize) -> String {
     format!("{} to {}", number(low, decimals), number(high, decimals))
@@ -134,6 +146,14 @@ mod tests {
     #[test]
     fn nothing_is_certain_by_rounding() {
         assert_eq!([0.0001, 0.5, 0.99996].map(probability), ["<0.001", "0.500", ">0.999"]);
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(
+            (when(1_704_067_200_000), days(36 * 3_600_000), days(86_400_000 * 12)),
+            ("2024-01-01 00:00".to_owned(), "1.5".to_owned(), "12".to_owned())
+        );
     }
 
     #[test]

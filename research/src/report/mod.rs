@@ -7,6 +7,8 @@
 
 /// The pictures.
 mod charts;
+/// The deepest drawdowns, one by one.
+mod drawdowns;
 /// The tables of figures: claim, replay and holding beside each other, and the replay in detail.
 mod figures;
 /// Numbers as people read them.
@@ -19,6 +21,8 @@ mod page;
 mod pool;
 /// Settings, data and hashes as dotted paths.
 mod settings;
+/// Every position from its first fill to its last.
+mod trades;
 /// The verdict and the checks.
 mod verdict;
 /// Why a figure of the replay is undefined.

@@ -2,10 +2,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use q50_datasets::run_folder::GENERATOR;
 
 use super::{
-    charts::{Body, Picture},
-    figures,
+    charts::{Body, Picture, Place},
+    drawdowns, figures,
     format::{count, words},
-    pool, settings, verdict,
+    pool, settings, trades, verdict,
     why::Why,
 };
 use crate::claim::Verification;
@@ -48,10 +48,16 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                     (figures::comparison(verification, &why))
                     h2 { "Pictures" }
                     div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
+                    h2 { "The deepest drawdowns" }
+                    (drawdowns::table(verification))
+                    h2 { "Trades" }
+                    (trades::table(verification))
                     h2 { "The replay in detail" }
                     (figures::detail(verification, &why))
-                    h2 { "Settings and hashes" }
-                    (settings::table(verification))
+                    details {
+                        summary { h2 { "Settings and hashes" } }
+                        (settings::table(verification))
+                    }
                     footer {
                         p { "Run " code { (verification.run_id) } ", q50 " (env!("CARGO_PKG_VERSION")) ". The same data, "
                             "settings and version, with nothing further in the trial ledger, give this file again, byte "
@@ -103,9 +109,10 @@ fn figure(picture: &Picture, generated: bool) -> Markup {
         Body::Nothing(_) => html! {},
         Body::Drawn(drawn) => html! { figcaption { @if generated { (mark()) " " } (drawn.caption) } },
     };
-    match &picture.beside {
-        None => html! { figure { h3 { (picture.title) } (seen) (caption) } },
-        Some(table) => html! {
+    match &picture.place {
+        Place::Half => html! { figure { h3 { (picture.title) } (seen) (caption) } },
+        Place::Row => html! { figure.wide { h3 { (picture.title) } (seen) (caption) } },
+        Place::Beside(table) => html! {
             figure.wide {
                 h3 { (picture.title) }
                 div.sides { div.chart { (seen) } (table) }

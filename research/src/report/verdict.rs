@@ -9,6 +9,7 @@ pub(super) fn banner(verification: &Verification) -> Markup {
     html! {
         section.verdict.(verdict.name()) aria-label="Verdict" {
             p.word { span.symbol aria-hidden="true" { (symbol(verdict)) } " " (format::words(&verification.verdict_in_words())) }
+            p.replayed { (replayed(verification)) }
             p.rule { (rule(verdict)) " " (tally(&verification.checks)) }
             @if !verification.conditions.is_empty() { (conditions(&verification.conditions)) }
             p.worth { (verification.worth) }
@@ -31,6 +32,16 @@ fn conditions(conditions: &[Condition]) -> Markup {
             }
         }
     }
+}
+
+/// The replay in a sentence.
+fn replayed(verification: &Verification) -> String {
+    let (replay, interval) = (&verification.replay, verification.inference.sharpe_ci95);
+    let interval =
+        interval.map_or_else(String::new, |range| format!(" (95\u{a0}% interval {})", format::interval(range, 2)));
+    let sharpe = replay.sharpe.map_or_else(|| "undefined".to_owned(), |sharpe| number(sharpe, 3));
+    let fall = replay.max_drawdown.map_or_else(String::new, |fall| format!(", deepest fall {}", percent(fall, 2)));
+    format!("Replayed: Sharpe ratio {sharpe}{interval}, return {}{fall}.", percent(replay.total_return, 2))
 }
 
 /// The checks, each with its number, its threshold and what was seen.

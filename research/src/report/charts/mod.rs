@@ -30,6 +30,8 @@ mod frame;
 mod monthly;
 /// What trading in a pool cost, part by part.
 mod pool_costs;
+/// The price, with what was held and every fill.
+mod price;
 /// The Sharpe ratio of a moving window.
 mod rolling;
 /// Axes with their tick marks.
@@ -50,8 +52,18 @@ pub(super) struct Picture {
     pub(super) title: &'static str,
     /// The drawing.
     pub(super) body: Body,
-    /// The same figures as a table, where a reader wants them exactly.
-    pub(super) beside: Option<Markup>,
+    /// Where it stands.
+    pub(super) place: Place,
+}
+
+/// How much of the page a picture takes.
+pub(super) enum Place {
+    /// Half a row, where there is room for two.
+    Half,
+    /// A row of its own.
+    Row,
+    /// A row, with the same figures as a table beside it for a reader who wants them exactly.
+    Beside(Markup),
 }
 
 /// What there is to see.
@@ -81,6 +93,8 @@ pub(super) enum Key {
     Band,
     Gain,
     Loss,
+    Buy,
+    Sell,
     /// A depth of the pool, by its rank.
     Depth(usize),
     /// Where an edge is gone.
@@ -97,6 +111,8 @@ impl Key {
             Self::Band => "band",
             Self::Gain => "gain",
             Self::Loss => "loss",
+            Self::Buy => "buy",
+            Self::Sell => "sell",
             Self::Depth(rank) => return depths::sample(rank),
             Self::Gone => return depths::cross_sample(),
         };
@@ -123,17 +139,22 @@ const PLANS: [Plan; 9] = [
 
 /// The pictures in the order of the page.
 pub(super) fn pictures(verification: &Verification) -> Result<Vec<Picture>, ReportError> {
-    let picture = |title, drawing: Drawing, beside| match drawing {
-        Ok(body) => Ok(Picture { title, body, beside }),
+    let picture = |title, drawing: Drawing, place| match drawing {
+        Ok(body) => Ok(Picture { title, body, place }),
         Err(source) => Err(ReportError { picture: title, source }),
     };
-    let mut pictures =
-        PLANS.iter().map(|&(title, draw)| picture(title, draw(verification), None)).collect::<Result<Vec<_>, _>>()?;
+    let mut pictures = vec![picture("Price and trades", price::draw(verification), Place::Row)?];
+    if let Some(drawing) = price::last_trades(verification) {
+        pictures.push(picture("The last trades", drawing, Place::Row)?);
+    }
+    for (title, draw) in PLANS {
+        pictures.push(picture(title, draw(verification), Place::Half)?);
+    }
     if let Some(rows) = &verification.capacity {
         pictures.push(picture(
             "Capital that the edge carries",
             capacity::draw(verification, rows),
-            Some(capacity_table::table(rows)),
+            Place::Beside(capacity_table::table(rows)),
         )?);
     }
     Ok(pictures)
