@@ -168,9 +168,11 @@ pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
 
 /// The columns that strategies of this kind read. The name of a user's column is spelling; its values are not.
 fn signals_hash(market: &Market<'_>, strategy: &StrategyConfig) -> String {
-    let Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, value } = market.signals;
+    let Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value } = market.signals;
     let columns = match strategy {
         StrategyConfig::Threshold(_) => vec![("value", value)],
+        // Where both are there, the position counts and the side is not read.
+        StrategyConfig::Side(_) if position.is_some() => vec![("position", position)],
         StrategyConfig::Side(_) => vec![("side", side)],
         StrategyConfig::Q50(_) => vec![
             ("q10", q10),

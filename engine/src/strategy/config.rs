@@ -96,11 +96,13 @@ impl StrategyConfig {
         )
     }
 
-    /// The same strategy with or without permission to send short sales; the threshold rule and the recorded side never do.
+    /// The same strategy with or without permission to send short sales; the threshold rule never does.
     #[must_use]
     pub fn with_shorting(mut self, allowed: bool) -> Self {
-        if let Self::Q50(config) = &mut self {
-            config.allow_short = allowed;
+        match &mut self {
+            Self::Q50(config) => config.allow_short = allowed,
+            Self::Side(config) => config.allow_short = allowed,
+            Self::Threshold(_) => {}
         }
         self
     }

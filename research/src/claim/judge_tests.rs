@@ -24,6 +24,9 @@ fn facts() -> DataFacts {
         off_grid: 0,
         inconsistent: 0,
         crossed: 0,
+        artefacts: Vec::new(),
+        files: Vec::new(),
+        codes: Vec::new(),
         demonstration: false,
     }
 }

@@ -31,7 +31,7 @@ fn request<'a>(data: &'a Dataset, claim: Option<&'a Claim>) -> Request<'a> {
         pool: None,
         facts: DataFacts::of(data, true),
         next_close: None,
-        data_settings: serde_json::Value::Null,
+        data: DataSpec::of(data, &replay.strategy),
         origin: SignalsOrigin::Causal,
         claim,
         settings: RunSettings {
@@ -131,7 +131,7 @@ fn published_runs_are_trials_on_their_own_record_only() {
         let claim = Claim { published: vec![run.clone()], bars, ..claim(2.0) };
         let mut ledger = TrialLedger::in_memory().unwrap();
         verify(&request(&data, Some(&claim)), &mut ledger).unwrap();
-        ledger.summaries().unwrap()[0].published
+        ledger.summaries().unwrap()[0].counts.published
     };
     assert_eq!((filed(9_000), filed(6_600)), (1, 0));
 }
@@ -142,7 +142,7 @@ fn the_effective_number_of_trials_is_shown_and_not_judged_by() {
     let mut ledger = TrialLedger::in_memory().unwrap();
     let mut request = request(&data, None);
     request.trials = Some(500);
-    let source = Source { market: request.market, pool: None, dataset: &request.facts.hash, view: "" };
+    let source = Source { market: request.market, pool: None, data: &request.data };
     ledger.note_effective(source.scope(&request.settings.strategy), 2).unwrap();
     let v = verify(&request, &mut ledger).unwrap();
     assert_eq!((v.inference.trials, v.inference.effective_trials), (500, Some(2)));
@@ -153,8 +153,7 @@ fn the_effective_number_of_trials_is_shown_and_not_judged_by() {
 fn signals_one_bar_late_are_another_run() {
     let data = market();
     let request = request(&data, None);
-    let view = request.view();
-    let source = Source { market: request.market, pool: None, dataset: &request.facts.hash, view: &view };
+    let source = Source { market: request.market, pool: None, data: &request.data };
     let own = judged(&data, None).replay.sharpe;
     let late = probe(&request, &source).unwrap().neighbours.remove(0);
     assert_eq!(late.0, "signals one bar late");
