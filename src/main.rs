@@ -5,11 +5,10 @@ mod commands;
 mod configuration;
 mod output;
 mod progress;
+mod table;
 mod usage;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 /// Done, and the answer is yes, or there was no question.
 const DONE: u8 = 0;
@@ -28,7 +27,7 @@ pub(crate) enum Answer {
 }
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
+    let arguments = args::Arguments::read();
     output::start_log(&arguments.log);
     match commands::run(&arguments) {
         Ok(Answer::Yes) => ExitCode::from(DONE),

@@ -51,10 +51,25 @@ const LONGEST_LINE: usize = 500;
 
 /// Tells on stderr why something could not be done.
 pub(crate) fn print_error(error: &anyhow::Error) {
-    let message = format!("q50: {error:#}");
+    let message = format!("q50: {}", told(error));
     let lines: Vec<String> = message.lines().map(shortened).collect();
     // Where nobody reads stderr, the exit status remains.
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+}
+
+/// An error and its causes, each said once: a library's error often has the words of its cause among its own.
+fn told(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let news = cause.rsplit(": ").next().unwrap_or(&cause);
+        if words.is_empty() {
+            words = cause;
+        } else if !words.contains(news) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }
 
 fn shortened(line: &str) -> String {
@@ -73,4 +88,21 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
                 .downcast_ref::<serde_json::Error>()
                 .is_some_and(|e| e.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let no_such = || anyhow::anyhow!("No such file");
+        assert_eq!(
+            told(&no_such().context("cannot open: No such file; check it")),
+            "cannot open: No such file; check it"
+        );
+        assert_eq!(told(&no_such().context("bars.csv")), "bars.csv: No such file");
+        let numbered = anyhow::anyhow!("Error code 26: no database").context("no database").context("ledger x");
+        assert_eq!(told(&numbered), "ledger x: no database");
+    }
 }

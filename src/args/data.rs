@@ -20,11 +20,10 @@ pub(crate) enum DataCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Turn somebody else's files into Parquet.
+    /// Convert the files of other tools to Parquet.
     #[command(subcommand)]
     Ingest(IngestCommand),
-    /// Answer SQL over Parquet files; a file name in single quotes is a table.
-    #[cfg(feature = "query")]
+    /// Answer SQL over Parquet files; a file name in single quotes is a table (built with --features query).
     #[command(
         after_help = "Example:\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
     )]
@@ -37,7 +36,7 @@ pub(crate) enum DataCommand {
     },
     /// Generate a market with a planted edge: bars.parquet, signals.parquet and pool.parquet.
     #[command(
-        after_help = "Example:\n  q50 data synth --sharpe 3 --bars 26280 --out market && q50 verify --bars market/bars.parquet --signals market/signals.parquet"
+        after_help = "Example:\n  q50 data synth --sharpe 3 --bars 26280 --out market && q50 verify --bars market/bars.parquet --signals market/signals.parquet --strategy side"
     )]
     Synth(SynthArguments),
 }
@@ -80,10 +79,10 @@ pub(crate) struct SynthArguments {
     #[arg(long, default_value_t = 3_600)]
     pub(crate) interval: u32,
     /// Plant this net annual Sharpe ratio of the long/flat rule.
-    #[arg(long, value_name = "X", conflicts_with = "information_coefficient", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", conflicts_with = "information_coefficient")]
     pub(crate) sharpe: Option<f64>,
     /// Plant this correlation of forecast and next return.
-    #[arg(long, value_name = "RHO", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RHO")]
     pub(crate) information_coefficient: Option<f64>,
     /// Cost of each fill in basis points, for the planted Sharpe ratio.
     #[arg(long, default_value_t = 5.0, value_parser = basis_points)]
@@ -92,7 +91,7 @@ pub(crate) struct SynthArguments {
     #[arg(long, default_value_t = 0.005, value_parser = above_zero)]
     pub(crate) volatility: f64,
     /// Mean of a bar's return, a fraction.
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.0)]
     pub(crate) drift: f64,
     /// Autocorrelation of the forecast.
     #[arg(long, default_value_t = 0.98)]

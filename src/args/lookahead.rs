@@ -17,13 +17,13 @@ pub(crate) struct LookaheadArguments {
     /// Bars that the signals were made from.
     #[arg(long, value_name = "PATH")]
     pub(crate) bars: PathBuf,
-    /// Signals that the program is said to have made; absent: columns of the bars' own file.
+    /// Signals that the program is said to have made; default: columns of the bars' own file.
     #[arg(long, value_name = "PATH")]
     pub(crate) signals: Option<PathBuf>,
     /// Column of a single-signal strategy.
     #[arg(long, value_name = "NAME")]
     pub(crate) signal_column: Option<String>,
-    /// Seconds from a signal's stamp until it is available; absent: one bar.
+    /// Seconds from a signal's stamp until it is available; default: one bar.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) signal_delay: Option<u32>,
     #[command(flatten)]
@@ -33,17 +33,19 @@ pub(crate) struct LookaheadArguments {
     pub(crate) format: Format,
 }
 
+/// Heading of the help.
+const RUNS: &str = "Runs of the producer";
+
 /// How a producer is run.
 #[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "Runs of the producer")]
 pub(crate) struct ProducerRuns {
     /// Records to cut, each a run of the program; three more runs see all bars.
-    #[arg(long, value_name = "N", default_value_t = CUTS, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = CUTS, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000), help_heading = RUNS)]
     pub(crate) cuts: usize,
     /// Seed of the cuts.
-    #[arg(long, value_name = "N", default_value_t = SEED)]
+    #[arg(long, value_name = "N", default_value_t = SEED, help_heading = RUNS)]
     pub(crate) seed: u64,
     /// Seconds after which a run is ended.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..), help_heading = RUNS)]
     pub(crate) timeout: u64,
 }

@@ -14,9 +14,10 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{
-    Args, Parser, Subcommand, ValueEnum,
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
+use q50_engine::strategy::q50::sizing::Method;
 use q50_research::claim::ConditionName;
 
 #[cfg(feature = "nautilus")]
@@ -51,17 +52,42 @@ pub(crate) struct Arguments {
     pub(crate) log: LogArguments,
 }
 
+impl Arguments {
+    /// What was typed; ends the process on what cannot be understood, or where help was asked for.
+    pub(crate) fn read() -> Self {
+        Self::from_arg_matches(&Self::grammar().get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Everything that can be typed.
+    pub(crate) fn grammar() -> clap::Command {
+        takes_negative_numbers(Self::command())
+    }
+}
+
+/// A number behind an option that takes a value is that value and no option of its own, so that `-5` is refused, if it
+/// has to be, with the range that was expected.
+fn takes_negative_numbers(command: clap::Command) -> clap::Command {
+    let takes = |arg: clap::Arg| {
+        let value = arg.get_action().takes_values();
+        arg.allow_negative_numbers(value)
+    };
+    command.mut_args(takes).mut_subcommands(takes_negative_numbers)
+}
+
+/// Heading of the options that every command has.
+const LOGGING: &str = "Logging";
+
 /// How much is said on stderr.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LogArguments {
     /// Say more on stderr: -v what is done, -vv every step.
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = LOGGING)]
     pub(crate) verbose: u8,
     /// Say nothing but errors on stderr, and show no progress.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = LOGGING, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Form of log lines.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, help_heading = LOGGING)]
     pub(crate) log_format: LogFormat,
 }
 
@@ -84,12 +110,19 @@ pub(crate) enum Format {
     Json,
 }
 
+const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000";
+
+/// The sizing methods with a line each, for `--help`.
+fn sizing_methods() -> String {
+    let line = |method: &Method| format!("  {:<26} {}\n", method.name(), method.words());
+    let lines: String = Method::ALL.iter().map(line).collect();
+    format!("Sizing methods of q50 (--set sizing.method=NAME):\n{lines}\n")
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Judge a claim: replay it honestly and say what the evidence supports.
-    #[command(
-        after_help = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000"
-    )]
+    #[command(after_help = VERIFY_EXAMPLES, after_long_help = sizing_methods() + VERIFY_EXAMPLES)]
     Verify(Box<VerifyArguments>),
     /// Ask whether the program that makes the signals uses bars that come later.
     #[command(
@@ -119,7 +152,7 @@ pub(crate) enum Command {
         after_help = "The grid file is that of q50 sweep. Exit status: 0 no check fails; 1 one fails, or nothing could be judged; 2 it could not be done.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out overfit\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"
     )]
     Overfit(Box<OverfitArguments>),
-    /// Take a strategy, or the finalists of a search, through NautilusTrader's engine too, and compare.
+    /// Run a strategy, or the finalists of a search, through NautilusTrader's engine as well, and compare.
     #[command(
         after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars b.parquet --signals s.parquet --latency retail\n  q50 validate --from-sweep search --bars b.parquet --signals s.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
     )]
@@ -144,7 +177,7 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
     /// Claim to judge: a file (TOML), or built in: q50-1327 (a published Sharpe ratio of 1.327 on hourly Bitcoin),
-    /// demonstration (the generated market's). Absent: the replay's own figure is judged; without --bars, demonstration.
+    /// demonstration (the generated market's). Default: the replay's own figure is judged; without --bars, demonstration.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) claim: Option<String>,
     #[command(flatten)]
@@ -164,7 +197,7 @@ pub(crate) struct VerifyArguments {
     pub(crate) producer: Option<String>,
     #[command(flatten)]
     pub(crate) runs: ProducerRuns,
-    /// Take the replay through NautilusTrader's engine too and add the check second_engine (built with --features
+    /// Also run the replay through NautilusTrader's engine and add the check second_engine (built with --features
     /// nautilus).
     #[arg(long)]
     pub(crate) second_engine: bool,
@@ -223,19 +256,19 @@ pub(crate) struct AuditLedgerArguments {
     /// The ledger's price at t is the close of bar t + N, rescaled to 100 at the first bar.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) price_shift: usize,
-    /// Cap on the position as a share of equity; absent: the largest single order's share.
+    /// Cap on the position as a share of equity; default: the largest single order's share.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) cap: Option<f64>,
-    /// First bar, RFC 3339 or a date; absent: inferred from the trades.
+    /// First bar, RFC 3339 or a date; default: inferred from the trades.
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<String>,
-    /// Last bar, included; a date means the whole day; absent: inferred from the trades.
+    /// Last bar, included; a date means the whole day; default: inferred from the trades.
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
     /// Claim file to compare with; its period is the window where --from and --to are absent.
     #[arg(long, value_name = "FILE")]
     pub(crate) claim: Option<PathBuf>,
-    /// Bars that make a year; absent: by the bars' interval in 365 days.
+    /// Bars that make a year; default: by the bars' interval in 365 days.
     #[arg(long, value_name = "N", value_parser = above_zero)]
     pub(crate) periods_per_year: Option<f64>,
     /// Form of the result.
@@ -256,12 +289,59 @@ pub(crate) enum VerdictName {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    /// Long names of the options of `command` below each heading, in order of the help.
+    fn under(command: &str, heading: Option<&str>) -> Vec<String> {
+        let mut grammar = Arguments::grammar();
+        grammar.build();
+        let command = grammar.find_subcommand(command).unwrap();
+        let below = command.get_arguments().filter(|arg| arg.get_help_heading() == heading);
+        below.filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn options_stand_below_their_own_heading() {
+        let pool = ["pool-depth", "pool", "slippage-bps", "max-impact-bps", "latency-slots", "failure-rate"];
+        for command in ["verify", "sweep", "overfit", "validate"] {
+            let found = under(command, Some("Pool venue (--venue pumpswap)"));
+            assert_eq!(found[..6], pool, "{command}");
+            assert_eq!(found[6..], ["priority-fee", "impact-half-life", "sandwich"], "{command}");
+            let own = under(command, None);
+            assert!(
+                ["out", "ledger", "threads", "format"].iter().all(|name| own.contains(&(*name).to_owned())),
+                "{own:?}"
+            );
+            assert_eq!(under(command, Some("Strategy")), ["strategy", "set"], "{command}");
+            assert_eq!(under(command, Some("Logging")), ["verbose", "quiet", "log-format"], "{command}");
+        }
+        assert!(under("sweep", Some("Filters (none by default)")).iter().all(|name| name.starts_with("m")));
+        assert!(!under("overfit", Some("Checks")).contains(&"out".to_owned()));
+    }
+
+    #[test]
+    fn no_heading_reaches_the_options_behind_its_own() {
+        fn check(command: &clap::Command) {
+            // A heading of a whole struct stays in force behind it: each option names its own.
+            assert_eq!(command.get_next_help_heading(), None, "{}", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::grammar());
+    }
+
+    #[test]
+    fn every_option_that_takes_a_value_takes_a_negative_number() {
+        fn check(command: &clap::Command) {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                assert!(arg.is_allow_negative_numbers_set(), "{} {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::grammar());
+    }
 
     #[test]
     fn the_definition_of_the_arguments_is_consistent() {
-        Arguments::command().debug_assert();
+        Arguments::grammar().debug_assert();
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct PoolInferArguments {
     /// Trades in a window.
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) window: usize,
-    /// The fee in basis points of the input; absent: the one at which the windows fit best.
+    /// The fee in basis points of the input; default: the one at which the windows fit best.
     #[arg(long, value_name = "BPS")]
     pub(crate) fee_bps: Option<f64>,
     /// Form of the result.
@@ -48,7 +48,7 @@ pub(crate) struct PoolQuoteArguments {
     /// Requests, one JSON object a line; - for stdin.
     #[arg(long, value_name = "FILE")]
     pub(crate) batch: PathBuf,
-    /// File for the answers, written whole or not at all; absent: stdout.
+    /// File for the answers, written whole or not at all; default: stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

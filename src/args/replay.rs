@@ -10,76 +10,82 @@ use super::{
     values::{above_zero, basis_points, capital, share, sol},
 };
 
+/// Headings of the help. What has none stands under "Options".
+const DATA: &str = "Data";
+const STRATEGY: &str = "Strategy";
+const COSTS: &str = "Execution and costs";
+const POOL: &str = "Pool venue (--venue pumpswap)";
+
 /// What every command that replays takes.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArguments {
-    /// q50, threshold, side, or a strategy file (TOML); absent: the claim's own, or q50.
-    #[arg(long, value_name = "NAME|FILE")]
+    /// q50, threshold, side, or a strategy file (TOML); default: the claim's own, or q50.
+    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY)]
     pub(crate) strategy: Option<String>,
-    /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines or a Qlib provider directory; absent: the
+    /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines or a Qlib provider directory; default: the
     /// demonstration market.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = DATA)]
     pub(crate) bars: Option<PathBuf>,
-    /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; absent: columns of the bars' own file.
-    #[arg(long, value_name = "PATH", requires = "bars")]
+    /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; default: columns of the bars' own file.
+    #[arg(long, value_name = "PATH", requires = "bars", help_heading = DATA)]
     pub(crate) signals: Option<PathBuf>,
     /// Column that the strategy threshold trades on.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = DATA)]
     pub(crate) signal_column: Option<String>,
-    /// First bar, RFC 3339 or a date (its midnight UTC); absent: the first bar with a signal.
-    #[arg(long, value_name = "TIME")]
+    /// First bar, RFC 3339 or a date (its midnight UTC); default: the first bar with a signal.
+    #[arg(long, value_name = "TIME", help_heading = DATA)]
     pub(crate) from: Option<String>,
-    /// Last bar, included; a date means the whole day; absent: the last bar with a signal.
-    #[arg(long, value_name = "TIME")]
+    /// Last bar, included; a date means the whole day; default: the last bar with a signal.
+    #[arg(long, value_name = "TIME", help_heading = DATA)]
     pub(crate) to: Option<String>,
     /// Starting capital in quote units.
-    #[arg(long, value_name = "X", value_parser = capital)]
+    #[arg(long, value_name = "X", value_parser = capital, help_heading = COSTS)]
     pub(crate) capital: Option<f64>,
     /// Cost of each fill in basis points of its notional; on a pool, in place of the program's fee schedule.
-    #[arg(long, value_name = "X", value_parser = basis_points)]
+    #[arg(long, value_name = "X", value_parser = basis_points, help_heading = COSTS)]
     pub(crate) cost_bps: Option<f64>,
     /// Spread around the mid price in basis points; half of it is paid on each side.
-    #[arg(long, value_name = "X", value_parser = basis_points)]
+    #[arg(long, value_name = "X", value_parser = basis_points, help_heading = COSTS)]
     pub(crate) spread_bps: Option<f64>,
-    /// Smallest unit that is bought; absent: fractional.
-    #[arg(long, value_name = "X", value_parser = above_zero)]
+    /// Smallest unit that is bought; default: fractional.
+    #[arg(long, value_name = "X", value_parser = above_zero, help_heading = COSTS)]
     pub(crate) lot: Option<f64>,
-    /// Bars that make a year; absent: by the bars' interval in 365 days.
-    #[arg(long, value_name = "N", value_parser = above_zero)]
+    /// Bars that make a year; default: by the bars' interval in 365 days.
+    #[arg(long, value_name = "N", value_parser = above_zero, help_heading = DATA)]
     pub(crate) periods_per_year: Option<f64>,
     /// Where orders are filled.
-    #[arg(long, value_enum, default_value_t = VenueName::NextOpen)]
+    #[arg(long, value_enum, default_value_t = VenueName::NextOpen, help_heading = COSTS)]
     pub(crate) venue: VenueName,
     /// When orders are filled.
-    #[arg(long, value_enum, default_value_t = TimingName::NextOpen)]
+    #[arg(long, value_enum, default_value_t = TimingName::NextOpen, help_heading = COSTS)]
     pub(crate) fill_timing: TimingName,
     #[command(flatten)]
     pub(crate) pool: PoolArguments,
-    /// What to do on bars without a signal; absent: as the strategy says.
-    #[arg(long, value_enum)]
+    /// What to do on bars without a signal; default: as the strategy says.
+    #[arg(long, value_enum, help_heading = DATA)]
     pub(crate) absent: Option<AbsentName>,
-    /// Seconds from a signal's stamp until it is available; absent: one bar.
-    #[arg(long, value_name = "SECONDS")]
+    /// Seconds from a signal's stamp until it is available; default: one bar.
+    #[arg(long, value_name = "SECONDS", help_heading = DATA)]
     pub(crate) signal_delay: Option<u32>,
-    /// Seconds for which an available signal may be used; absent: one bar.
-    #[arg(long, value_name = "SECONDS")]
+    /// Seconds for which an available signal may be used; default: one bar.
+    #[arg(long, value_name = "SECONDS", help_heading = DATA)]
     pub(crate) signal_max_age: Option<u32>,
     /// What to do with forecasts whose quantiles cross.
-    #[arg(long, value_enum, default_value_t = CrossingName::Hold)]
+    #[arg(long, value_enum, default_value_t = CrossingName::Hold, help_heading = DATA)]
     pub(crate) crossing: CrossingName,
-    /// What -1 means in the column side; absent: to keep the position, and a column of 1 and -1 alone is refused.
-    #[arg(long, value_enum)]
+    /// What -1 means in the column side; default: keep the position, and a column of 1 and -1 alone is refused.
+    #[arg(long, value_enum, help_heading = DATA)]
     pub(crate) side_minus_one: Option<MinusOneName>,
     /// Share of forecasts that may cross before the file is refused.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = DATA)]
     pub(crate) max_crossing_share: Option<f64>,
     /// Any option of the strategy file, by dotted path.
-    #[arg(long = "set", value_name = "PATH=VALUE")]
+    #[arg(long = "set", value_name = "PATH=VALUE", help_heading = STRATEGY)]
     pub(crate) set: Vec<String>,
-    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
+    /// Trial ledger; default: in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Worker threads, at most 1024; absent: one a core. Results do not depend on it.
+    /// Worker threads, at most 1024; default: one a core. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) threads: Option<u16>,
     /// Form of the result.
@@ -89,34 +95,33 @@ pub(crate) struct ReplayArguments {
 
 /// How a pool venue behaves. What was not typed is absent, so that it can be told where it has no meaning.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Pool venue (--venue pumpswap)")]
 pub(crate) struct PoolArguments {
-    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars; absent: 1000.
-    #[arg(long, value_name = "SOL", value_parser = sol)]
+    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars; default: 1000.
+    #[arg(long, value_name = "SOL", value_parser = sol, help_heading = POOL)]
     pub(crate) pool_depth: Option<Lamports>,
     /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = POOL)]
     pub(crate) pool: Option<PathBuf>,
-    /// The output may fall this many basis points below the quote at the decision; absent: 100.
-    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    /// The output may fall this many basis points below the quote at the decision; default: 100.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = POOL)]
     pub(crate) slippage_bps: Option<u64>,
-    /// Largest impact of a buy in basis points; what is over is not bought; absent: 1000.
-    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..=9_999))]
+    /// Largest impact of a buy in basis points; what is over is not bought; default: 1000.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = POOL)]
     pub(crate) max_impact_bps: Option<u64>,
-    /// Slots from a decision until its order lands; absent: 1.
-    #[arg(long, value_name = "N")]
+    /// Slots from a decision until its order lands; default: 1.
+    #[arg(long, value_name = "N", help_heading = POOL)]
     pub(crate) latency_slots: Option<u32>,
-    /// Share of transactions that fail; absent: none.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    /// Share of transactions that fail; default: none.
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = POOL)]
     pub(crate) failure_rate: Option<f64>,
-    /// Priority fee of a transaction in lamports, up to 1000 SOL; absent: none.
-    #[arg(long, value_name = "LAMPORTS", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000_000))]
+    /// Priority fee of a transaction in lamports, up to 1000 SOL; default: none.
+    #[arg(long, value_name = "LAMPORTS", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000_000), help_heading = POOL)]
     pub(crate) priority_fee: Option<u64>,
-    /// Half of our own impact is left after this many seconds; absent: arbitrage restores the price by the next bar.
-    #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
+    /// Half of our own impact is left after this many seconds; default: arbitrage restores the price by the next bar.
+    #[arg(long, value_name = "SECONDS", value_parser = above_zero, help_heading = POOL)]
     pub(crate) impact_half_life: Option<f64>,
-    /// Share of the slippage allowance that a sandwich takes from every trade; absent: nothing.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    /// Share of the slippage allowance that a sandwich takes from every trade; default: nothing.
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = POOL)]
     pub(crate) sandwich: Option<f64>,
 }
 

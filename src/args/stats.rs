@@ -11,7 +11,7 @@ use super::{
 
 #[derive(Args, Debug)]
 pub(crate) struct StatsArguments {
-    /// Statistics of many series; absent: of one.
+    /// Statistics of many series; default: of one.
     #[command(subcommand)]
     pub(crate) of_many: Option<StatsCommand>,
     /// Returns, dated or not: Parquet, Feather, CSV (also .gz, .zst, .zip), or a JSON array.
@@ -24,12 +24,12 @@ pub(crate) struct StatsArguments {
     #[arg(long, value_name = "N", value_parser = above_zero, required = true)]
     pub(crate) periods_per_year: Option<f64>,
     /// Sharpe ratio PER PERIOD that PSR and the track record are measured against.
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 0.0)]
     pub(crate) benchmark_sharpe: f64,
     /// Variants that were tried, for DSR.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) trials: Option<u64>,
-    /// Variance of their per-period Sharpe ratios; absent: that of skill-less trials, 1 / (n - 1).
+    /// Variance of their per-period Sharpe ratios; default: that of skill-less trials, 1 / (n - 1).
     #[arg(long, value_name = "V", value_parser = not_negative, requires = "trials")]
     pub(crate) trial_variance: Option<f64>,
     /// Estimators behind PSR and DSR: as printed with the papers (n - 1, biased moments) or unbiased (n, as purgedcv).
@@ -78,7 +78,7 @@ pub(crate) struct PboArguments {
 pub(crate) struct SpaArguments {
     #[command(flatten)]
     pub(crate) input: MatrixArguments,
-    /// Column that the others are compared with; absent: returns of 0.
+    /// Column that the others are compared with; default: returns of 0.
     #[arg(long, value_name = "NAME")]
     pub(crate) benchmark_column: Option<String>,
     /// Bootstrap resamples.
@@ -87,7 +87,7 @@ pub(crate) struct SpaArguments {
     /// Seed of the resamples.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) seed: u64,
-    /// Mean block in rows; absent: the median over sets of the automatic one (Politis and White).
+    /// Mean block in rows; default: the median over sets of the automatic one (Politis and White).
     #[arg(long, value_name = "L", value_parser = above_zero)]
     pub(crate) block: Option<f64>,
 }

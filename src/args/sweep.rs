@@ -17,7 +17,7 @@ pub(crate) struct SweepArguments {
     /// Count what was tried on this market since this campaign was registered (q50 trials campaign).
     #[arg(long, value_name = "NAME")]
     pub(crate) campaign: Option<String>,
-    /// Go on with the sweep that the folder holds, if it holds one.
+    /// Resume the unfinished sweep in the output folder, if there is one.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Search more than 10 million sets without asking.
@@ -25,7 +25,7 @@ pub(crate) struct SweepArguments {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) filters: FilterArguments,
-    /// Most sets of the Pareto front whose neighbourhood is replayed.
+    /// Sets of the Pareto front whose neighbours are replayed too, at most.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) finalists: usize,
     /// Folder for results.parquet and sweep.json.
@@ -33,20 +33,22 @@ pub(crate) struct SweepArguments {
     pub(crate) out: PathBuf,
 }
 
+/// Heading of the help.
+const FILTERS: &str = "Filters (none by default)";
+
 /// What a finalist must have.
 #[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "Filters (none by default)")]
 pub(crate) struct FilterArguments {
     /// Least number of closed round trips.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = FILTERS)]
     pub(crate) min_trades: Option<u64>,
     /// Drawdown that a finalist stays below, a fraction.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = FILTERS)]
     pub(crate) max_drawdown: Option<f64>,
     /// Gains over losses that a finalist exceeds.
-    #[arg(long, value_name = "X", value_parser = not_negative)]
+    #[arg(long, value_name = "X", value_parser = not_negative, help_heading = FILTERS)]
     pub(crate) min_profit_factor: Option<f64>,
     /// Total return that a finalist exceeds, a fraction.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", help_heading = FILTERS)]
     pub(crate) min_return: Option<f64>,
 }

@@ -35,7 +35,7 @@ pub(crate) enum TrialsCommand {
 /// A ledger and a form of the result.
 #[derive(Args, Debug)]
 pub(crate) struct TrialsListArguments {
-    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
+    /// Trial ledger; default: in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
     /// Form of the result.
@@ -84,7 +84,7 @@ pub(crate) struct TrialsExportArguments {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Trial ledger; absent: in the data directory ($Q50_DATA_DIR).
+    /// Trial ledger; default: in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
 }

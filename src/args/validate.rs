@@ -25,12 +25,12 @@ pub(crate) struct ValidateArguments {
     #[arg(long, value_enum, value_name = "VENUE", requires = "from_sweep")]
     pub(crate) validate_venue: Option<VenueName>,
     /// From a decision until its order lands: co-located, near-exchange, domestic, cloud, international, retail, slots:N
-    /// or milliseconds; absent: the venue's own.
+    /// or milliseconds; default: the venue's own.
     #[arg(long, value_name = "LATENCY", value_parser = latency)]
     pub(crate) latency: Option<LatencyPreset>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
-    /// Folder for validate.json, fills.parquet and positions.parquet; absent: none are written.
+    /// Folder for validate.json, fills.parquet and positions.parquet; default: none are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

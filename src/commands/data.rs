@@ -5,6 +5,8 @@ use std::{
     path::Path,
 };
 
+#[cfg(not(feature = "query"))]
+use anyhow::bail;
 use anyhow::{Context, Result};
 use q50_datasets::{
     Input,
@@ -46,7 +48,6 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
             Ok(Answer::Yes)
         }
         DataCommand::Ingest(IngestCommand::Hummingbot { path, out }) => hummingbot(path, out),
-        #[cfg(feature = "query")]
         DataCommand::Query { sql, format } => query(sql, *format),
         DataCommand::Synth(arguments) => synth(arguments),
     }
@@ -58,6 +59,11 @@ fn query(sql: &str, format: Format) -> Result<Answer> {
     let (rows, table) = (answer.json()?, answer.text()?);
     output::print(format, &serde_json::json!({ "rows": rows }), |out| writeln!(out, "{table}"))?;
     Ok(Answer::Yes)
+}
+
+#[cfg(not(feature = "query"))]
+fn query(_: &str, _: Format) -> Result<Answer> {
+    bail!("this q50 was built without SQL; build one with it: cargo build --release --features query")
 }
 
 fn hummingbot(path: &Path, out: &Path) -> Result<Answer> {

@@ -19,7 +19,6 @@ mod verify;
 use std::io::Write;
 
 use anyhow::Result;
-use clap::CommandFactory;
 
 use crate::{
     Answer,
@@ -43,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics where its reader has gone.
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Arguments::command(), "q50", &mut script);
+            clap_complete::generate(*shell, &mut Arguments::grammar(), "q50", &mut script);
             std::io::stdout().write_all(&script)?;
             Ok(Answer::Yes)
         }

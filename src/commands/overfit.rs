@@ -24,6 +24,7 @@ use crate::{
     args::{BenchmarkName, OverfitArguments},
     configuration, output,
     progress::Sets,
+    table::{Align, table},
 };
 
 /// What is written; the summary stands for the whole run.
@@ -157,24 +158,20 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         let values: Vec<String> = best.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
         writeln!(out, "The best: set {}, Sharpe ratio {:.2}, {}", best.index, best.sharpe, values.join(" "))?;
     }
-    writeln!(out, "\n{:<8} {:<14}{:>8}{:>11}{:>13}  evidence", "", "check", "value", "threshold", "sets")?;
-    for check in &report.checks {
-        let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
-        writeln!(
-            out,
-            "{:<8} {:<14}{:>8}{:>11}{:>13}  {}",
-            state(check),
-            check.name.name(),
-            number(check.value),
-            number(check.threshold),
-            format!("{}/{}", check.judged, check.given),
-            check.evidence
-        )?;
-    }
+    let columns = [
+        ("", Align::Left),
+        ("check", Align::Left),
+        ("value", Align::Right),
+        ("to pass", Align::Right),
+        ("sets", Align::Right),
+        ("evidence", Align::Left),
+    ];
+    writeln!(out, "\n{}", table(columns, report.checks.iter().map(row)))?;
+    writeln!(out, "\n{}", bottom_line(&report.checks))?;
     if let Some(purge) = &report.purge {
         writeln!(
             out,
-            "\nCross-validation leaves out {} bars on either side of a tested fold, and {} after it.",
+            "Cross-validation leaves out {} bars on either side of a tested fold, and {} after it.",
             purge.rows, purge.embargo
         )?;
     }
@@ -182,10 +179,65 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
     writeln!(out, "Results: {}", folder.file("overfit.json").display())
 }
 
+fn row(check: &Check) -> [String; 6] {
+    let number = |value: f64| format!("{value:.3}");
+    [
+        state(check).to_owned(),
+        check.name.name().to_owned(),
+        check.value.map_or_else(|| "-".to_owned(), number),
+        check.threshold.map_or_else(|| "-".to_owned(), |t| format!("{} {}", check.name.comparison(), number(t))),
+        format!("{}/{}", check.judged, check.given),
+        check.evidence.clone(),
+    ]
+}
+
+/// What the checks come to, in a sentence.
+fn bottom_line(checks: &[Check]) -> String {
+    let of = |state: State| -> Vec<&str> {
+        checks.iter().filter(|check| check.state == state).map(|check| check.name.name()).collect()
+    };
+    let (passed, failed, not_run) = (of(State::Pass), of(State::Fail), of(State::NotRun));
+    let judged = passed.len() + failed.len();
+    let rest = if not_run.is_empty() { String::new() } else { format!(" Not run: {}.", not_run.join(", ")) };
+    let said = match (passed.len(), failed.len()) {
+        (0, 0) => "No check could be made: nothing is known about the best set.".to_owned(),
+        (_, 0) => format!("All {judged} checks that were made pass: nothing here speaks for luck."),
+        (0, _) => format!("All {judged} checks that were made fail: the best set cannot be told from luck."),
+        (_, 1) => format!("1 of {judged} checks fails ({}): the best set may be luck.", failed[0]),
+        (_, many) => format!("{many} of {judged} checks fail ({}): the best set may be luck.", failed.join(", ")),
+    };
+    said + &rest
+}
+
 fn state(check: &Check) -> &'static str {
     match check.state {
         State::Pass => "pass",
         State::Fail => "FAIL",
         State::NotRun => "not run",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: CheckName, state: State) -> Check {
+        Check { state, ..Check::not_run(name, 9, String::new()) }
+    }
+
+    #[test]
+    fn the_checks_come_to_one_sentence() {
+        use CheckName::{Deflated, Pbo, Spa};
+        let line = |states: [State; 3]| {
+            bottom_line(&[Pbo, Spa, Deflated].iter().zip(states).map(|(name, s)| check(*name, s)).collect::<Vec<_>>())
+        };
+        let (pass, fail, open) = (State::Pass, State::Fail, State::NotRun);
+        assert_eq!(line([pass; 3]), "All 3 checks that were made pass: nothing here speaks for luck.");
+        assert_eq!(line([pass, fail, pass]), "1 of 3 checks fails (spa): the best set may be luck.");
+        assert_eq!(
+            line([fail, fail, open]),
+            "All 2 checks that were made fail: the best set cannot be told from luck. Not run: deflated."
+        );
+        assert!(line([open; 3]).starts_with("No check could be made"));
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     args::{FilterArguments, Format, SweepArguments},
     configuration, output,
     progress::Sets,
+    table::{Align, table},
     usage,
 };
 
@@ -219,28 +220,18 @@ fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFol
         report.pareto_size,
         if shown < report.pareto_size { format!(", the first {shown}") } else { String::new() }
     )?;
-    writeln!(
-        out,
-        "{:>8}{:>8}{:>10}{:>10}{:>8}{:>8}{:>7}{:>8}  set",
-        "index", "Sharpe", "return", "drawdown", "factor", "trips", "DSR", "worst"
-    )?;
-    for f in &report.pareto {
-        let number = |v: Option<f64>, digits: usize| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
-        let set: Vec<String> = f.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
-        writeln!(
-            out,
-            "{:>8}{:>8}{:>9.2}%{:>9.2}%{:>8}{:>8}{:>7}{:>8}  {}",
-            f.index,
-            number(f.sharpe, 3),
-            100.0 * f.total_return,
-            100.0 * f.max_drawdown,
-            number(f.profit_factor, 2),
-            f.round_trips,
-            number(f.dsr, 3),
-            number(f.robustness.map(|r| r.worst), 2),
-            set.join(" ")
-        )?;
-    }
+    let columns = [
+        ("index", Align::Right),
+        ("Sharpe", Align::Right),
+        ("return", Align::Right),
+        ("drawdown", Align::Right),
+        ("factor", Align::Right),
+        ("trips", Align::Right),
+        ("DSR", Align::Right),
+        ("worst", Align::Right),
+        ("set", Align::Left),
+    ];
+    writeln!(out, "{}", table(columns, report.pareto.iter().map(row)))?;
     writeln!(
         out,
         "\nDSR counts the {} candidates that the trial ledger has on this market{}; worst: the lowest Sharpe ratio",
@@ -252,4 +243,20 @@ fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFol
         writeln!(out, "{:.2} s, {ns:.2} ns of processor time per bar and set", report.cost.wall_s)?;
     }
     writeln!(out, "Results: {}", folder.file("results.parquet").display())
+}
+/// A finalist as a row of the table.
+fn row(f: &Finalist) -> [String; 9] {
+    let number = |v: Option<f64>, digits: usize| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
+    let set: Vec<String> = f.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
+    [
+        f.index.to_string(),
+        number(f.sharpe, 3),
+        format!("{:.2}%", 100.0 * f.total_return),
+        format!("{:.2}%", 100.0 * f.max_drawdown),
+        number(f.profit_factor, 2),
+        f.round_trips.to_string(),
+        number(f.dsr, 3),
+        number(f.robustness.map(|r| r.worst), 2),
+        set.join(" "),
+    ]
 }

@@ -247,7 +247,7 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
         writeln!(out, "{codes}")?;
     }
     writeln!(out)?;
-    writeln!(out, "{:<13}{:>9}{:>10}{:>10}", "", "Sharpe", "return", "drawdown")?;
+    writeln!(out, "{:<13} {:>8} {:>9} {:>9}", "", "Sharpe", "return", "drawdown")?;
     if let Some(claim) = &v.claim {
         row(out, "claimed", Some(claim.sharpe), claim.total_return, claim.max_drawdown)?;
     }
@@ -299,7 +299,7 @@ fn row(
 ) -> io::Result<()> {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     let percent = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{:.2} %", v * 100.0));
-    writeln!(out, "{name:<13}{:>9}{:>10}{:>10}", number(sharpe), percent(total), percent(drawdown))
+    writeln!(out, "{name:<13} {:>8} {:>9} {:>9}", number(sharpe), percent(total), percent(drawdown))
 }
 
 fn state(check: &Check) -> &'static str {

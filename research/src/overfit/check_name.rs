@@ -51,4 +51,15 @@ impl CheckName {
             Self::Deflated => "deflated",
         }
     }
+
+    /// How a value that passes stands to its threshold.
+    #[must_use]
+    pub const fn comparison(self) -> &'static str {
+        match self {
+            Self::WalkForward | Self::PurgedKFold => ">",
+            Self::Combinatorial | Self::Pbo => "<=",
+            Self::RealityCheck | Self::Spa | Self::RandomEntry => "<",
+            Self::Deflated => ">=",
+        }
+    }
 }

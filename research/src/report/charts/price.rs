@@ -15,7 +15,7 @@ use crate::{
 use q50_engine::{record::FillRow, venue::FillSide};
 
 /// Height: the picture is twice as wide on the page as the others.
-const HEIGHT: u32 = 400;
+const HEIGHT: u32 = 460;
 /// Columns that the exposure is shaded in.
 const COLUMNS: usize = 430;
 /// Shades of a position, lightest to darkest: enough for a half position to be told from a whole one.

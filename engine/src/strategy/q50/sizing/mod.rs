@@ -103,59 +103,87 @@ impl From<Refusal> for Reason {
     }
 }
 
-/// The sizing methods, by the system that published them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
+macro_rules! methods {
+    ($(#[doc = $words:literal] $(#[$default:ident])? $variant:ident = $name:literal),* $(,)?) => {
+        /// The sizing methods, by the system that published them.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Method {
+            $(#[doc = $words] $(#[$default])? #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Method {
+            /// Every method, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The method's name in strategy files.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What it does, in a line.
+            #[must_use]
+            pub fn words(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $words.trim(),)*
+                }
+            }
+        }
+    };
+}
+
+methods! {
     /// A fixed share of equity: `max_position`.
-    Full,
+    Full = "full",
     /// 0.1 / max(1000 variance, 0.1), in [0.01, 0.5] (seed documents).
     #[default]
-    InverseVariance,
+    InverseVariance = "inverse_variance",
     /// Inverse variance times min(100 |q50|, 2) (seed documents).
-    InverseVarianceSignal,
+    InverseVarianceSignal = "inverse_variance_signal",
     /// Inverse variance times |q50| min(information ratio / threshold, 2) (requirements 3.2).
-    InverseVarianceStrength,
+    InverseVarianceStrength = "inverse_variance_strength",
     /// Kelly from a stated win rate and payoff, times a fraction (default half).
-    Kelly,
+    Kelly = "kelly",
     /// Loses `risk_per_trade` of equity at the protective stop.
-    FixedFractional,
+    FixedFractional = "fixed_fractional",
     /// Loses `risk_per_trade` of equity at `atr_multiple` average true ranges.
-    Atr,
+    Atr = "atr",
     /// Hummingbot backtester, "simple".
-    HummingbotSimple,
+    HummingbotSimple = "hummingbot_simple",
     /// Hummingbot backtester, "kelly".
-    HummingbotKelly,
+    HummingbotKelly = "hummingbot_kelly",
     /// Hummingbot backtester, "volatility" (the size rises with volatility, as published).
-    HummingbotVolatility,
+    HummingbotVolatility = "hummingbot_volatility",
     /// Hummingbot backtester, "sharpe".
-    HummingbotSharpe,
+    HummingbotSharpe = "hummingbot_sharpe",
     /// Hummingbot backtester, "risk parity".
-    HummingbotRiskParity,
+    HummingbotRiskParity = "hummingbot_risk_parity",
     /// Hummingbot backtester, "enhanced": the sizer of the 1.327 claim.
-    Enhanced,
+    Enhanced = "enhanced",
     /// Quantile backtester: confidence over volatility.
-    QuantileBacktester,
+    QuantileBacktester = "quantile_backtester",
     /// Advanced sizer, "kelly".
-    AdvancedKelly,
+    AdvancedKelly = "advanced_kelly",
     /// Advanced sizer, "volatility".
-    AdvancedVolatility,
+    AdvancedVolatility = "advanced_volatility",
     /// Advanced sizer, "sharpe".
-    AdvancedSharpe,
+    AdvancedSharpe = "advanced_sharpe",
     /// Advanced sizer, "risk parity".
-    AdvancedRiskParity,
+    AdvancedRiskParity = "advanced_risk_parity",
     /// Advanced sizer, "momentum".
-    AdvancedMomentum,
+    AdvancedMomentum = "advanced_momentum",
     /// Advanced sizer, the weighted mean of its five methods.
-    AdvancedEnsemble,
+    AdvancedEnsemble = "advanced_ensemble",
     /// The production Kelly sizer, without its fear-and-greed input (neutral).
-    ValidatedKelly,
+    ValidatedKelly = "validated_kelly",
     /// The production tiered sizer.
-    ValidatedTiered,
+    ValidatedTiered = "validated_tiered",
     /// 0.1 x (100 volatility / |relative signal|).
-    VolRawKelly,
+    VolRawKelly = "vol_raw_kelly",
     /// The pipeline's suggestion; equal to inverse variance.
-    PipelineSuggestion,
+    PipelineSuggestion = "pipeline_suggestion",
 }
 
 impl Method {

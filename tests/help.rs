@@ -1,0 +1,167 @@
+//! What `--help` promises.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod util;
+
+use std::process::Command;
+
+use q50_engine::strategy::q50::sizing::Method;
+use q50_testing::real;
+use util::{Workspace, bars_csv};
+
+/// Examples that need what a test has not got: a part of the line, and why.
+const NEEDS_MORE: [(&str, &str); 2] = [
+    ("solana account ADDRESS", "an address, a network and another program"),
+    ("--producer", "a program of the user's own"),
+];
+
+/// The words of every command: `["data", "synth"]`.
+fn commands(w: &Workspace, above: &[String]) -> Vec<Vec<String>> {
+    let help = w.words(&[above, &["-h".to_owned()]].concat());
+    assert_eq!(help.code, 0, "{above:?}: {}", help.stderr);
+    let listed = help.stdout.split("Commands:\n").nth(1).unwrap_or_default();
+    let names = listed.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let below: Vec<Vec<String>> = names.map(|name| [above, &[name.to_owned()]].concat()).collect();
+    let deeper = below.iter().flat_map(|command| commands(w, command));
+    deeper.chain(below.iter().cloned()).chain(above.is_empty().then(Vec::new)).collect()
+}
+
+/// A folder with every file that the examples name.
+fn stocked() -> Workspace {
+    let w = Workspace::new();
+    for (name, record) in [
+        ("btcusdt_1h.parquet", "claim/btcusdt_1h.parquet"),
+        ("bars.parquet", "claim/btcusdt_1h.parquet"),
+        ("signals.parquet", "claim/q50_signals_v1_model_2024.parquet"),
+        ("q50.parquet", "claim/q50_signals_v1_model_2024.parquet"),
+        ("s.parquet", "claim/q50_signals_v1_model_2024.parquet"),
+        ("trades.parquet", "claim/published_trades_ledger.parquet"),
+        ("published_runs.csv", "claim/published_runs.csv"),
+        ("recorded_swaps.json", "chain/recorded_swaps.json"),
+        ("accounts.json", "chain/accounts.json"),
+        ("pool_trades.parquet", "pools/pool_trades.parquet"),
+    ] {
+        std::os::unix::fs::symlink(real(record), w.path(name)).unwrap();
+    }
+    // Two years of hours that have a column `alpha` among others. The content decides what a file is, not its name.
+    let alpha = |(row, line): (usize, &str)| {
+        if row == 0 { format!("{line},alpha\n") } else { format!("{line},{}\n", (row / 9) % 2) }
+    };
+    let year_2023 = 1_672_531_200_000_i64;
+    let bars: String = bars_csv(17_520).lines().enumerate().map(alpha).collect();
+    let moved = bars.lines().enumerate().map(|(row, line)| match line.split_once(',') {
+        Some((ms, rest)) if row > 0 => format!("{},{rest}\n", ms.parse::<i64>().unwrap() + year_2023),
+        _ => format!("{line}\n"),
+    });
+    w.write("b.parquet", moved.collect::<String>());
+    w.write("grid.toml", "[grid]\n\"sizing.max_position\" = [0.5, 1.0]\n");
+    w.write("threshold.toml", "[grid]\nentry = [0.6, 0.9]\n");
+    let numbers = |row: usize| ((row * 7919 % 101) as f64 / 101.0 - 0.48) / 100.0;
+    let column =
+        |name: &str| format!("{name}\n{}", (0..500).map(|row| format!("{}\n", numbers(row))).collect::<String>());
+    for (name, title) in [("returns.csv", "r"), ("r.csv", "r"), ("r.parquet", "strategy")] {
+        w.write(name, column(title));
+    }
+    let matrix = (0..500).map(|row| format!("{},{},{}\n", numbers(row), numbers(row + 1), numbers(3 * row)));
+    let matrix = format!("a,b,holding\n{}", matrix.collect::<String>());
+    for name in ["returns_of_all_sets.parquet", "returns_of_all_sets.csv", "m.parquet"] {
+        w.write(name, &matrix);
+    }
+    w.write(
+        "swaps.jsonl",
+        r#"{"op":"buy","amount":"1000","base_reserve":"10000","quote_vault":"10000","supply":"10000","base":"1000"}"#,
+    );
+    w
+}
+
+#[test]
+#[ignore = "reads Q50_TEST_DATA"]
+fn every_example_of_the_help_runs() {
+    let w = stocked();
+    let q50 = std::path::Path::new(env!("CARGO_BIN_EXE_q50")).parent().unwrap();
+    let path = format!("{}:{}", q50.display(), std::env::var("PATH").unwrap());
+    let mut ran = 0;
+    for command in commands(&w, &[]) {
+        let missing = (command.first().is_some_and(|name| name == "validate") && !cfg!(feature = "nautilus"))
+            || (command.last().is_some_and(|name| name == "query") && !cfg!(feature = "query"));
+        if missing {
+            continue;
+        }
+        let help = Command::new(env!("CARGO_BIN_EXE_q50")).args(&command).arg("-h").env("COLUMNS", "1000").output();
+        let help = String::from_utf8(help.unwrap().stdout).unwrap();
+        let examples = help.split("Example").nth(1).unwrap_or_default();
+        for line in examples.lines().skip(1).take_while(|line| line.starts_with("  ")) {
+            if NEEDS_MORE.iter().any(|(part, _)| line.contains(part)) {
+                continue;
+            }
+            // Words behind three blanks say what the example does.
+            let line = line.trim().split("   ").next().unwrap();
+            let line =
+                if line.contains("threshold") { line.replace("grid.toml", "threshold.toml") } else { line.to_owned() };
+            let output = Command::new("sh")
+                .args(["-c", &line])
+                .current_dir(w.path(""))
+                .env("PATH", &path)
+                .env("Q50_DATA_DIR", w.path("ledger"))
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1)) && !output.stdout.is_empty(), "{line}\n{said}");
+            ran += 1;
+        }
+    }
+    assert!(ran >= 25, "{ran} examples");
+}
+
+#[test]
+fn every_sizing_method_is_listed_and_accepted() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(60));
+    let help = w.q50("verify --help").stdout;
+    for method in Method::ALL {
+        let line = help.lines().find(|line| line.split_whitespace().next() == Some(method.name()));
+        assert!(line.is_some_and(|line| line.len() > 40), "{} is not explained", method.name());
+        let out = format!("verify -q --bars {{dir}}/b.csv --set sizing.method={} --out {{dir}}/o", method.name());
+        let outcome = w.q50(&out);
+        assert!(!outcome.stderr.contains("sizing.method"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_negative_number_is_a_value_and_no_option() {
+    let w = Workspace::new();
+    for (line, expected) in [
+        ("verify --cost-bps -5", "0 or more"),
+        ("verify --capital -5", "above 0"),
+        ("stats --returns r.csv --periods-per-year -5", "above 0"),
+        ("sweep --grid g.toml --min-profit-factor -5", "0 or more"),
+    ] {
+        w.refused(line, &["'-5'", expected]);
+    }
+}
+
+#[cfg(not(feature = "query"))]
+#[test]
+fn a_build_without_sql_says_how_to_get_it() {
+    Workspace::new().refused("data query SELECT", &["without SQL", "cargo build --release --features query"]);
+}
+
+#[test]
+fn the_same_thing_is_not_said_twice() {
+    let w = Workspace::new();
+    w.write("r.json", "[1,2,");
+    w.write(
+        "ledger.sqlite",
+        "no database, but long enough to have the header of one: 0123456789 0123456789 0123456789",
+    );
+    for (line, once) in [
+        ("verify --bars {dir}/none.csv", "No such file"),
+        ("stats --returns {dir}/r.json --periods-per-year 5", "EOF while parsing"),
+        ("verify --ledger {dir}/ledger.sqlite", "not a database"),
+    ] {
+        let said = w.q50(line).stderr;
+        assert_eq!(said.matches(once).count(), 1, "{said}");
+    }
+}
