@@ -9,7 +9,7 @@
 //! size, on their common grid or on a coarser one: noise in prices averages out over longer cells. Inverted quotes
 //! correlate at -1. Shifts of up to 26 hours are tried, for time zones and for bars that are stamped with their close.
 
-use std::{cell::OnceCell, fmt};
+use std::{cell::OnceCell, cmp::Ordering, fmt};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -104,10 +104,20 @@ impl Fingerprint {
         if from.max(other_from) > to.min(other_to) + LONGEST_SHIFT {
             return None;
         }
-        if self.grid_ms > other.grid_ms {
-            let found = other.agreement(self)?;
-            return Some(Agreement { shift_ms: -found.shift_ms, ..found });
+        let back = || {
+            let found = other.found_in(self)?;
+            Some(Agreement { shift_ms: -found.shift_ms, ..found })
+        };
+        // Which of two is cut into longer cells makes a little difference.
+        match self.grid_ms.cmp(&other.grid_ms) {
+            Ordering::Less => self.found_in(other),
+            Ordering::Equal => self.found_in(other).or_else(back),
+            Ordering::Greater => back(),
         }
+    }
+
+    /// The agreement with a record of cells at least as long.
+    fn found_in(&self, other: &Self) -> Option<Agreement> {
         let (fine, coarse) = (Moves::of(self), Moves::of(other));
         let weeks = || correlation(&fine, &coarse, GRIDS[6], 0);
         let apart = |(r, cells): (f64, usize)| cells >= SURE_CELLS && r.abs() < UNRELATED;

@@ -16,7 +16,8 @@ pub(super) const VERSION: i64 = 3;
 pub(super) const KEY: usize = 16;
 
 /// Datasets are named once, and what a batch has in common stands in its entry: a trial costs some sixty bytes, because a
-/// sweep files millions. Nothing is ever updated or deleted.
+/// sweep files millions. Nothing is ever updated or deleted. What belongs together is held together by the chain, whose check
+/// sees more than a foreign key would.
 const SCHEMA: &str = "
 CREATE TABLE entries (
     seq     INTEGER PRIMARY KEY,
@@ -29,18 +30,18 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_kind ON entries (kind);
 CREATE TABLE datasets (
     id         INTEGER PRIMARY KEY,
-    entry      INTEGER NOT NULL REFERENCES entries (seq),
+    entry      INTEGER NOT NULL,
     bars       TEXT NOT NULL UNIQUE,
     grid_ms    INTEGER,
     first_cell INTEGER,
     cells      BLOB
 ) STRICT;
 CREATE TABLE trials (
-    dataset     INTEGER NOT NULL REFERENCES datasets (id),
+    dataset     INTEGER NOT NULL,
     hypothesis  BLOB NOT NULL CHECK (length(hypothesis) = 16),
     assumptions INTEGER NOT NULL,
     role        INTEGER NOT NULL CHECK (role IN (0, 1)),
-    entry       INTEGER NOT NULL REFERENCES entries (seq),
+    entry       INTEGER NOT NULL,
     sharpe      REAL,
     returns     INTEGER NOT NULL,
     skew        REAL,
@@ -48,9 +49,9 @@ CREATE TABLE trials (
     PRIMARY KEY (dataset, hypothesis, assumptions, role)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE published (
-    entry   INTEGER NOT NULL REFERENCES entries (seq),
+    entry   INTEGER NOT NULL,
     key     BLOB NOT NULL CHECK (length(key) = 16),
-    dataset INTEGER NOT NULL REFERENCES datasets (id),
+    dataset INTEGER NOT NULL,
     name    TEXT NOT NULL,
     sharpe  REAL,
     returns INTEGER NOT NULL,
