@@ -48,11 +48,13 @@ const STRETCH: usize = 500;
 /// A tick is taken from so many prices at a time, so that it may change between them.
 const TICK_PRICES: usize = 50;
 /// So many distinct prices are needed to tell one.
-const DISTINCT_PRICES: usize = 20;
+const DISTINCT_PRICES: usize = 4;
+/// So many changes are needed to tell the usual one of a stretch.
+const CHANGES: usize = 20;
 /// Precision of a 32-bit float, relative: closer prices are equal.
 const FLOAT: f64 = 2.5e-7;
 /// A band may be as wide as this share of the usual change. Beyond, the density of changes is not flat across it.
-const WIDEST_BAND: f64 = 0.16;
+const WIDEST_BAND: f64 = 0.08;
 /// Excesses of fewer bars, or of fewer standard deviations, are chance.
 const LEAST_BARS: f64 = 10.0;
 const LEAST_DEVIATIONS: f64 = 5.0;
@@ -75,7 +77,7 @@ pub fn artefacts(open: &[f64], high: &[f64], low: &[f64], close: &[f64], volume:
             && [open[t], high[t], low[t], close[t]].iter().all(|price| *price == close[t - 1])
     };
     let untraded: Vec<bool> = (0..close.len()).map(|t| t > 0 && untraded(t)).collect();
-    let ticks: Vec<f64> = close.chunks(STRETCH).map(tick).collect();
+    let ticks = ticks(close);
     let found = [repeated(close), interpolated(close, &ticks), stale(close, &ticks, &untraded)];
     found.into_iter().flatten().collect()
 }
@@ -127,7 +129,7 @@ fn excess_at_zero(values: &[f64], price: &[f64], ticks: &[f64]) -> Option<Excess
         let rows = stretch * STRETCH..((stretch + 1) * STRETCH).min(values.len());
         let level = price[rows.clone()].iter().copied().fold(0.0, f64::max);
         let own = changes(rows.clone());
-        let usual = if own.len() >= DISTINCT_PRICES { median(own) } else { usual_of_all }? * level;
+        let usual = if own.len() >= CHANGES { median(own) } else { usual_of_all }? * level;
         // Half a tick beyond a whole number of them: the bands beside then hold exactly twice as many ticks.
         let float = FLOAT * level;
         let band = if *tick > 0.0 { ((float / tick - 0.5).ceil().max(1.0) + 0.5) * tick } else { float };
@@ -154,9 +156,13 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// The tick of most of a stretch, 0 where it has none.
-fn tick(prices: &[f64]) -> f64 {
-    median(prices.chunks(TICK_PRICES).filter_map(divisor).collect()).unwrap_or(0.0)
+/// The tick of most of each stretch, 0 where it has none; infinite in a record that knows too few prices to tell.
+fn ticks(close: &[f64]) -> Vec<f64> {
+    let tick =
+        |prices: &[f64]| median(prices.chunks(TICK_PRICES).filter_map(divisor).collect()).or_else(|| divisor(prices));
+    let known: Vec<Option<f64>> = close.chunks(STRETCH).map(tick).collect();
+    let usual = median(known.iter().copied().flatten().collect()).unwrap_or(f64::INFINITY);
+    known.into_iter().map(|tick| tick.unwrap_or(usual)).collect()
 }
 
 /// The greatest common divisor of prices with at most twelve decimals, 0 where they have more; `None` of too few.

@@ -135,18 +135,14 @@ impl SignalTable {
             }
             return Ok((table, Vec::new()));
         }
+        // Words in `side` may be positions: whether these two are there is known when they are read.
+        let required = options.require.iter().map(String::as_str).filter(|n| !["side", "position"].contains(n));
         let wanted = Wanted {
             time: true,
-            numbers: options
-                .require
-                .iter()
-                .map(String::as_str)
-                .filter(|n| *n != "side")
-                .chain(options.value.as_deref())
-                .collect(),
+            numbers: required.chain(options.value.as_deref()).collect(),
             optional: SIGNAL_NAMES
                 .into_iter()
-                .filter(|n| *n != "side" && !options.require.iter().any(|r| r == n))
+                .filter(|n| *n != "side" && (*n == "position" || !options.require.iter().any(|r| r == n)))
                 .collect(),
             either: vec!["side"],
             ..Wanted::default()
@@ -183,7 +179,12 @@ impl SignalTable {
             Some(Sides::Side(sides)) => columns.side = Some(sides),
             None => {}
         }
-        if columns.present().next().is_none() {
+        let there: Vec<&str> = columns.present().map(|(name, _)| name).collect();
+        let missing: Vec<&String> = options.require.iter().filter(|name| !there.contains(&name.as_str())).collect();
+        if !missing.is_empty() {
+            return Err(missing_columns(path, &list(missing), &Frame::column_names(input)?));
+        }
+        if there.is_empty() {
             return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(input)?)
                 .remedy("rename the columns, or name a signal column"));
         }

@@ -1,5 +1,6 @@
 //! Every check on both sides of its threshold.
 
+use q50_datasets::artefacts::ArtefactKind;
 use q50_engine::{
     strategy::{StrategyConfig, q50::Q50Config},
     units::{Fraction, Lamports, PerPeriodSharpe, PeriodsPerYear},
@@ -8,7 +9,7 @@ use q50_engine::{
 
 use super::*;
 use crate::{
-    claim::{State, reproduction::Value},
+    claim::{State, facts::ArtefactFacts, reproduction::Value},
     run::{PoolVenue, PriceVenue},
 };
 
@@ -29,6 +30,20 @@ fn facts() -> DataFacts {
         codes: Vec::new(),
         demonstration: false,
     }
+}
+
+fn stale(bars: usize) -> ArtefactFacts {
+    let (first, detail) = ("2024-01-01T00:00:00Z".to_owned(), format!("{bars} bars stand still"));
+    ArtefactFacts { kind: ArtefactKind::Stale, bars, first, longest: 1, detail }
+}
+
+#[test]
+fn bars_that_nobody_could_have_traded_count_like_missing_ones() {
+    let with = |bars| data_sound(&DataFacts { bars: 1_000, missing_bars: 0, artefacts: vec![stale(bars)], ..facts() });
+    let (sound, unsound) = (with(10), with(11));
+    assert_eq!((sound.state, sound.value), (State::Pass, Some(0.01)));
+    assert_eq!((unsound.state, unsound.value), (State::Fail, Some(0.011)));
+    assert!(unsound.evidence.ends_with("; 11 bars stand still, from 2024-01-01T00:00:00Z"), "{}", unsound.evidence);
 }
 
 fn settings(timing: FillTiming) -> RunSettings {
