@@ -30,13 +30,15 @@ use crate::{
     claim::{Claim, DataFacts, Request, SignalsOrigin, Verdict, VerifyError, verify},
     inference::StationaryBootstrap,
     metrics,
-    run::{self, PriceVenue, RunSettings, Source, VenueSettings},
+    run::{self, PriceVenue, RunSettings, Source, VenueSettings, trial_of},
     spec::DataSpec,
-    trials::{LedgerError, Role, TrialLedger},
+    trials::{LedgerError, Origin, Role, TrialLedger},
 };
 
 /// Cost of a fill on every generated market.
 const COST_BPS: f64 = 5.0;
+/// Other costs that somebody looks at, one of them absurd.
+const TEN_COSTS: [f64; 10] = [0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 500.0];
 /// Distance of the seeds of two markets: each market may use as many seeds for its variants.
 const SEEDS_PER_MARKET: u64 = 1_000;
 
@@ -51,6 +53,11 @@ pub enum Claimant {
     AdmitsSearch(u64),
     /// Picks the best of this many worthless forecasts and says that there was one.
     HidesSearch(u64),
+    /// The same, with a trial ledger that was there during the search.
+    SearchesOnRecord(u64),
+    /// Reports the one strategy that was tried, on a market with this net annual Sharpe ratio planted, after having looked
+    /// at it under ten costs.
+    HonestAtTenCosts(f64),
 }
 
 /// How many markets ended in which verdict.
@@ -109,25 +116,39 @@ pub fn calibrate(
 
 fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Result<Verdict, CalibrationError> {
     let edge = match claimant {
-        Claimant::HonestWithEdge(sharpe) => {
+        Claimant::HonestWithEdge(sharpe) | Claimant::HonestAtTenCosts(sharpe) => {
             Edge::NetSharpe { sharpe: AnnualSharpe::new(sharpe), cost: Fraction::from_bps(COST_BPS) }
         }
         _ => Edge::None,
     };
     // A searcher tries slow forecasts: fast ones lose to costs whatever their luck.
     let persistence = match claimant {
-        Claimant::AdmitsSearch(_) | Claimant::HidesSearch(_) => 0.999,
+        Claimant::AdmitsSearch(_) | Claimant::HidesSearch(_) | Claimant::SearchesOnRecord(_) => 0.999,
         _ => SynthConfig::default().persistence,
     };
+    let mut ledger = TrialLedger::in_memory()?;
     let config = SynthConfig { seed, edge, persistence, ..SynthConfig::default() };
     let (data, settings, trials) = match claimant {
-        Claimant::HonestWithoutEdge | Claimant::HonestWithEdge(_) => {
+        Claimant::HonestWithoutEdge | Claimant::HonestWithEdge(_) | Claimant::HonestAtTenCosts(_) => {
             let market = config.generate()?;
             (Dataset::new(market.bars, &market.signals, None)?, settings(planted_rule()), 1)
         }
-        Claimant::AdmitsSearch(variants) => (best_of(variants, &config)?, settings(recorded_side()), variants),
-        Claimant::HidesSearch(variants) => (best_of(variants, &config)?, settings(recorded_side()), 1),
+        Claimant::AdmitsSearch(variants) => (best_of(variants, &config, None)?, settings(recorded_side()), variants),
+        Claimant::HidesSearch(variants) => (best_of(variants, &config, None)?, settings(recorded_side()), 1),
+        Claimant::SearchesOnRecord(variants) => {
+            (best_of(variants, &config, Some(&mut ledger))?, settings(recorded_side()), 1)
+        }
     };
+    let spec = DataSpec::of(&data, &settings.strategy);
+    if matches!(claimant, Claimant::HonestAtTenCosts(_)) {
+        let source = Source { market: data.market(), pool: None, data: &spec };
+        for cost in TEN_COSTS {
+            let venue = VenueSettings::NextOpen(PriceVenue { cost: Fraction::from_bps(cost), ..price_venue() });
+            let (_, trial) = run::rehearse(&source, &RunSettings { venue, ..settings }, Role::Candidate)
+                .map_err(VerifyError::Path)?;
+            ledger.record(source.scope(&settings.strategy), Origin::Verify, &[trial])?;
+        }
+    }
     let Some(own) = sharpe(&data, &settings) else {
         return Ok(Verdict::Undetermined);
     };
@@ -137,7 +158,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         pool: None,
         facts: DataFacts::of(&data, true),
         next_close: None,
-        data: DataSpec::of(&data, &settings.strategy),
+        data: spec,
         origin: SignalsOrigin::Causal,
         claim: Some(&claim),
         settings,
@@ -148,11 +169,16 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         second_engine: None,
         on_step: &|_| {},
     };
-    Ok(verify(&request, &mut TrialLedger::in_memory()?)?.verdict)
+    Ok(verify(&request, &mut ledger)?.verdict)
 }
 
-/// The market with the forecast, of `variants` worthless ones, whose long/flat rule did best.
-fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationError> {
+/// The market with the forecast, of `variants` worthless ones, whose long/flat rule did best. Each is filed where there is
+/// a ledger.
+fn best_of(
+    variants: u64,
+    config: &SynthConfig,
+    mut ledger: Option<&mut TrialLedger>,
+) -> Result<Dataset, CalibrationError> {
     let bars = config.generate()?.bars;
     let settings = settings(recorded_side());
     let mut venue = NextOpen::new(Fraction::from_bps(COST_BPS));
@@ -172,6 +198,13 @@ fn best_of(variants: u64, config: &SynthConfig) -> Result<Dataset, CalibrationEr
         let mut summary = Summary::default();
         let mut strategy = settings.strategy.prepare(&market);
         replay(&market, &mut strategy, &mut venue, settings.capital, &mut summary);
+        if let Some(ledger) = ledger.as_deref_mut() {
+            let data = Dataset::new(bars.clone(), &forecast, None)?;
+            let spec = DataSpec::of(&data, &settings.strategy);
+            let source = Source { market: data.market(), pool: None, data: &spec };
+            let trial = trial_of(&summary, source.key(&settings), Role::Candidate);
+            ledger.record(source.scope(&settings.strategy), Origin::Verify, &[trial])?;
+        }
         let earned = summary.sharpe_per_period().map_or(f64::NEG_INFINITY, PerPeriodSharpe::get);
         if best.as_ref().is_none_or(|(most, _)| earned > *most) {
             best = Some((earned, forecast));

@@ -30,6 +30,19 @@ fn an_honest_claim_of_three_over_three_years_is_confirmed() {
 }
 
 #[test]
+fn looking_at_ten_costs_takes_nothing_from_an_honest_claim() {
+    let [once, often] = [Claimant::HonestWithEdge(2.0), Claimant::HonestAtTenCosts(2.0)]
+        .map(|who| calibrate(who, 5, 1, BOOTSTRAP).unwrap());
+    assert!(once == often && often.confirmed >= 3, "{once:?} and {often:?}");
+}
+
+#[test]
+fn the_best_of_many_is_not_confirmed_when_a_ledger_was_there() {
+    let tally = calibrate(Claimant::SearchesOnRecord(50), 2, 1, BOOTSTRAP).unwrap();
+    assert_eq!(tally.confirmed, 0, "{tally:?}");
+}
+
+#[test]
 fn the_best_of_many_is_not_confirmed_when_the_search_is_admitted() {
     let tally = calibrate(Claimant::AdmitsSearch(100), 10, 1, BOOTSTRAP).unwrap();
     assert!(tally.confirmed <= 1, "{tally:?}");
