@@ -36,7 +36,7 @@ pub(crate) enum DataCommand {
     },
     /// Generate a market with a planted edge: bars.parquet, signals.parquet and pool.parquet.
     #[command(
-        after_help = "Example:\n  q50 data synth --sharpe 3 --bars 26280 --out market && q50 verify --bars market/bars.parquet --signals market/signals.parquet --strategy side"
+        after_help = "Example:\n  q50 data synth --sharpe 3 --bars 26280 --out market && q50 verify --bars market/bars.parquet --signals market/signals.parquet"
     )]
     Synth(SynthArguments),
 }
