@@ -28,9 +28,27 @@ pub(crate) fn table<const N: usize>(
     table.trim_fmt()
 }
 
+/// Parameters as `path=value`, without the digits that adding up steps leaves behind.
+pub(crate) fn parameters<'a>(parameters: impl IntoIterator<Item = (&'a String, &'a toml::Value)>) -> String {
+    let value = |value: &toml::Value| match value {
+        toml::Value::Float(float) => toml::Value::Float(format!("{float:.11e}").parse().unwrap_or(*float)).to_string(),
+        other => other.to_string(),
+    };
+    let named: Vec<String> = parameters.into_iter().map(|(path, v)| format!("{path}={}", value(v))).collect();
+    named.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_is_written_in_the_digits_that_it_has() {
+        let values = [("exits.stop", 0.02 * 3.0), ("lot", 1.0), ("small", 1e-7)];
+        let set: std::collections::BTreeMap<String, toml::Value> =
+            values.into_iter().map(|(path, value)| (path.to_owned(), value.into())).collect();
+        assert_eq!(parameters(&set), "exits.stop=0.06 lot=1.0 small=1e-7");
+    }
 
     #[test]
     fn long_names_and_large_numbers_widen_their_column() {

@@ -24,7 +24,7 @@ use crate::{
     args::{BenchmarkName, OverfitArguments},
     configuration, output,
     progress::Sets,
-    table::{Align, table},
+    table::{Align, parameters, table},
 };
 
 /// What is written; the summary stands for the whole run.
@@ -155,8 +155,13 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         writeln!(out, "{} of them failed or never traded", report.sets - report.sets_traded)?;
     }
     if let Some(best) = &report.best {
-        let values: Vec<String> = best.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
-        writeln!(out, "The best: set {}, Sharpe ratio {:.2}, {}", best.index, best.sharpe, values.join(" "))?;
+        writeln!(
+            out,
+            "The best: set {}, Sharpe ratio {:.2}, {}",
+            best.index,
+            best.sharpe,
+            parameters(&best.parameters)
+        )?;
     }
     let columns = [
         ("", Align::Left),
@@ -167,15 +172,15 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         ("evidence", Align::Left),
     ];
     writeln!(out, "\n{}", table(columns, report.checks.iter().map(row)))?;
-    writeln!(out, "\n{}", bottom_line(&report.checks))?;
     if let Some(purge) = &report.purge {
         writeln!(
             out,
-            "Cross-validation leaves out {} bars on either side of a tested fold, and {} after it.",
+            "\nCross-validation leaves out {} bars on either side of a tested fold, and {} after it.",
             purge.rows, purge.embargo
         )?;
     }
     writeln!(out, "The trial ledger has {} candidates on this market.", report.trials.candidates)?;
+    writeln!(out, "\n{}", bottom_line(&report.checks))?;
     writeln!(out, "Results: {}", folder.file("overfit.json").display())
 }
 

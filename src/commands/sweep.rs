@@ -24,7 +24,7 @@ use crate::{
     args::{FilterArguments, Format, SweepArguments},
     configuration, output,
     progress::Sets,
-    table::{Align, table},
+    table::{Align, parameters, table},
     usage,
 };
 
@@ -247,7 +247,6 @@ fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFol
 /// A finalist as a row of the table.
 fn row(f: &Finalist) -> [String; 9] {
     let number = |v: Option<f64>, digits: usize| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
-    let set: Vec<String> = f.parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
     [
         f.index.to_string(),
         number(f.sharpe, 3),
@@ -257,6 +256,6 @@ fn row(f: &Finalist) -> [String; 9] {
         f.round_trips.to_string(),
         number(f.dsr, 3),
         number(f.robustness.map(|r| r.worst), 2),
-        set.join(" "),
+        parameters(&f.parameters),
     ]
 }

@@ -114,8 +114,9 @@ impl Check {
         let profitable = walked.share_profitable();
         let figures = format!(
             "{count} windows: mean Sharpe ratio {within:.2} in-sample, {without:.2} out of sample; {:.0} % of windows \
-             gained",
-            100.0 * profitable
+             gained (to pass: > {:.0} %)",
+            100.0 * profitable,
+            100.0 * limits.profitable
         );
         match walked.efficiency() {
             None => Self {
@@ -155,9 +156,10 @@ impl Check {
                 [mean, limits.fold_mean],
                 [given, validated.judged],
                 format!(
-                    "{} folds: Sharpe ratio {mean:.2}, standard deviation {deviation:.2}, of which chance alone makes \
-                     about {:.2}",
+                    "{} folds: Sharpe ratio {mean:.2}, standard deviation {deviation:.2} (to pass: < {:.2}), of which \
+                     chance alone makes about {:.2}",
                     validated.folds.len(),
+                    limits.fold_deviation,
                     validated.chance_deviation
                 ),
             ),

@@ -202,8 +202,7 @@ pub(super) fn text(out: &mut dyn Write, report: &Report, folder: Option<&RunFold
 fn one(out: &mut dyn Write, run: &RunReport) -> io::Result<()> {
     writeln!(out)?;
     if let Some(Set { index, parameters }) = &run.set {
-        let values: Vec<String> = parameters.iter().map(|(path, value)| format!("{path}={value}")).collect();
-        writeln!(out, "Set {index}: {}", values.join(" "))?;
+        writeln!(out, "Set {index}: {}", crate::table::parameters(parameters))?;
     }
     writeln!(out, "{:<15}{:>10}{:>11}", "", "compared", "differing")?;
     for check in Check::ALL {
