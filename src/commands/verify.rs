@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let request = Request {
         market: data.market(),
         pool: pool.as_ref().map(|(path, _)| path),
-        facts: DataFacts::of(&data, demonstration),
+        facts: DataFacts { signal_column: replay.signal_column.clone(), ..DataFacts::of(&data, demonstration) },
         next_close: data.bars().close.get(data.rows().end).copied(),
         data: spec,
         origin,

@@ -41,6 +41,8 @@ pub struct DataFacts {
     pub files: Vec<Reading>,
     /// What the columns `side` and `position` said how often.
     pub codes: Vec<CodeCounts>,
+    /// The column that the user named for a single-signal strategy.
+    pub signal_column: Option<String>,
     /// Whether the market is generated.
     pub demonstration: bool,
 }
@@ -80,6 +82,7 @@ impl DataFacts {
             artefacts: artefacts(data),
             files: data.readings().into_iter().cloned().collect(),
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),
+            signal_column: None,
             demonstration,
         }
     }

@@ -28,6 +28,7 @@ fn facts() -> DataFacts {
         artefacts: Vec::new(),
         files: Vec::new(),
         codes: Vec::new(),
+        signal_column: None,
         demonstration: false,
     }
 }

@@ -23,10 +23,10 @@ const MOST_CELLS: i64 = 80_000;
 const AGREEMENT: f64 = 0.99;
 /// Least cells with a move in them that a correlation is taken from.
 const LEAST_CELLS: usize = 30;
-/// Cells at which a correlation of independent records is far below [`UNRELATED`].
-const SURE_CELLS: usize = 100;
-/// Correlation of weeks below which no shift and no noise makes two records of one market.
-const UNRELATED: f64 = 0.3;
+/// Cells of a stretch that is enough by itself.
+const STRETCH: usize = 96;
+/// Correlation of hours below which records of minutes are not looked at minute by minute.
+const UNRELATED: f64 = 0.5;
 /// Longest shift in time: the distance of two time zones.
 const LONGEST_SHIFT: i64 = 26 * HOUR;
 /// Zones differ by quarters of an hour.
@@ -62,12 +62,12 @@ pub struct Agreement {
 
 impl Fingerprint {
     /// The fingerprint of bars by opening time (epoch milliseconds, ascending) and close; `None` where the price never
-    /// moves, which tells no market from another.
+    /// moves, which tells no market from another, and for bars of more than twelve weeks.
     #[must_use]
     pub fn of(open_time: &[i64], close: &[f64], interval_ms: i64) -> Option<Self> {
-        let (first, last) = (*open_time.first()?, open_time.last()? + interval_ms);
-        let fits = |grid: &&i64| **grid >= interval_ms && (last - first) / **grid < MOST_CELLS;
-        let grid_ms = *GRIDS.iter().find(fits).unwrap_or(&GRIDS[GRIDS.len() - 1]);
+        let (first, last) = (*open_time.first()?, open_time.last()?.checked_add(interval_ms)?);
+        let length = last.checked_sub(first)?;
+        let grid_ms = *GRIDS.iter().find(|grid| **grid >= interval_ms && length / **grid < MOST_CELLS)?;
         // A bar belongs to the cell that it closes in; one that closes at its end closes in it.
         let cell = |open: i64| (open + interval_ms - 1).div_euclid(grid_ms);
         let from = cell(first);
@@ -119,17 +119,12 @@ impl Fingerprint {
     /// The agreement with a record of cells at least as long.
     fn found_in(&self, other: &Self) -> Option<Agreement> {
         let (fine, coarse) = (Moves::of(self), Moves::of(other));
-        let weeks = || correlation(&fine, &coarse, GRIDS[6], 0);
-        let apart = |(r, cells): (f64, usize)| cells >= SURE_CELLS && r.abs() < UNRELATED;
-        if coarse.grid_ms <= DAY && weeks().is_some_and(apart) {
-            return None;
-        }
         let grids = || GRIDS.into_iter().filter(|grid| *grid >= coarse.grid_ms);
         let mut tried = grids()
             .map(|grid| (grid, 0))
             .chain(shifts(&fine, &coarse).into_iter().flat_map(|shift| grids().map(move |grid| (grid, shift))));
         tried.find_map(|(grid_ms, shift)| {
-            let (correlation, _) = correlation(&fine, &coarse, grid_ms, shift)?;
+            let correlation = correlation(&fine, &coarse, grid_ms, shift)?;
             (correlation.abs() >= AGREEMENT).then_some(Agreement {
                 correlation,
                 grid_ms,
@@ -151,7 +146,7 @@ fn shifts(fine: &Moves<'_>, coarse: &Moves<'_>) -> Vec<i64> {
     // Minutes: a look at hours first, because most records are of other markets.
     let hour = HOUR / fine.grid_ms;
     let grid = HOUR.max(coarse.grid_ms);
-    let seen = |shift: i64| correlation(fine, coarse, grid, shift).is_some_and(|(r, _)| r.abs() >= UNRELATED);
+    let seen = |shift: i64| correlation(fine, coarse, grid, shift).is_some_and(|r| r.abs() >= UNRELATED);
     let bar = [1, -1, 2, -2, 5, -5];
     if std::iter::once(0).chain(around(hour)).any(seen) {
         bar.into_iter().chain(around(step)).collect()
@@ -210,8 +205,9 @@ impl<'a> Moves<'a> {
     }
 }
 
-/// Correlation over the cells that both have, and how many of them have a move; `None` for too few.
-fn correlation(fine: &Moves<'_>, coarse: &Moves<'_>, grid_ms: i64, shift: i64) -> Option<(f64, usize)> {
+/// Correlation over the cells that both have: of all of them, or of the stretch of [`STRETCH`] that agrees best, because a
+/// record that is in part another's, or made up, is still of the market that the rest of it is of. `None` for too few.
+fn correlation(fine: &Moves<'_>, coarse: &Moves<'_>, grid_ms: i64, shift: i64) -> Option<f64> {
     let (width, coarse_width) = (grid_ms / fine.grid_ms, grid_ms / coarse.grid_ms);
     let ((from, to), (coarse_from, coarse_to)) = (fine.span(width), coarse.span(coarse_width));
     let shifted = shift.div_euclid(width);
@@ -220,22 +216,63 @@ fn correlation(fine: &Moves<'_>, coarse: &Moves<'_>, grid_ms: i64, shift: i64) -
         return None;
     }
     let (clip, coarse_clip) = (fine.clip(grid_ms)?, coarse.clip(grid_ms)?);
-    let (mut n, mut moved) = (0.0, 0);
-    let [mut x, mut y, mut xx, mut yy, mut xy] = [0.0; 5];
+    let (mut all, mut stretch) = (Sums::default(), Sums::default());
+    let mut best: Option<f64> = None;
     for number in from..to {
         let Some((a, b)) = fine.over(number, width, shift).zip(coarse.over(number, coarse_width, 0)) else { continue };
-        moved += usize::from(a != 0.0 || b != 0.0);
-        let (a, b) = (a.clamp(-clip, clip), b.clamp(-coarse_clip, coarse_clip));
-        n += 1.0;
-        x += a;
-        y += b;
-        xx += a * a;
-        yy += b * b;
-        xy += a * b;
+        stretch.push(a.clamp(-clip, clip), b.clamp(-coarse_clip, coarse_clip));
+        if stretch.n == STRETCH {
+            let found = stretch.correlation();
+            best = if found.map(f64::abs) > best.map(f64::abs) { found } else { best };
+            all.add(&std::mem::take(&mut stretch));
+        }
     }
-    let (var_x, var_y, joint) = (xx - x * x / n, yy - y * y / n, xy - x * y / n);
-    let r = joint / (var_x * var_y).sqrt();
-    (moved >= LEAST_CELLS && r.is_finite()).then_some((r, moved))
+    all.add(&stretch);
+    let whole = all.correlation();
+    if best.map(f64::abs) > whole.map(f64::abs) { best } else { whole }
+}
+
+/// What a correlation is made of.
+#[derive(Default)]
+struct Sums {
+    n: usize,
+    /// Cells in which either moved.
+    moved: usize,
+    x: f64,
+    y: f64,
+    xx: f64,
+    yy: f64,
+    xy: f64,
+}
+
+impl Sums {
+    fn push(&mut self, x: f64, y: f64) {
+        self.n += 1;
+        self.moved += usize::from(x != 0.0 || y != 0.0);
+        self.x += x;
+        self.y += y;
+        self.xx += x * x;
+        self.yy += y * y;
+        self.xy += x * y;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.moved += other.moved;
+        self.x += other.x;
+        self.y += other.y;
+        self.xx += other.xx;
+        self.yy += other.yy;
+        self.xy += other.xy;
+    }
+
+    /// `None` for too few moves.
+    fn correlation(&self) -> Option<f64> {
+        let n = self.n as f64;
+        let (var_x, var_y) = (self.xx - self.x * self.x / n, self.yy - self.y * self.y / n);
+        let r = (self.xy - self.x * self.y / n) / (var_x * var_y).sqrt();
+        (self.moved >= LEAST_CELLS && r.is_finite()).then_some(r)
+    }
 }
 
 /// Median size of the values that are not 0.
@@ -355,6 +392,19 @@ mod tests {
             assert!(one(&own, &walk.moved(by)), "moved by {} minutes", by / MINUTE);
         }
         assert!(one(&walk.resampled(24, 0), &walk.resampled(24, 1)), "days that begin an hour later");
+    }
+
+    #[test]
+    fn a_record_that_is_made_up_in_part_is_of_the_market_that_the_rest_is_of() {
+        let (real, made_up) = (Walk::new(11, 3_000), Walk::new(12, 3_000));
+        for (from, to) in [(0, 2_700), (300, 3_000), (1_000, 2_000)] {
+            let mut row = 0;
+            let spliced = real.with(|close| {
+                row += 1;
+                if (from..to).contains(&row) { made_up.closes[row - 1] } else { close }
+            });
+            assert!(one(&real.print(), &spliced), "rows {from} to {to} are made up");
+        }
     }
 
     #[test]

@@ -64,12 +64,9 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let stage = Stage::new(source, &base.venue).context("pool reserves")?;
     let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
-    // A finalist somewhere else is a test of a result that is counted already.
-    let elsewhere = search.is_some() && (latency.is_some() || arguments.validate_venue.is_some());
-    let role = if elsewhere { Role::Probe } else { Role::Candidate };
 
     let all: Vec<&RunSettings> = jobs.iter().map(|job| &job.settings).collect();
-    let run_id = text_hash(&format!("{} {view} {all:?}", data.hash()));
+    let run_id = text_hash(&format!("{} {:?} {all:?}", spec.hash(), latency.map(LatencyPreset::ms)));
     let steps = Steps::start(quiet, jobs.len() as u64);
     let (mut runs, mut tables) = (Vec::with_capacity(jobs.len()), files::Tables::default());
     for (number, job) in (0_i64..).zip(jobs) {
@@ -78,7 +75,8 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
         let returns: Vec<f64> = validation.second.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
         let key = source.key(&job.settings);
         let key = latency.map_or(key, |latency| key.assuming(&format!("a latency of {} ms", latency.ms())));
-        let trial = trial_of_returns(&returns, key, role);
+        // Somewhere else it is the same hypothesis, and counted once.
+        let trial = trial_of_returns(&returns, key, Role::Candidate);
         ledger.record(source.scope(&job.settings.strategy), Origin::Validate, &[trial])?;
         runs.push(RunReport::of(&validation, &job, market.open_time));
         if folder.is_some() {
