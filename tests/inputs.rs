@@ -42,8 +42,10 @@ fn a_pipe_gives_what_the_file_gives() {
     w.json("data synth --bars 2000 --out {dir}/m", 0);
     for (name, format) in [("bars.csv", "csv"), ("m/bars.parquet", "parquet")] {
         let content = std::fs::read(w.path(name)).unwrap();
+        let file = w.q50(&format!("data check {{dir}}/{name}"));
         let outcome = piped(&w, "data check {dir}/pipe", content);
-        assert_eq!((outcome.code, outcome.stdout.contains("2000 rows")), (0, true), "{format}: {}", outcome.stdout);
+        let found = (outcome.code, outcome.stdout.contains("2000 rows"));
+        assert_eq!(found, (file.code, true), "{format}: {}", outcome.stdout);
     }
     let content = std::fs::read(w.path("bars.csv")).unwrap();
     let outcome = piped(&w, "verify -q --strategy q50 --bars {dir}/pipe --out {dir}/out", content);

@@ -174,7 +174,7 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
         }),
         1 => {
             let absent = [Absent::Hold, Absent::Long, Absent::Flat][rng.random_range(0..3)];
-            StrategyConfig::Side(FollowSideConfig { size: share(rng), absent })
+            StrategyConfig::Side(FollowSideConfig { size: share(rng), absent, ..FollowSideConfig::default() })
         }
         _ => {
             let trigger = if pool || rng.random_bool(0.4) { ExitTrigger::Close } else { ExitTrigger::Intrabar };
