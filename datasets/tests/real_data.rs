@@ -27,7 +27,10 @@ fn the_hourly_bars_have_the_gaps_and_the_odd_stamps_that_were_counted_by_hand() 
     let off = report.defect(DefectKind::OffGrid).unwrap();
     assert_eq!((off.count, off.row, off.first.as_deref()), (43, Some(4_191), Some("2018-02-09T09:28:00Z")));
     assert_eq!(report.defect(DefectKind::MissingVolume).map(|d| d.count), Some(3_472));
-    assert_eq!(report.defects.len(), 3, "{:#?}", report.defects);
+    // The young exchange of August 2017 had hours without a change.
+    let stale = report.defect(DefectKind::Stale).unwrap();
+    assert_eq!((stale.count, stale.first.as_deref()), (28, Some("2017-08-26T07:00:00Z")));
+    assert_eq!(report.defects.len(), 4, "{:#?}", report.defects);
     assert!(report.is_sound());
 }
 
