@@ -16,7 +16,7 @@ const DAYS: std::ops::RangeInclusive<i64> = 1..=36_525;
 /// What the overfitting checks take.
 #[derive(Args, Debug)]
 pub(crate) struct OverfitArguments {
-    /// Grid file (TOML), as for q50 sweep; a [halving] in it is ignored: every set is judged on every bar.
+    /// Grid file (TOML), as for q50 sweep; its table `halving` is ignored: every set is judged on every bar.
     #[arg(long, value_name = "FILE")]
     pub(crate) grid: PathBuf,
     #[command(flatten)]
