@@ -47,7 +47,7 @@ mod tests {
         let values = [("exits.stop", 0.02 * 3.0), ("lot", 1.0), ("small", 1e-7)];
         let set: std::collections::BTreeMap<String, toml::Value> =
             values.into_iter().map(|(path, value)| (path.to_owned(), value.into())).collect();
-        assert_eq!(parameters(&set), "exits.stop=0.06 lot=1.0 small=1e-7");
+        assert_eq!(parameters(&set), "exits.stop=0.06 lot=1.0 small=0.0000001");
     }
 
     #[test]
