@@ -92,7 +92,9 @@ impl Search {
         let [Ok(serde_json::Value::Object(searched)), Ok(serde_json::Value::Object(here))] = values else {
             bail!("{}: what the search saw of the data cannot be compared", self.path.display());
         };
-        for (name, searched) in &searched {
+        // The window first: what is read of the signals ends with it.
+        let (window, rest): (Vec<_>, Vec<_>) = searched.iter().partition(|(name, _)| name.ends_with("_ms"));
+        for (name, searched) in window.into_iter().chain(rest) {
             // Recorded reserves belong to the venue.
             if here.get(name) != Some(searched) && !(moved && name == "pool") {
                 let here = here.get(name).unwrap_or(&serde_json::Value::Null);
