@@ -11,21 +11,24 @@
 //! The ledger only grows, and every change of it is an entry of a chain of hashes, so that what was taken out or changed
 //! is seen by whoever has an earlier report.
 
+mod agreement;
 mod chain;
 mod check;
 mod deflation;
 mod fingerprint;
 mod ledger;
+mod listing;
 mod markets;
 mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use agreement::Agreement;
 pub use check::{Broken, Soundness, Stamp};
 pub use deflation::{Spread, SpreadSource, Tried, robust_variance};
-pub use fingerprint::{Agreement, Fingerprint};
+pub use fingerprint::Fingerprint;
 pub use ledger::{LedgerError, TrialLedger};
-pub use markets::{CampaignSummary, DatasetSummary, ImportSummary, MarketCounts, MarketSummary, MergeSummary};
+pub use listing::{CampaignSummary, DatasetSummary, ImportSummary, MarketCounts, MarketSummary, MergeSummary};
 
 use q50_datasets::dataset::Dataset;
 use q50_engine::units::PerPeriodSharpe;

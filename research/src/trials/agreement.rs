@@ -1,0 +1,419 @@
+//! Whether two records are of one market: they overlap, and their returns agree there.
+//!
+//! That is a correlation of 0.99 or more in size, on the grid of the longer cells of the two or on a coarser one, because
+//! noise in prices averages out over longer cells. Inverted quotes correlate at -1. Shifts of up to 26 hours are tried, for
+//! time zones and for bars that are stamped with their close.
+
+use std::{cmp::Ordering, collections::BTreeMap, fmt};
+
+use super::fingerprint::{DAY, EMPTY, Fingerprint, GRIDS, HOUR, MINUTE, STEPS, typical};
+
+/// Correlation, in size, from which on two records are of one market.
+const AGREEMENT: f64 = 0.99;
+/// Least cells with a move in them that a correlation is taken from.
+const LEAST_CELLS: usize = 30;
+/// Cells of a stretch that is enough by itself.
+const STRETCH: usize = 96;
+/// Correlation of hours below which records of minutes are not looked at minute by minute.
+const UNRELATED: f64 = 0.5;
+/// Longest shift in time: the distance of two time zones.
+const LONGEST_SHIFT: i64 = 26 * HOUR;
+/// Zones differ by quarters of an hour.
+const SHIFT: i64 = 15 * MINUTE;
+/// Moves beyond so many typical ones count as so many: one mad print is no evidence.
+const CLIP: f64 = 8.0;
+
+/// How two records agree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Correlation of their returns.
+    pub correlation: f64,
+    /// Length of the cells that it was taken from, milliseconds.
+    pub grid_ms: i64,
+    /// By how much the second record is late, milliseconds.
+    pub shift_ms: i64,
+}
+
+impl Fingerprint {
+    /// Whether this record and `other` are of one market, and how they agree if they are.
+    #[must_use]
+    pub fn agreement(&self, other: &Self) -> Option<Agreement> {
+        let ((from, to), (other_from, other_to)) = (self.span(), other.span());
+        if from.max(other_from) > to.min(other_to) + LONGEST_SHIFT {
+            return None;
+        }
+        let grids = |finest: i64| GRIDS.into_iter().filter(move |grid| *grid >= finest);
+        let back = |finest: i64| {
+            let found = other.found_in(self, grids(finest))?;
+            Some(Agreement { shift_ms: -found.shift_ms, ..found })
+        };
+        match self.grid_ms.cmp(&other.grid_ms) {
+            Ordering::Less => self.found_in(other, grids(other.grid_ms)),
+            // Which of two is cut into longer cells makes a little difference.
+            Ordering::Equal => self.found_in(other, grids(self.grid_ms)).or_else(|| back(self.grid_ms + 1)),
+            Ordering::Greater => back(self.grid_ms),
+        }
+    }
+
+    /// The agreement on one of the grids with a record of cells at least as long.
+    fn found_in(&self, other: &Self, grids: impl Iterator<Item = i64> + Clone) -> Option<Agreement> {
+        let (fine, coarse) = (Moves::of(self), Moves::of(other));
+        let unmoved = grids.clone().find_map(|grid| Pair::new(&fine, &coarse, grid).agreement([0]));
+        unmoved.or_else(|| {
+            let shifts = shifts(&fine, &coarse);
+            grids.into_iter().find_map(|grid| Pair::new(&fine, &coarse, grid).agreement(shifts.iter().copied()))
+        })
+    }
+}
+
+/// Shifts of the finer record that are worth a look, in its own cells.
+fn shifts(fine: &Moves<'_>, coarse: &Moves<'_>) -> Vec<i64> {
+    // Longer bars than days may begin on any day.
+    let longest = LONGEST_SHIFT.max(coarse.grid_ms) / fine.grid_ms;
+    let around = |step: i64| (1..=longest / step).flat_map(move |n| [n * step, -n * step]);
+    if fine.grid_ms >= SHIFT {
+        return around(1).collect();
+    }
+    // Minutes: a look at hours first, because most records are of other markets.
+    let mut hours = Pair::new(fine, coarse, HOUR.max(coarse.grid_ms));
+    let seen = |shift: i64| hours.correlation(shift).is_some_and(|r| r.abs() >= UNRELATED);
+    if std::iter::once(0).chain(around(HOUR / fine.grid_ms)).any(seen) {
+        [1, -1, 2, -2, 5, -5].into_iter().chain(around(SHIFT / fine.grid_ms)).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// A fingerprint made ready for sums over any stretch of it.
+struct Moves<'a> {
+    grid_ms: i64,
+    first: i64,
+    cells: &'a [i8],
+    /// Sum of the returns before each cell, in typical ones.
+    before: Vec<f64>,
+}
+
+impl<'a> Moves<'a> {
+    fn of(print: &'a Fingerprint) -> Self {
+        let table: Vec<f64> = (-127..=127).map(|step| (f64::from(step) / STEPS).sinh()).collect();
+        let mut sum = 0.0;
+        let mut before = Vec::with_capacity(print.cells.len() + 1);
+        for &cell in &print.cells {
+            before.push(sum);
+            sum += usize::try_from(i32::from(cell) + 127).map_or(0.0, |step| table[step]);
+        }
+        before.push(sum);
+        Self { grid_ms: print.grid_ms, first: print.first, cells: &print.cells, before }
+    }
+
+    /// The returns over cells of `width` own ones, the first of which begin `phase` own cells late.
+    fn cut(&self, width: i64, phase: i64) -> Cut {
+        let first = self.first.div_euclid(width);
+        let last = (self.first + self.cells.len() as i64).div_euclid(width);
+        let mut moves: Vec<f64> = (first..=last).map(|number| self.over(number * width + phase, width)).collect();
+        let clip = CLIP * typical(moves.iter().copied()).unwrap_or(0.0);
+        moves.iter_mut().for_each(|r| *r = r.clamp(-clip, clip));
+        Cut { first, moves }
+    }
+
+    /// The return over `width` own cells from number `from` on; `NaN` where the price at either end is not known.
+    fn over(&self, from: i64, width: i64) -> f64 {
+        let from = usize::try_from(from - self.first).unwrap_or(0);
+        let to = from + width as usize;
+        let known = |cell: usize| self.cells.get(cell).is_some_and(|cell| *cell != EMPTY);
+        // The first cell has a close, and no return, because nothing is known before it.
+        let starts = from == 1 || from > 1 && known(from - 1);
+        if starts && known(to - 1) { self.before[to] - self.before[from] } else { f64::NAN }
+    }
+}
+
+/// Returns over cells of a grid; `NaN` where unknown.
+struct Cut {
+    first: i64,
+    moves: Vec<f64>,
+}
+
+/// Two records on one grid.
+struct Pair<'a> {
+    fine: &'a Moves<'a>,
+    grid_ms: i64,
+    /// Cells of the finer record in one of the grid.
+    width: i64,
+    /// The finer record, by the phase of its cells.
+    cuts: BTreeMap<i64, Cut>,
+    coarse: Cut,
+}
+
+impl<'a> Pair<'a> {
+    fn new(fine: &'a Moves<'a>, coarse: &Moves<'_>, grid_ms: i64) -> Self {
+        let coarse = coarse.cut(grid_ms / coarse.grid_ms, 0);
+        Self { fine, grid_ms, width: grid_ms / fine.grid_ms, cuts: BTreeMap::new(), coarse }
+    }
+
+    fn agreement(&mut self, shifts: impl IntoIterator<Item = i64>) -> Option<Agreement> {
+        shifts.into_iter().find_map(|shift| {
+            let correlation = self.correlation(shift).filter(|r| r.abs() >= AGREEMENT)?;
+            Some(Agreement { correlation, grid_ms: self.grid_ms, shift_ms: -shift * self.fine.grid_ms })
+        })
+    }
+
+    /// Correlation over the cells that both have, the finer record moved by `shift` of its own: of all of them, or of the
+    /// stretch of [`STRETCH`] that agrees best, because a record that is in part another's, or made up, is still of the
+    /// market that the rest of it is of. `None` for too few.
+    fn correlation(&mut self, shift: i64) -> Option<f64> {
+        let Self { fine, width, cuts, coarse, .. } = self;
+        let (whole, phase) = (shift.div_euclid(*width), shift.rem_euclid(*width));
+        let cut = cuts.entry(phase).or_insert_with(|| fine.cut(*width, phase));
+        // Number n of the grid is number n + whole of the cut.
+        let offset = coarse.first + whole - cut.first;
+        let (skip, coarse_skip) = (usize::try_from(offset).unwrap_or(0), usize::try_from(-offset).unwrap_or(0));
+        let pairs = cut.moves.iter().skip(skip).zip(coarse.moves.iter().skip(coarse_skip));
+        let (mut all, mut stretch) = (Sums::default(), Sums::default());
+        let mut best: Option<f64> = None;
+        for (&a, &b) in pairs.filter(|(a, b)| !a.is_nan() && !b.is_nan()) {
+            stretch.push(a, b);
+            if stretch.n == STRETCH {
+                best = larger(best, stretch.correlation());
+                all.add(&std::mem::take(&mut stretch));
+            }
+        }
+        all.add(&stretch);
+        larger(all.correlation(), best)
+    }
+}
+
+/// The one that is larger in size.
+fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    if b.map(f64::abs) > a.map(f64::abs) { b } else { a }
+}
+
+/// What a correlation is made of.
+#[derive(Default)]
+struct Sums {
+    n: usize,
+    /// Cells in which either moved.
+    moved: usize,
+    x: f64,
+    y: f64,
+    xx: f64,
+    yy: f64,
+    xy: f64,
+}
+
+impl Sums {
+    fn push(&mut self, x: f64, y: f64) {
+        self.n += 1;
+        self.moved += usize::from(x != 0.0 || y != 0.0);
+        self.x += x;
+        self.y += y;
+        self.xx += x * x;
+        self.yy += y * y;
+        self.xy += x * y;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.moved += other.moved;
+        self.x += other.x;
+        self.y += other.y;
+        self.xx += other.xx;
+        self.yy += other.yy;
+        self.xy += other.xy;
+    }
+
+    /// `None` for too few moves.
+    fn correlation(&self) -> Option<f64> {
+        let n = self.n as f64;
+        let (var_x, var_y) = (self.xx - self.x * self.x / n, self.yy - self.y * self.y / n);
+        let r = (self.xy - self.x * self.y / n) / (var_x * var_y).sqrt();
+        (self.moved >= LEAST_CELLS && r.is_finite()).then_some(r)
+    }
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = |ms: i64| match ms {
+            ms if ms % DAY == 0 => format!("{} d", ms / DAY),
+            ms if ms % HOUR == 0 => format!("{} h", ms / HOUR),
+            ms => format!("{} min", ms / MINUTE),
+        };
+        write!(f, "correlation {:.4} of returns over {}", self.correlation, unit(self.grid_ms))?;
+        if self.shift_ms == 0 { Ok(()) } else { write!(f, ", {} late", unit(self.shift_ms)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Closes of a random walk, `interval` apart, from the start of 2022.
+    struct Walk {
+        interval: i64,
+        times: Vec<i64>,
+        closes: Vec<f64>,
+    }
+
+    const START: i64 = 1_640_995_200_000;
+
+    impl Walk {
+        fn new(seed: u64, bars: usize) -> Self {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            let mut price = 100.0;
+            let closes = (0..bars).map(|_| {
+                // A sum of uniforms, now and then ten times as large.
+                let step: f64 = (0..6).map(|_| random.random_range(-0.004..0.004)).sum();
+                price *= f64::exp(if random.random_range(0..200) == 0 { 10.0 * step } else { step });
+                price
+            });
+            let closes = closes.collect();
+            Self { interval: HOUR, times: (0..bars as i64).map(|i| START + i * HOUR).collect(), closes }
+        }
+
+        fn print(&self) -> Fingerprint {
+            Fingerprint::of(&self.times, &self.closes, self.interval).unwrap()
+        }
+
+        /// The same market with each close changed.
+        fn with(&self, mut change: impl FnMut(f64) -> f64) -> Fingerprint {
+            let closes: Vec<f64> = self.closes.iter().map(|close| change(*close)).collect();
+            Fingerprint::of(&self.times, &closes, self.interval).unwrap()
+        }
+
+        /// Only the rows that `keep` wants.
+        fn only(&self, keep: impl Fn(usize) -> bool) -> Fingerprint {
+            let rows: Vec<usize> = (0..self.times.len()).filter(|row| keep(*row)).collect();
+            let (times, closes): (Vec<i64>, Vec<f64>) = rows.iter().map(|&r| (self.times[r], self.closes[r])).unzip();
+            Fingerprint::of(&times, &closes, self.interval).unwrap()
+        }
+
+        /// Bars of `width` of ours, the first of which opens `late` of ours after the start.
+        fn resampled(&self, width: usize, late: usize) -> Fingerprint {
+            let rows: Vec<usize> =
+                (late..self.times.len()).step_by(width).filter(|r| r + width <= self.times.len()).collect();
+            let times: Vec<i64> = rows.iter().map(|r| self.times[*r]).collect();
+            let closes: Vec<f64> = rows.iter().map(|r| self.closes[r + width - 1]).collect();
+            Fingerprint::of(&times, &closes, self.interval * width as i64).unwrap()
+        }
+
+        fn moved(&self, by: i64) -> Fingerprint {
+            let times: Vec<i64> = self.times.iter().map(|time| time + by).collect();
+            Fingerprint::of(&times, &self.closes, self.interval).unwrap()
+        }
+    }
+
+    fn one(a: &Fingerprint, b: &Fingerprint) -> bool {
+        let (found, back) = (a.agreement(b), b.agreement(a));
+        assert_eq!(found.is_some(), back.is_some(), "agreement is mutual: {found:?} and {back:?}");
+        found.is_some()
+    }
+
+    #[test]
+    fn a_market_is_known_in_other_units_and_the_other_way_round() {
+        let walk = Walk::new(1, 3_000);
+        let own = walk.print();
+        assert!(one(&own, &walk.with(|close| close / 1_000.0)) && one(&own, &walk.with(|close| close * (1.0 + 1e-12))));
+        let inverted = own.agreement(&walk.with(|close| 1.0 / close)).unwrap();
+        assert!(inverted.correlation < -0.999, "{inverted:?}");
+    }
+
+    #[test]
+    fn a_market_is_known_by_a_part_of_it() {
+        let walk = Walk::new(2, 3_000);
+        let own = walk.print();
+        assert!(one(&own, &walk.only(|row| row != 700)), "one bar dropped");
+        assert!(one(&own, &walk.only(|row| row < 1_500)) && one(&own, &walk.only(|row| row > 2_200)), "a part of it");
+        assert!(one(&own, &walk.only(|row| row * 7_919 % 10 != 0)), "a tenth of the bars dropped");
+        assert!(!one(&walk.only(|row| row < 1_500), &walk.only(|row| row >= 1_500)), "two halves do not overlap");
+    }
+
+    #[test]
+    fn a_market_is_known_at_any_bar_length_and_in_any_time_zone() {
+        let walk = Walk::new(3, 24 * 400);
+        let own = walk.print();
+        for (width, late) in [(2, 0), (4, 0), (24, 0), (24, 17), (168, 5)] {
+            assert!(one(&own, &walk.resampled(width, late)), "bars of {width} hours, {late} late");
+        }
+        for by in [HOUR, -9 * HOUR, 5 * HOUR + 30 * MINUTE, 26 * HOUR] {
+            assert!(one(&own, &walk.moved(by)), "moved by {} minutes", by / MINUTE);
+        }
+        assert!(one(&walk.resampled(24, 0), &walk.resampled(24, 1)), "days that begin an hour later");
+    }
+
+    #[test]
+    fn a_record_that_is_made_up_in_part_is_of_the_market_that_the_rest_is_of() {
+        let (real, made_up) = (Walk::new(11, 3_000), Walk::new(12, 3_000));
+        for (from, to) in [(0, 2_700), (300, 3_000), (1_000, 2_000)] {
+            let mut row = 0;
+            let spliced = real.with(|close| {
+                row += 1;
+                if (from..to).contains(&row) { made_up.closes[row - 1] } else { close }
+            });
+            assert!(one(&real.print(), &spliced), "rows {from} to {to} are made up");
+        }
+    }
+
+    #[test]
+    fn noise_in_prices_hides_no_market() {
+        let walk = Walk::new(4, 24 * 730);
+        let own = walk.print();
+        for basis_points in [1.0, 10.0, 50.0] {
+            let mut random = ChaCha8Rng::seed_from_u64(99);
+            let noisy = walk.with(|close| close * (1.0 + random.random_range(-1e-4..1e-4) * basis_points));
+            assert!(one(&own, &noisy), "{basis_points} basis points");
+        }
+    }
+
+    #[test]
+    fn one_mad_print_hides_no_market_and_makes_none() {
+        let (walk, other) = (Walk::new(5, 3_000), Walk::new(6, 3_000));
+        let spiked = |walk: &Walk| {
+            let mut row = 0;
+            walk.with(|close| {
+                row += 1;
+                if row == 1_000 { close * 1_000.0 } else { close }
+            })
+        };
+        assert!(one(&walk.print(), &spiked(&walk)));
+        assert!(!one(&spiked(&walk), &spiked(&other)), "both jump in the same hour, and nothing else agrees");
+    }
+
+    #[test]
+    fn markets_that_move_together_are_still_two() {
+        let (common, own) = (Walk::new(7, 24 * 730), Walk::new(8, 24 * 730));
+        let joined: Vec<f64> = common.closes.iter().zip(&own.closes).map(|(c, o)| c * (o / 100.0).powf(0.3)).collect();
+        let related = Walk { closes: joined, times: common.times.clone(), interval: HOUR };
+        assert!(!one(&common.print(), &related.print()), "a correlation of 0.96");
+        let prints: Vec<Fingerprint> = (100..140).map(|seed| Walk::new(seed, 24 * 60).print()).collect();
+        for (at, a) in prints.iter().enumerate() {
+            assert!(prints[..at].iter().all(|b| !one(a, b)), "market {at}");
+        }
+    }
+
+    #[test]
+    fn a_price_that_never_moves_or_hardly_ever_tells_nothing() {
+        let walk = Walk::new(9, 400);
+        assert!(Fingerprint::of(&walk.times, &vec![1.0; 400], HOUR).is_none());
+        let stepped = |at: usize| {
+            let closes: Vec<f64> = (0..400).map(|row| if row < at { 1.0 } else { 1.1 }).collect();
+            Fingerprint::of(&walk.times, &closes, HOUR).unwrap()
+        };
+        assert!(!one(&stepped(200), &stepped(200)), "one step is no market");
+    }
+
+    #[test]
+    fn a_fingerprint_has_neither_level_nor_volatility() {
+        let walk = Walk::new(10, 1_000);
+        assert_eq!(walk.print().cells, walk.with(|close| close.powi(2) * 7.0).cells);
+    }
+
+    #[test]
+    fn nine_years_of_minutes_fit() {
+        let times: Vec<i64> = (0..1_000_000).map(|i| START + i * MINUTE).collect();
+        let closes: Vec<f64> = (0..1_000_000).map(|i| 100.0 + f64::from(i % 977)).collect();
+        let print = Fingerprint::of(&times, &closes, MINUTE).unwrap();
+        assert_eq!((print.grid_ms, print.cells.len()), (15 * MINUTE, 66_667));
+    }
+}
