@@ -31,18 +31,18 @@ fn round_trip() -> World {
 }
 
 #[test]
-fn an_order_beyond_the_balance_spends_the_balance_and_no_more() {
+fn an_order_of_the_whole_balance_pays_its_costs_out_of_it() {
     let world = round_trip();
-    let five_times = StrategyConfig::Threshold(ThresholdConfig { size: Fraction::new(5.0), ..Default::default() });
+    let all = StrategyConfig::Threshold(ThresholdConfig { size: Fraction::ONE, ..Default::default() });
     let venue = NextOpen::new(Fraction::new(0.25));
-    let validation = agree(&Run::at_next_open(world.market(), five_times, venue, 1_000.0));
+    let validation = agree(&Run::at_next_open(world.market(), all, venue, 1_000.0));
     // 1000 buys 80 at 10 x 1.25; 80 x 11 x 0.75 is left.
     assert_eq!(validation.second.equity, [1_000.0, 960.0, 880.0, 660.0]);
     assert_eq!(validation.second.fill_reports[0].last_qty, 80.0);
 
     let path = PoolPath::rebuilt(&world.open, &world.close, 0, Lamports(1_000 * SOL)).unwrap();
     let config = PumpSwapConfig { slippage: q50_engine::units::Bps(10_000), ..PumpSwapConfig::default() };
-    let validation = agree(&Run::on_pool(world.market(), five_times, config, &path, 10.0));
+    let validation = agree(&Run::on_pool(world.market(), all, config, &path, 10.0));
     assert_eq!(validation.second.fills.len(), 2);
 }
 
