@@ -74,8 +74,8 @@ fn stocked() -> Workspace {
         "swaps.jsonl",
         r#"{"op":"buy","amount":"1000","base_reserve":"10000","quote_vault":"10000","supply":"10000","base":"1000"}"#,
     );
-    // A ledger that has been used.
-    w.json("verify -q --out {dir}/first", 0);
+    // A ledger that has been used, and the folder that its run wrote: examples name both.
+    w.json("verify -q --out {dir}/q50-verify", 0);
     w
 }
 

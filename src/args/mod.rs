@@ -154,7 +154,7 @@ pub(crate) enum Command {
     Overfit(Box<OverfitArguments>),
     /// Run a strategy, or the finalists of a search, through NautilusTrader's engine as well, and compare.
     #[command(
-        after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars b.parquet --signals s.parquet --latency retail\n  q50 validate --from-sweep search --bars b.parquet --signals s.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
+        after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars btcusdt_1h.parquet --signals signals.parquet --latency retail\n  q50 validate --from-sweep search --bars btcusdt_1h.parquet --signals signals.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
     )]
     Validate(Box<ValidateArguments>),
     /// The trial ledger: what was ever tried on which market.
