@@ -9,7 +9,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use q50_datasets::{dataset::Dataset, synth::SynthConfig};
 use q50_engine::{
-    market::{Market, Signals},
+    market::{Column, Market},
     record::{Journal, Recorder, Summary},
     strategy::{StrategyConfig, q50::Q50Config, threshold::ThresholdConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
@@ -45,7 +45,7 @@ impl World {
 
     fn market(&self) -> Market<'_> {
         let market = self.data.market();
-        Market { signals: Signals { value: Some(&self.value), ..market.signals }, ..market }
+        Market { signals: market.signals.with(Column::Value, &self.value), ..market }
     }
 
     fn spec(&self, strategy: &StrategyConfig) -> DataSpec {

@@ -1,6 +1,6 @@
 //! The columns that forecasts come in, and what each of them may hold.
 
-use q50_engine::market::Signals;
+use q50_engine::market::{Column, Signals};
 
 /// Column names that are taken from a signal file; every other one is ignored.
 pub const SIGNAL_NAMES: [&str; 12] = [
@@ -107,19 +107,11 @@ impl SignalColumns {
 
     /// The first `len` rows as the engine reads them.
     pub(crate) fn as_signals(&self, len: usize) -> Signals<'_> {
-        let whole = Signals {
-            q10: self.q10.as_deref(),
-            q50: self.q50.as_deref(),
-            q90: self.q90.as_deref(),
-            prob_up: self.prob_up.as_deref(),
-            vol_raw: self.vol_raw.as_deref(),
-            vol_risk: self.vol_risk.as_deref(),
-            signal_thresh: self.signal_thresh.as_deref(),
-            side: self.side.as_deref(),
-            position: self.position.as_deref(),
-            value: self.value.as_deref(),
-        };
-        whole.map(|column| column.map(|c| &c[..len]))
+        let there = |&column: &Column| Some((column, self.present().find(|(name, _)| *name == column.name())?.1));
+        Column::ALL
+            .iter()
+            .filter_map(there)
+            .fold(Signals::default(), |all, (column, values)| all.with(column, &values[..len]))
     }
 }
 

@@ -321,6 +321,8 @@ fn range(times: &[i64]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use q50_engine::market::Column;
+
     use super::*;
 
     const HOUR: i64 = 3_600_000;
@@ -341,11 +343,11 @@ mod tests {
         let data = Dataset::new(bars(10), &values(&[3, 4, 6]), None).unwrap();
         let market = data.market();
         assert_eq!((market.first, market.len(), market.interval_ms), (3, 7, HOUR));
-        let value = market.signals.value.unwrap();
+        let value = market.signals.get(Column::Value).unwrap();
         assert_eq!((value[3], value[4], value[6]), (3.0, 4.0, 6.0));
         assert!(value[2].is_nan() && value[5].is_nan(), "a missing hour is a missing hour");
         assert_eq!((data.signal_count(), data.rows(), data.period()), (3, 3..7, (3 * HOUR, 6 * HOUR)));
-        assert!(market.signals.vol_raw.is_none(), "a column the source lacks is absent, not NaN");
+        assert!(!market.signals.has(Column::VolRaw), "a column the source lacks is absent, not NaN");
     }
 
     #[test]

@@ -27,7 +27,7 @@
 //! // The signal of the second bar is known at that bar's close; the first bar stays as history.
 //! let market = data.market();
 //! assert_eq!((market.first, market.len()), (1, 2));
-//! assert_eq!(market.known(1).now(), 2 * HOUR);
+//! assert_eq!(market.history(1).now(), 2 * HOUR);
 //! # Ok::<(), q50_datasets::Error>(())
 //! ```
 

@@ -8,6 +8,7 @@ use q50_datasets::trades::{TradeSide, read_trades};
 use q50_datasets::{
     Bars, CrossingPolicy, Dataset, DatasetOptions, Input, RunFolder, SignalOptions, SignalTable, ingest,
 };
+use q50_engine::market::Column;
 use q50_testing::real;
 
 fn keep() -> SignalOptions {
@@ -89,7 +90,7 @@ fn the_claims_window_has_6600_bars_and_6596_signals() {
     let (market, q50) = (data.market(), table.columns.q50.unwrap());
     for (stamp, value) in table.ts.iter().zip(&q50) {
         let row = market.open_time.binary_search(stamp).unwrap();
-        assert_eq!(market.signals.q50.unwrap()[row].to_bits(), value.to_bits());
+        assert_eq!(market.signals.get(Column::Q50).unwrap()[row].to_bits(), value.to_bits());
     }
 
     let data = data.window(parse_ms("2024-01-01"), parse_ms("2024-09-30 23:00:00")).unwrap();
@@ -104,7 +105,7 @@ fn the_benchmark_file_holds_bars_and_its_own_signal() {
     options.signals.value = Some("signal".to_owned());
     let data = Dataset::read(&path, None, &options).unwrap();
     assert_eq!((data.rows(), data.signal_count()), (0..70_000, 70_000));
-    assert_eq!(data.market().signals.value.unwrap()[0], 0.035_701_367_579_208_72);
+    assert_eq!(data.market().signals.get(Column::Value).unwrap()[0], 0.035_701_367_579_208_72);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! reads what it recorded.
 
 pub mod amm;
+pub mod bar_buffer;
 pub mod decision;
 pub mod ledger;
 pub mod market;

@@ -2,7 +2,7 @@
 //!
 //! A [`Market`] owns nothing; every column is a slice of the same length, one row a bar, ascending in time. A bar is
 //! known at its close. Signals are already joined: row `t` of a signal column is what was available at the close of
-//! bar `t`, and `NaN` where nothing was. Strategies never see a `Market` while they decide, only [`Known`], which
+//! bar `t`, and `NaN` where nothing was. Strategies never see a `Market` while they decide, only [`History`], which
 //! ends at the present bar.
 
 /// One bar; prices in quote units for one unit of base.
@@ -39,30 +39,57 @@ impl Quantiles {
     }
 }
 
+macro_rules! columns {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// A signal column: what it holds, and its name in files.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Column {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Column {
+            /// Every column, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The column's name in files.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+columns! {
+    /// 10 % quantile of the forecast return, a fraction.
+    Q10 = "q10",
+    /// Median of the forecast return, a fraction.
+    Q50 = "q50",
+    /// 90 % quantile of the forecast return, a fraction.
+    Q90 = "q90",
+    /// Forecast probability that the return is positive.
+    ProbUp = "prob_up",
+    /// Standard deviation of recent log returns, per bar.
+    VolRaw = "vol_raw",
+    /// Variance of recent log returns, per bar.
+    VolRisk = "vol_risk",
+    /// The producer's own threshold on the absolute median, a fraction.
+    SignalThresh = "signal_thresh",
+    /// The producer's side: 1 long, 0 short, -1 hold.
+    Side = "side",
+    /// The producer's position: share of equity to hold, from -1 (short with all of it) to 1.
+    Position = "position",
+    /// The column that the user named for single-signal strategies.
+    Value = "value",
+}
+
 /// The signal columns of a market. A column that the source does not have is `None`; a row that it does not have is
-/// `NaN`, which the accessors of [`Known`] turn into `None`.
+/// `NaN`, which [`History::signal`] turns into `None`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Signals<'a> {
-    /// 10 % quantile of the forecast return, a fraction.
-    pub q10: Option<&'a [f64]>,
-    /// Median of the forecast return, a fraction.
-    pub q50: Option<&'a [f64]>,
-    /// 90 % quantile of the forecast return, a fraction.
-    pub q90: Option<&'a [f64]>,
-    /// Forecast probability that the return is positive.
-    pub prob_up: Option<&'a [f64]>,
-    /// Standard deviation of recent log returns, per bar.
-    pub vol_raw: Option<&'a [f64]>,
-    /// Variance of recent log returns, per bar.
-    pub vol_risk: Option<&'a [f64]>,
-    /// The producer's own threshold on the absolute median, a fraction.
-    pub signal_thresh: Option<&'a [f64]>,
-    /// The producer's side: 1 long, 0 short, -1 hold.
-    pub side: Option<&'a [f64]>,
-    /// The producer's position: share of equity to hold, from -1 (short with all of it) to 1.
-    pub position: Option<&'a [f64]>,
-    /// The column that the user named for single-signal strategies.
-    pub value: Option<&'a [f64]>,
+    columns: [Option<&'a [f64]>; Column::ALL.len()],
 }
 
 /// Bars and signals of one instrument, row-aligned.
@@ -117,55 +144,73 @@ impl<'a> Market<'a> {
     #[must_use]
     #[inline]
     pub fn prefix(&self, len: usize) -> Market<'a> {
-        let cut = |column: Option<&'a [f64]>| column.map(|c| &c[..len]);
         Market {
             open_time: &self.open_time[..len],
             open: &self.open[..len],
             high: &self.high[..len],
             low: &self.low[..len],
             close: &self.close[..len],
-            signals: self.signals.map(cut),
+            signals: self.signals.map(|_, column| &column[..len]),
             interval_ms: self.interval_ms,
             first: self.first.min(len),
         }
     }
 
-    /// What is known at the close of bar `t`.
+    /// What is known at the close of the bar in row `t`.
     #[must_use]
     #[inline]
-    pub fn known(&self, t: usize) -> Known<'_> {
-        Known { market: self, t }
+    pub fn history(&self, t: usize) -> History<'_> {
+        History { market: self, t }
     }
 }
 
 impl<'a> Signals<'a> {
-    /// Applies `f` to every column.
+    /// These columns and `values` as `column`.
+    #[must_use]
+    pub fn with(mut self, column: Column, values: &'a [f64]) -> Self {
+        self.columns[column as usize] = Some(values);
+        self
+    }
+
+    /// The values of `column`, a row a bar.
     #[must_use]
     #[inline]
-    pub fn map(self, f: impl Fn(Option<&'a [f64]>) -> Option<&'a [f64]>) -> Self {
-        Self {
-            q10: f(self.q10),
-            q50: f(self.q50),
-            q90: f(self.q90),
-            prob_up: f(self.prob_up),
-            vol_raw: f(self.vol_raw),
-            vol_risk: f(self.vol_risk),
-            signal_thresh: f(self.signal_thresh),
-            side: f(self.side),
-            position: f(self.position),
-            value: f(self.value),
+    pub fn get(&self, column: Column) -> Option<&'a [f64]> {
+        self.columns[column as usize]
+    }
+
+    /// Whether the source has this column.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, column: Column) -> bool {
+        self.get(column).is_some()
+    }
+
+    /// The columns that are there, in the order of [`Column::ALL`].
+    pub fn present(&self) -> impl Iterator<Item = (Column, &'a [f64])> {
+        Column::ALL.iter().filter_map(|&column| Some((column, self.get(column)?)))
+    }
+
+    /// Other values in the place of every column that is there.
+    #[must_use]
+    #[inline]
+    pub fn map<'b>(&self, f: impl Fn(Column, &'a [f64]) -> &'b [f64]) -> Signals<'b> {
+        let mut mapped = Signals::default();
+        for &column in Column::ALL {
+            mapped.columns[column as usize] = self.get(column).map(|values| f(column, values));
         }
+        mapped
     }
 }
 
 /// The market up to and including the bar that has just closed; nothing later can be reached through it.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct History<'a> {
     market: &'a Market<'a>,
     t: usize,
 }
 
-impl<'a> Known<'a> {
+impl<'a> History<'a> {
     /// Row of the bar that has just closed.
     #[must_use]
     #[inline]
@@ -194,57 +239,40 @@ impl<'a> Known<'a> {
         &self.market.close[..=self.t]
     }
 
-    /// The forecast quantiles, where all three are there.
+    /// Highest prices, oldest first, the present bar last.
+    #[must_use]
+    #[inline]
+    pub fn highs(&self) -> &'a [f64] {
+        &self.market.high[..=self.t]
+    }
+
+    /// Lowest prices, oldest first, the present bar last.
+    #[must_use]
+    #[inline]
+    pub fn lows(&self) -> &'a [f64] {
+        &self.market.low[..=self.t]
+    }
+
+    /// Whether the source has this signal column at all.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, column: Column) -> bool {
+        self.market.signals.has(column)
+    }
+
+    /// The signal of the present bar, where there is one.
+    #[must_use]
+    #[inline]
+    pub fn signal(&self, column: Column) -> Option<f64> {
+        self.market.signals.get(column).map(|values| values[self.t]).filter(|value| !value.is_nan())
+    }
+
+    /// The forecast quantiles of the present bar, where all three are there.
     #[must_use]
     #[inline]
     pub fn quantiles(&self) -> Option<Quantiles> {
-        let s = &self.market.signals;
-        Some(Quantiles { q10: self.at(s.q10)?, q50: self.at(s.q50)?, q90: self.at(s.q90)? })
-    }
-
-    /// The producer's probability of a positive return, where there is one.
-    #[must_use]
-    pub fn prob_up(&self) -> Option<f64> {
-        self.at(self.market.signals.prob_up)
-    }
-
-    /// The producer's threshold on the absolute median, where there is one.
-    #[must_use]
-    pub fn signal_thresh(&self) -> Option<f64> {
-        self.at(self.market.signals.signal_thresh)
-    }
-
-    /// The producer's side code (1 long, 0 short, -1 hold), where there is one.
-    #[must_use]
-    #[inline]
-    pub fn side(&self) -> Option<f64> {
-        self.at(self.market.signals.side)
-    }
-
-    /// The producer's position (share of equity, negative when short), where there is one.
-    #[must_use]
-    #[inline]
-    pub fn position(&self) -> Option<f64> {
-        self.at(self.market.signals.position)
-    }
-
-    /// Whether the producer has a column of positions.
-    #[must_use]
-    #[inline]
-    pub fn has_positions(&self) -> bool {
-        self.market.signals.position.is_some()
-    }
-
-    /// The user's named signal, where there is one.
-    #[must_use]
-    #[inline]
-    pub fn value(&self) -> Option<f64> {
-        self.at(self.market.signals.value)
-    }
-
-    #[inline]
-    fn at(&self, column: Option<&[f64]>) -> Option<f64> {
-        column.map(|c| c[self.t]).filter(|v| !v.is_nan())
+        let [q10, q50, q90] = [Column::Q10, Column::Q50, Column::Q90].map(|column| self.signal(column));
+        Some(Quantiles { q10: q10?, q50: q50?, q90: q90? })
     }
 }
 
@@ -259,11 +287,9 @@ mod tests {
             high: close,
             low: close,
             close,
-            signals: Signals {
-                q50: Some(&[0.1, f64::NAN, 0.3]),
-                value: Some(&[1.0, f64::NAN, 3.0]),
-                ..Signals::default()
-            },
+            signals: Signals::default()
+                .with(Column::Q50, &[0.1, f64::NAN, 0.3])
+                .with(Column::Value, &[1.0, f64::NAN, 3.0]),
             interval_ms: 60_000,
             first: 0,
         }
@@ -272,17 +298,17 @@ mod tests {
     #[test]
     fn what_is_known_ends_at_the_present_bar() {
         let m = market(&[1.0, 2.0, 3.0]);
-        let known = m.known(1);
-        assert_eq!(known.closes(), [1.0, 2.0]);
-        assert_eq!(known.now(), 120_000);
+        let history = m.history(1);
+        assert_eq!(history.closes(), [1.0, 2.0]);
+        assert_eq!(history.now(), 120_000);
     }
 
     #[test]
     fn a_missing_row_is_none_and_not_zero() {
         let m = market(&[1.0, 2.0, 3.0]);
-        assert_eq!(m.known(0).value(), Some(1.0));
-        assert_eq!(m.known(1).value(), None);
-        assert_eq!(m.known(0).quantiles(), None, "two of the three quantiles are not in the source");
+        assert_eq!(m.history(0).signal(Column::Value), Some(1.0));
+        assert_eq!(m.history(1).signal(Column::Value), None);
+        assert_eq!(m.history(0).quantiles(), None, "two of the three quantiles are not in the source");
     }
 
     #[test]
@@ -290,7 +316,7 @@ mod tests {
         let m = market(&[1.0, 2.0, 3.0]);
         let cut = m.prefix(2);
         assert_eq!(cut.len(), 2);
-        assert_eq!(cut.signals.q50.map(<[f64]>::len), Some(2));
+        assert_eq!(cut.signals.get(Column::Q50).map(<[f64]>::len), Some(2));
     }
 
     #[test]

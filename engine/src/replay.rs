@@ -2,7 +2,7 @@
 
 use crate::{
     decision::{Budget, Decision, Order, Reason},
-    ledger::{Account, Marked},
+    ledger::Account,
     market::Market,
     record::Recorder,
     strategy::Strategy,
@@ -15,10 +15,12 @@ use crate::{
 /// At each bar: an order that lands in it is filled at its open, the last price that is known then (without latency that
 /// is the order of the last bar), and is stamped with the moment of its landing; one that lands between two bars waits
 /// for the next to open. Resting exits are filled inside the bar, at a moment that a bar does not tell: they are stamped
-/// with its open, or with the opening of the position where that came later. The strategy
-/// decides at the close, from that bar and those before it; the account is marked at the close. With the legacy
+/// with its open, or with the opening of the position where that came later. The strategy is shown the bar and
+/// decides at its close, from that bar and those before it; the account is marked at the close. With the legacy
 /// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
 /// next open and is recorded as rejected, and so is an order that is sent while another is on its way.
+///
+/// The rows before the first traded one are history: the strategy is shown them and not asked.
 ///
 /// Bars at which the strategy is certain to hold are skipped in one go, where the recorder does not ask for each: a flat
 /// account is worth the same at all of them, and a position is worth `cash + units x price`.
@@ -40,7 +42,7 @@ use crate::{
 /// replay(&market, &mut BuyAndHold, &mut NextOpen::new(Fraction::ZERO), 1_000.0, &mut summary);
 /// assert_eq!(summary.final_equity, 1_100.0); // bought at the open of the second bar
 /// ```
-pub fn replay<S: Strategy, V: Venue, R: Recorder>(
+pub fn replay<S: Strategy + ?Sized, V: Venue, R: Recorder>(
     market: &Market<'_>,
     strategy: &mut S,
     venue: &mut V,
@@ -53,6 +55,7 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
     let (timing, latency) = (venue.timing(), venue.latency_ms());
     let mut pending: Option<Pending> = None;
     recorder.begin(capital);
+    strategy.observe_rows(market, 0..market.first);
     let mut t = market.first;
     while t < market.len() {
         let mut marked = false;
@@ -61,10 +64,7 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
             && let Some(line) = venue.line(&ledger)
         {
             let marks = &venue.marks(market)[..market.len()];
-            let quiet = quiet_rows(t, market.len(), |row| {
-                let price = marks.get(row).copied().unwrap_or(f64::NAN);
-                strategy.stays(market.known(row), Marked { line, price })
-            });
+            let quiet = strategy.quiet_rows(market, marks, line, t);
             // The bar at which the strategy acts is worth the same, because its order is filled later.
             marked = quiet > 0 && t + quiet < market.len() && timing == FillTiming::NextOpen;
             recorder.stretch(t, line, &marks[t..t + quiet + usize::from(marked)]);
@@ -95,8 +95,10 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
             }
             account = venue.account(&bar, t, &ledger);
         }
-        let decision = strategy.decide(market.known(t), &account);
-        recorder.decision(t, &decision, R::EVERY_BAR.then(|| strategy.explain(market.known(t), &account)));
+        let history = market.history(t);
+        strategy.observe(history);
+        let decision = strategy.decide(history, &account);
+        recorder.decision(t, &decision, R::EVERY_BAR.then(|| strategy.explain(history, &account)));
         if let Decision::Act(intent) = decision {
             let trade = resolve(intent.order, &account);
             let now = bar.open_time + market.interval_ms;
@@ -124,25 +126,6 @@ pub fn replay<S: Strategy, V: Venue, R: Recorder>(
         recorder.rejection(order.row, Rejection::NoNextBar);
     }
     ledger
-}
-
-/// How many rows from `from` on answer `stays`, each for itself. Blocks are asked at once, and the row that ends one is
-/// found without a branch: a strategy that seldom acts spends its time here, and where it acts cannot be predicted.
-#[inline]
-fn quiet_rows(from: usize, end: usize, stays: impl Fn(usize) -> bool) -> usize {
-    const BLOCK: usize = 8;
-    let mut row = from;
-    while row + BLOCK <= end {
-        let acts = (0..BLOCK).fold(0_u32, |acts, i| acts | (u32::from(!stays(row + i)) << i));
-        if acts != 0 {
-            return row - from + acts.trailing_zeros() as usize;
-        }
-        row += BLOCK;
-    }
-    while row < end && stays(row) {
-        row += 1;
-    }
-    row - from
 }
 
 /// An order that has been sent and has not landed.

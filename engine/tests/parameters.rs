@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use q50_engine::{
     decision::Reason,
-    market::{Market, Signals},
+    market::{Column, Market, Signals},
     record::{FillRow, Journal},
     replay::replay,
     risk::RiskConfig,
@@ -111,13 +111,11 @@ fn orders(config: &StrategyConfig) -> (Vec<FillRow>, Vec<Reason>, Vec<f64>) {
     let width = column(&|i| 0.008 + 0.004 * noise(i, 0.569_84));
     let (q10, q90) = (column(&|i| median[i] - width[i]), column(&|i| median[i] + width[i]));
     let threshold = column(&|_| 0.001);
-    let signals = Signals {
-        q10: Some(&q10),
-        q50: Some(&median),
-        q90: Some(&q90),
-        signal_thresh: Some(&threshold),
-        ..Signals::default()
-    };
+    let signals = Signals::default()
+        .with(Column::Q10, &q10)
+        .with(Column::Q50, &median)
+        .with(Column::Q90, &q90)
+        .with(Column::SignalThresh, &threshold);
     let (open_time, interval_ms) = (&time[..], 3_600_000);
     let market =
         Market { open_time, open: &open, high: &high, low: &low, close: &close, signals, interval_ms, first: 0 };

@@ -1,12 +1,15 @@
 //! The loop on markets small enough to be worked by hand.
 
+use std::{cell::RefCell, rc::Rc};
+
 use proptest::prelude::*;
 use q50_engine::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::Account,
-    market::{Known, Market, Signals},
+    market::{Column, History, Market, Signals},
     record::{Journal, Summary},
     replay::replay,
+    risk::{Limited, RiskConfig},
     strategy::{
         Strategy, StrategyConfig,
         exits::{ExitConfig, ExitTrigger, WithExits},
@@ -46,7 +49,7 @@ impl World {
             high: &self.high,
             low: &self.low,
             close: &self.close,
-            signals: Signals { value: Some(&self.signal), ..Signals::default() },
+            signals: Signals::default().with(Column::Value, &self.signal),
             interval_ms: 1_000,
             first: 0,
         }
@@ -245,8 +248,8 @@ fn a_resting_exit_never_precedes_the_entry_of_its_own_bar() {
 struct Scripted(Vec<Order>);
 
 impl Strategy for Scripted {
-    fn decide(&mut self, known: Known<'_>, _: &Account) -> Decision {
-        match self.0.get(known.row()) {
+    fn decide(&mut self, history: History<'_>, _: &Account) -> Decision {
+        match self.0.get(history.row()) {
             Some(&order) => Decision::Act(Intent { order, reason: Reason::EnterLong }),
             None => Decision::Hold(Reason::Neutral),
         }
@@ -281,4 +284,42 @@ fn an_order_in_flight_is_not_replaced() {
     let journal = scripted(&[buy(0.5), buy(1.0)], venue);
     assert_eq!(journal.rejections, [(1, Rejection::InFlight)]);
     assert_eq!(units(&journal), [50.0], "half of the cash, as the first order says");
+}
+
+/// Rows that a strategy was shown, and those at which it was asked.
+#[derive(Clone, Default)]
+struct Seen {
+    observed: Rc<RefCell<Vec<usize>>>,
+    asked: Rc<RefCell<Vec<usize>>>,
+}
+
+/// Buys at once and holds, and tells what it saw.
+struct Witness(Seen);
+
+impl Strategy for Witness {
+    fn observe(&mut self, history: History<'_>) {
+        self.0.observed.borrow_mut().push(history.row());
+    }
+
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        self.0.asked.borrow_mut().push(history.row());
+        BuyAndHold.decide(history, account)
+    }
+}
+
+#[test]
+fn a_strategy_is_shown_every_bar_once_whoever_answers() {
+    // Bought at the open of row 4, past the target at its close; bought again in row 6, which ends a fifth lower.
+    let world = World::new(&[10.0, 10.0, 10.0, 10.0, 11.0, 10.0, 8.0, 8.0].map(|close| (10.0, close, 0.0)));
+    let market = Market { first: 3, ..world.market() };
+    let exits = ExitConfig { take_profit: Some(0.05), ..ExitConfig::default() };
+    let limits = RiskConfig { max_daily_loss: Some(Fraction::new(0.01)), ..RiskConfig::default() };
+    let mut journal = Journal::default();
+    let seen = Seen::default();
+    let mut limited = Limited::new(WithExits::new(Witness(seen.clone()), exits), limits);
+    replay(&market, &mut limited, &mut NextOpen::new(Fraction::ZERO), 1_000.0, &mut journal);
+    let answered: Vec<Reason> = journal.decisions.iter().map(|row| row.reason).collect();
+    assert!(answered.contains(&Reason::TakeProfit) && answered.contains(&Reason::RiskExit), "{answered:?}");
+    assert_eq!(*seen.observed.borrow(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(*seen.asked.borrow(), [3, 4, 5, 6, 7]);
 }

@@ -9,7 +9,7 @@ use q50_datasets::{
     synth::{Edge, SynthConfig, SynthError},
 };
 use q50_engine::{
-    market::{Market, Signals},
+    market::{Column, Market, Signals},
     record::Summary,
     replay::replay,
     strategy::{
@@ -185,13 +185,14 @@ fn best_of(
     let mut best: Option<(f64, SignalTable)> = None;
     for variant in 1..=variants {
         let forecast = SynthConfig { seed: config.seed + variant, ..*config }.generate()?.signals;
+        let side = forecast.columns.side.as_deref();
         let market = Market {
             open_time: &bars.open_time,
             open: &bars.open,
             high: &bars.high,
             low: &bars.low,
             close: &bars.close,
-            signals: Signals { side: forecast.columns.side.as_deref(), ..Signals::default() },
+            signals: side.map_or_else(Signals::default, |side| Signals::default().with(Column::Side, side)),
             interval_ms: bars.interval_ms,
             first: 0,
         };

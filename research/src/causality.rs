@@ -5,7 +5,7 @@
 //! into the future. If nothing changes, the strategy does not read them at their time, or the experiment is blind.
 
 use q50_engine::{
-    market::{Market, Signals},
+    market::{Column, Market, Signals},
     record::{DecisionRow, Journal},
     replay::replay,
     strategy::Strategy,
@@ -95,7 +95,7 @@ fn decisions<S: Strategy, V: Venue + Clone>(
 /// Signal columns that are moved in time.
 #[derive(Clone, Debug, Default)]
 pub struct OwnedSignals {
-    columns: [Option<Vec<f64>>; 10],
+    columns: Vec<(Column, Vec<f64>)>,
 }
 
 impl OwnedSignals {
@@ -103,37 +103,17 @@ impl OwnedSignals {
     /// strategy the future.
     #[must_use]
     pub fn shifted(signals: &Signals<'_>, by: isize) -> Self {
-        let shift = |column: Option<&[f64]>| {
-            column.map(|c| {
-                (0..c.len())
-                    .map(|t| t.checked_add_signed(-by).and_then(|source| c.get(source)).copied().unwrap_or(f64::NAN))
-                    .collect()
-            })
+        let row = |values: &[f64], t: usize| {
+            t.checked_add_signed(-by).and_then(|source| values.get(source)).copied().unwrap_or(f64::NAN)
         };
-        let s = signals;
-        Self {
-            columns: [
-                s.q10,
-                s.q50,
-                s.q90,
-                s.prob_up,
-                s.vol_raw,
-                s.vol_risk,
-                s.signal_thresh,
-                s.side,
-                s.position,
-                s.value,
-            ]
-            .map(shift),
-        }
+        let shift = |values: &[f64]| (0..values.len()).map(|t| row(values, t)).collect();
+        Self { columns: signals.present().map(|(column, values)| (column, shift(values))).collect() }
     }
 
     /// The columns as the engine reads them.
     #[must_use]
     pub fn borrow(&self) -> Signals<'_> {
-        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value] =
-            self.columns.each_ref().map(Option::as_deref);
-        Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value }
+        self.columns.iter().fold(Signals::default(), |all, (column, values)| all.with(*column, values))
     }
 }
 
@@ -142,7 +122,7 @@ mod tests {
     use q50_engine::{
         decision::{Budget, Decision, Intent, Order, Reason},
         ledger::Account,
-        market::Known,
+        market::History,
         strategy::{StrategyConfig, threshold::ThresholdConfig},
         units::Fraction,
         venue::NextOpen,
@@ -180,7 +160,7 @@ mod tests {
                 high: &self.price,
                 low: &self.price,
                 close: &self.price,
-                signals: Signals { value: Some(&self.signal), ..Signals::default() },
+                signals: Signals::default().with(Column::Value, &self.signal),
                 interval_ms: 3_600_000,
                 first: 0,
             }
@@ -206,8 +186,8 @@ mod tests {
     }
 
     impl Strategy for Peeks {
-        fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
-            let t = known.row();
+        fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+            let t = history.row();
             let rises = self.closes.get(t + 1).is_some_and(|next| *next > self.closes[t]);
             match (rises, account.position > 0.0) {
                 (true, false) => {
@@ -240,12 +220,12 @@ mod tests {
     #[test]
     fn shifting_moves_rows_and_leaves_the_rest_absent() {
         let column = [1.0, 2.0, 3.0];
-        let signals = Signals { side: Some(&column), ..Signals::default() };
+        let signals = Signals::default().with(Column::Side, &column);
         let late = OwnedSignals::shifted(&signals, 1);
-        assert_eq!(late.borrow().side.unwrap()[1..], [1.0, 2.0]);
-        assert!(late.borrow().side.unwrap()[0].is_nan());
+        assert_eq!(late.borrow().get(Column::Side).unwrap()[1..], [1.0, 2.0]);
+        assert!(late.borrow().get(Column::Side).unwrap()[0].is_nan());
         let early = OwnedSignals::shifted(&signals, -1);
-        assert_eq!(early.borrow().side.unwrap()[..2], [2.0, 3.0]);
-        assert!(early.borrow().q50.is_none());
+        assert_eq!(early.borrow().get(Column::Side).unwrap()[..2], [2.0, 3.0]);
+        assert!(!early.borrow().has(Column::Q50));
     }
 }

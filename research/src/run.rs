@@ -294,6 +294,7 @@ impl<'a> Stage<'a> {
         // Columns of the whole source, whatever rows are replayed: row t of them uses the rows up to t only.
         match settings.strategy.prepare_with(&self.source.market, &self.prepared) {
             AnyStrategy::Q50(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
+            AnyStrategy::Stream(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
             AnyStrategy::Threshold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
             AnyStrategy::Side(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
             AnyStrategy::Hold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
@@ -370,6 +371,7 @@ mod tests {
         synth::{Edge, SynthConfig},
     };
     use q50_engine::{
+        market::Column,
         record::EquityCurve,
         strategy::{q50::Q50Config, threshold::ThresholdConfig},
         units::AnnualSharpe,
@@ -427,7 +429,7 @@ mod tests {
         let refusal = |venue, capital| {
             let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
             let settings = RunSettings { strategy, venue, capital, periods_per_year: PeriodsPerYear::new(1.0) };
-            settings.refusal(&Signals { value: Some(&[]), ..Signals::default() })
+            settings.refusal(&Signals::default().with(Column::Value, &[]))
         };
         assert_eq!((refusal(at_cost(5.0), 1e15), refusal(uniform(30), 1e10)), (None, None));
         for (venue, capital) in [(at_cost(5.0), 1e308), (at_cost(5.0), 0.0), (uniform(30), 1e11), (uniform(30), 1e-10)]

@@ -14,7 +14,7 @@ use q50_datasets::{
     signals::CrossingPolicy,
 };
 use q50_engine::{
-    market::{Market, Signals},
+    market::{Column, Market},
     strategy::StrategyConfig,
 };
 use serde::{Deserialize, Serialize};
@@ -168,23 +168,23 @@ pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
 
 /// The columns that strategies of this kind read. The name of a user's column is spelling; its values are not.
 fn signals_hash(market: &Market<'_>, strategy: &StrategyConfig) -> String {
-    let Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value } = market.signals;
-    let columns = match strategy {
-        StrategyConfig::Threshold(_) => vec![("value", value)],
+    let columns: &[Column] = match strategy {
+        StrategyConfig::Threshold(_) => &[Column::Value],
         // Where both are there, the position counts and the side is not read.
-        StrategyConfig::Side(_) if position.is_some() => vec![("position", position)],
-        StrategyConfig::Side(_) => vec![("side", side)],
-        StrategyConfig::Q50(_) => vec![
-            ("q10", q10),
-            ("q50", q50),
-            ("q90", q90),
-            ("prob_up", prob_up),
-            ("vol_raw", vol_raw),
-            ("vol_risk", vol_risk),
-            ("signal_thresh", signal_thresh),
+        StrategyConfig::Side(_) if market.signals.has(Column::Position) => &[Column::Position],
+        StrategyConfig::Side(_) => &[Column::Side],
+        StrategyConfig::Q50(_) => &[
+            Column::Q10,
+            Column::Q50,
+            Column::Q90,
+            Column::ProbUp,
+            Column::VolRaw,
+            Column::VolRisk,
+            Column::SignalThresh,
         ],
     };
-    let columns: Vec<(&str, &[f64])> = columns.into_iter().filter_map(|(name, column)| Some((name, column?))).collect();
+    let columns: Vec<(&str, &[f64])> =
+        columns.iter().filter_map(|&column| Some((column.name(), market.signals.get(column)?))).collect();
     let rows: Vec<usize> =
         (0..market.len()).filter(|&row| columns.iter().any(|(_, column)| !column[row].is_nan())).collect();
     let times: Vec<i64> = rows.iter().map(|&row| market.open_time[row]).collect();

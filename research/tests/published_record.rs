@@ -8,7 +8,7 @@ use q50_datasets::{
     time::parse_ms,
 };
 use q50_engine::{
-    market::Market,
+    market::{Column, Market},
     record::{Journal, Summary},
     replay::replay,
     strategy::{
@@ -87,13 +87,15 @@ fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
     replay(&market, &mut strategy.prepare(&market), &mut NextOpen::new(Fraction::ZERO), 1e4, &mut journal);
     let (mut equal, mut rows, mut worst) = (0, 0, 0.0_f64);
     for decision in &journal.decisions {
-        let known = market.known(decision.row);
-        let (Some(published), Some(quantiles)) = (known.side(), known.quantiles()) else { continue };
+        let history = market.history(decision.row);
+        let (Some(published), Some(quantiles)) = (history.signal(Column::Side), history.quantiles()) else { continue };
         rows += 1;
         let derived = if quantiles.cross() {
             // The strategy holds on crossed quantiles; its author did not look.
             let significant = |side| match gate.significance {
-                Significance::Threshold => known.signal_thresh().is_some_and(|t| quantiles.q50.abs() >= t),
+                Significance::Threshold => {
+                    history.signal(Column::SignalThresh).is_some_and(|t| quantiles.q50.abs() >= t)
+                }
                 Significance::ExpectedValue => {
                     let value = edge::expected_value(&quantiles, edge::prob_up(&quantiles), side, gate.ev_mode);
                     value > gate.min_expected_value.get()
@@ -104,7 +106,7 @@ fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
             decision.explanation.side.unwrap()
         };
         equal += usize::from(f64::from(derived) == published);
-        worst = worst.max((edge::prob_up(&quantiles) - known.prob_up().unwrap()).abs());
+        worst = worst.max((edge::prob_up(&quantiles) - history.signal(Column::ProbUp).unwrap()).abs());
     }
     (equal, rows, worst)
 }

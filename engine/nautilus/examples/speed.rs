@@ -8,7 +8,7 @@
 use std::{env, fs, hint::black_box, process::Command};
 
 use q50_engine::{
-    market::{Market, Signals},
+    market::{Column, Market, Signals},
     record::{Journal, Recorder, Summary},
     replay::replay,
     strategy::{
@@ -68,7 +68,7 @@ impl Data {
             high: &self.high,
             low: &self.low,
             close: &self.close,
-            signals: Signals { value: Some(&self.signal), ..Signals::default() },
+            signals: Signals::default().with(Column::Value, &self.signal),
             interval_ms: 3_600_000,
             first: 0,
         }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use nautilus_model::types::Currency;
-use q50_engine::{market::Signals, strategy::StrategyConfig, strategy::q50::Q50Config};
+use q50_engine::{market::Column, strategy::StrategyConfig, strategy::q50::Q50Config};
 
 use crate::{
     error::InputError,
@@ -80,7 +80,7 @@ fn columns(run: &Run<'_>) -> Result<(), InputError> {
     let market = &run.market;
     let bars = market.open_time.len();
     let prices = [("open", market.open), ("high", market.high), ("low", market.low), ("close", market.close)];
-    let signals = named(&market.signals).into_iter().filter_map(|(name, column)| Some((name, column?)));
+    let signals = market.signals.present().map(|(column, values)| (column.name(), values));
     match prices.into_iter().chain(signals).find(|(_, column)| column.len() != bars) {
         Some((column, found)) => Err(InputError::Column { column, rows: found.len(), bars }),
         None => Ok(()),
@@ -99,36 +99,19 @@ fn prices(run: &Run<'_>) -> Result<(), InputError> {
     Ok(())
 }
 
-fn named<'a>(signals: &Signals<'a>) -> [(&'static str, Option<&'a [f64]>); 10] {
-    [
-        ("q10", signals.q10),
-        ("q50", signals.q50),
-        ("q90", signals.q90),
-        ("prob_up", signals.prob_up),
-        ("vol_raw", signals.vol_raw),
-        ("vol_risk", signals.vol_risk),
-        ("signal_thresh", signals.signal_thresh),
-        ("side", signals.side),
-        ("position", signals.position),
-        ("value", signals.value),
-    ]
-}
-
 /// The columns without which the strategy holds on every bar.
 fn signals(run: &Run<'_>) -> Result<(), InputError> {
     let market = &run.market;
     run.strategy.check(&market.signals)?;
-    let needed: &[&str] = match run.strategy {
-        StrategyConfig::Q50(Q50Config { .. }) => &["q10", "q50", "q90"],
-        StrategyConfig::Threshold(_) => &["value"],
-        StrategyConfig::Side(_) if market.signals.position.is_some() => &["position"],
-        StrategyConfig::Side(_) => &["side"],
+    let needed: &[Column] = match run.strategy {
+        StrategyConfig::Q50(Q50Config { .. }) => &[Column::Q10, Column::Q50, Column::Q90],
+        StrategyConfig::Threshold(_) => &[Column::Value],
+        StrategyConfig::Side(_) if market.signals.has(Column::Position) => &[Column::Position],
+        StrategyConfig::Side(_) => &[Column::Side],
     };
     let end = market.open_time.len() - 1;
-    for (column, values) in named(&market.signals) {
-        let Some(values) = values.filter(|_| needed.contains(&column)) else {
-            continue;
-        };
+    for (column, values) in market.signals.present().filter(|(column, _)| needed.contains(column)) {
+        let column = column.name();
         let Some(last) = values.iter().rposition(|value| !value.is_nan()).filter(|last| *last >= market.first) else {
             return Err(InputError::NoSignals { column, first: market.first });
         };

@@ -6,10 +6,7 @@ use nautilus_model::{
     identifiers::TradeId,
     types::Price,
 };
-use q50_engine::{
-    market::{Market, Signals},
-    venue::pool_path::Reserves,
-};
+use q50_engine::{bar_buffer::BarBuffer, market::Market, venue::pool_path::Reserves};
 
 use crate::{
     run::{Run, VenueSetup},
@@ -22,50 +19,25 @@ const FULL: u8 = 16;
 /// Columns that live as long as the engine that runs on them.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
-    open_time: Vec<i64>,
-    prices: [Vec<f64>; 4],
-    signals: [Option<Vec<f64>>; 10],
-    interval_ms: i64,
-    first: usize,
+    bars: BarBuffer,
 }
 
 impl Columns {
     pub(crate) fn of(market: &Market<'_>) -> Self {
-        let s = &market.signals;
-        let signals =
-            [s.q10, s.q50, s.q90, s.prob_up, s.vol_raw, s.vol_risk, s.signal_thresh, s.side, s.position, s.value];
-        Self {
-            open_time: market.open_time.to_vec(),
-            prices: [market.open, market.high, market.low, market.close].map(<[f64]>::to_vec),
-            signals: signals.map(|column| column.map(<[f64]>::to_vec)),
-            interval_ms: market.interval_ms,
-            first: market.first,
-        }
+        Self { bars: BarBuffer::of(market) }
     }
 
     pub(crate) fn market(&self) -> Market<'_> {
-        let [open, high, low, close] = &self.prices;
-        let [q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value] =
-            self.signals.each_ref().map(Option::as_deref);
-        Market {
-            open_time: &self.open_time,
-            open,
-            high,
-            low,
-            close,
-            signals: Signals { q10, q50, q90, prob_up, vol_raw, vol_risk, signal_thresh, side, position, value },
-            interval_ms: self.interval_ms,
-            first: self.first,
-        }
+        self.bars.market()
     }
 
     pub(crate) fn first(&self) -> usize {
-        self.first
+        self.market().first
     }
 
     /// Nanoseconds at which row `t` opens.
     pub(crate) fn opens(&self, t: usize) -> Option<u64> {
-        self.open_time.get(t).map(|ms| *ms as u64 * NS_PER_MS)
+        self.market().open_time.get(t).map(|ms| *ms as u64 * NS_PER_MS)
     }
 
     /// Nanoseconds at which row `t` closes.
@@ -74,12 +46,12 @@ impl Columns {
     }
 
     pub(crate) fn interval_ns(&self) -> u64 {
-        self.interval_ms as u64 * NS_PER_MS
+        self.market().interval_ms as u64 * NS_PER_MS
     }
 
     /// The row that opens at this moment.
     pub(crate) fn row_of_open(&self, ns: u64) -> Option<usize> {
-        self.open_time.binary_search(&((ns / NS_PER_MS) as i64)).ok()
+        self.market().open_time.binary_search(&((ns / NS_PER_MS) as i64)).ok()
     }
 }
 

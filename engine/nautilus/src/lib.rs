@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use q50_engine::{
-//!     market::{Market, Signals},
+//!     market::{Column, Market, Signals},
 //!     strategy::{StrategyConfig, threshold::ThresholdConfig},
 //!     units::Fraction,
 //!     venue::NextOpen,
@@ -18,7 +18,7 @@
 //! let signal = [0.9, 0.5, 0.1, 0.5];
 //! let market = Market {
 //!     open_time: &time, open: &price, high: &price, low: &price, close: &price,
-//!     signals: Signals { value: Some(&signal), ..Signals::default() },
+//!     signals: Signals::default().with(Column::Value, &signal),
 //!     interval_ms: 3_600_000, first: 0,
 //! };
 //! let strategy = StrategyConfig::Threshold(ThresholdConfig::default());

@@ -76,7 +76,8 @@ where
     fn decide(&mut self, row: usize, account: &Account) -> Option<Outgoing> {
         let columns = Rc::clone(&self.columns);
         let market = columns.market();
-        let decision = self.strategy.decide(market.known(row), account);
+        self.strategy.observe(market.history(row));
+        let decision = self.strategy.decide(market.history(row), account);
         let mark = self.mark(account);
         self.wire.write(|tape| {
             tape.decisions.push((row, decision));

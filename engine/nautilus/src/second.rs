@@ -130,7 +130,8 @@ where
     let (wire, columns) = (Wire::default(), Rc::new(Columns::of(&run.market)));
     let terms = Rc::new(Terms { timing: venue.timing(), ..Terms::new(run) });
     let latency = venue.latency_ms().max(0) as u64 * NS_PER_MS;
-    let strategy = run.strategy.prepare(&run.market);
+    let mut strategy = run.strategy.prepare(&run.market);
+    strategy.observe_rows(&run.market, 0..run.market.first);
     let books = Rc::new(RefCell::new(<V::Ledger as Kept>::Books::open(run.capital)));
     let mut engine = build(run, &columns, &terms)?;
     attach(&mut engine, strategy, venue, &books, &columns, &terms, &wire)?;

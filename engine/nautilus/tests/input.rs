@@ -91,7 +91,7 @@ fn signals_of_another_period_and_signals_that_are_not_there() {
     world.first = 1;
     assert_eq!(refused(&at_price(&world)), InputError::NoSignals { column: "value", first: 1 });
     let mut run = at_price(&world);
-    run.market.signals.value = None;
+    run.market.signals = Signals::default();
     assert!(refused(&run).to_string().contains("named signal column"));
 }
 

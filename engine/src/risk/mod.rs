@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::Known,
+    market::History,
     strategy::{Explanation, Strategy, exits::RestingExits},
     units::Fraction,
 };
@@ -85,9 +85,16 @@ impl<S> Limited<S> {
 
 impl<S: Strategy> Strategy for Limited<S> {
     #[inline]
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
-        if !self.halted(known.now(), account.equity) {
-            return self.inner.decide(known, account);
+    fn observe(&mut self, history: History<'_>) {
+        self.inner.observe(history);
+    }
+
+    #[inline]
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        // Asked at every bar, whoever answers: what it remembers of the account has no gaps.
+        let answer = self.inner.decide(history, account);
+        if !self.halted(history.now(), account.equity) {
+            return answer;
         }
         let close = |order| Decision::Act(Intent { order, reason: Reason::RiskExit });
         if account.position > 0.0 {
@@ -106,12 +113,15 @@ impl<S: Strategy> Strategy for Limited<S> {
 
     /// Without limits only ruin halts, which a long account cannot reach. With limits every bar is looked at.
     #[inline]
-    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        self.halted_until.is_none() && marked.held() != Held::Short && self.unlimited && self.inner.stays(known, marked)
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
+        self.halted_until.is_none()
+            && marked.held() != Held::Short
+            && self.unlimited
+            && self.inner.stays(history, marked)
     }
 
-    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
-        self.inner.explain(known, account)
+    fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
+        self.inner.explain(history, account)
     }
 }
 
@@ -147,7 +157,7 @@ mod tests {
             average_price: None,
             opened_at: None,
         };
-        equities.iter().enumerate().map(|(t, &e)| strategy.decide(market.known(t), &account(e)).reason()).collect()
+        equities.iter().enumerate().map(|(t, &e)| strategy.decide(market.history(t), &account(e)).reason()).collect()
     }
 
     #[test]

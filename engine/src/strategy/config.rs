@@ -10,14 +10,19 @@ use super::{
     exits::{ExitConfig, ExitTrigger, RestingExits, WithExits},
     hold::BuyAndHold,
     parameters::Parameter,
-    q50::{Q50, Q50Config, features::Features},
+    q50::{
+        Q50, Q50Config,
+        features::{Columns, Features},
+        regime::Percentiles,
+        stream::Stream,
+    },
     side::{Absent, FollowSide, FollowSideConfig},
     threshold::{Threshold, ThresholdConfig},
 };
 use crate::{
     decision::Decision,
     ledger::{Account, Marked},
-    market::{Known, Market, Signals},
+    market::{Column, History, Market, Signals},
     risk::Limited,
 };
 
@@ -51,6 +56,14 @@ pub enum ConfigError {
         /// What it reads.
         needs: &'static str,
         /// What does without it.
+        remedy: &'static str,
+    },
+    /// The settings need bars that have not come.
+    #[error("{option} reads bars that come later, so that it cannot be run one bar at a time: set {remedy}")]
+    ReadsTheFuture {
+        /// The option.
+        option: &'static str,
+        /// What does without.
         remedy: &'static str,
     },
     /// A number of the settings makes no sense.
@@ -137,20 +150,41 @@ impl StrategyConfig {
             }
         }
         match self {
-            Self::Side(_) if signals.side.is_none() && signals.position.is_none() => {
+            Self::Side(_) if !signals.has(Column::Side) && !signals.has(Column::Position) => {
                 fail("the column 'side' or 'position'", "use --strategy q50, which derives the side from the quantiles")
             }
-            Self::Threshold(_) if signals.value.is_none() => {
+            Self::Threshold(_) if !signals.has(Column::Value) => {
                 fail("a named signal column", "name it with --signal-column")
             }
-            Self::Q50(_) if signals.q10.is_none() || signals.q50.is_none() || signals.q90.is_none() => {
+            Self::Q50(_) if !signals.has(Column::Q10) || !signals.has(Column::Q50) || !signals.has(Column::Q90) => {
                 fail("the columns 'q10', 'q50' and 'q90'", "give a file of quantile forecasts with --signals")
             }
-            Self::Q50(config) if config.gate.needs_published_threshold() && signals.signal_thresh.is_none() => {
+            Self::Q50(config) if config.gate.needs_published_threshold() && !signals.has(Column::SignalThresh) => {
                 fail("the column 'signal_thresh'", "set gate.threshold = \"adaptive\"")
             }
             _ => Ok(()),
         }
+    }
+
+    /// The strategy before its first bar, to be fed one bar after the other.
+    ///
+    /// # Errors
+    /// The settings read the future.
+    pub fn stream(&self) -> Result<AnyStrategy, ConfigError> {
+        Ok(match *self {
+            Self::Q50(config) if config.regime.percentiles == Percentiles::FullSample => {
+                return Err(ConfigError::ReadsTheFuture {
+                    option: "regime.percentiles = \"full_sample\"",
+                    remedy: "regime.percentiles = \"causal\"",
+                });
+            }
+            Self::Q50(config) => {
+                let exits = WithExits::new(Q50::streaming(config), config.exits);
+                AnyStrategy::Stream(Box::new(Limited::new(exits, config.risk)))
+            }
+            Self::Threshold(config) => AnyStrategy::Threshold(Threshold::new(config)),
+            Self::Side(config) => AnyStrategy::Side(FollowSide::new(config)),
+        })
     }
 
     /// The strategy on `market`, with the columns that depend on the data alone computed.
@@ -166,7 +200,8 @@ impl StrategyConfig {
         match *self {
             Self::Q50(config) => {
                 let features = prepared.q50.get_or_init(|| Arc::new(Features::new(market)));
-                let exits = WithExits::new(Q50::new(config, Arc::clone(features), market), config.exits);
+                let columns = Columns::new(&config, Arc::clone(features), market);
+                let exits = WithExits::new(Q50::new(config, columns), config.exits);
                 AnyStrategy::Q50(Box::new(Limited::new(exits, config.risk)))
             }
             Self::Threshold(config) => AnyStrategy::Threshold(Threshold::new(config)),
@@ -180,6 +215,8 @@ impl StrategyConfig {
 pub enum AnyStrategy {
     /// The Q50 quantile strategy, with exits, under limits.
     Q50(Box<Limited<WithExits<Q50>>>),
+    /// The Q50 quantile strategy bar by bar, with exits, under limits.
+    Stream(Box<Limited<WithExits<Q50<Stream>>>>),
     /// The threshold rule.
     Threshold(Threshold),
     /// The recorded side.
@@ -189,39 +226,53 @@ pub enum AnyStrategy {
 }
 
 impl Strategy for AnyStrategy {
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+    fn observe(&mut self, history: History<'_>) {
         match self {
-            Self::Q50(s) => s.decide(known, account),
-            Self::Threshold(s) => s.decide(known, account),
-            Self::Side(s) => s.decide(known, account),
-            Self::Hold(s) => s.decide(known, account),
+            Self::Q50(s) => s.observe(history),
+            Self::Stream(s) => s.observe(history),
+            Self::Threshold(s) => s.observe(history),
+            Self::Side(s) => s.observe(history),
+            Self::Hold(s) => s.observe(history),
+        }
+    }
+
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        match self {
+            Self::Q50(s) => s.decide(history, account),
+            Self::Stream(s) => s.decide(history, account),
+            Self::Threshold(s) => s.decide(history, account),
+            Self::Side(s) => s.decide(history, account),
+            Self::Hold(s) => s.decide(history, account),
         }
     }
 
     fn resting(&self, account: &Account) -> RestingExits {
         match self {
             Self::Q50(s) => s.resting(account),
+            Self::Stream(s) => s.resting(account),
             Self::Threshold(s) => s.resting(account),
             Self::Side(s) => s.resting(account),
             Self::Hold(s) => s.resting(account),
         }
     }
 
-    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
         match self {
-            Self::Q50(s) => s.stays(known, marked),
-            Self::Threshold(s) => s.stays(known, marked),
-            Self::Side(s) => s.stays(known, marked),
-            Self::Hold(s) => s.stays(known, marked),
+            Self::Q50(s) => s.stays(history, marked),
+            Self::Stream(s) => s.stays(history, marked),
+            Self::Threshold(s) => s.stays(history, marked),
+            Self::Side(s) => s.stays(history, marked),
+            Self::Hold(s) => s.stays(history, marked),
         }
     }
 
-    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
+    fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
         match self {
-            Self::Q50(s) => s.explain(known, account),
-            Self::Threshold(s) => s.explain(known, account),
-            Self::Side(s) => s.explain(known, account),
-            Self::Hold(s) => s.explain(known, account),
+            Self::Q50(s) => s.explain(history, account),
+            Self::Stream(s) => s.explain(history, account),
+            Self::Threshold(s) => s.explain(history, account),
+            Self::Side(s) => s.explain(history, account),
+            Self::Hold(s) => s.explain(history, account),
         }
     }
 }

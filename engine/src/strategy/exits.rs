@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::{Bar, Known},
+    market::{Bar, History},
     strategy::{Explanation, Strategy},
     units::Fraction,
 };
@@ -90,7 +90,7 @@ impl RestingExits {
     }
 }
 
-/// A strategy whose positions are closed by [`ExitConfig`] before it is asked.
+/// A strategy whose positions are closed by [`ExitConfig`], whatever it answers.
 #[derive(Clone, Debug)]
 pub struct WithExits<S> {
     inner: S,
@@ -142,31 +142,38 @@ impl<S> WithExits<S> {
     }
 
     #[inline]
-    fn exit(&self, known: &Known<'_>, account: &Account) -> Option<Reason> {
+    fn exit(&self, history: &History<'_>, account: &Account) -> Option<Reason> {
         let opened = account.opened_at?;
         if self.config.trigger == ExitTrigger::Close {
             let mark = account.price;
-            let at_close = Bar { open: mark, high: mark, low: mark, ..known.bar() };
+            let at_close = Bar { open: mark, high: mark, low: mark, ..history.bar() };
             if let Some((_, reason)) = self.levels(account).hit(&at_close) {
                 return Some(reason);
             }
         }
-        let held_hours = (known.now() - opened) as f64 / 3_600_000.0;
+        let held_hours = (history.now() - opened) as f64 / 3_600_000.0;
         self.config.max_hours.filter(|&max| held_hours >= max).map(|_| Reason::Timeout)
     }
 }
 
 impl<S: Strategy> Strategy for WithExits<S> {
     #[inline]
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+    fn observe(&mut self, history: History<'_>) {
+        self.inner.observe(history);
+    }
+
+    #[inline]
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         self.follow(account);
-        match self.exit(&known, account) {
+        // Asked at every bar, whoever answers: what it remembers of the account has no gaps.
+        let answer = self.inner.decide(history, account);
+        match self.exit(&history, account) {
             Some(reason) => {
                 let order =
                     if account.position > 0.0 { Order::Sell(Fraction::ONE) } else { Order::Cover(Fraction::ONE) };
                 Decision::Act(Intent { order, reason })
             }
-            None => self.inner.decide(known, account),
+            None => answer,
         }
     }
 
@@ -180,12 +187,12 @@ impl<S: Strategy> Strategy for WithExits<S> {
 
     /// Exits look at the price at every bar while there is a position. A flat account forgets the best close.
     #[inline]
-    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        (self.none || marked.held() == Held::Flat) && self.inner.stays(known, marked)
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
+        (self.none || marked.held() == Held::Flat) && self.inner.stays(history, marked)
     }
 
-    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
-        self.inner.explain(known, account)
+    fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
+        self.inner.explain(history, account)
     }
 }
 
@@ -263,7 +270,7 @@ mod tests {
         };
         let mut strategy = exits(config);
         let marked = |price| Account { price, ..long(100.0) };
-        (0..prices.len()).map(|t| strategy.decide(market.known(t), &marked(prices[t]))).collect()
+        (0..prices.len()).map(|t| strategy.decide(market.history(t), &marked(prices[t]))).collect()
     }
 
     #[test]
@@ -304,7 +311,7 @@ mod tests {
             .enumerate()
             .map(|(t, opened)| {
                 let account = Account { price: prices[t], opened_at: Some(opened), ..long(prices[opened as usize]) };
-                strategy.decide(market.known(t), &account).reason()
+                strategy.decide(market.history(t), &account).reason()
             })
             .collect();
         assert_eq!(reasons[..3], [Reason::AlreadyLong; 3], "the 200 belong to the position before");

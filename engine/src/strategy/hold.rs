@@ -3,7 +3,7 @@
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::Known,
+    market::History,
     strategy::Strategy,
     units::Fraction,
 };
@@ -13,14 +13,14 @@ use crate::{
 pub struct BuyAndHold;
 
 impl Strategy for BuyAndHold {
-    fn decide(&mut self, _known: Known<'_>, account: &Account) -> Decision {
+    fn decide(&mut self, _history: History<'_>, account: &Account) -> Decision {
         if account.position > 0.0 {
             return Decision::Hold(Reason::AlreadyLong);
         }
         Decision::Act(Intent { order: Order::Buy(Budget::Cash(Fraction::ONE)), reason: Reason::EnterLong })
     }
 
-    fn stays(&self, _known: Known<'_>, marked: Marked) -> bool {
+    fn stays(&self, _history: History<'_>, marked: Marked) -> bool {
         marked.held() == Held::Long
     }
 }

@@ -11,33 +11,121 @@ mod config;
 
 pub use config::{AnyStrategy, ConfigError, Prepared, StrategyConfig};
 
+use std::ops::Range;
+
 use crate::{
     decision::Decision,
-    ledger::{Account, Marked},
-    market::Known,
+    ledger::{Account, Line, Marked},
+    market::{History, Market},
 };
 use exits::RestingExits;
 
-/// A trading rule. The same object is driven by the replay loop, by the second engine and on chain.
+/// A trading rule. The same object is driven by the replay loop, by the second engine and on chain, one bar at a time.
+///
+/// It is shown every bar once, history before the first traded one included, and at each traded bar it is asked once
+/// what to do, whether or not its answer counts: an exit or a limit may answer in its place, and a venue may reject. What
+/// it remembers therefore follows from bars and accounts alone, so that [`restart`] can make it again.
 pub trait Strategy {
-    /// Decides at the close of the last bar of `known`.
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision;
+    /// Takes in a bar that has just closed, the last of `history`. What depends on bars and signals alone is kept here.
+    fn observe(&mut self, _history: History<'_>) {}
 
-    /// Prices at which the venue is asked to close the position inside a bar. None by default.
+    /// Decides at the close of the last bar of `history`, after it was observed.
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision;
+
+    /// Prices at which the venue is asked to close the position inside the next bar. None by default.
     fn resting(&self, _account: &Account) -> RestingExits {
         RestingExits::NONE
     }
 
-    /// Whether the strategy is certain to hold at the close of the last bar of `known` with the position `marked`, rests no
-    /// exit while it is open, and would be the same strategy afterwards if it had not been asked at all. `false` is always
-    /// right; `true` lets the replay pass over the bar.
-    fn stays(&self, _known: Known<'_>, _marked: Marked) -> bool {
+    /// Whether the strategy is certain to hold at the close of the last bar of `history` with the position `marked`, rests
+    /// no exit while it is open, and would be the same strategy afterwards had it neither been shown the bar nor asked.
+    /// `false` is always right; `true` lets the replay pass over the bar.
+    fn stays(&self, _history: History<'_>, _marked: Marked) -> bool {
         false
     }
 
-    /// What the decision on `known` and `account` was made from, for the record; asked after it was made.
-    fn explain(&self, _known: Known<'_>, _account: &Account) -> Explanation {
+    /// What the decision on `history` and `account` was made from, for the record; asked after it was made.
+    fn explain(&self, _history: History<'_>, _account: &Account) -> Explanation {
         Explanation::default()
+    }
+
+    /// [`Strategy::observe`] of these rows. Like [`Strategy::quiet_rows`] it is part of the trait so that a strategy
+    /// behind a pointer is called once a stretch and not once a bar; there is nothing to override.
+    fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {
+        for row in rows {
+            self.observe(market.history(row));
+        }
+    }
+
+    /// How many rows from `from` on answer [`Strategy::stays`], each for itself, with the position `line` at `marks`.
+    /// Blocks are asked at once, and the row that ends one is found without a branch: a strategy that seldom acts spends
+    /// its time here, and where it acts cannot be predicted.
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
+        const BLOCK: usize = 8;
+        // Columns of one stated length, so that no row of them is checked again.
+        let (market, end) = (&market.prefix(market.len()), market.len());
+        let marks = &marks[..end];
+        let stays = |row: usize| {
+            let price = marks.get(row).copied().unwrap_or(f64::NAN);
+            self.stays(market.history(row), Marked { line, price })
+        };
+        let mut row = from;
+        while row + BLOCK <= end {
+            let acts = (0..BLOCK).fold(0_u32, |acts, i| acts | (u32::from(!stays(row + i)) << i));
+            if acts != 0 {
+                return row - from + acts.trailing_zeros() as usize;
+            }
+            row += BLOCK;
+        }
+        while row < end && stays(row) {
+            row += 1;
+        }
+        row - from
+    }
+}
+
+impl<S: Strategy + ?Sized> Strategy for Box<S> {
+    fn observe(&mut self, history: History<'_>) {
+        (**self).observe(history);
+    }
+
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        (**self).decide(history, account)
+    }
+
+    fn resting(&self, account: &Account) -> RestingExits {
+        (**self).resting(account)
+    }
+
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
+        (**self).stays(history, marked)
+    }
+
+    fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
+        (**self).explain(history, account)
+    }
+
+    fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {
+        (**self).observe_rows(market, rows);
+    }
+
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
+        (**self).quiet_rows(market, marks, line, from)
+    }
+}
+
+/// Brings a new `strategy` to where it would be after the bars of `market`: it is shown all of them, and asked at those
+/// from `market.first` on with `accounts`, one a bar as they were kept. What it answers was answered then, and is dropped.
+///
+/// # Panics
+/// There are not as many accounts as traded bars.
+pub fn restart<S: Strategy + ?Sized>(strategy: &mut S, market: &Market<'_>, accounts: &[Account]) {
+    let traded = market.first..market.len();
+    assert_eq!(accounts.len(), traded.len(), "one account for each traded bar");
+    strategy.observe_rows(market, 0..market.first);
+    for (row, account) in traded.zip(accounts) {
+        strategy.observe(market.history(row));
+        strategy.decide(market.history(row), account);
     }
 }
 

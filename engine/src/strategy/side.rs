@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::Known,
+    market::{Column, History},
     strategy::{
         Explanation, Strategy,
         parameters::{Bearing, Declaration, Parameter, Range, declared},
@@ -101,8 +101,8 @@ impl FollowSide {
 
     /// The side of the present bar, or why there is none.
     #[inline]
-    fn side(&self, known: &Known<'_>) -> Result<Side, Reason> {
-        match (known.side(), self.config.absent) {
+    fn side(&self, history: &History<'_>) -> Result<Side, Reason> {
+        match (history.signal(Column::Side), self.config.absent) {
             (Some(1.0), _) | (None, Absent::Long) => Ok(Side::Long),
             (Some(0.0), _) | (None, Absent::Flat) => Ok(Side::Short),
             (Some(_), _) => Err(Reason::Neutral),
@@ -110,8 +110,8 @@ impl FollowSide {
         }
     }
 
-    fn follow_side(&self, known: &Known<'_>, account: &Account) -> Decision {
-        let side = match self.side(known) {
+    fn follow_side(&self, history: &History<'_>, account: &Account) -> Decision {
+        let side = match self.side(history) {
             Ok(side) => side,
             Err(reason) => return Decision::Hold(reason),
         };
@@ -126,8 +126,8 @@ impl FollowSide {
     /// The share of equity that is wanted at the present bar; `None` where nothing was recorded and nothing is to be
     /// done.
     #[inline]
-    fn wanted(&self, known: &Known<'_>) -> Option<f64> {
-        let recorded = match (known.position(), self.config.absent) {
+    fn wanted(&self, history: &History<'_>) -> Option<f64> {
+        let recorded = match (history.signal(Column::Position), self.config.absent) {
             (Some(position), _) => position,
             (None, Absent::Long) => 1.0,
             (None, Absent::Flat) => 0.0,
@@ -137,8 +137,8 @@ impl FollowSide {
         Some(recorded.clamp(least, 1.0) * self.config.size.get())
     }
 
-    fn follow_position(&mut self, known: &Known<'_>, account: &Account) -> Decision {
-        let Some(wanted) = self.wanted(known) else { return Decision::Hold(Reason::NoSignal) };
+    fn follow_position(&mut self, history: &History<'_>, account: &Account) -> Decision {
+        let Some(wanted) = self.wanted(history) else { return Decision::Hold(Reason::NoSignal) };
         let changed = wanted.to_bits() != self.target.to_bits();
         self.target = wanted;
         let share = |share: f64| Fraction::new(share.clamp(0.0, 1.0));
@@ -167,32 +167,37 @@ fn act(order: Order, reason: Reason) -> Decision {
 }
 
 impl Strategy for FollowSide {
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
-        if known.has_positions() { self.follow_position(&known, account) } else { self.follow_side(&known, account) }
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        if history.has(Column::Position) {
+            self.follow_position(&history, account)
+        } else {
+            self.follow_side(&history, account)
+        }
     }
 
     #[inline]
-    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        if known.has_positions() {
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
+        if history.has(Column::Position) {
             return self
-                .wanted(&known)
+                .wanted(&history)
                 .is_none_or(|wanted| wanted.to_bits() == self.target.to_bits() && Held::of(wanted) == marked.held());
         }
-        match self.side(&known) {
+        match self.side(&history) {
             Err(_) => true,
             Ok(Side::Long) => marked.held() == Held::Long,
             Ok(Side::Short) => marked.held() != Held::Long,
         }
     }
 
-    fn explain(&self, known: Known<'_>, _account: &Account) -> Explanation {
+    fn explain(&self, history: History<'_>, _account: &Account) -> Explanation {
         let code = |held| match held {
             Held::Long => 1,
             Held::Short => 0,
             Held::Flat => -1,
         };
-        let position = known.position();
-        let side = known.side().map(|side| side as i8).or(position.map(|position| code(Held::of(position))));
+        let position = history.signal(Column::Position);
+        let side =
+            history.signal(Column::Side).map(|side| side as i8).or(position.map(|position| code(Held::of(position))));
         Explanation { side, raw_size: position.map(f64::abs), ..Explanation::default() }
     }
 }
@@ -216,7 +221,7 @@ mod tests {
             high: price,
             low: price,
             close: price,
-            signals: Signals { position: Some(position), ..Signals::default() },
+            signals: Signals::default().with(Column::Position, position),
             interval_ms: 1,
             first: 0,
         };

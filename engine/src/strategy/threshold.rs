@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::Known,
+    market::{Column, History},
     strategy::{
         Strategy,
         parameters::{Bearing, Declaration, Parameter, Range, declared},
@@ -81,8 +81,8 @@ impl Threshold {
 
 impl Strategy for Threshold {
     #[inline]
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
-        let Some(signal) = known.value() else {
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        let Some(signal) = history.signal(Column::Value) else {
             return Decision::Hold(Reason::NoSignal);
         };
         if account.position == 0.0 {
@@ -97,10 +97,10 @@ impl Strategy for Threshold {
     }
 
     #[inline]
-    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
         let acts = match marked.held() {
-            Held::Flat => known.value().is_some_and(|signal| signal > self.config.entry),
-            Held::Long | Held::Short => known.value().is_some_and(|signal| signal < self.config.exit),
+            Held::Flat => history.signal(Column::Value).is_some_and(|signal| signal > self.config.entry),
+            Held::Long | Held::Short => history.signal(Column::Value).is_some_and(|signal| signal < self.config.exit),
         };
         !acts
     }
@@ -120,15 +120,15 @@ mod tests {
             high: &[1.0],
             low: &[1.0],
             close: &[1.0],
-            signals: Signals { value: Some(&column), ..Signals::default() },
+            signals: Signals::default().with(Column::Value, &column),
             interval_ms: 1,
             first: 0,
         };
         let books = crate::ledger::PriceLedger::restored(1.0, position, 1.0, 0);
         let marked = Marked { line: books.line(), price: 1.0 };
         let mut rule = Threshold::new(ThresholdConfig { entry: 0.75, exit: 0.25, size: Fraction::ONE });
-        let decision = rule.decide(market.known(0), &books.account(1.0));
-        assert_eq!(rule.stays(market.known(0), marked), matches!(decision, Decision::Hold(_)));
+        let decision = rule.decide(market.history(0), &books.account(1.0));
+        assert_eq!(rule.stays(market.history(0), marked), matches!(decision, Decision::Hold(_)));
         decision.reason()
     }
 

@@ -232,7 +232,7 @@ fn one(out: &mut dyn Write, run: &RunReport) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use q50_engine::{
-        market::{Market, Signals},
+        market::{Column, Market, Signals},
         strategy::{StrategyConfig, threshold::ThresholdConfig},
         units::{Fraction, PeriodsPerYear},
         venue::{FillTiming, NextOpen},
@@ -252,7 +252,7 @@ mod tests {
             high: &price,
             low: &price,
             close: &price,
-            signals: Signals { value: Some(&signal), ..Signals::default() },
+            signals: Signals::default().with(Column::Value, &signal),
             interval_ms: 3_600_000,
             first: 0,
         };

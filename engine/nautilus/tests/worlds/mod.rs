@@ -13,7 +13,7 @@ use q50_datasets::{
     time::parse_ms,
 };
 use q50_engine::{
-    market::{Market, Signals},
+    market::{Column, Market, Signals},
     risk::RiskConfig,
     strategy::{
         StrategyConfig,
@@ -111,14 +111,12 @@ impl World {
             high: &self.high,
             low: &self.low,
             close: &self.close,
-            signals: Signals {
-                q10: Some(q10),
-                q50: Some(q50),
-                q90: Some(q90),
-                value: Some(&self.value),
-                side: Some(&self.side),
-                ..Signals::default()
-            },
+            signals: Signals::default()
+                .with(Column::Q10, q10)
+                .with(Column::Q50, q50)
+                .with(Column::Q90, q90)
+                .with(Column::Value, &self.value)
+                .with(Column::Side, &self.side),
             interval_ms: self.interval_ms,
             first: self.first,
         }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     edge::{self, EvMode, TierMap},
-    features::{Features, Forecast},
+    features::Features,
+    forecast::Forecast,
     regime::{Regime, RegimeConfig},
 };
 use crate::{decision::Reason, market::Quantiles, strategy::side::Side, units::Fraction};
@@ -93,7 +94,7 @@ impl GateConfig {
     /// The threshold on the absolute median, where its inputs are known.
     #[must_use]
     #[inline]
-    pub fn threshold(&self, forecast: &Forecast<'_>, regimes: &RegimeConfig) -> Option<f64> {
+    pub fn threshold(&self, forecast: &Forecast, regimes: &RegimeConfig) -> Option<f64> {
         match self.threshold {
             ThresholdSource::Published => forecast.published_threshold(),
             ThresholdSource::Adaptive => forecast.regime().zip(forecast.variance()).map(|(regime, variance)| {
@@ -107,22 +108,62 @@ impl GateConfig {
     /// Tier 0 to 3 of the forecast (0 without a threshold).
     #[must_use]
     #[inline]
-    pub fn tier(&self, forecast: &Forecast<'_>, regimes: &RegimeConfig) -> u8 {
+    pub fn tier(&self, forecast: &Forecast, regimes: &RegimeConfig) -> u8 {
         Self::tier_at(forecast, self.threshold(forecast, regimes))
     }
 
-    pub(super) fn tier_at(forecast: &Forecast<'_>, threshold: Option<f64>) -> u8 {
+    pub(super) fn tier_at(forecast: &Forecast, threshold: Option<f64>) -> u8 {
         threshold.map_or(0, |threshold| edge::tier(&forecast.quantiles(), threshold))
     }
 
     /// Threshold of the information ratio in the present regime (1.5 without one).
     #[must_use]
     #[inline]
-    pub fn info_ratio_threshold(forecast: &Forecast<'_>) -> f64 {
+    pub fn info_ratio_threshold(forecast: &Forecast) -> f64 {
         forecast.regime().map_or(1.5, RegimeConfig::info_ratio_threshold)
     }
 
-    /// What the gates say of every row, gate by gate in their order: a row keeps its first refusal.
+    /// What the gates say of `forecast`: the first one that refuses names the reason.
+    #[must_use]
+    pub fn verdict(&self, forecast: &Forecast, regimes: &RegimeConfig, regime_required: bool) -> Verdict {
+        let shape = Verdict::of(&forecast.quantiles());
+        if matches!(shape, Verdict::MISSING | Verdict::CROSSED) {
+            return shape;
+        }
+        if (regime_required || self.needs_regime()) && forecast.regime().is_none() {
+            return Verdict::refused(Reason::WarmUp);
+        }
+        if self.max_spread.is_some_and(|max| forecast.spread() > max.get()) {
+            return Verdict::refused(Reason::WideSpread);
+        }
+        if shape == Verdict::LEVEL {
+            return shape;
+        }
+        match self.significance {
+            Significance::ExpectedValue => {
+                let significant =
+                    forecast.expected_value(self.ev_mode).is_some_and(|value| value > self.min_expected_value.get());
+                if !significant {
+                    return Verdict::refused(Reason::NotSignificant);
+                }
+            }
+            Significance::Threshold => match self.threshold(forecast, regimes) {
+                None => return Verdict::refused(Reason::NoSignal),
+                Some(threshold) if forecast.strength() < threshold => return Verdict::refused(Reason::BelowThreshold),
+                Some(_) => {}
+            },
+        }
+        let high_quality = || forecast.info_ratio().is_some_and(|ratio| ratio > Self::info_ratio_threshold(forecast));
+        if self.require_high_quality && !high_quality() {
+            return Verdict::refused(Reason::LowQuality);
+        }
+        if self.tier(forecast, regimes) < self.min_tier {
+            return Verdict::refused(Reason::LowTier);
+        }
+        shape
+    }
+
+    /// [`GateConfig::verdict`] of every row at once, gate by gate in their order: a row keeps its first refusal.
     #[must_use]
     pub fn verdicts(
         &self,
@@ -132,7 +173,7 @@ impl GateConfig {
         regime_required: bool,
     ) -> Vec<Verdict> {
         let mut verdicts: Vec<Verdict> = features.shapes().to_vec();
-        let forecast = |t: usize| features.forecast(t, regime[t]);
+        let forecast = |t: usize| features.forecast(t).in_regime(regime[t]);
         if regime_required || self.needs_regime() {
             for (verdict, regime) in verdicts.iter_mut().zip(regime) {
                 if regime.is_none() && !matches!(*verdict, Verdict::MISSING | Verdict::CROSSED) {
@@ -325,7 +366,7 @@ mod tests {
     fn at_a_bound_the_expected_value_is_refused_and_the_median_and_the_width_pass() {
         let [q10, q50, q90] = STRONG;
         let good = features(q10, q50, q90);
-        let forecast = good.forecast(0, Some(Regime::Medium));
+        let forecast = good.forecast(0).in_regime(Some(Regime::Medium));
         let base = GateConfig::default();
         let value = forecast.expected_value(EvMode::Symmetric).unwrap();
         let least = |value| GateConfig { min_expected_value: Fraction::new(value), ..base };
@@ -352,7 +393,7 @@ mod tests {
         let quality =
             GateConfig { require_high_quality: true, min_expected_value: Fraction::ZERO, ..GateConfig::default() };
         let narrow = |q50: f64| Features::of_forecasts(&[Quantiles { q10: q50, q50, q90: q50 }], &[0.0], &[f64::NAN]);
-        assert_eq!(narrow(0.0015).forecast(0, None).info_ratio(), Some(1.5));
+        assert_eq!(narrow(0.0015).forecast(0).info_ratio(), Some(1.5));
         assert_eq!(verdict(&quality, &narrow(0.0015)), Err(Reason::LowQuality));
         assert_eq!(verdict(&quality, &narrow(0.0016)), Ok(Side::Long));
     }
@@ -371,7 +412,7 @@ mod tests {
     #[test]
     fn the_adaptive_threshold_by_hand() {
         let wild = Features::of_forecasts(&[Quantiles { q10: -0.01, q50: 0.001, q90: 0.01 }], &[1e-4], &[f64::NAN]);
-        let forecast = wild.forecast(0, Some(Regime::Extreme));
+        let forecast = wild.forecast(0).in_regime(Some(Regime::Extreme));
         let threshold = GateConfig::default().threshold(&forecast, &RegimeConfig::default()).unwrap();
         assert!((threshold - 0.0005 * 1.8 * 1.05).abs() < 1e-18);
         assert_eq!(GateConfig::default().tier(&forecast, &RegimeConfig::default()), 3);

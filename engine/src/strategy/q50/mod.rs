@@ -2,21 +2,23 @@
 
 pub mod edge;
 pub mod features;
+pub mod forecast;
 pub mod gate;
 mod parameters;
 pub mod regime;
 pub mod sizing;
+pub mod stream;
 pub mod volatility;
-
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use self::{
-    features::{Features, Forecast},
+    features::Columns,
+    forecast::{Forecast, Forecasts},
     gate::{Answer, GateConfig, Verdict},
     regime::{Regime, RegimeConfig},
     sizing::{CapScope, Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
+    stream::Stream,
 };
 use super::{
     Explanation, Strategy,
@@ -26,7 +28,7 @@ use super::{
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::{Known, Market},
+    market::History,
     risk::RiskConfig,
     units::Fraction,
 };
@@ -72,6 +74,14 @@ const SHORT: u8 = 4;
 const LONG_AT_CAP: u8 = 8;
 
 impl Q50Config {
+    /// Whether a bar without a regime cannot be traded.
+    fn regime_required(&self) -> bool {
+        self.gate.needs_regime()
+            || self.sizing.by_regime
+            || self.sell == SellRule::Partial
+            || matches!(self.sizing.method, Method::ValidatedKelly | Method::VolRawKelly)
+    }
+
     /// With which positions `answer` is certainly a hold, whatever else the account is. A refused forecast is one with
     /// any; on a long signal the size of a position is looked at, unless it is at its cap.
     fn stays(&self, answer: Answer) -> u8 {
@@ -92,39 +102,31 @@ impl Q50Config {
     }
 }
 
-/// The Q50 strategy on one market: its settings and the columns that depend on the data alone.
+/// The Q50 strategy: settings, where its forecasts come from, and the highest equity that it has seen.
 #[derive(Clone, Debug)]
-pub struct Q50 {
+pub struct Q50<F = Columns> {
     config: Q50Config,
     sizer: Sizer,
-    features: Arc<Features>,
-    regimes: Arc<[Option<Regime>]>,
-    verdicts: Vec<Verdict>,
+    forecasts: F,
     /// By the code of a verdict: with which positions the strategy is certain to hold.
     stays: Box<[u8; 256]>,
     peak_equity: f64,
 }
 
-impl Q50 {
-    /// The strategy with these settings on the `features` of `market`.
+impl Q50<Stream> {
+    /// The strategy with these settings, before its first bar.
     #[must_use]
-    pub fn new(config: Q50Config, features: Arc<Features>, market: &Market<'_>) -> Self {
-        if config.sizing.method == Method::Atr {
-            features.atr(market);
-        }
-        let regimes = features.regimes(&config.regime);
-        let regime_required = config.gate.needs_regime()
-            || config.sizing.by_regime
-            || config.sell == SellRule::Partial
-            || matches!(config.sizing.method, Method::ValidatedKelly | Method::VolRawKelly);
-        let verdicts = config.gate.verdicts(&features, &regimes, &config.regime, regime_required);
-        let stays = Box::new(Verdict::table(|answer| config.stays(answer)));
-        Self { config, sizer: Sizer::new(config.sizing), features, regimes, verdicts, stays, peak_equity: 0.0 }
+    pub fn streaming(config: Q50Config) -> Self {
+        Self::new(config, Stream::new(&config))
     }
+}
 
-    #[inline]
-    fn forecast(&self, t: usize) -> Forecast<'_> {
-        self.features.forecast(t, self.regimes[t])
+impl<F: Forecasts> Q50<F> {
+    /// The strategy with these settings on `forecasts`, which were made with the same.
+    #[must_use]
+    pub fn new(config: Q50Config, forecasts: F) -> Self {
+        let stays = Box::new(Verdict::table(|answer| config.stays(answer)));
+        Self { config, sizer: Sizer::new(config.sizing), forecasts, stays, peak_equity: 0.0 }
     }
 
     #[inline]
@@ -133,11 +135,9 @@ impl Q50 {
     }
 
     #[inline]
-    fn size(&self, known: &Known<'_>, side: Side, account: &Account) -> Result<SizeExplanation, Reason> {
-        let t = known.row();
-        let forecast = self.forecast(t);
+    fn size(&self, history: &History<'_>, side: Side, account: &Account) -> Result<SizeExplanation, Reason> {
+        let forecast = self.forecasts.forecast(history.row());
         let gate = &self.config.gate;
-        let closes = known.closes();
         let threshold = match self.config.sizing.method.reads_tier() {
             true => gate.threshold(&forecast, &self.config.regime),
             false => None,
@@ -153,8 +153,11 @@ impl Q50 {
             info_ratio_threshold: GateConfig::info_ratio_threshold(&forecast),
             threshold,
             regime: forecast.regime(),
-            atr_share: self.features.atr_share(t),
-            momentum: t.checked_sub(1).map(|before| closes[t] / closes[before] - 1.0),
+            atr_share: self.forecasts.atr_share(history.row()),
+            momentum: match history.closes() {
+                [.., before, last] => Some(last / before - 1.0),
+                _ => None,
+            },
             stop_distance: self.config.exits.stop_loss.map(Fraction::get),
         };
         let drawdown = if self.peak_equity > 0.0 { 1.0 - account.equity / self.peak_equity } else { 0.0 };
@@ -178,7 +181,7 @@ impl Q50 {
     fn short(
         &self,
         account: &Account,
-        forecast: &Forecast<'_>,
+        forecast: &Forecast,
         sized: Option<Result<SizeExplanation, Reason>>,
     ) -> Decision {
         if let Some(sized) = sized {
@@ -223,24 +226,30 @@ impl Q50 {
     }
 }
 
-impl Strategy for Q50 {
+impl<F: Forecasts> Strategy for Q50<F> {
     #[inline]
-    fn decide(&mut self, known: Known<'_>, account: &Account) -> Decision {
+    fn observe(&mut self, history: History<'_>) {
+        self.forecasts.observe(history);
+    }
+
+    #[inline]
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         self.peak_equity = self.peak_equity.max(account.equity);
-        match self.verdicts[known.row()].answer() {
+        match self.forecasts.verdict(history.row()).answer() {
             Answer::Missing => self.without_forecast(account),
             Answer::Refused(reason) => Decision::Hold(reason),
-            Answer::Long => Self::long(account, self.size(&known, Side::Long, account)),
+            Answer::Long => Self::long(account, self.size(&history, Side::Long, account)),
             Answer::Short => {
-                let sized = self.config.allow_short.then(|| self.size(&known, Side::Short, account));
-                self.short(account, &self.forecast(known.row()), sized)
+                let sized = self.config.allow_short.then(|| self.size(&history, Side::Short, account));
+                self.short(account, &self.forecasts.forecast(history.row()), sized)
             }
         }
     }
 
     #[inline]
-    fn stays(&self, known: Known<'_>, marked: Marked) -> bool {
-        let stays = self.stays[self.verdicts[known.row()].code()];
+    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
+        let Some(verdict) = self.forecasts.foretold(history.row()) else { return false };
+        let stays = self.stays[verdict.code()];
         let sizing = &self.config.sizing;
         let at_cap = marked.exceeds(sizing.max_position.get() - sizing.min_size.get());
         let held = match marked.held() {
@@ -251,14 +260,14 @@ impl Strategy for Q50 {
         stays & held != 0
     }
 
-    fn explain(&self, known: Known<'_>, account: &Account) -> Explanation {
-        let (forecast, verdict) = (self.forecast(known.row()), self.verdicts[known.row()]);
+    fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
+        let (forecast, verdict) = (self.forecasts.forecast(history.row()), self.forecasts.verdict(history.row()));
         if matches!(verdict.answer(), Answer::Missing | Answer::Refused(Reason::CrossedQuantiles)) {
             return Explanation::default();
         }
         let sized = match verdict.answer() {
-            Answer::Long => self.size(&known, Side::Long, account).ok(),
-            Answer::Short if self.config.allow_short => self.size(&known, Side::Short, account).ok(),
+            Answer::Long => self.size(&history, Side::Long, account).ok(),
+            Answer::Short if self.config.allow_short => self.size(&history, Side::Short, account).ok(),
             _ => None,
         };
         Explanation {
@@ -277,9 +286,13 @@ impl Strategy for Q50 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::PriceLedger, market::Signals};
+    use crate::{
+        ledger::PriceLedger,
+        market::{Column, Market, Signals},
+        strategy::exits::WithExits,
+    };
 
-    /// The decisions of `config` on a long forecast a bar, one bar for each of these accounts at a price of 1.
+    /// The decisions of `config`, exits included, on a long forecast a bar, one bar for each of these accounts at a price of 1.
     fn decisions(config: Q50Config, books: &[PriceLedger]) -> Vec<Decision> {
         let n = books.len();
         let (time, price) = ((0..n as i64).collect::<Vec<_>>(), vec![1.0; n]);
@@ -291,18 +304,20 @@ mod tests {
             high: &price,
             low: &price,
             close: &price,
-            signals: Signals {
-                q10: Some(&q10),
-                q50: Some(&q50),
-                q90: Some(&q90),
-                vol_raw: Some(&vol),
-                ..Signals::default()
-            },
+            signals: Signals::default()
+                .with(Column::Q10, &q10)
+                .with(Column::Q50, &q50)
+                .with(Column::Q90, &q90)
+                .with(Column::VolRaw, &vol),
             interval_ms: 1,
             first: 0,
         };
-        let mut strategy = Q50::new(config, Arc::new(Features::new(&market)), &market);
-        books.iter().enumerate().map(|(t, books)| strategy.decide(market.known(t), &books.account(1.0))).collect()
+        let mut strategy = WithExits::new(Q50::streaming(config), config.exits);
+        let decide = |(t, books): (usize, &PriceLedger)| {
+            strategy.observe(market.history(t));
+            strategy.decide(market.history(t), &books.account(1.0))
+        };
+        books.iter().enumerate().map(decide).collect()
     }
 
     fn cash(amount: f64) -> PriceLedger {
@@ -326,6 +341,22 @@ mod tests {
         // Half at a fall of a half, and three quarters at a fall of a quarter: from 200, not from the bar before.
         let decided = decisions(config, &[cash(100.0), cash(200.0), cash(150.0), cash(100.0), cash(200.0)]);
         assert_eq!(decided, [buy(0.5), buy(0.5), buy(0.375), buy(0.25), buy(0.5)]);
+    }
+
+    #[test]
+    fn a_peak_at_which_an_exit_answers_is_remembered() {
+        let sizing = SizingConfig {
+            method: Method::Full,
+            max_position: Fraction::new(0.5),
+            half_at_drawdown: Some(Fraction::new(0.5)),
+            ..SizingConfig::default()
+        };
+        let exits = ExitConfig { take_profit: Some(0.5), ..ExitConfig::default() };
+        let config = Q50Config { sizing, exits, ..Q50Config::default() };
+        // 200 units bought at 0.5 are worth 200 at a price of 1, where the target closes them; 150 is a quarter below.
+        let decided = decisions(config, &[PriceLedger::restored(0.0, 200.0, 0.5, 0), cash(150.0)]);
+        assert_eq!(decided[0].reason(), Reason::TakeProfit);
+        assert_eq!(decided[1], buy(0.375));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! a trailing window that ends at the present bar. The published system takes them over the whole sample, future
 //! included; that is `percentiles = "full_sample"`.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Four levels of market variance.
@@ -181,7 +183,7 @@ impl RegimeConfig {
             Percentiles::FullSample => {
                 let mut window = Window::over(variance);
                 (0..variance.len()).for_each(|t| window.insert(t));
-                variance.iter().map(|&v| self.regime(v, &window)).collect()
+                variance.iter().map(|&v| self.regime(v, window.len, |below| window.observation(below))).collect()
             }
             Percentiles::Causal => {
                 let mut window = Window::over(variance);
@@ -191,19 +193,21 @@ impl RegimeConfig {
                     if let Some(oldest) = t.checked_sub(length) {
                         window.remove(oldest);
                     }
-                    self.regime(variance[t], &window)
+                    self.regime(variance[t], window.len, |below| window.observation(below))
                 };
                 (0..variance.len()).map(classify).collect()
             }
         }
     }
 
-    fn regime(&self, value: f64, window: &Window) -> Option<Regime> {
+    /// The regime of `value` in a window of so many observations, the one with `below` smaller ones being
+    /// `observation(below)`.
+    fn regime(&self, value: f64, observations: usize, observation: impl Fn(usize) -> f64) -> Option<Regime> {
         if value.is_nan() {
             return None;
         }
-        if window.len >= self.min_observations.max(1) {
-            return Some(Regime::of(value, [0.3, 0.7, 0.9].map(|p| window.quantile(p))));
+        if observations >= self.min_observations.max(1) {
+            return Some(Regime::of(value, [0.3, 0.7, 0.9].map(|p| quantile(p, observations, &observation))));
         }
         match self.warm_up {
             WarmUp::Hold => None,
@@ -276,14 +280,52 @@ impl Window {
         }
         self.sorted[position]
     }
+}
 
-    /// Linear interpolation between order statistics (Hyndman and Fan 1996, type 7).
-    fn quantile(&self, p: f64) -> f64 {
-        let position = p * (self.len - 1) as f64;
-        let below = position.floor() as usize;
-        let lower = self.observation(below);
-        let upper = self.observation((below + 1).min(self.len - 1));
-        lower + (upper - lower) * (position - below as f64)
+/// Linear interpolation between order statistics (Hyndman and Fan 1996, type 7).
+fn quantile(p: f64, observations: usize, observation: impl Fn(usize) -> f64) -> f64 {
+    let position = p * (observations - 1) as f64;
+    let below = position.floor() as usize;
+    let lower = observation(below);
+    let upper = observation((below + 1).min(observations - 1));
+    lower + (upper - lower) * (position - below as f64)
+}
+
+/// [`RegimeConfig::classify`] one bar at a time: a sorted window, since ranks in a whole column are not known.
+#[derive(Clone, Debug)]
+pub struct RegimeStream {
+    config: RegimeConfig,
+    /// The window's rows, oldest first; `NaN` is no observation.
+    rows: VecDeque<f64>,
+    sorted: Vec<f64>,
+}
+
+impl RegimeStream {
+    /// Before the first bar.
+    #[must_use]
+    pub fn new(config: RegimeConfig) -> Self {
+        Self { config, rows: VecDeque::new(), sorted: Vec::new() }
+    }
+
+    /// The regime of the next bar, whose variance is `value`.
+    pub fn observe(&mut self, value: f64) -> Option<Regime> {
+        self.rows.push_back(value);
+        if !value.is_nan() {
+            self.sorted.insert(self.rank(value), value);
+        }
+        let bounded = self.config.percentiles == Percentiles::Causal;
+        if bounded && self.rows.len() > self.config.window.max(1) {
+            let oldest = self.rows.pop_front().filter(|oldest| !oldest.is_nan());
+            if let Some(oldest) = oldest {
+                self.sorted.remove(self.rank(oldest));
+            }
+        }
+        self.config.regime(value, self.sorted.len(), |below| self.sorted[below])
+    }
+
+    /// Number of observations before `value` in the order of the window.
+    fn rank(&self, value: f64) -> usize {
+        self.sorted.partition_point(|other| other.total_cmp(&value).is_lt())
     }
 }
 
@@ -342,9 +384,10 @@ mod tests {
         let column = [80.0, 10.0, 40.0, 20.0];
         let mut window = Window::over(&column);
         (0..4).for_each(|t| window.insert(t));
+        let at = |p| quantile(p, window.len, |below| window.observation(below));
         // Positions 0.9, 2.1 and 2.7 of 10, 20, 40, 80.
         for (p, expected) in [(0.3, 19.0), (0.7, 44.0), (0.9, 68.0)] {
-            assert!((window.quantile(p) - expected).abs() < 1e-12, "{p}: {}", window.quantile(p));
+            assert!((at(p) - expected).abs() < 1e-12, "{p}: {}", at(p));
         }
     }
 

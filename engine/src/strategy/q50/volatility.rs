@@ -6,35 +6,48 @@ pub const WINDOW: usize = 6;
 /// Standard deviation (ddof 1) of the log returns of the last [`WINDOW`] bars, per bar; `NaN` before two returns.
 #[must_use]
 pub fn vol_raw(closes: &[f64]) -> Vec<f64> {
-    let returns: Vec<f64> = closes.windows(2).map(|w| (w[1] / w[0]).ln()).collect();
-    (0..closes.len())
-        .map(|t| {
-            let window = &returns[t.saturating_sub(WINDOW)..t];
-            let n = window.len() as f64;
-            if window.len() < 2 {
-                return f64::NAN;
-            }
-            let mean = window.iter().sum::<f64>() / n;
-            (window.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
-        })
-        .collect()
+    let returns: Vec<f64> = closes.windows(2).map(log_return).collect();
+    (0..closes.len()).map(|t| deviation(&returns[t.saturating_sub(WINDOW)..t])).collect()
+}
+
+/// The last row of [`vol_raw`], from its own window alone.
+#[must_use]
+pub fn last_vol_raw(closes: &[f64]) -> f64 {
+    let window = &closes[closes.len().saturating_sub(WINDOW + 1)..];
+    deviation(&window.windows(2).map(log_return).collect::<Vec<f64>>())
+}
+
+fn log_return(closes: &[f64]) -> f64 {
+    (closes[1] / closes[0]).ln()
+}
+
+fn deviation(returns: &[f64]) -> f64 {
+    let n = returns.len() as f64;
+    if returns.len() < 2 {
+        return f64::NAN;
+    }
+    let mean = returns.iter().sum::<f64>() / n;
+    (returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
 }
 
 /// Average true range of the last `period` bars as a share of the close (simple mean); `NaN` before `period` bars.
 #[must_use]
 pub fn atr_share(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Vec<f64> {
+    (0..close.len()).map(|t| last_atr_share(&high[..=t], &low[..=t], &close[..=t], period)).collect()
+}
+
+/// The last row of [`atr_share`].
+#[must_use]
+pub fn last_atr_share(high: &[f64], low: &[f64], close: &[f64], period: usize) -> f64 {
+    let (bars, Some(last)) = (close.len(), close.last()) else { return f64::NAN };
     let true_range = |t: usize| {
-        let before = if t == 0 { close[0] } else { close[t - 1] };
+        let before = close[t.saturating_sub(1)];
         high[t].max(before) - low[t].min(before)
     };
-    (0..close.len())
-        .map(|t| {
-            if t + 1 < period {
-                return f64::NAN;
-            }
-            (t + 1 - period..=t).map(true_range).sum::<f64>() / period as f64 / close[t]
-        })
-        .collect()
+    if bars < period {
+        return f64::NAN;
+    }
+    (bars - period..bars).map(true_range).sum::<f64>() / period as f64 / last
 }
 
 #[cfg(test)]

@@ -1,0 +1,147 @@
+//! One bar's forecast, and what follows from it whatever the settings are.
+
+use super::{
+    edge::{self, EvMode},
+    regime::Regime,
+};
+use crate::market::{History, Quantiles};
+
+/// What is known of the forecast of one bar. A number that the source does not have is `NaN` inside and `None` outside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forecast {
+    quantiles: Quantiles,
+    prob_up: f64,
+    info_ratio: f64,
+    volatility: f64,
+    variance: f64,
+    published_threshold: f64,
+    trending: bool,
+    regime: Option<Regime>,
+}
+
+impl Forecast {
+    /// The forecast `quantiles` at a volatility that was `before` a bar ago, in no regime yet.
+    #[must_use]
+    #[inline]
+    pub(super) fn new(
+        quantiles: Quantiles,
+        [before, volatility]: [f64; 2],
+        variance: f64,
+        published_threshold: f64,
+    ) -> Self {
+        Self {
+            quantiles,
+            prob_up: edge::prob_up(&quantiles),
+            info_ratio: edge::info_ratio(&quantiles, variance),
+            volatility,
+            variance,
+            published_threshold,
+            trending: (volatility - before).abs() > 0.1,
+            regime: None,
+        }
+    }
+
+    /// The same forecast in `regime`.
+    #[must_use]
+    #[inline]
+    pub fn in_regime(self, regime: Option<Regime>) -> Self {
+        Self { regime, ..self }
+    }
+
+    /// The forecast quantiles.
+    #[must_use]
+    #[inline]
+    pub fn quantiles(&self) -> Quantiles {
+        self.quantiles
+    }
+
+    /// Absolute median, a fraction.
+    #[must_use]
+    #[inline]
+    pub fn strength(&self) -> f64 {
+        self.quantiles.q50.abs()
+    }
+
+    /// Width, a fraction.
+    #[must_use]
+    #[inline]
+    pub fn spread(&self) -> f64 {
+        edge::spread(&self.quantiles)
+    }
+
+    /// Probability of a positive return.
+    #[must_use]
+    #[inline]
+    pub fn prob_up(&self) -> f64 {
+        self.prob_up
+    }
+
+    /// Expected value in the direction of the median; none where it is zero.
+    #[must_use]
+    #[inline]
+    pub fn expected_value(&self, mode: EvMode) -> Option<f64> {
+        let side = edge::direction(&self.quantiles)?;
+        Some(edge::expected_value(&self.quantiles, self.prob_up, side, mode)).filter(|value| !value.is_nan())
+    }
+
+    /// Enhanced information ratio; none without a variance.
+    #[must_use]
+    #[inline]
+    pub fn info_ratio(&self) -> Option<f64> {
+        self.variance().map(|_| self.info_ratio)
+    }
+
+    /// Standard deviation of recent log returns, per bar.
+    #[must_use]
+    #[inline]
+    pub fn volatility(&self) -> f64 {
+        self.volatility
+    }
+
+    /// Variance of recent returns, per bar.
+    #[must_use]
+    #[inline]
+    pub fn variance(&self) -> Option<f64> {
+        Some(self.variance).filter(|variance| !variance.is_nan())
+    }
+
+    /// Variance regime.
+    #[must_use]
+    #[inline]
+    pub fn regime(&self) -> Option<Regime> {
+        self.regime
+    }
+
+    /// Whether volatility moved by more than 0.1 since the last bar.
+    #[must_use]
+    #[inline]
+    pub fn trending(&self) -> bool {
+        self.trending
+    }
+
+    /// The producer's own threshold on the absolute median.
+    #[must_use]
+    #[inline]
+    pub fn published_threshold(&self) -> Option<f64> {
+        Some(self.published_threshold).filter(|threshold| !threshold.is_nan())
+    }
+}
+
+/// Where the strategy takes forecasts from: a [`super::stream::Stream`], which sees one bar after the other, or the
+/// [`super::features::Columns`] of a market, which are the same numbers made at once and shared by a sweep.
+pub trait Forecasts {
+    /// Takes in a bar that has just closed.
+    fn observe(&mut self, history: History<'_>);
+
+    /// What the gates say of the bar in `row`, where that is known before the bar was observed.
+    fn foretold(&self, row: usize) -> Option<super::gate::Verdict>;
+
+    /// What the gates say of the bar in `row`, which is the last that was observed.
+    fn verdict(&self, row: usize) -> super::gate::Verdict;
+
+    /// The forecast of that bar.
+    fn forecast(&self, row: usize) -> Forecast;
+
+    /// Average true range of that bar as a share of its close, where it was asked for.
+    fn atr_share(&self, row: usize) -> Option<f64>;
+}
