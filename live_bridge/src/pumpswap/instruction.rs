@@ -49,6 +49,15 @@ pub struct Instruction {
     pub data: Vec<u8>,
 }
 
+impl Instruction {
+    /// With `new` wherever the account `old` was.
+    #[must_use]
+    pub fn with_account(mut self, old: &Address, new: Address) -> Self {
+        self.accounts.iter_mut().filter(|meta| meta.address == *old).for_each(|meta| meta.address = new);
+        self
+    }
+}
+
 pub(super) const fn read(address: Address) -> AccountMeta {
     AccountMeta { address, access: Access::Read }
 }

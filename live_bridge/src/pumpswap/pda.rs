@@ -133,6 +133,17 @@ pub fn associated_token(owner: &Address, mint: &Address, token_program: &Address
     derive(&[owner.as_bytes(), token_program.as_bytes(), mint.as_bytes()], &ASSOCIATED_TOKEN)
 }
 
+/// The address that `base` derives from a `seed` of at most 32 bytes for an account of `program`; only `base` can make
+/// an account there. Source: Solana's documentation of `createAccountWithSeed`.
+#[must_use]
+pub fn with_seed(base: &Address, seed: &str, program: &Address) -> Address {
+    let mut hash = Sha256::new();
+    hash.update(base.as_bytes());
+    hash.update(seed.as_bytes());
+    hash.update(program.as_bytes());
+    Address(hash.finalize().into())
+}
+
 /// All that the encoders need to know of a pool: its addresses, its mints and their programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolKeys {

@@ -1,0 +1,59 @@
+//! How much may be lost in a day, UTC.
+
+use super::{Refusal, share};
+use crate::clock::UnixMillis;
+use q50_engine::units::{Bps, Lamports};
+use serde::{Deserialize, Serialize};
+
+/// The equity that the day began with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DailyLoss {
+    day: Option<i64>,
+    began_with: u64,
+}
+
+impl DailyLoss {
+    /// Whether the day's loss is below `most`, a share of the equity that the day began with. The first equity known of
+    /// a day is what it began with; where that was nothing, the first that is something.
+    ///
+    /// # Errors
+    /// [`Refusal::DailyLoss`] where the loss has reached it.
+    pub(super) fn check(&mut self, most: Bps, equity: Lamports, now: UnixMillis) -> Result<(), Refusal> {
+        if self.day != Some(now.day()) || self.began_with == 0 {
+            *self = Self { day: Some(now.day()), began_with: equity.0 };
+        }
+        let lost = self.began_with.saturating_sub(equity.0);
+        if lost >= share(self.began_with, most) {
+            return Err(Refusal::DailyLoss { lost: Lamports(lost), began_with: Lamports(self.began_with), most });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: UnixMillis = UnixMillis(43_200_000);
+
+    #[test]
+    fn a_tenth_of_the_day_s_equity_stops_until_midnight_utc() {
+        let mut guard = DailyLoss::default();
+        let mut check = |equity, now| guard.check(Bps(1_000), Lamports(equity), now);
+        assert!(check(1_000, NOON).is_ok());
+        assert!(check(901, NOON).is_ok());
+        let refused = Refusal::DailyLoss { lost: Lamports(100), began_with: Lamports(1_000), most: Bps(1_000) };
+        assert_eq!(check(900, UnixMillis(86_399_999)), Err(refused));
+        assert!(check(900, UnixMillis(86_400_000)).is_ok());
+        assert!(check(811, UnixMillis(86_400_000)).is_ok());
+        assert!(check(810, UnixMillis(86_400_001)).is_err());
+    }
+
+    #[test]
+    fn an_account_without_anything_has_lost_all_until_something_comes_in() {
+        let mut guard = DailyLoss::default();
+        assert!(guard.check(Bps(1_000), Lamports(0), NOON).is_err());
+        assert!(guard.check(Bps(1_000), Lamports(1_000), NOON).is_ok());
+        assert!(guard.check(Bps(1_000), Lamports(900), NOON).is_err());
+    }
+}

@@ -1,0 +1,299 @@
+//! What is asked before an order. An order that was not cleared cannot be executed: the executor takes [`Cleared`], and
+//! only [`Guards::clear`] makes one.
+//!
+//! Ways out stay open: what protects from losing more (loss, drawdown, exposure, floor, tokens, lists) stops buys, not
+//! sells; what protects from a machine gone wild (kill switch, breaker, rates) stops both.
+
+/// Stops after failures in a row.
+mod circuit_breaker;
+/// Stops after a day's loss.
+mod daily_loss;
+/// Stops after a fall from the highest equity.
+mod drawdown;
+/// Sells between bars.
+mod exits;
+/// Bounds what is in positions.
+mod exposure;
+/// Stops everything by hand.
+mod kill_switch;
+/// Bounds what may be bought.
+mod lists;
+/// Bounds the number of orders.
+mod rate_limit;
+/// Refuses tokens that may not be sold again.
+mod token_check;
+/// Keeps the way out payable.
+mod wallet_floor;
+
+pub use circuit_breaker::{BreakerLimits, CircuitBreaker, Outcome};
+pub use exits::{ExitReason, ExitRules};
+pub use kill_switch::KillSwitch;
+pub use lists::Lists;
+pub use rate_limit::RateLimits;
+pub use token_check::Mint;
+
+use crate::clock::UnixMillis;
+use crate::order::Order;
+use daily_loss::DailyLoss;
+use drawdown::Drawdown;
+use q50_engine::amm::{BPS, Side};
+use q50_engine::units::{Bps, Lamports};
+use q50_live::pumpswap::Address;
+use rate_limit::RateLimit;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why an order is not let through.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The kill switch.
+    #[error("trading is switched off ({reason}); `q50 resume` switches it on")]
+    Killed {
+        /// What was said.
+        reason: String,
+    },
+    /// The circuit breaker.
+    #[error("too many orders failed in a row{}", until.map_or_else(
+        || "; its probes are under way".to_owned(),
+        |until| format!("; the next is tried at {} ms since 1970", until.0),
+    ))]
+    BreakerOpen {
+        /// Until when; none while its probes are under way.
+        until: Option<UnixMillis>,
+    },
+    /// The rates.
+    #[error("{found} orders in the last {window_s} s, and no more are allowed")]
+    TooManyOrders {
+        /// Orders in the window.
+        found: usize,
+        /// The window, in seconds.
+        window_s: u64,
+    },
+    /// The day's loss.
+    #[error("{} of {} lamports were lost today, at most {} basis points may be", lost.0, began_with.0, most.0)]
+    DailyLoss {
+        /// What was lost.
+        lost: Lamports,
+        /// What the day began with.
+        began_with: Lamports,
+        /// The most, as a share of that.
+        most: Bps,
+    },
+    /// The fall from the highest equity.
+    #[error("equity fell by {} lamports from {}, at most {} basis points are allowed", fallen.0, highest.0, most.0)]
+    Drawdown {
+        /// How far it fell.
+        fallen: Lamports,
+        /// The highest equity.
+        highest: Lamports,
+        /// The most, as a share of that.
+        most: Bps,
+    },
+    /// What would be in positions.
+    #[error("{} lamports would be in positions, at most {} basis points of {} may be", wanted.0, most.0, equity.0)]
+    Exposure {
+        /// What would be in positions.
+        wanted: Lamports,
+        /// The equity.
+        equity: Lamports,
+        /// The most, as a share of that.
+        most: Bps,
+    },
+    /// What would be left in the wallet.
+    #[error("the wallet has {} lamports; after up to {} of this order less than {} would be left", wallet.0, cost.0, floor.0)]
+    WalletFloor {
+        /// What is there.
+        wallet: Lamports,
+        /// What the order may cost at most.
+        cost: Lamports,
+        /// What has to be left.
+        floor: Lamports,
+    },
+    /// The equity is not known, so that no limit on it can be kept.
+    #[error("the equity is not known: a position cannot be priced")]
+    UnknownEquity,
+    /// The token.
+    #[error("token {mint}: {faults}")]
+    Token {
+        /// The mint.
+        mint: Address,
+        /// Everything that speaks against it.
+        faults: String,
+    },
+    /// A list of mints that may not be bought.
+    #[error("{mint} is on the list {list:?}, it may not be bought")]
+    Denied {
+        /// The mint.
+        mint: Address,
+        /// The list.
+        list: PathBuf,
+    },
+    /// A list of the only mints that may be bought.
+    #[error("{mint} is not on the list {list:?}, only what is may be bought")]
+    NotAllowed {
+        /// The mint.
+        mint: Address,
+        /// The list.
+        list: PathBuf,
+    },
+    /// A list that cannot be read.
+    #[error("{list:?} cannot be used, and nothing is bought without it: {reason}")]
+    List {
+        /// The list.
+        list: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// All reasons why an order is not let through.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Refusals(pub Vec<Refusal>);
+
+/// What is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Failures in a row.
+    pub breaker: BreakerLimits,
+    /// Orders in a time.
+    pub rates: RateLimits,
+    /// Most of the day's equity that may be lost in it.
+    pub daily_loss: Bps,
+    /// Most that equity may fall from its highest.
+    pub drawdown: Bps,
+    /// Most of the equity that may be in positions.
+    pub exposure: Bps,
+    /// What has to stay in the wallet.
+    pub wallet_floor: Lamports,
+    /// Mints that may be bought.
+    pub lists: Lists,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            breaker: BreakerLimits::default(),
+            rates: RateLimits::default(),
+            daily_loss: Bps(1_000),
+            drawdown: Bps(2_000),
+            exposure: Bps(8_000),
+            wallet_floor: Lamports(100_000_000),
+            lists: Lists::default(),
+        }
+    }
+}
+
+/// The account as an order finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Lamports in the wallet.
+    pub wallet: Lamports,
+    /// What selling all positions would bring; unknown where one cannot be priced.
+    pub positions: Option<Lamports>,
+}
+
+impl Standing {
+    fn equity(&self) -> Option<Lamports> {
+        self.positions.map(|positions| Lamports(self.wallet.0.saturating_add(positions.0)))
+    }
+}
+
+/// An order that every guard has let through.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "an order that was cleared is still to be executed"]
+pub struct Cleared(Order);
+
+impl Cleared {
+    /// The order.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        &self.0
+    }
+}
+
+/// What the guards remember between orders, and between runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    breaker: CircuitBreaker,
+    rate: RateLimit,
+    daily_loss: DailyLoss,
+    drawdown: Drawdown,
+}
+
+/// All guards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guards {
+    limits: Limits,
+    memory: Memory,
+}
+
+impl Guards {
+    /// With these limits, and what was remembered.
+    #[must_use]
+    pub fn new(limits: Limits, memory: Memory) -> Self {
+        Self { limits, memory }
+    }
+
+    /// What has to be remembered.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Asks every guard about an order that may cost `cost` lamports, fees and rent in.
+    ///
+    /// # Errors
+    /// [`Refusals`], with the reason of every guard that refuses it.
+    pub fn clear(
+        &mut self,
+        order: Order,
+        cost: Lamports,
+        mint: &Mint,
+        standing: &Standing,
+        switch: &KillSwitch,
+        now: UnixMillis,
+    ) -> Result<Cleared, Refusals> {
+        let Self { limits, memory } = self;
+        let mut answers = vec![switch.check(), memory.rate.check(&limits.rates, now)];
+        if order.side() == Side::Buy {
+            answers.push(limits.lists.check(&order.mint));
+            answers.push(mint.check(&order.mint));
+            answers.push(wallet_floor::check(limits.wallet_floor, standing.wallet, cost));
+            match (standing.equity(), standing.positions) {
+                (Some(equity), Some(positions)) => {
+                    answers.push(memory.daily_loss.check(limits.daily_loss, equity, now));
+                    answers.push(memory.drawdown.check(limits.drawdown, equity));
+                    answers.push(exposure::check(limits.exposure, positions, cost, equity));
+                }
+                _ => answers.push(Err(Refusal::UnknownEquity)),
+            }
+        }
+        let mut refusals: Vec<Refusal> = answers.into_iter().filter_map(Result::err).collect();
+        // Last, because an order that it lets through may be one of its probes.
+        if refusals.is_empty() {
+            refusals.extend(memory.breaker.admit(&limits.breaker, now).err());
+        }
+        if !refusals.is_empty() {
+            return Err(Refusals(refusals));
+        }
+        memory.rate.note(now);
+        Ok(Cleared(order))
+    }
+
+    /// Takes note of what became of an order that was let through.
+    pub fn record(&mut self, outcome: Outcome, now: UnixMillis) {
+        self.memory.breaker.record(&self.limits.breaker, outcome, now);
+    }
+}
+
+/// A share of an amount, rounded down.
+fn share(of: u64, bps: Bps) -> u64 {
+    let product = u128::from(of) * u128::from(bps.0);
+    u64::try_from(product / u128::from(BPS)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! Trades on Solana: client, journal, executor and the guards before them.
+//!
+//! An order goes one way: every [guard](guards) lets it through, it is quoted on the pool as it is and simulated, its
+//! signed transaction is [journalled](journal) on disk, sent, sent again until it is [settled](settlement), and its
+//! [fill](fill) is read from the program's own event and checked against every balance. A crash at any instruction is
+//! settled at the next start by asking the chain; a fill is never made up, and while one is unknown nothing is traded.
+
+/// Asking again.
+mod backoff;
+/// What time it is.
+pub mod clock;
+/// Which chain.
+pub mod cluster;
+/// Whole transactions.
+pub mod compose;
+/// From an order to its fill.
+pub mod executor;
+/// What a landed transaction did.
+pub mod fill;
+/// What is asked before an order.
+pub mod guards;
+/// What was wanted, signed and done.
+pub mod journal;
+/// A pool and its prices.
+pub mod market;
+/// What is wanted.
+pub mod order;
+/// What is bid for compute units.
+mod priority;
+/// Solana's JSON-RPC.
+pub mod rpc;
+/// Landed, failed or expired.
+pub mod settlement;
+/// The key that signs.
+pub mod wallet;

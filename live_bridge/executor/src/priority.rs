@@ -1,0 +1,44 @@
+//! What is bid for compute units: what others lately bid, and never more than a cap.
+
+use crate::compose::Budget;
+use q50_engine::units::Lamports;
+
+/// Of 100 recent slots the bid is as high as in 75.
+const PERCENTILE: usize = 75;
+/// Room above what a simulation took: ten per cent, because the pool may be in another state when it lands.
+const ROOM: u64 = 10;
+
+/// Units and price for a transaction that took `units` in simulation, after what others bid `recently` for the same
+/// accounts (micro-lamports a unit), so that the priority fee is at most `cap`.
+#[must_use]
+pub(crate) fn budget(units: u64, recently: &[u64], cap: Lamports) -> Budget {
+    let units = u32::try_from(units + units.div_ceil(ROOM)).unwrap_or(u32::MAX);
+    let mut bids = recently.to_vec();
+    bids.sort_unstable();
+    let bid = if bids.is_empty() { 0 } else { bids[(bids.len() - 1) * PERCENTILE / 100] };
+    let most = u128::from(cap.0) * 1_000_000 / u128::from(units.max(1));
+    Budget { units, unit_price: bid.min(u64::try_from(most).unwrap_or(u64::MAX)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_bid_is_the_third_quartile_of_what_others_bid() {
+        let bids: Vec<u64> = (1..=101).rev().collect();
+        assert_eq!(budget(100_000, &bids, Lamports(u64::MAX)), Budget { units: 110_000, unit_price: 76 });
+        assert_eq!(budget(100_001, &[], Lamports(1_000)), Budget { units: 110_002, unit_price: 0 });
+    }
+
+    proptest! {
+        /// 5,000 lamports are the signature's.
+        #[test]
+        fn the_fee_is_never_above_its_cap(
+            units in 0..1_400_000_u64, bids in prop::collection::vec(any::<u64>(), 0..200), cap in 0..1_000_000_000_u64
+        ) {
+            prop_assert!(budget(units, &bids, Lamports(cap)).fee().0 <= cap + 5_000);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Solana's JSON-RPC: several nodes of one chain as one.
+
+/// What nodes answer.
+mod answers;
+/// One node.
+mod endpoint;
+/// What goes wrong.
+mod error;
+/// Which node is asked.
+mod failover;
+
+pub use answers::{Account, Blockhash, Commitment, Height, Landed, Simulated, Tokens, Told, Touched};
+pub use error::{Class, RpcError};
+
+use crate::clock::Clock;
+use crate::cluster::{Cluster, WrongChain};
+use answers::{Contextual, ToldBlockhash, ToldFee, ToldStatus};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use endpoint::Endpoint;
+use failover::{Health, ranking};
+use q50_live::pumpswap::Address;
+use q50_live::pumpswap::programs::PUMP_AMM;
+use reqwest::Url;
+use serde::de::DeserializeOwned;
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+use solana_signature::Signature;
+use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatusMeta;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use thiserror::Error;
+
+/// A client that does not come about.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// A node does not answer.
+    #[error("{host}: {source}")]
+    Node {
+        /// The node.
+        host: String,
+        /// What went wrong.
+        source: RpcError,
+    },
+    /// A node is of another chain.
+    #[error(transparent)]
+    Chain(#[from] WrongChain),
+    /// There is no PumpSwap.
+    #[error("there is no PumpSwap ({PUMP_AMM}) on this chain; it is on mainnet-beta, on devnet and on `q50 localnet`")]
+    NoProgram,
+    /// No node is named.
+    #[error("no node is named")]
+    NoNode,
+}
+
+/// Several nodes of one chain.
+#[derive(Debug)]
+pub struct Client<C> {
+    endpoints: Vec<Endpoint>,
+    health: Mutex<Vec<Health>>,
+    genesis: String,
+    clock: C,
+}
+
+impl<C: Clock> Client<C> {
+    /// Asks the nodes at `urls` (absent: the cluster's usual one) which chain they are of, and whether PumpSwap is there.
+    /// A node that does not answer now may do so later; one that is of another chain is an error.
+    ///
+    /// # Errors
+    /// [`ConnectError`] where no node answers, one is of another chain, or there is no PumpSwap.
+    pub async fn connect(cluster: &Cluster, urls: Vec<Url>, clock: C) -> Result<Self, ConnectError> {
+        let urls = if urls.is_empty() { vec![cluster.usual_node()] } else { urls };
+        let (mut endpoints, mut genesis, mut silent) = (Vec::new(), None, None);
+        for url in urls {
+            let host = url.host_str().unwrap_or("?").to_owned();
+            let failed = |source| ConnectError::Node { host: host.clone(), source };
+            let endpoint = Endpoint::new(url).map_err(failed)?;
+            let params = raw("getGenesisHash", &json!([])).map_err(failed)?;
+            let asked =
+                crate::backoff::retry(&clock, async || endpoint.call::<String>("getGenesisHash", &params).await);
+            match asked.await {
+                Ok(hash) => {
+                    cluster.check(&host, &hash)?;
+                    if genesis.get_or_insert_with(|| hash.clone()) != &hash {
+                        return Err(WrongChain::Mixed { host }.into());
+                    }
+                    endpoints.push(endpoint);
+                }
+                // Left out: what cannot say which chain it is of is never asked anything else.
+                Err(source) => {
+                    tracing::warn!("{host} is left out: {source}");
+                    silent.get_or_insert(failed(source));
+                }
+            }
+        }
+        let Some(genesis) = genesis else { return Err(silent.unwrap_or(ConnectError::NoNode)) };
+        let health = Mutex::new(vec![Health::default(); endpoints.len()]);
+        let client = Self { endpoints, health, genesis, clock };
+        client.find_program().await?;
+        Ok(client)
+    }
+
+    async fn find_program(&self) -> Result<(), ConnectError> {
+        let program =
+            crate::backoff::retry(&self.clock, async || self.accounts(&[PUMP_AMM], Commitment::Confirmed, 0).await);
+        let host = self.endpoints.first().map_or("?", Endpoint::host).to_owned();
+        let (_, accounts) = program.await.map_err(|source| ConnectError::Node { host, source })?;
+        match accounts.as_slice() {
+            [Some(account)] if account.executable => Ok(()),
+            _ => Err(ConnectError::NoProgram),
+        }
+    }
+
+    /// The hash of the chain's first block.
+    #[must_use]
+    pub fn genesis(&self) -> &str {
+        &self.genesis
+    }
+
+    /// The clock that waits are measured by.
+    #[must_use]
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    fn health(&self) -> MutexGuard<'_, Vec<Health>> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, RpcError> {
+        Ok(self.ask(method, params).await?.1)
+    }
+
+    /// As [`call`](Self::call), where the answer's slot says how far the node is.
+    async fn call_of_slot<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Contextual<T>, RpcError> {
+        let (index, answer): (_, Contextual<T>) = self.ask(method, params).await?;
+        self.health()[index].is_at(answer.context.slot);
+        Ok(answer)
+    }
+
+    /// Asks the best node, and the next one where that fails in passing; which one answered, and what.
+    async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<(usize, T), RpcError> {
+        let params = raw(method, &params)?;
+        let order = ranking(&self.health(), self.clock.now());
+        let mut last = None;
+        for index in order {
+            let now = self.clock.now();
+            // With others at hand a node that asked for a pause is left alone; the only one is for the caller to wait.
+            if last.is_some() && self.health()[index].paused_until() > now {
+                continue;
+            }
+            match self.endpoints[index].call(method, &params).await {
+                Ok(answer) => {
+                    self.health()[index].answered();
+                    return Ok((index, answer));
+                }
+                Err(error) => {
+                    self.health()[index].failed(&error, self.clock.now());
+                    if error.class() != Class::Transient {
+                        return Err(error);
+                    }
+                    tracing::debug!("{}: {method}: {error}", self.endpoints[index].host());
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| RpcError::Connection("no node".to_owned())))
+    }
+
+    /// Accounts as they are in one slot, and which one.
+    ///
+    /// # Errors
+    /// [`RpcError`]; also where the node has not reached `at_least`.
+    pub async fn accounts(
+        &self,
+        addresses: &[Address],
+        commitment: Commitment,
+        at_least: u64,
+    ) -> Result<(u64, Vec<Option<Account>>), RpcError> {
+        let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let config = json!({"encoding": "base64", "commitment": commitment.name(), "minContextSlot": at_least});
+        const METHOD: &str = "getMultipleAccounts";
+        let params = json!([names, config]);
+        // What is finalized is older at every node.
+        let told: Contextual<Vec<Option<Account>>> = match commitment {
+            Commitment::Finalized => self.call(METHOD, params).await?,
+            Commitment::Processed | Commitment::Confirmed => self.call_of_slot(METHOD, params).await?,
+        };
+        if told.value.len() != addresses.len() {
+            let problem = format!("{} accounts, {} were asked for", told.value.len(), addresses.len());
+            return Err(RpcError::Malformed { method: METHOD, problem });
+        }
+        Ok((told.context.slot, told.value))
+    }
+
+    /// The newest blockhash that two thirds of the stake have voted for, and how long it is good.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn blockhash(&self) -> Result<Blockhash, RpcError> {
+        const METHOD: &str = "getLatestBlockhash";
+        let told: Contextual<ToldBlockhash> = self.call_of_slot(METHOD, json!([{"commitment": "confirmed"}])).await?;
+        let malformed = |_| RpcError::Malformed { method: METHOD, problem: "no hash".to_owned() };
+        let hash = told.value.blockhash.parse().map_err(malformed)?;
+        Ok(Blockhash { hash, last_height: told.value.last_valid_block_height })
+    }
+
+    /// What a transaction would do, signatures unchecked.
+    ///
+    /// # Errors
+    /// [`RpcError`]; that the transaction would fail is none.
+    pub async fn simulate(&self, transaction: &[u8], at_least: u64) -> Result<Simulated, RpcError> {
+        let config = json!({"encoding": "base64", "commitment": "processed", "sigVerify": false,
+            "replaceRecentBlockhash": true, "minContextSlot": at_least});
+        let params = json!([STANDARD.encode(transaction), config]);
+        Ok(self.call_of_slot("simulateTransaction", params).await?.value)
+    }
+
+    /// What transactions that write these accounts lately bid at least, slot by slot, in micro-lamports a compute unit.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn recent_bids(&self, written: &[Address]) -> Result<Vec<u64>, RpcError> {
+        let names: Vec<String> = written.iter().map(ToString::to_string).collect();
+        let told: Vec<ToldFee> = self.call("getRecentPrioritizationFees", json!([names])).await?;
+        Ok(told.into_iter().map(|fee| fee.prioritization_fee).collect())
+    }
+
+    /// Lamports that an account of `length` bytes must hold.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn rent(&self, length: usize) -> Result<u64, RpcError> {
+        self.call("getMinimumBalanceForRentExemption", json!([length])).await
+    }
+}
+
+/// The chain, as far as a transaction is settled by it.
+pub trait Node: Sync {
+    /// Hands in a signed transaction. The same one may be handed in again and again; it lands once.
+    fn send(&self, transaction: &[u8]) -> impl Future<Output = Result<(), RpcError>> + Send;
+
+    /// What is known of a signature, however old.
+    fn status(&self, signature: &Signature) -> impl Future<Output = Result<Told, RpcError>> + Send;
+
+    /// A transaction that is confirmed at least.
+    fn landed(&self, signature: &Signature) -> impl Future<Output = Result<Option<Landed>, RpcError>> + Send;
+
+    /// How far the chain is, for good.
+    fn finalized(&self) -> impl Future<Output = Result<Height, RpcError>> + Send;
+
+    /// The oldest slot that the node can tell of.
+    fn first_slot(&self) -> impl Future<Output = Result<u64, RpcError>> + Send;
+
+    /// What a token account holds for good, at the given slot or later, and at which; nothing where there is no such
+    /// account.
+    fn tokens(&self, account: &Address, at_least: u64) -> impl Future<Output = Result<(u64, u64), RpcError>> + Send;
+}
+
+impl<C: Clock> Node for Client<C> {
+    async fn send(&self, transaction: &[u8]) -> Result<(), RpcError> {
+        // It was simulated by us, and is sent again by us.
+        let config = json!({"encoding": "base64", "skipPreflight": true, "maxRetries": 0});
+        self.call::<String>("sendTransaction", json!([STANDARD.encode(transaction), config])).await.map(drop)
+    }
+
+    async fn status(&self, signature: &Signature) -> Result<Told, RpcError> {
+        const METHOD: &str = "getSignatureStatuses";
+        let params = json!([[signature.to_string()], {"searchTransactionHistory": true}]);
+        let told: Contextual<Vec<Option<ToldStatus>>> = self.call_of_slot(METHOD, params).await?;
+        let [status] = told.value.as_slice() else {
+            return Err(RpcError::Malformed { method: METHOD, problem: format!("{} statuses", told.value.len()) });
+        };
+        Ok(Told { at: told.context.slot, status: status.as_ref().map(ToldStatus::read) })
+    }
+
+    async fn landed(&self, signature: &Signature) -> Result<Option<Landed>, RpcError> {
+        let config = json!({"encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0});
+        let params = json!([signature.to_string(), config]);
+        let told: Option<EncodedConfirmedTransactionWithStatusMeta> = self.call("getTransaction", params).await?;
+        told.map(Landed::read).transpose()
+    }
+
+    async fn finalized(&self) -> Result<Height, RpcError> {
+        self.call("getEpochInfo", json!([{"commitment": "finalized"}])).await
+    }
+
+    async fn first_slot(&self) -> Result<u64, RpcError> {
+        self.call("getFirstAvailableBlock", json!([])).await
+    }
+
+    async fn tokens(&self, account: &Address, at_least: u64) -> Result<(u64, u64), RpcError> {
+        let (slot, accounts) = self.accounts(&[*account], Commitment::Finalized, at_least).await?;
+        let account = accounts.first().and_then(Option::as_ref);
+        Ok((slot, account.map_or(0, |account| token_amount(&account.data).unwrap_or(0))))
+    }
+}
+
+/// What a token account holds. Source: the account layout of SPL Token's `Account`.
+#[must_use]
+pub fn token_amount(data: &[u8]) -> Option<u64> {
+    data.get(64..)?.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+fn raw(method: &'static str, params: &Value) -> Result<Box<serde_json::value::RawValue>, RpcError> {
+    to_raw_value(params).map_err(|error| RpcError::Malformed { method, problem: error.to_string() })
+}

@@ -1,0 +1,209 @@
+//! What became of a transaction that was signed: landed, failed or expired, and nothing else is ever believed.
+//!
+//! The same transaction is sent again until it is settled; a new one is never made in its place. It has landed once a
+//! node shows it confirmed. It has expired once, and only once, all of this holds:
+//!
+//! 1. the *finalized* block height is beyond its last one, at slot `f`;
+//! 2. a node that has processed `f` or a later slot does not know its signature, history included;
+//! 3. that node's history reaches back to before it was signed;
+//! 4. the finalized balance of its coin account shows nothing of it: a node may hide a transaction, but not the coins (one
+//!    that failed moved none; where a node hides that, its fee of some thousand lamports goes unseen).
+//!
+//! What was confirmed is looked at again until it is finalized: where a fork took it back, it is open again.
+
+use crate::clock::{Clock, UnixMillis};
+use crate::fill::{self, Contradiction};
+use crate::journal::{Pending, Settlement};
+use crate::rpc::{Class, Commitment, Node, RpcError};
+use q50_live::pumpswap::Address;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Between two looks at a transaction under way.
+const LOOK: Duration = Duration::from_millis(200);
+/// Between two sends of it.
+const SEND: Duration = Duration::from_secs(2);
+/// Longest wait after failed calls in a row.
+const LONGEST: Duration = Duration::from_secs(8);
+
+/// A transaction of which it is not known what became of it.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Unsettled {
+    /// It was looked at for too long.
+    #[error("it is still under way after {} s{}", .waited.as_secs(), .last.as_ref().map_or_else(String::new, |error| format!("; last: {error}")))]
+    UnderWay {
+        /// How long.
+        waited: Duration,
+        /// The last thing that went wrong.
+        last: Option<RpcError>,
+    },
+    /// No node can say.
+    #[error(
+        "it is older than what the nodes remember (their first slot is {first}, it was signed at {signed}); ask one with a longer history"
+    )]
+    Forgotten {
+        /// The oldest slot that is remembered.
+        first: u64,
+        /// The slot that it was signed at.
+        signed: u64,
+    },
+    /// No node knows it, and yet coins have moved.
+    #[error(
+        "no node knows it, and yet its coin account holds {found}, not {expected}; the node may hide it, or coins were moved by hand"
+    )]
+    Hidden {
+        /// What the account holds.
+        found: u64,
+        /// What it should hold.
+        expected: i64,
+    },
+    /// What landed is not what was signed.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
+    /// A node refuses to answer.
+    #[error(transparent)]
+    Node(RpcError),
+}
+
+/// Settles transactions of one wallet.
+#[derive(Clone, Copy, Debug)]
+pub struct Settler<'a, N, C> {
+    /// The chain.
+    pub node: &'a N,
+    /// The clock.
+    pub clock: &'a C,
+    /// The wallet.
+    pub wallet: Address,
+    /// How long a transaction is looked at.
+    pub patience: Duration,
+}
+
+impl<N: Node, C: Clock> Settler<'_, N, C> {
+    /// Looks once at a transaction: whether it has landed, is final by now, or was taken back. Nothing where nothing is
+    /// known that was not known before.
+    ///
+    /// # Errors
+    /// [`Unsettled`] where no node answers, or it landed otherwise than it was signed.
+    pub async fn look(&self, pending: &Pending) -> Result<Option<Settlement>, Unsettled> {
+        let told = self.node.status(&pending.prepared.signature).await.map_err(Unsettled::Node)?;
+        match (told.status, pending.slot) {
+            (Some((_, Commitment::Confirmed)), Some(_)) | (Some((_, Commitment::Processed)), _) => Ok(None),
+            (Some((_, commitment)), _) => self.read(pending, commitment).await,
+            // A node that lags behind does not know it yet; one that is beyond it and does not know it has lost it.
+            (None, Some(slot)) if told.at >= slot => Ok(Some(Settlement::Reopened)),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// What a transaction that landed came to; nothing where the node does not tell yet.
+    async fn read(&self, pending: &Pending, commitment: Commitment) -> Result<Option<Settlement>, Unsettled> {
+        let landed = self.node.landed(&pending.prepared.signature).await.map_err(Unsettled::Node)?;
+        let is_final = commitment == Commitment::Finalized;
+        let read = landed.map(|landed| fill::read(&landed, &self.wallet, &pending.prepared, is_final));
+        Ok(read.transpose()?)
+    }
+
+    /// Sends an open transaction and sends it again until it is known what became of it. `fills` are all others of its coin,
+    /// each with its slot and the change of the coins held.
+    ///
+    /// # Errors
+    /// [`Unsettled`] where that cannot be known now. The transaction stays open then.
+    pub async fn settle(&self, pending: &Pending, fills: &[(u64, i64)]) -> Result<Settlement, Unsettled> {
+        let began = self.clock.now();
+        let mut under_way = UnderWay::default();
+        loop {
+            let step = self.step(pending, fills, &mut under_way).await;
+            let wait = match step {
+                Ok(Some(settlement)) => return Ok(settlement),
+                Ok(None) => {
+                    under_way.failures = 0;
+                    LOOK
+                }
+                Err(Unsettled::Node(error)) if error.class() != Class::Fatal => {
+                    let wait = LOOK * 2_u32.pow(under_way.failures.min(10));
+                    under_way.failures += 1;
+                    let asked = match &error {
+                        RpcError::RateLimited { retry_after } => retry_after.unwrap_or_default(),
+                        _ => Duration::ZERO,
+                    };
+                    under_way.last = Some(error);
+                    wait.min(LONGEST).max(asked)
+                }
+                Err(unsettled) => return Err(unsettled),
+            };
+            let waited = self.clock.now().since(began);
+            if waited >= self.patience {
+                return Err(Unsettled::UnderWay { waited, last: under_way.last });
+            }
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    /// Looks once, and sends it again where that is due.
+    async fn step(
+        &self,
+        pending: &Pending,
+        fills: &[(u64, i64)],
+        under_way: &mut UnderWay,
+    ) -> Result<Option<Settlement>, Unsettled> {
+        let prepared = &pending.prepared;
+        if under_way.is_send_due(self.clock.now()) {
+            // Whether it arrived is not what an answer says, nor what none says; the chain says it.
+            if let Err(error) = self.node.send(&prepared.bytes).await {
+                tracing::debug!("{}: sent, and answered: {error}", prepared.signature);
+            }
+        }
+        let told = self.node.status(&prepared.signature).await.map_err(Unsettled::Node)?;
+        match told.status {
+            Some((_, Commitment::Processed)) => Ok(None),
+            Some((_, commitment)) => self.read(pending, commitment).await,
+            None => self.expire(pending, fills).await,
+        }
+    }
+
+    /// Whether a transaction that a node does not know has expired.
+    async fn expire(&self, pending: &Pending, fills: &[(u64, i64)]) -> Result<Option<Settlement>, Unsettled> {
+        let prepared = &pending.prepared;
+        let finalized = self.node.finalized().await.map_err(Unsettled::Node)?;
+        if finalized.block_height <= prepared.last_height {
+            return Ok(None);
+        }
+        // Asked again, because the first answer may be older than its last block.
+        let told = self.node.status(&prepared.signature).await.map_err(Unsettled::Node)?;
+        if told.status.is_some() || told.at < finalized.slot {
+            return Ok(None);
+        }
+        let first = self.node.first_slot().await.map_err(Unsettled::Node)?;
+        if first > prepared.read_slot {
+            return Err(Unsettled::Forgotten { first, signed: prepared.read_slot });
+        }
+        let account = &prepared.base_account;
+        let (slot, found) = self.node.tokens(account, finalized.slot).await.map_err(Unsettled::Node)?;
+        // What is filled and not final yet is not in that balance yet.
+        let held: i64 = fills.iter().filter(|(filled, _)| *filled <= slot).map(|(_, base)| base).sum();
+        let expected = prepared.untracked + held;
+        if i64::try_from(found) != Ok(expected) {
+            return Err(Unsettled::Hidden { found, expected });
+        }
+        Ok(Some(Settlement::Expired))
+    }
+}
+
+/// A transaction that is being looked at.
+#[derive(Debug, Default)]
+struct UnderWay {
+    sent: Option<UnixMillis>,
+    failures: u32,
+    last: Option<RpcError>,
+}
+
+impl UnderWay {
+    /// Whether it is to be sent now; if so, it is noted as sent.
+    fn is_send_due(&mut self, now: UnixMillis) -> bool {
+        let is_due = self.sent.is_none_or(|sent| now.since(sent) >= SEND);
+        if is_due {
+            self.sent = Some(now);
+        }
+        is_due
+    }
+}

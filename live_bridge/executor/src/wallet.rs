@@ -1,0 +1,182 @@
+//! The key that signs. It is read once, wiped when it is dropped, and never shown.
+//!
+//! Where it is: the file that is named; else the file that `ANCHOR_WALLET` names; else the one that the configuration of
+//! Solana's command line names (`~/.config/solana/cli/config.yml`); else `~/.config/solana/id.json`. A file holds a JSON
+//! array of 64 bytes, secret and public half, and may be read by its owner alone.
+
+use q50_live::pumpswap::Address;
+use solana_keypair::Keypair;
+use solana_signature::Signature;
+use solana_signer::Signer;
+use std::fmt;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// A key that cannot be used. No message says anything of what the file holds.
+#[derive(Debug, Error)]
+pub enum WalletError {
+    /// There is no such file, or it cannot be read.
+    #[error("{path:?}: {source}; name the keypair's file with --keypair, or make one (solana-keygen new)")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Others may read it.
+    #[error("{path:?}: others than its owner may read it (mode {mode:04o}); chmod 600 it")]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It holds something else.
+    #[error(
+        "{path:?}: this is no keypair; expected a JSON array of 64 bytes whose second half is the first half's public key"
+    )]
+    NotAKeypair {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no home folder to look in.
+    #[error("no keypair is named and there is no home folder; name its file with --keypair")]
+    NoHome,
+}
+
+/// A key that signs.
+pub struct Wallet(Keypair);
+
+impl fmt::Debug for Wallet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Wallet").field(&self.address()).finish()
+    }
+}
+
+impl Wallet {
+    /// Reads the key from the file that is named, or from where Solana's tools keep it.
+    ///
+    /// # Errors
+    /// [`WalletError`] where there is none, it is none, or others may read it.
+    pub fn find(named: Option<&Path>) -> Result<Self, WalletError> {
+        let path = match (named, std::env::var_os("ANCHOR_WALLET")) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(path)) => path.into(),
+            (None, None) => of_solana(&dirs::home_dir().ok_or(WalletError::NoHome)?),
+        };
+        Self::read(&path)
+    }
+
+    fn read(path: &Path) -> Result<Self, WalletError> {
+        let failed = |source| WalletError::File { path: path.to_owned(), source };
+        let mut file = std::fs::File::open(path).map_err(failed)?;
+        let mode = file.metadata().map_err(failed)?.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(WalletError::Mode { path: path.to_owned(), mode });
+        }
+        // Room for all of it from the start: a buffer that grows leaves copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(4_096));
+        file.by_ref().take(4_096).read_to_string(&mut text).map_err(failed)?;
+        let not = || WalletError::NotAKeypair { path: path.to_owned() };
+        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
+        let list = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or_else(not)?;
+        for number in list.split(',') {
+            bytes.push(number.trim().parse::<u8>().map_err(|_| not())?);
+            if bytes.len() > 64 {
+                return Err(not());
+            }
+        }
+        Keypair::try_from(bytes.as_slice()).map(Self).map_err(|_| not())
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address(self.0.pubkey().to_bytes())
+    }
+
+    /// Signs a message.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        self.0.sign_message(message)
+    }
+}
+
+impl From<Keypair> for Wallet {
+    fn from(keypair: Keypair) -> Self {
+        Self(keypair)
+    }
+}
+
+/// Where Solana's command line keeps it. Its configuration is YAML of one level, of which one line is wanted.
+fn of_solana(home: &Path) -> PathBuf {
+    let folder = home.join(".config/solana");
+    let configured = std::fs::read_to_string(folder.join("cli/config.yml")).ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("keypair_path:"))?;
+        let path = line.trim().trim_matches(['"', '\'']);
+        (!path.is_empty()).then(|| PathBuf::from(path))
+    });
+    configured.unwrap_or_else(|| folder.join("id.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn file(content: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id.json");
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    fn key() -> (String, Address) {
+        let keypair = Keypair::new_from_array([42; 32]);
+        (format!("{:?}", keypair.to_bytes()), Address(keypair.pubkey().to_bytes()))
+    }
+
+    #[test]
+    fn a_key_is_read_as_solana_s_tools_write_it() {
+        let (text, address) = key();
+        let (_folder, path) = file(&text, 0o600);
+        let wallet = Wallet::find(Some(&path)).unwrap();
+        assert_eq!(wallet.address(), address);
+        assert!(wallet.sign(b"m").verify(address.as_bytes(), b"m"));
+        assert_eq!(format!("{wallet:?}"), format!("Wallet({address})"));
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused() {
+        let (_folder, path) = file(&key().0, 0o640);
+        let error = Wallet::find(Some(&path)).unwrap_err().to_string();
+        assert!(error.ends_with("others than its owner may read it (mode 0640); chmod 600 it"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_nothing_of_it_is_said() {
+        let (text, _) = key();
+        let swapped = text.replacen("42", "43", 1);
+        for content in ["", "{}", "[1, 2, 3]", "my secret words", "[1, 2, 999]", &swapped, &format!("{text}x")] {
+            let (_folder, path) = file(content, 0o600);
+            let error = Wallet::find(Some(&path)).unwrap_err();
+            assert!(matches!(error, WalletError::NotAKeypair { .. }), "{content}: {error}");
+            assert!(!error.to_string().contains("43, 42") && !error.to_string().contains("secret words"), "{error}");
+        }
+    }
+
+    #[test]
+    fn solana_s_own_configuration_says_where_the_key_is() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(of_solana(home.path()), home.path().join(".config/solana/id.json"));
+        std::fs::create_dir_all(home.path().join(".config/solana/cli")).unwrap();
+        let config =
+            "---\njson_rpc_url: http://localhost:8899\nkeypair_path: \"/keys/mine.json\"\ncommitment: confirmed\n";
+        std::fs::write(home.path().join(".config/solana/cli/config.yml"), config).unwrap();
+        assert_eq!(of_solana(home.path()), Path::new("/keys/mine.json"));
+    }
+}
