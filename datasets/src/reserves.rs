@@ -57,19 +57,33 @@ impl ReserveTable {
                 .expected("a row for every bar, ascending in time")
                 .remedy("cut the bars to the recorded period with --from and --to, or fill the gap"));
             };
-            for (name, value, out) in
-                [("base_reserve", self.base[row], &mut rows.0), ("quote_reserve", self.quote[row], &mut rows.1)]
-            {
-                if !(1.0..=EXACT).contains(&value) || value.fract() != 0.0 {
-                    return Err(Error::new(Kind::Value, path, format!("{name} is {value}"))
-                        .at_row(row)
-                        .expected("a whole number of smallest units from 1 to 2^53")
-                        .remedy("an empty pool prices nothing: cut it off or record it again"));
-                }
-                out.push(value as u64);
-            }
+            let (base, quote) = self.exact(row, path)?;
+            rows.0.push(base);
+            rows.1.push(quote);
         }
         Ok(rows)
+    }
+
+    /// Every row: time in milliseconds since 1970, base and quote reserves; `path` is named in errors.
+    ///
+    /// # Errors
+    /// Where a reserve is no integer from 1 to 2^53.
+    pub fn rows(&self, path: &Path) -> Result<Vec<(i64, u64, u64)>> {
+        let exact = |(row, &time)| self.exact(row, path).map(|(base, quote)| (time, base, quote));
+        self.time.iter().enumerate().map(exact).collect()
+    }
+
+    fn exact(&self, row: usize, path: &Path) -> Result<(u64, u64)> {
+        let whole = |name: &str, value: f64| {
+            if !(1.0..=EXACT).contains(&value) || value.fract() != 0.0 {
+                return Err(Error::new(Kind::Value, path, format!("{name} is {value}"))
+                    .at_row(row)
+                    .expected("a whole number of smallest units from 1 to 2^53")
+                    .remedy("an empty pool prices nothing: cut it off or record it again"));
+            }
+            Ok(value as u64)
+        };
+        Ok((whole("base_reserve", self.base[row])?, whole("quote_reserve", self.quote[row])?))
     }
 }
 
@@ -87,6 +101,14 @@ mod tests {
     #[test]
     fn each_bar_gets_its_row() {
         assert_eq!(table("0,5,7\n10,6,8\n20,1,1\n").unwrap(), (vec![5, 6], vec![7, 8]));
+    }
+
+    #[test]
+    fn every_row_is_told_with_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pool.csv");
+        std::fs::write(&path, "ts_ms,base_reserve,quote_reserve\n0,5,7\n20,6,8\n").unwrap();
+        assert_eq!(ReserveTable::read(&path).unwrap().rows(&path).unwrap(), [(0, 5, 7), (20, 6, 8)]);
     }
 
     #[test]

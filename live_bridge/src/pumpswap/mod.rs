@@ -24,6 +24,8 @@ mod address;
 mod events;
 /// One instruction: program, accounts, data.
 mod instruction;
+/// Account data, as the programs lay it out.
+pub mod layout;
 /// Depositing and withdrawing.
 mod liquidity;
 /// Derived addresses.

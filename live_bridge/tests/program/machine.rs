@@ -1,9 +1,8 @@
 //! The virtual machine, and one instruction on it.
 
-use super::{artifacts, layout};
 use litesvm::LiteSVM;
 use q50_live::pumpswap::programs::{PUMP_AMM, PUMP_FEES, SYSTEM};
-use q50_live::pumpswap::{Address, Instruction, ProgramEvent};
+use q50_live::pumpswap::{Address, Instruction, ProgramEvent, layout};
 use solana_account::Account;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{
@@ -20,8 +19,8 @@ impl Machine {
     /// A machine with the programs and no accounts of theirs.
     pub fn new() -> Self {
         let mut svm = LiteSVM::new().with_sigverify(false).with_blockhash_check(false).with_transaction_history(0);
-        for (program, artifact) in [(PUMP_AMM, artifacts::PUMP_AMM), (PUMP_FEES, artifacts::PUMP_FEES)] {
-            svm.add_program(program.0, &artifact.read()).unwrap();
+        for (program, bytes) in [(PUMP_AMM, q50_programs::PUMP_AMM), (PUMP_FEES, q50_programs::PUMP_FEES)] {
+            svm.add_program(program.0, bytes).unwrap();
         }
         Self(svm)
     }

@@ -1,6 +1,5 @@
 //! A pool with everything around it that a trade touches: made on the machine, and traded on there and in our model.
 
-use super::layout;
 use super::machine::Machine;
 use super::outcome::{Balances, LiquidityEffects, Outcome, SwapEffects};
 use super::setting::{Receivers, Setting, any_address, configuration, pool_account};
@@ -10,7 +9,7 @@ use q50_live::pumpswap::programs::{
 };
 use q50_live::pumpswap::{
     Address, FeeAccounts, FeeConfigAccount, GlobalConfig, Instruction, Liquidity, LiquidityKind, Pool, PoolKeys,
-    ProgramEvent, Trade, pda,
+    ProgramEvent, Trade, layout, pda,
 };
 use rand::Rng;
 

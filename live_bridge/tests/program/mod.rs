@@ -6,12 +6,8 @@
 #![allow(unreachable_pub, reason = "these modules are the test's own")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, not only test functions")]
 
-/// Where the compiled programs are.
-mod artifacts;
 /// What our model says that a trade leaves behind.
 pub mod expected;
-/// Account data, as the programs lay it out.
-mod layout;
 /// The virtual machine, and one instruction on it.
 pub mod machine;
 /// A pool on the machine and in our model, traded on both.

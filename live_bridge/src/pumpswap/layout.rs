@@ -1,9 +1,10 @@
-//! Account data, as the programs lay it out: the inverse of this crate's decoders, which read it back in the tests.
+//! Account data, as the programs lay it out: the inverse of this crate's decoders, for whoever sets up a chain.
 //!
 //! Source: the interface description of PumpSwap and of the fees program; the documentation of SPL Token.
 
+use super::accounts::{FeeConfigAccount, GlobalConfig, Pool};
+use super::address::Address;
 use q50_engine::amm::{FeeRates, FeeTiers};
-use q50_live::pumpswap::{Address, FeeConfigAccount, GlobalConfig, Pool};
 
 /// Appends fields to account data.
 #[derive(Debug, Default)]
@@ -41,7 +42,8 @@ impl Writer {
     }
 
     fn tiers(self, tiers: &FeeTiers) -> Self {
-        let length = u32::try_from(tiers.as_slice().len()).unwrap();
+        // A table that does not fit the account fails when it is padded, long before it fails to be counted.
+        let length = u32::try_from(tiers.as_slice().len()).unwrap_or(u32::MAX);
         tiers.as_slice().iter().fold(self.raw(&length.to_le_bytes()), |writer, tier| {
             writer.raw(&tier.threshold.to_le_bytes()).rates(tier.rates)
         })
@@ -54,7 +56,11 @@ impl Writer {
     }
 }
 
-/// A pool's account, of `length` bytes; what is cut off must be zero, as it is in accounts of that age.
+/// A pool's account, of `length` bytes.
+///
+/// # Panics
+/// Where a field that is cut off is not zero, as it is in accounts of that age.
+#[must_use]
 pub fn pool(pool: &Pool, length: usize) -> Vec<u8> {
     let mut data = Writer::default()
         .raw(&Pool::DISCRIMINATOR)
@@ -80,6 +86,7 @@ pub fn pool(pool: &Pool, length: usize) -> Vec<u8> {
 }
 
 /// The program's configuration.
+#[must_use]
 pub fn global_config(config: &GlobalConfig) -> Vec<u8> {
     Writer::default()
         .raw(&GlobalConfig::DISCRIMINATOR)
@@ -103,6 +110,10 @@ pub fn global_config(config: &GlobalConfig) -> Vec<u8> {
 }
 
 /// The fees program's configuration, with tables for stable and exotic quotes.
+///
+/// # Panics
+/// Where its tables do not fit the account's 4,097 bytes.
+#[must_use]
 pub fn fee_config(config: &FeeConfigAccount) -> Vec<u8> {
     Writer::default()
         .raw(&FeeConfigAccount::DISCRIMINATOR)
@@ -116,11 +127,13 @@ pub fn fee_config(config: &FeeConfigAccount) -> Vec<u8> {
 }
 
 /// The account that counts everybody's volume, before anything was counted.
+#[must_use]
 pub fn global_volume_accumulator() -> Vec<u8> {
     Writer::default().raw(&[0xca, 0x2a, 0xf6, 0x2b, 0x8e, 0xbe, 0x1e, 0xff]).padded(560)
 }
 
 /// A mint of either token program, without extensions.
+#[must_use]
 pub fn mint(supply: u64, decimals: u8, authority: Option<&Address>) -> Vec<u8> {
     const INITIALIZED: u8 = 1;
     Writer::default().optional(authority).u64(supply).raw(&[decimals, INITIALIZED]).optional(None).padded(82)
@@ -131,6 +144,7 @@ pub const MINT_SUPPLY: usize = 36;
 
 /// A token account of either token program, without extensions. `native_rent` is what a wrapped-SOL account keeps
 /// besides its amount, in lamports.
+#[must_use]
 pub fn token_account(mint: &Address, owner: &Address, amount: u64, native_rent: Option<u64>) -> Vec<u8> {
     const INITIALIZED: u8 = 1;
     Writer::default()
@@ -148,3 +162,38 @@ pub fn token_account(mint: &Address, owner: &Address, amount: u64, native_rent: 
 
 /// Where the amount of a token account stands.
 pub const TOKEN_AMOUNT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use q50_engine::amm::AmmConfig;
+
+    #[test]
+    fn a_pool_is_read_back_as_it_was_written_at_every_length_that_holds_it() {
+        let written =
+            Pool { bump: 254, lp_supply: 7, virtual_quote_reserves: -9, ..Pool::decode(&pool_of_zeros()).unwrap() };
+        for length in [261, 287, 300, 301] {
+            let data = pool(&written, length);
+            assert_eq!((data.len(), Pool::decode(&data).unwrap()), (length, written.clone()));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a pool of 244 bytes has no such fields")]
+    fn a_pool_with_virtual_reserves_does_not_fit_an_account_of_before_them() {
+        let pool_state = Pool { virtual_quote_reserves: 1, ..Pool::decode(&pool_of_zeros()).unwrap() };
+        let _ = pool(&pool_state, 244);
+    }
+
+    #[test]
+    fn the_fee_tables_are_read_back_as_they_were_written() {
+        let written = FeeConfigAccount { bump: 3, admin: Address([1; 32]), fees: AmmConfig::default().fees };
+        assert_eq!(FeeConfigAccount::decode(&fee_config(&written)).unwrap(), written);
+    }
+
+    fn pool_of_zeros() -> Vec<u8> {
+        let mut data = Pool::DISCRIMINATOR.to_vec();
+        data.resize(Pool::FULL, 0);
+        data
+    }
+}
