@@ -74,6 +74,9 @@ fn stocked() -> Workspace {
         "swaps.jsonl",
         r#"{"op":"buy","amount":"1000","base_reserve":"10000","quote_vault":"10000","supply":"10000","base":"1000"}"#,
     );
+    w.write("pools.toml", "[[pool]]\nbase_reserve = 206900000000000\nquote_reserve = 84990359078\n");
+    w.write("faults.toml", "[[fault]]\nkind = \"dropped\"\nshare = 0.2\n");
+    w.write("reserves.parquet", "ts_ms,base_reserve,quote_reserve\n0,100000000,100000000\n1000,99000000,101010101\n");
     // A ledger that has been used, and the folder that its run wrote: examples name both.
     w.json("verify -q --out {dir}/q50-verify", 0);
     w
@@ -88,6 +91,7 @@ fn every_example_of_the_help_runs() {
     let mut ran = BTreeSet::new();
     for command in commands(&w, &[]) {
         let missing = (command.first().is_some_and(|name| name == "validate") && !cfg!(feature = "nautilus"))
+            || (command.first().is_some_and(|name| name == "localnet") && !cfg!(feature = "live"))
             || (command.last().is_some_and(|name| name == "query") && !cfg!(feature = "query"));
         if missing {
             continue;
@@ -106,6 +110,8 @@ fn every_example_of_the_help_runs() {
             let line = line.trim().split("   ").next().unwrap();
             let line =
                 if line.contains("threshold") { line.replace("grid.toml", "threshold.toml") } else { line.to_owned() };
+            // It serves until it is asked to end.
+            let line = line.replace("q50 localnet", "timeout --preserve-status --signal INT 5 q50 localnet --port 0");
             let output = Command::new("sh")
                 .args(["-c", &line])
                 .current_dir(w.path(""))

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod data;
+mod localnet;
 mod lookahead;
 mod overfit;
 mod pool;
@@ -25,6 +26,7 @@ pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     data::{DataCommand, IngestCommand, SynthArguments},
+    localnet::LocalnetArguments,
     lookahead::{LookaheadArguments, ProducerRuns},
     overfit::{BenchmarkName, OverfitArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
@@ -166,6 +168,11 @@ pub(crate) enum Command {
     /// Read, check and generate data.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Serve a Solana chain with PumpSwap on this machine, for any client; faults on demand.
+    #[command(
+        after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"
+    )]
+    Localnet(LocalnetArguments),
     /// Print the completions of a shell.
     Completions {
         /// The shell.

@@ -2,6 +2,11 @@
 
 mod audit;
 mod data;
+#[cfg(feature = "live")]
+mod localnet;
+#[cfg(not(feature = "live"))]
+#[path = "localnet_missing.rs"]
+mod localnet;
 mod lookahead;
 mod overfit;
 mod pool;
@@ -39,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
+        Command::Localnet(localnet) => localnet::run(localnet),
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics where its reader has gone.
             let mut script = Vec::new();
