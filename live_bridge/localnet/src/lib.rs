@@ -178,6 +178,7 @@ pub struct Localnet {
     ready: Ready,
     node: Arc<Node>,
     state: Option<PathBuf>,
+    _state_lock: Option<std::fs::File>,
     threads: Threads,
     _temporary: Option<tempfile::TempDir>,
 }
@@ -191,6 +192,7 @@ impl Localnet {
         let threads = Threads::start().map_err(StartError::Threads)?;
         let ports = threads.within(|| Ports::listen(settings.port))?;
 
+        let state_lock = settings.state.as_deref().map(state::lock).transpose()?;
         let (chain, keypair, temporary) = open(&settings)?;
         let pools = chain.pools().to_vec();
         let arbitrageur = settings.path.map(|Path { pool, steps, speed }| match pools.get(pool) {
@@ -214,7 +216,7 @@ impl Localnet {
         if let Pace::Every(slot) = settings.pace {
             threads.spawn(tick(node.clone(), slot));
         }
-        Ok(Self { ready, node, state: settings.state, threads, _temporary: temporary })
+        Ok(Self { ready, node, state: settings.state, _state_lock: state_lock, threads, _temporary: temporary })
     }
 
     /// What it says of itself.
@@ -305,7 +307,7 @@ impl Ports {
             let failed = |source| StartError::Port { port, source };
             let http = bind(port).map_err(failed)?;
             let number = http.local_addr().map_err(failed)?.port();
-            let next = number.checked_add(1).ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
+            let next = number.checked_add(1).ok_or_else(|| failed(std::io::Error::other("it is the last one")))?;
             match bind(next) {
                 Ok(websocket) => return Ok(Self { number, http, websocket }),
                 Err(source) if port == 0 => last = source,

@@ -2,6 +2,7 @@
 
 use crate::chain::{Chain, Saved};
 use sha2::{Digest, Sha256};
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -16,6 +17,12 @@ pub enum StateError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// Another localnet keeps its chain there.
+    #[error("{folder}: another localnet keeps its chain there; end it, or name another folder")]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
     },
     /// The file is of another program, of another version of this one, or damaged.
     #[error("{path}: not a state that this version saved ({problem}); name another folder, or remove it to begin anew")]
@@ -38,14 +45,27 @@ pub(crate) fn save(chain: &Chain, folder: &Path) -> Result<(), StateError> {
     let path = folder.join(FILE);
     let failed = |source: std::io::Error| StateError::File { path: path.clone(), source };
     let saved = bincode::serialize(&chain.save()).map_err(|error| failed(std::io::Error::other(error)))?;
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    // Always the same name: what a killed save leaves behind, the next one overwrites.
+    let unfinished = folder.join("chain.bin.unfinished");
+    let mut file = File::create(&unfinished).map_err(failed)?;
     for part in [MAGIC, Sha256::digest(&saved).as_slice(), &saved] {
         file.write_all(part).map_err(failed)?;
     }
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(&path).map_err(|error| failed(error.error))?;
-    Ok(())
+    file.sync_all().map_err(failed)?;
+    std::fs::rename(&unfinished, &path).map_err(failed)
+}
+
+/// Takes a folder, made if there is none, for as long as the file lives: two chains would save over one another.
+pub(crate) fn lock(folder: &Path) -> Result<File, StateError> {
+    let path = folder.join("lock");
+    let failed = |source: std::io::Error| StateError::File { path: path.clone(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 /// What was saved in a folder; `None` where nothing was.

@@ -11,6 +11,7 @@ use q50_live::pumpswap::Address;
 use q50_live::pumpswap::programs::{PUMP_AMM, TOKEN, WSOL_MINT};
 use q50_live::pumpswap::token::transfer_lamports;
 use q50_localnet::{Localnet, Settings};
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use util::{Net, encoded, stepped};
@@ -45,6 +46,47 @@ async fn what_is_too_long_or_too_deep_is_refused_and_the_next_request_is_answere
     let batch = format!("[{}]", [request; 1_000].join(","));
     let answers: Vec<Value> = serde_json::from_str(&net.post("/", &batch).await.unwrap().body).unwrap();
     assert_eq!((answers.len(), &answers[999]["result"]), (1_000, &answers[0]["result"]));
+}
+
+/// Every method of the page, with whatever a client could give it by mistake.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_asked_the_node_answers_it_or_says_why_not() {
+    let page = include_str!("../../../docs/LOCALNET.md").split("## What answers").nth(1).unwrap();
+    let http = page.split("over WebSocket").next().unwrap();
+    let methods: Vec<&str> = http.split('`').skip(1).step_by(2).collect();
+    assert!(methods.len() >= 38 && methods.contains(&"minimumLedgerSlot"), "{methods:?}");
+    let net = Net::quiet().await;
+    let (pool, wallet) = (net.net.ready().pools[0].pool.clone(), net.wallet_address().to_string());
+    let values = [
+        json!([null, true, 0, 1, -1, 64, 500_000, u64::MAX, 1e308, "", "x", "1".repeat(64), pool, wallet]),
+        json!([[], [[]], {}, [pool, wallet], {"commitment": "processed"}, {"minContextSlot": u64::MAX}, {"limit": 1}]),
+        json!([{"encoding": "base58"}, {"encoding": "base64", "dataSlice": {"offset": u64::MAX, "length": u64::MAX}}]),
+        json!([{"filters": [{"memcmp": {"offset": u64::MAX, "bytes": "1"}}]}, {"programId": TOKEN.to_string()}]),
+        json!([{"commitment": "confirmed", "encoding": "jsonParsed"}, {"mint": WSOL_MINT.to_string()}]),
+    ];
+    let values: Vec<Value> = values.iter().flat_map(|list| list.as_array().unwrap().clone()).collect();
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut errors = 0;
+    for _ in 0..40 {
+        let mut request = |id: usize| {
+            let method = methods[rng.random_range(0..methods.len())];
+            let params: Vec<Value> =
+                (0..rng.random_range(0..4)).map(|_| values[rng.random_range(0..values.len())].clone()).collect();
+            json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+        };
+        let batch: Vec<Value> = (0..100).map(&mut request).collect();
+        let answered = net.post("/", &json!(batch).to_string()).await.unwrap();
+        let answers: Vec<Value> = serde_json::from_str(&answered.body).unwrap();
+        assert_eq!(answers.len(), batch.len());
+        for (request, answer) in batch.iter().zip(&answers) {
+            assert_eq!(request["id"], answer["id"]);
+            let is_known =
+                matches!(answer["error"]["code"].as_i64(), None | Some(-32600 | -32602 | -32603 | -32004 | -32016));
+            assert!(is_known && answer.get("result").is_some() != answer.get("error").is_some(), "{request}: {answer}");
+            errors += usize::from(answer.get("error").is_some());
+        }
+    }
+    assert!((500..3_800).contains(&errors), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -380,6 +422,8 @@ async fn a_saved_chain_goes_on_where_it_stopped() {
         .result("getTransaction", json!([signature, {"commitment": "confirmed", "maxSupportedTransactionVersion": 0}]))
         .await;
     assert_eq!(again, landed);
+    let taken = Localnet::start(settings()).unwrap_err().to_string();
+    assert!(taken.contains("another localnet keeps its chain there"), "{taken}");
     // And programs run.
     net.control(json!({"do": "move-price", "pool": net.net.ready().pools[0].pool, "bps": 100})).await;
     assert_ne!(net.pool(0).await.state, pool);

@@ -124,6 +124,9 @@ pub(super) fn range_with_limit(call: &mut Call<'_>) -> Result<Value, RpcError> {
     if limit == 0 {
         return Ok(json!([]));
     }
+    if limit > MAX_RANGE {
+        return Err(RpcError::params(format!("Limit too large; max {MAX_RANGE}")));
+    }
     blocks(&call.view(), first, first.saturating_add(limit - 1), &config)
 }
 

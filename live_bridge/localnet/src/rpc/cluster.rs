@@ -10,6 +10,8 @@ use solana_signer::Signer as _;
 
 /// The set of features, as Agave 4.0 names it; clients only print it.
 const FEATURE_SET: u32 = 0;
+/// Bytes that an account can hold.
+const MAX_ACCOUNT: usize = 10 << 20;
 /// Slots between two samples of performance.
 const SAMPLE: u64 = 150;
 /// Samples and leaders that are told at most.
@@ -96,6 +98,9 @@ pub(super) fn leaders(call: &mut Call<'_>) -> Result<Value, RpcError> {
 pub(super) fn rent(call: &mut Call<'_>) -> Result<Value, RpcError> {
     let length: usize = call.params.required("data length")?;
     let _: ContextConfig = call.params.config()?;
+    if length > MAX_ACCOUNT {
+        return Err(RpcError::params(format!("Invalid params: data length {length}; an account holds {MAX_ACCOUNT}")));
+    }
     Ok(json!(call.chain.rent(length)))
 }
 

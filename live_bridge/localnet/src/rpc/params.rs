@@ -80,22 +80,20 @@ fn parse<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, RpcError> {
 }
 
 pub(crate) fn pubkey(text: &str) -> Result<Pubkey, RpcError> {
-    from_text("Invalid param", text)
+    from_text(text)
 }
 
 pub(crate) fn signature(text: &str) -> Result<Signature, RpcError> {
-    from_text("Invalid param", text)
+    from_text(text)
 }
 
 pub(crate) fn hash(text: &str) -> Result<Hash, RpcError> {
-    from_text("Invalid param", text)
+    from_text(text)
 }
 
-fn from_text<T: FromStr>(what: &str, text: &str) -> Result<T, RpcError>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error| RpcError::params(format!("{what}: {error}")))
+/// The error's own name, as a node tells it: `Invalid param: WrongSize`.
+fn from_text<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> Result<T, RpcError> {
+    text.parse().map_err(|error| RpcError::params(format!("Invalid param: {error:?}")))
 }
 
 /// What nearly every method takes: how sure the answer has to be, and how new.
