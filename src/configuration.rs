@@ -32,7 +32,7 @@ use q50_research::{
     trials::TrialLedger,
 };
 
-use crate::args::{AbsentName, CrossingName, MinusOneName, ReplayArguments, TimingName, VenueName};
+use crate::args::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName};
 
 const DAY_MS: i64 = 86_400_000;
 const DEFAULT_CAPITAL: f64 = 10_000.0;
@@ -77,12 +77,23 @@ fn ledger_path(named: Option<&Path>) -> Result<PathBuf> {
 }
 
 fn data_directory() -> Result<PathBuf> {
-    if let Some(named) = std::env::var_os("Q50_DATA_DIR") {
+    if let Some(named) = std::env::var_os("Q50_DATA_DIR").filter(|named| !named.is_empty()) {
         return Ok(PathBuf::from(named));
     }
     dirs::data_dir()
         .map(|dir| dir.join("q50"))
         .context("no home directory for the trial ledger; set Q50_DATA_DIR or give --ledger")
+}
+
+/// Refuses as many threads in the environment as `--threads` refuses: rayon would start them all.
+pub(crate) fn check_environment() -> Result<()> {
+    const NAME: &str = "RAYON_NUM_THREADS";
+    // What is no number is nothing to rayon either.
+    let asked = std::env::var(NAME).ok().and_then(|text| text.parse::<u64>().ok());
+    match asked.filter(|threads| *threads > u64::from(MOST_THREADS)) {
+        Some(threads) => bail!("{NAME} is {threads}, expected at most {MOST_THREADS}; unset it, or give --threads"),
+        None => Ok(()),
+    }
 }
 
 /// Runs everything on `threads` workers.
@@ -187,7 +198,20 @@ fn periods_per_year(typed: Option<f64>, claim: Option<&Claim>, data: &Dataset) -
     }
     Ok(match claimed {
         Some((Convention::Bars, claim)) => claim.periods_per_year,
-        _ => PeriodsPerYear::from_interval_ms(interval_ms),
+        _ => {
+            let bars = BarsPerYear::of(open_time, interval_ms);
+            let calendar = PeriodsPerYear::from_interval_ms(interval_ms);
+            if !bars.own_is_the_calendars() {
+                tracing::warn!(
+                    "annual figures count {:.0} bars a year, the calendar's; the record has {:.0}: --periods-per-year {:.0} \
+                     where the market closes",
+                    calendar.get(),
+                    bars.own,
+                    bars.own
+                );
+            }
+            calendar
+        }
     })
 }
 

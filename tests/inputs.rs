@@ -102,6 +102,10 @@ fn numbers_that_would_take_a_machine_down_are_refused() {
     for threads in ["0", "1025", "100000"] {
         w.refused(&format!("verify --threads {threads}"), &["--threads", threads, "1..=1024"]);
     }
+    let crowd =
+        Command::new(env!("CARGO_BIN_EXE_q50")).env("RAYON_NUM_THREADS", "100000").arg("verify").output().unwrap();
+    let said = String::from_utf8(crowd.stderr).unwrap();
+    assert!(crowd.status.code() == Some(2) && said.contains("RAYON_NUM_THREADS is 100000"), "{said}");
     w.refused("data synth --out {dir}/m --bars 1000000000000", &["--bars", "50000000"]);
     w.refused("stats spa --matrix m.csv --resamples 4000000000", &["--resamples", "1000000"]);
 }

@@ -107,7 +107,7 @@ pub(crate) fn report_signals(ts: &[i64], columns: &SignalColumns, bad: &[BadCell
     if let Some(q50) = &columns.q50 {
         found.stuck("q50", q50);
     }
-    found.report.codes = CodeCounts::of_both(columns.side.as_deref(), columns.position.as_deref());
+    found.report.codes = CodeCounts::of_followed(columns.side.as_deref(), columns.position.as_deref());
     found.finish()
 }
 

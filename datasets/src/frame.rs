@@ -133,11 +133,13 @@ impl Frame {
             0 => String::new(),
             n => format!(", and {n} more such cells"),
         };
+        let all = self.bad.iter().filter(|other| other.column == cell.column).count() == self.rows;
+        let remedy = if all { "write the whole column so" } else { "repair or remove the row" };
         Err(Error::new(Kind::Value, &self.origin, format!("found {}{more}", cell.found))
             .at_row(cell.row)
             .column(&cell.column)
             .expected(cell.expected)
-            .remedy("repair or remove the row"))
+            .remedy(remedy))
     }
 
     /// Refuses a table without a row.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::bars::ascending;
 use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, TIME_NAMES, Wanted, find, missing_columns};
 use crate::input::Input;
@@ -28,7 +29,7 @@ pub struct ReturnMatrix {
 ///
 /// # Errors
 /// Where the file cannot be read, the column is not there or not the only one (the choices are listed), a value is no
-/// number or infinite, or there is no value.
+/// number or infinite, every value is above 1 (equity or prices), dates are out of order, or there is no value.
 pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
     let input = Input::open(path)?;
     let content = Content::of(&input)?;
@@ -54,11 +55,22 @@ pub fn read_returns(path: &Path, column: Option<&str>) -> Result<Vec<f64>> {
 }
 
 fn named(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64>)> {
-    let name = choose(input.path(), &Frame::column_names(input)?, column)?;
+    let names = Frame::column_names(input)?;
+    let name = choose(input.path(), &names, column)?;
+    in_order(input, &names)?;
     let wanted = Wanted { numbers: vec![&name], ..Wanted::default() };
     let mut frame = Frame::read_input(input, &wanted)?.strict()?;
     let values = frame.take_number(&name).unwrap_or_default();
     Ok((name, values))
+}
+
+/// Refuses rows that are dated and out of order. Dates that cannot be read say nothing, because nothing is made of them.
+fn in_order(input: &Input, names: &[String]) -> Result<()> {
+    if names.len() == candidates(names).len() {
+        return Ok(());
+    }
+    let Ok(mut frame) = Frame::read_input(input, &Wanted { time: true, ..Wanted::default() }) else { return Ok(()) };
+    if frame.bad_cells().is_empty() { ascending(input.path(), &frame.take_time()) } else { Ok(()) }
 }
 
 /// Whether the first line is a date and a number already.
@@ -68,14 +80,22 @@ fn is_dated_row(first: &[&str]) -> bool {
 
 /// A date and a number a line.
 fn dated(path: &Path, table: csv::Table) -> Result<Vec<f64>> {
-    let mut values = Vec::new();
+    let (mut values, mut dates) = (Vec::new(), Vec::new());
     let mut wrong = None;
     table.rows(path, true, |row, record| match record.get(1).and_then(csv::number) {
-        Some(value) => values.push(value),
+        Some(value) => {
+            values.push(value);
+            dates.push(record.get(0).and_then(parse_ms));
+        }
         None => wrong = wrong.take().or_else(|| Some((row, record.get(1).unwrap_or_default().to_owned()))),
     })?;
     match wrong {
-        None => Ok(values),
+        None => {
+            if let Some(dates) = dates.into_iter().collect::<Option<Vec<i64>>>() {
+                ascending(path, &dates)?;
+            }
+            Ok(values)
+        }
         Some((row, cell)) => Err(no_number(path, &cell).at_row(row)),
     }
 }
@@ -131,6 +151,14 @@ fn with_names(input: &Input) -> Result<(Vec<String>, Vec<Vec<f64>>)> {
 fn sound(path: &Path, name: &str, values: &[f64]) -> Result<()> {
     if values.is_empty() {
         return Err(Error::new(Kind::Empty, path, "no value").column(name).expected("a series of returns"));
+    }
+    let known = || values.iter().filter(|v| !v.is_nan());
+    if known().count() > 1 && known().all(|v| *v > 1.0) {
+        let least = known().copied().fold(f64::INFINITY, f64::min);
+        return Err(Error::new(Kind::Value, path, format!("the smallest value is {least}"))
+            .column(name)
+            .expected("returns, fractions: 0.01 is 1 %")
+            .remedy("this looks like equity or prices: divide each value by the one before, less one"));
     }
     match values.iter().position(|v| v.is_infinite()) {
         None => Ok(()),
@@ -316,16 +344,36 @@ mod tests {
     }
 
     #[test]
+    fn dated_returns_are_in_order() {
+        for text in [
+            "date,r\n2024-01-02,0.01\n2024-01-01,0.02\n",
+            "date,r\n2024-01-01,0.01\n2024-01-01,0.02\n",
+            "2024-01-02,0.01\n2024-01-01,0.02\n",
+        ] {
+            let e = returns(text, None).unwrap_err();
+            assert!(e.is_order() && e.row() == Some(2), "{text}: {e}");
+        }
+        assert_eq!(returns("date,r\n31/01/2024,0.01\n01/02/2024,0.02\n", None).unwrap(), [0.01, 0.02]);
+    }
+
+    #[test]
+    fn equity_is_no_series_of_returns() {
+        let e = returns("date,equity\n2024-01-01,10214.0\n2024-01-02,9963.5\n", None).unwrap_err();
+        assert!(e.is_value() && e.to_string().contains("9963.5") && e.to_string().contains("equity"), "{e}");
+        assert_eq!(returns("1.5\n-0.5\n", None).unwrap(), [1.5, -0.5]);
+    }
+
+    #[test]
     fn a_matrix_has_one_strategy_a_column() {
-        for text in ["timestamp,a,b\n2024-01-01,1,2\n2024-01-02,3,4\n", "{\"b\": [2, 4], \"a\": [1, 3]}"] {
+        for text in ["timestamp,a,b\n2024-01-01,1,-2\n2024-01-02,-3,4\n", "{\"b\": [-2, 4], \"a\": [1, -3]}"] {
             let matrix = with(text, read_matrix).unwrap();
             assert_eq!(
                 (matrix.names, matrix.columns),
-                (vec!["a".into(), "b".into()], vec![vec![1.0, 3.0], vec![2.0, 4.0]])
+                (vec!["a".into(), "b".into()], vec![vec![1.0, -3.0], vec![-2.0, 4.0]])
             );
         }
-        let matrix = with("1,2\n3,4\n", read_matrix).unwrap();
-        assert_eq!((matrix.names[1].as_str(), matrix.columns[1].as_slice()), ("column_2", [2.0, 4.0].as_slice()));
+        let matrix = with("1,-2\n-3,4\n", read_matrix).unwrap();
+        assert_eq!((matrix.names[1].as_str(), matrix.columns[1].as_slice()), ("column_2", [-2.0, 4.0].as_slice()));
         assert!(with("{\"a\": [1], \"b\": [1, 2]}", read_matrix).unwrap_err().is_format());
     }
 }

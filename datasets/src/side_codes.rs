@@ -1,8 +1,8 @@
 //! What the columns `side` and `position` say: their codes and words, and how often each was met.
 //!
 //! A number in `side` is 1 (long), 0 (flat) or -1 (keep what there is), the code of the Q50 producers. Others write -1 for
-//! short: such a file has long and short and seldom a third thing, and is refused until the reader is told which of the
-//! two it means.
+//! short: such a file turns from 1 to -1 and hardly ever says 0, and is refused until the reader is told which of the two
+//! it means.
 
 use std::fmt;
 use std::path::Path;
@@ -48,10 +48,10 @@ impl CodeCounts {
         Self { column, long, flat, short, keep, missing }
     }
 
-    /// The counts of the columns that are there.
-    pub(crate) fn of_both(side: Option<&[f64]>, position: Option<&[f64]>) -> Vec<Self> {
-        let counts = [("side", side), ("position", position)];
-        counts.into_iter().filter_map(|(name, column)| Some(Self::of(name, column?))).collect()
+    /// The counts of the column that is followed: a position goes before a side.
+    pub(crate) fn of_followed(side: Option<&[f64]>, position: Option<&[f64]>) -> Vec<Self> {
+        let position = position.map(|column| Self::of("position", column));
+        position.or_else(|| side.map(|column| Self::of("side", column))).into_iter().collect()
     }
 }
 
@@ -77,21 +77,28 @@ pub(crate) enum Sides {
 
 /// The numbers of a column `side`.
 ///
-/// Refused is a column of 1 and -1 without a 0, as long as `minus_one` is not known.
+/// Refused is a column of 1 and -1 that hardly ever says 0, as long as `minus_one` is not known.
 pub(crate) fn from_numbers(path: &Path, values: Vec<f64>, minus_one: Option<MinusOne>) -> Result<Sides> {
-    let has = |code: f64| values.contains(&code);
     match minus_one {
         Some(MinusOne::Short) => Ok(Sides::Position(values)),
-        None if has(1.0) && has(-1.0) && !has(0.0) => Err(Error::new(
+        None if says_short(&values) => Err(Error::new(
             Kind::Choice,
             path,
-            "holds 1 and -1 and never 0: were -1 to keep what there is, no position would ever be closed",
+            "holds 1 and -1 and hardly a 0: were -1 to keep what there is, positions would hardly ever be closed",
         )
         .column("side")
         .expected("1 (long), 0 (flat), -1 (keep what there is)")
         .remedy("say what -1 means: --side-minus-one short, or --side-minus-one keep; or name the column `position`")),
         _ => Ok(Sides::Side(values)),
     }
+}
+
+/// Whether -1 may well be meant as short: 1 and -1 are there, and of what is said from the first of them on, less than one
+/// in a hundred is 0. Before it a 0 is a warm-up.
+fn says_short(values: &[f64]) -> bool {
+    let said = || values.iter().filter(|value| !value.is_nan()).skip_while(|value| **value == 0.0);
+    let count = |code: f64| said().filter(|value| **value == code).count();
+    count(1.0) > 0 && count(-1.0) > 0 && count(0.0) * 100 < said().count()
 }
 
 /// The words of a column `side`.
@@ -195,12 +202,18 @@ mod tests {
         for (values, meant) in [([1.0, -1.0], Some(MinusOne::Keep)), ([0.0, -1.0], None), ([1.0, 1.0], None)] {
             assert_eq!(read(&values, meant).unwrap(), Sides::Side(values.to_vec()));
         }
+        assert!(read(&[0.0, 0.0, 1.0, -1.0], None).unwrap_err().is_choice(), "a warm-up closes nothing");
+        assert!(read(&[1.0, 0.0, -1.0], None).is_ok());
+        let turns = |zeros: usize| [[1.0, -1.0].repeat(50), vec![0.0; zeros]].concat();
+        assert!(read(&turns(1), None).unwrap_err().is_choice(), "1 of 101 is less than one in a hundred");
+        assert!(read(&turns(2), None).is_ok(), "2 of 102 are not");
     }
 
     #[test]
     fn what_was_met_is_counted_and_said() {
-        let counts = CodeCounts::of_both(Some(&[1.0, 0.0, -1.0, -1.0]), Some(&[0.5, -0.5, f64::NAN]));
-        let said: Vec<String> = counts.iter().map(ToString::to_string).collect();
-        assert_eq!(said, ["side: 1 long, 1 flat, 2 keep", "position: 1 long, 1 short, 1 missing"]);
+        let (side, position) = ([1.0, 0.0, -1.0, -1.0], [0.5, -0.5, f64::NAN]);
+        let said = |side, position| CodeCounts::of_followed(side, position)[0].to_string();
+        assert_eq!(said(Some(&side), None), "side: 1 long, 1 flat, 2 keep");
+        assert_eq!(said(Some(&side), Some(&position)), "position: 1 long, 1 short, 1 missing", "goes before a side");
     }
 }

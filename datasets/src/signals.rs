@@ -163,8 +163,8 @@ impl SignalTable {
         };
         let sides = match (words, columns.side.take()) {
             (Some(words), _) => Some(from_words(path, &words)?),
-            (None, Some(numbers)) if strict => Some(from_numbers(path, numbers, options.minus_one)?),
-            (None, numbers) => numbers.map(Sides::Side),
+            (None, Some(numbers)) => Some(from_numbers(path, numbers, options.minus_one)?),
+            (None, None) => None,
         };
         match sides {
             Some(Sides::Position(_)) if columns.position.is_some() => {
@@ -185,8 +185,10 @@ impl SignalTable {
             return Err(missing_columns(path, &list(missing), &Frame::column_names(input)?));
         }
         if there.is_empty() {
-            return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(input)?)
-                .remedy("rename the columns, or name a signal column"));
+            return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(input)?).remedy(
+                "rename the columns: `side` or `position` to follow them (--strategy side), quantiles for q50; \
+                     --signal-column names one of any meaning for --strategy threshold",
+            ));
         }
         let mut table = Self::unchecked(ts, columns, path.into());
         table.report.reading = Some(reading);
@@ -220,9 +222,24 @@ impl SignalTable {
                     .remedy("repair or remove the row"));
             }
         }
+        self.refuse_prices()?;
         let reading = self.report.reading.take();
         self.report = DataReport { reading, ..report_signals(&self.ts, &self.columns, &[]) };
         self.apply(options)
+    }
+
+    /// A forecast is a return: one of 100 % a bar, up and down by turns, is none.
+    fn refuse_prices(&self) -> Result<()> {
+        let known = |column: &Vec<f64>| column.iter().filter(|v| !v.is_nan()).map(|v| v.abs()).collect();
+        let mut sizes: Vec<f64> = self.columns.q50.as_ref().map_or_else(Vec::new, known);
+        let middle = sizes.len() / 2;
+        if sizes.is_empty() || *sizes.select_nth_unstable_by(middle, f64::total_cmp).1 < 1.0 {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Value, &self.origin, format!("half of the forecasts are {} or more", sizes[middle]))
+            .column("q50")
+            .expected("returns of the next bar, fractions: 0.01 is 1 %")
+            .remedy("divide per cent by 100, and prices by the bar's close, less one"))
     }
 
     fn apply(&mut self, options: &SignalOptions) -> Result<()> {

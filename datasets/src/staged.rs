@@ -5,7 +5,7 @@
 //! writer holds an advisory lock on its temporary file, so that a living one is told from a dead one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -89,7 +89,7 @@ impl Drop for StagedFile {
     }
 }
 
-/// Refuses a target that a result must not replace: a symbolic link, a folder, a device, a pipe.
+/// Refuses a target that a result must not replace: a symbolic link, a folder, a device, a pipe, a database.
 ///
 /// # Errors
 /// Where one stands there.
@@ -100,6 +100,7 @@ pub fn replaceable(target: &Path) -> Result<()> {
         Err(_) => return Ok(()),
     };
     let found = match kind {
+        kind if kind.is_file() && is_database(target) => "a database is there",
         kind if kind.is_file() => return Ok(()),
         kind if kind.is_symlink() => "a symbolic link is there",
         kind if kind.is_dir() => "a folder is there",
@@ -108,6 +109,12 @@ pub fn replaceable(target: &Path) -> Result<()> {
     Err(Error::new(Kind::Io, target, found)
         .expected("a file of an earlier run, or nothing")
         .remedy("nothing was replaced: name another file, or move it away"))
+}
+
+/// Whether it is an SQLite database, a trial ledger perhaps, by the first bytes of that format.
+fn is_database(path: &Path) -> bool {
+    let mut head = [0; 16];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"SQLite format 3\0"
 }
 
 /// Removes what a killed process left of `target`.

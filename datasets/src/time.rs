@@ -99,12 +99,64 @@ impl TimeForm {
     }
 }
 
-/// The first instant of a date written as the integer YYYYMMDD, epoch milliseconds.
-pub(crate) fn compact_date(value: i64) -> Option<i64> {
-    let part = |divisor: i64, modulus: i64| i8::try_from(value / divisor % modulus).ok();
-    let year = i16::try_from(value / 10_000).ok().filter(|year| (1900..2200).contains(year))?;
-    let date = jiff::civil::Date::new(year, part(100, 100)?, part(1, 100)?).ok()?;
-    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond())
+/// What stands in a time column, for errors.
+pub(crate) const MOMENT: &str =
+    "a moment: RFC 3339, `YYYY-MM-DD HH:MM:SS` (UTC), or epoch time (milliseconds under the name `ts_ms`)";
+
+/// A moment written in digits alone, YYYYMMDD[HH[MM[SS]]], in UTC: epoch milliseconds.
+fn from_digits(value: i64) -> Option<i64> {
+    // 8, 10, 12 or 14 digits, brought to 14.
+    let digits = (0..=3).map(|n| 100_i64.pow(n)).find_map(|missing| {
+        let full = value.checked_mul(missing)?;
+        (19_000_000_000_000..22_000_000_000_000).contains(&full).then_some(full)
+    })?;
+    let part = |divisor: i64| i8::try_from(digits / divisor % 100).ok();
+    let date =
+        jiff::civil::Date::new(i16::try_from(digits / 10_000_000_000).ok()?, part(100_000_000)?, part(1_000_000)?);
+    let time = jiff::civil::Time::new(part(10_000)?, part(100)?, part(1)?, 0).ok()?;
+    Some(TimeZone::UTC.to_timestamp(date.ok()?.to_datetime(time)).ok()?.as_millisecond())
+}
+
+/// How the integers of a time column are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Integers {
+    /// Steps since 1970.
+    Epoch(Unit),
+    /// Dates, with or without a time of day, in digits alone.
+    Digits,
+}
+
+impl Integers {
+    /// How the integers of a column called `name` are written; `None` where that cannot be told, or is not what the name
+    /// says.
+    pub(crate) fn of_column(name: &str, least: i64, greatest: i64) -> Option<Self> {
+        let unit = Unit::of_plain_integers(least, greatest);
+        if name.eq_ignore_ascii_case("ts_ms") {
+            // What is too small to tell may be a made-up time near 1970.
+            return unit.is_none_or(|unit| unit == Unit::Milli).then_some(Self::Epoch(Unit::Milli));
+        }
+        if from_digits(least).is_some() && from_digits(greatest).is_some() {
+            return Some(Self::Digits);
+        }
+        unit.map(Self::Epoch)
+    }
+
+    /// What such a column is said to hold.
+    pub(crate) const fn form(self) -> TimeForm {
+        match self {
+            Self::Epoch(unit) => unit.form(),
+            Self::Digits => TimeForm::WithoutZone,
+        }
+    }
+
+    /// `value` in epoch milliseconds; `None` where it is no moment of the 20th to the 22nd century.
+    pub(crate) fn to_ms(self, value: i64) -> Option<i64> {
+        let ms = match self {
+            Self::Epoch(unit) => unit.to_ms(value),
+            Self::Digits => from_digits(value),
+        };
+        ms.filter(|ms| (-2_208_988_800_000..7_258_118_400_000).contains(ms))
+    }
 }
 
 /// What one step of an integer time column is.
@@ -117,23 +169,18 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// The only unit in which both ends of a column lie between 1973 and 5138, where there is one.
+    /// The only unit in which both ends of a column lie between 1973 and 2200, where there is one.
     ///
     /// The ranges do not touch each other, so this decides and never guesses.
-    pub(crate) fn of_plain_integers(least: i64, greatest: i64) -> Option<Self> {
+    fn of_plain_integers(least: i64, greatest: i64) -> Option<Self> {
         let unit = |v: i64| match v {
-            100_000_000..100_000_000_000 => Some(Self::Second),
-            100_000_000_000..100_000_000_000_000 => Some(Self::Milli),
-            100_000_000_000_000..100_000_000_000_000_000 => Some(Self::Micro),
-            100_000_000_000_000_000.. => Some(Self::Nano),
+            100_000_000..7_258_118_400 => Some(Self::Second),
+            100_000_000_000..7_258_118_400_000 => Some(Self::Milli),
+            100_000_000_000_000..7_258_118_400_000_000 => Some(Self::Micro),
+            100_000_000_000_000_000..7_258_118_400_000_000_000 => Some(Self::Nano),
             _ => None,
         };
         unit(least).filter(|u| unit(greatest) == Some(*u))
-    }
-
-    /// The unit of the integers of a column called `name`, `None` where it cannot be told.
-    pub(crate) fn of_column(name: &str, least: i64, greatest: i64) -> Option<Self> {
-        if name.eq_ignore_ascii_case("ts_ms") { Some(Self::Milli) } else { Self::of_plain_integers(least, greatest) }
     }
 
     /// What a column of this unit is said to hold.
@@ -190,10 +237,26 @@ mod tests {
     }
 
     #[test]
-    fn eight_digits_are_a_date_where_there_is_such_a_day() {
-        assert_eq!(compact_date(20_240_101), Some(1_704_067_200_000));
-        assert_eq!(compact_date(20_241_301), None);
-        assert_eq!(compact_date(60_000), None);
+    fn digits_are_a_moment_where_there_is_such_a_day() {
+        for digits in [20_240_101, 2_024_010_100, 202_401_010_000, 20_240_101_000_000] {
+            assert_eq!(from_digits(digits), Some(1_704_067_200_000), "{digits}");
+        }
+        assert_eq!(from_digits(20_240_101_013_005), Some(1_704_072_605_000), "half past one and five seconds");
+        for digits in [20_241_301, 2_024_010_124, 60_000, 202_401, 20_240_101_000_000_000] {
+            assert_eq!(from_digits(digits), None, "{digits}");
+        }
+    }
+
+    #[test]
+    fn integers_are_read_as_what_they_can_be_and_as_what_the_name_says() {
+        let of = |name, least, greatest| Integers::of_column(name, least, greatest);
+        assert_eq!(of("time", 2_023_123_100, 2_024_093_023), Some(Integers::Digits), "and not the year 2034");
+        assert_eq!(of("time", 1_703_980_800, 1_727_737_200), Some(Integers::Epoch(Unit::Second)));
+        assert_eq!(of("time", 8_000_000_000, 8_000_003_600), None, "the year 2223");
+        assert_eq!(of("ts_ms", 0, 3_600_000), Some(Integers::Epoch(Unit::Milli)));
+        assert_eq!(Integers::Epoch(Unit::Milli).to_ms(250_000_000_000_000), None, "the year 9892");
+        assert_eq!(of("ts_ms", 1_703_980_800, 1_727_737_200), None, "seconds");
+        assert_eq!(of("TS_MS", 1_703_980_800_000_000_000, 1_727_737_200_000_000_000), None, "nanoseconds");
     }
 
     #[test]

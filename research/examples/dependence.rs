@@ -4,7 +4,7 @@
 
 use q50_engine::units::{PerPeriodSharpe, PeriodsPerYear};
 use q50_research::inference::{
-    Moments, SharpeEstimate, StationaryBootstrap, normal, probabilistic_sharpe, variance_inflation,
+    Moments, SharpeEstimate, StationaryBootstrap, normal, probabilistic_sharpe, share_interval, variance_inflation,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,7 +30,7 @@ fn main() {
         let verdicts: Vec<[bool; 3]> = (0..series).into_par_iter().map(|seed| judge(&kind(&noise(seed)))).collect();
         let passed = |check: usize| {
             let count = verdicts.iter().filter(|passes| passes[check]).count();
-            let [low, high] = wilson(count, verdicts.len());
+            let [low, high] = share_interval(count as u64, series).map(|end| 100.0 * end);
             format!("{:.1} ({low:.1} to {high:.1})", 100.0 * count as f64 / verdicts.len() as f64)
         };
         eprintln!("{name:<31} PSR {:<20} significant {:<20} deflated {}", passed(0), passed(1), passed(2));
@@ -72,12 +72,4 @@ fn interpolated(draws: &[f64], step: usize) -> Vec<f64> {
 fn trending_volatility(draws: &[f64]) -> Vec<f64> {
     let rows = draws.iter().take(BARS).enumerate();
     rows.map(|(row, draw)| draw * 10.0_f64.powf(row as f64 / BARS as f64)).collect()
-}
-
-/// 95 % interval of a share, per cent. E. Wilson, JASA 22(158), 1927.
-fn wilson(count: usize, of: usize) -> [f64; 2] {
-    let (n, z2) = (of as f64, 1.96_f64 * 1.96);
-    let share = count as f64 / n;
-    let half = 1.96 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
-    [-1.0, 1.0].map(|side| 100.0 * (share + z2 / (2.0 * n) + side * half) / (1.0 + z2 / n))
 }

@@ -30,6 +30,12 @@ impl BarsPerYear {
         Self { calendar, own: own(open_time, interval_ms, open_time.len()).unwrap_or(calendar) }
     }
 
+    /// Whether the record has as many bars a year as the calendar, within [`SAME_WITHIN`].
+    #[must_use]
+    pub fn own_is_the_calendars(&self) -> bool {
+        same(PeriodsPerYear::new(self.own), self.calendar)
+    }
+
     /// Whether `periods` is one of the two, within [`SAME_WITHIN`].
     #[must_use]
     pub fn fits(&self, periods: PeriodsPerYear) -> bool {

@@ -28,7 +28,7 @@ use thiserror::Error;
 
 use crate::{
     claim::{Claim, DataFacts, Request, SignalsOrigin, Verdict, VerifyError, verify},
-    inference::StationaryBootstrap,
+    inference::{StationaryBootstrap, share_interval},
     metrics,
     run::{self, PriceVenue, RunSettings, Source, VenueSettings, trial_of},
     spec::DataSpec,
@@ -76,6 +76,12 @@ impl Tally {
     #[must_use]
     pub fn confirmed_share(&self) -> f64 {
         self.confirmed as f64 / self.markets as f64
+    }
+
+    /// 95 % interval of that share.
+    #[must_use]
+    pub fn confirmed_interval(&self) -> [f64; 2] {
+        share_interval(self.confirmed as u64, self.markets as u64)
     }
 }
 

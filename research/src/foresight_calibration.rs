@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::{foresight::ForesightProfile, lookahead::planted::Recipe, metrics::Undefined};
+use crate::{foresight::ForesightProfile, inference::share_interval, lookahead::planted::Recipe, metrics::Undefined};
 
 /// How many of how many markets were warned of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,13 +24,10 @@ impl Warned {
         self.warnings as f64 / self.of as f64
     }
 
-    /// 95 % interval of that share (Wilson 1927).
+    /// 95 % interval of that share.
     #[must_use]
     pub fn interval(self) -> [f64; 2] {
-        let (n, p, z) = (self.of as f64, self.share(), 1.96_f64);
-        let centre = p + z * z / (2.0 * n);
-        let spread = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-        [centre - spread, centre + spread].map(|bound| (bound / (1.0 + z * z / n)).clamp(0.0, 1.0))
+        share_interval(self.warnings as u64, self.of as u64)
     }
 }
 

@@ -20,6 +20,20 @@ pub(crate) enum DataCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Print the line of a claim file that says which market the claim was made on, without its prices.
+    #[command(
+        after_help = "Example:\n  q50 data fingerprint btcusdt_1h.parquet --from 2023-12-31 --to 2024-09-30T23:00:00Z"
+    )]
+    Fingerprint {
+        /// Bars, as for `q50 verify`.
+        bars: PathBuf,
+        /// Start, a day or RFC 3339.
+        #[arg(long, value_name = "T")]
+        from: Option<String>,
+        /// End (inclusive), a day or RFC 3339.
+        #[arg(long, value_name = "T")]
+        to: Option<String>,
+    },
     /// Convert the files of other tools to Parquet.
     #[command(subcommand)]
     Ingest(IngestCommand),

@@ -30,7 +30,7 @@ pub(crate) use self::{
     lookahead::{LookaheadArguments, ProducerRuns},
     overfit::{BenchmarkName, OverfitArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
-    replay::{AbsentName, CrossingName, MinusOneName, ReplayArguments, TimingName, VenueName},
+    replay::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
     sweep::{FilterArguments, SweepArguments},
     trials::{

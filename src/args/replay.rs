@@ -10,6 +10,9 @@ use super::{
     values::{above_zero, basis_points, capital, share, sol},
 };
 
+/// Most worker threads: each has a stack of its own.
+pub(crate) const MOST_THREADS: u16 = 1_024;
+
 /// Headings of the help. What has none stands under "Options".
 const DATA: &str = "Data";
 const STRATEGY: &str = "Strategy";
@@ -86,7 +89,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
     /// Worker threads, at most 1024; default: one a core. Results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)))]
     pub(crate) threads: Option<u16>,
     /// Form of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]

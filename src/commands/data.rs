@@ -24,11 +24,13 @@ use q50_datasets::{
     write::Column,
 };
 use q50_engine::units::{AnnualSharpe, Fraction, Lamports};
+use q50_research::trials::Fingerprint;
 use serde::Serialize;
 
 use crate::{
     Answer,
     args::{DataCommand, Format, IngestCommand, SynthArguments},
+    configuration::{from_time, to_time},
     output,
 };
 
@@ -40,6 +42,7 @@ const TOKEN_DECIMALS: u8 = 6;
 pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
     match command {
         DataCommand::Check { path, format } => check(path, *format),
+        DataCommand::Fingerprint { bars, from, to } => fingerprint(bars, from.as_deref(), to.as_deref()),
         DataCommand::Ingest(IngestCommand::Qlib { path, symbol, freq, out }) => {
             let selection = Selection { symbol: symbol.clone(), freq: freq.clone() };
             replaceable(out)?;
@@ -136,6 +139,22 @@ fn text(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn fingerprint(path: &Path, from: Option<&str>, to: Option<&str>) -> Result<Answer> {
+    let bars = Bars::read(path)?;
+    let (from, to) = (from_time(from)?.unwrap_or(i64::MIN), to_time(to)?.unwrap_or(i64::MAX));
+    let rows = bars.open_time.partition_point(|t| *t < from)..bars.open_time.partition_point(|t| *t <= to);
+    let (opens, closes) = (bars.open_time.get(rows.clone()), bars.close.get(rows));
+    let print = opens.zip(closes).and_then(|(opens, closes)| Fingerprint::daily(opens, closes, bars.interval_ms));
+    let print = print.with_context(|| {
+        format!(
+            "{}: no fingerprint: a market is known by its moves from day to day, and there are none",
+            path.display()
+        )
+    })?;
+    writeln!(io::stdout(), "market = \"{print}\"")?;
+    Ok(Answer::Yes)
 }
 
 #[derive(Serialize)]

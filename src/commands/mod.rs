@@ -28,10 +28,12 @@ use anyhow::Result;
 use crate::{
     Answer,
     args::{Arguments, AuditCommand, Command},
+    configuration,
 };
 
 /// Runs what was asked for.
 pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
+    configuration::check_environment()?;
     match &arguments.command {
         Command::Verify(verify) => verify::run(verify, arguments.log.quiet),
         Command::Lookahead(lookahead) => lookahead::run(lookahead, arguments.log.quiet),

@@ -53,7 +53,7 @@ struct Listing {
 }
 
 fn list(arguments: &TrialsListArguments) -> Result<Answer> {
-    let ledger = configuration::ledger(arguments.ledger.as_deref())?;
+    let ledger = configuration::ledger_that_is_there(arguments.ledger.as_deref())?;
     print(arguments.format, &ledger, ledger.summaries()?)
 }
 
@@ -72,7 +72,7 @@ fn text(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
         let MarketCounts { candidates, published, probes, best_sharpe, effective } = market.counts;
         writeln!(out, "market {number}: {candidates} candidates, {published} of them published; {probes} probes")?;
         if let Some(best) = best_sharpe {
-            writeln!(out, "  best Sharpe ratio {best:.6} a bar")?;
+            writeln!(out, "  best Sharpe ratio {best:.6} a bar, of the runs on the most bars")?;
         }
         if let Some(effective) = effective {
             writeln!(out, "  {effective} effective trials in the last search")?;
@@ -144,6 +144,9 @@ fn campaign(arguments: &TrialsCampaignArguments) -> Result<Answer> {
         if words.trim().is_empty() {
             bail!("{option} is empty; say what is going to be tried");
         }
+        if words.chars().any(char::is_control) {
+            bail!("{option} has a control character, expected words on one line");
+        }
     }
     let record = Record::of(&Dataset::without_signals(Bars::read(&arguments.bars)?)?);
     let mut ledger = configuration::ledger(arguments.common.ledger.as_deref())?;
@@ -156,6 +159,9 @@ fn forget(arguments: &TrialsForgetArguments) -> Result<Answer> {
     if arguments.reason.trim().is_empty() {
         bail!("--reason is empty; say why the import counts no longer");
     }
+    if arguments.reason.chars().any(char::is_control) {
+        bail!("--reason has a control character, expected words on one line");
+    }
     let mut ledger = configuration::ledger_that_is_there(arguments.common.ledger.as_deref())?;
     ledger.forget(arguments.entry, &arguments.reason)?;
     let of = |market: &MarketSummary| market.imports.iter().any(|import| import.entry == arguments.entry);
@@ -165,7 +171,7 @@ fn forget(arguments: &TrialsForgetArguments) -> Result<Answer> {
 
 fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
     replaceable(&arguments.out)?;
-    let ledger = configuration::ledger(arguments.ledger.as_deref())?;
+    let ledger = configuration::ledger_that_is_there(arguments.ledger.as_deref())?;
     let mut rows: Vec<TrialRow> = Vec::new();
     ledger.for_each(|row| -> Result<(), LedgerError> {
         rows.push(row);

@@ -6,13 +6,13 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use q50_datasets::{run_folder::RunFolder, write::Column};
-use q50_engine::{decision::Reason, strategy::StrategyConfig};
+use q50_datasets::{dataset::Dataset, run_folder::RunFolder, write::Column};
+use q50_engine::{decision::Reason, market::Market, strategy::StrategyConfig};
 use q50_research::{
     claim::{Check, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
     report,
-    run::Source,
+    run::{RunSettings, Source},
     spec::DataSpec,
 };
 use serde::Serialize;
@@ -75,10 +75,11 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
                 lookahead::of_replay(replay, bars, data.period(), command, arguments.runs, &mut |run| steps.say(run))?;
             SignalsOrigin::Examined(Box::new(found))
         }
-        _ => origin(replay, &settings.strategy),
+        _ => origin(replay, &data.market(), &settings.strategy),
     };
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+    ledger.refuse_broken()?;
     if let Some(name) = &arguments.campaign {
         ledger.join_campaign(&spec.record, name)?;
     }
@@ -86,7 +87,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let request = Request {
         market: data.market(),
         pool: pool.as_ref().map(|(path, _)| path),
-        facts: DataFacts { signal_column: replay.signal_column.clone(), ..DataFacts::of(&data, demonstration) },
+        facts: facts(&data, replay, &settings),
         next_close: data.bars().close.get(data.rows().end).copied(),
         data: spec,
         origin,
@@ -114,13 +115,22 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     Ok(if expected.is_none_or(|verdict| met(verdict, &verification)) { Answer::Yes } else { Answer::No })
 }
 
-/// Where the signals come from. Signals that are prices of the bars themselves cannot know more than the bars.
-fn origin(replay: &ReplayArguments, strategy: &StrategyConfig) -> SignalsOrigin {
-    let is_price = |name: &str| ["open", "high", "low", "close"].iter().any(|price| name.eq_ignore_ascii_case(price));
-    let prices = matches!(strategy, StrategyConfig::Threshold(_))
-        && replay.signals.is_none()
-        && replay.signal_column.as_deref().is_some_and(is_price);
-    if replay.bars.is_none() || prices { SignalsOrigin::Causal } else { SignalsOrigin::File }
+/// What the data are, as far as the strategy takes notice of them.
+fn facts(data: &Dataset, replay: &ReplayArguments, settings: &RunSettings) -> DataFacts {
+    let mut facts = DataFacts::of(data, replay.bars.is_none());
+    facts.signal_column.clone_from(&replay.signal_column);
+    if !matches!(settings.strategy, StrategyConfig::Side(_)) {
+        facts.codes.clear();
+    }
+    facts
+}
+
+/// Where the signals come from. Signals that are the closes, every one of them and to the bit, cannot know more than the
+/// bars; highs and lows can, because no order is filled at them.
+fn origin(replay: &ReplayArguments, market: &Market<'_>, strategy: &StrategyConfig) -> SignalsOrigin {
+    let closes = matches!(strategy, StrategyConfig::Threshold(_))
+        && market.signals.value.is_some_and(|value| value[market.first..] == market.close[market.first..]);
+    if replay.bars.is_none() || closes { SignalsOrigin::Causal } else { SignalsOrigin::File }
 }
 
 /// Whether the verdict is the expected one. A confirmation on a condition that nobody accepted is not.
@@ -253,6 +263,10 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     }
     row(out, "replayed", v.replay.sharpe, Some(v.replay.total_return), v.replay.max_drawdown)?;
     row(out, "buy and hold", v.benchmark.sharpe, Some(v.benchmark.total_return), v.benchmark.max_drawdown)?;
+    if v.replay.fills == 0 {
+        let reasons: Vec<String> = v.decisions.iter().map(|(reason, bars)| format!("{reason} on {bars}")).collect();
+        writeln!(out, "\nNo order was filled; the strategy's reasons, by bars: {}", reasons.join(", "))?;
+    }
     if let Some([low, high]) = v.inference.sharpe_ci95 {
         writeln!(out, "\n95 % interval of the replayed Sharpe ratio: {low:.2} to {high:.2}")?;
     }

@@ -14,7 +14,7 @@ use arrow_schema::{DataType, Schema, TimeUnit};
 
 use super::{BadCell, Columns, Filled, NO_TIME, Plan, Role, integral};
 use crate::error::{Error, Kind, Result};
-use crate::time::{TimeForm, Unit, compact_date, parse};
+use crate::time::{Integers, MOMENT, TimeForm, Unit, parse};
 
 /// Collects the planned columns over the batches of a file.
 pub(super) struct Batches {
@@ -165,7 +165,7 @@ impl Sink {
     }
 
     fn bad_moment(&self, row: usize, found: String) -> BadCell {
-        BadCell { row, column: self.name.clone(), found, expected: "a moment" }
+        BadCell { row, column: self.name.clone(), found, expected: MOMENT }
     }
 
     fn finish(mut self, form: &mut Option<TimeForm>, bad: &mut Vec<BadCell>) -> Filled {
@@ -174,25 +174,23 @@ impl Sink {
             Role::Text(name) | Role::Either(name) => Filled::Text(name, self.texts),
             Role::Time { .. } => {
                 let known = || self.steps.iter().copied().filter(|step| *step != NO_TIME);
-                let unit = self.typed.map(|(unit, _)| unit).or_else(|| {
-                    known().min().zip(known().max()).and_then(|(least, most)| Unit::of_column(&self.name, least, most))
-                });
-                *form = self.typed.map(|(_, form)| form).or(unit.map(Unit::form));
+                let plain = || {
+                    let (least, most) = known().min().zip(known().max())?;
+                    Integers::of_column(&self.name, least, most)
+                };
+                let integers = self.typed.map(|(unit, _)| Integers::Epoch(unit)).or_else(plain);
+                *form = self.typed.map(|(_, form)| form).or(integers.map(Integers::form));
                 if form.is_none() && known().next().is_some() {
                     *form = Some(TimeForm::WithoutZone);
                 }
                 let mut ms = Vec::with_capacity(self.steps.len());
                 for (row, step) in self.steps.iter().enumerate() {
-                    let value = match unit {
+                    let value = match integers {
                         _ if *step == NO_TIME => Some(NO_TIME),
-                        Some(unit) => unit.to_ms(*step),
-                        None => compact_date(*step),
+                        integers => integers.and_then(|integers| integers.to_ms(*step)),
                     };
                     ms.push(value.unwrap_or_else(|| {
-                        let found = format!(
-                            "the integer {step}, whose unit cannot be told (name the column `ts_ms` for milliseconds)"
-                        );
-                        bad.push(self.bad_moment(row, found));
+                        bad.push(self.bad_moment(row, format!("the integer {step}")));
                         NO_TIME
                     }));
                 }

@@ -8,7 +8,7 @@ use csv::StringRecord;
 use super::{BadCell, Columns, Filled, NO_TIME, Plan, Role, integral};
 use crate::error::{Error, Kind, Result, quoted};
 use crate::source::Content;
-use crate::time::{TimeForm, Unit, compact_date, parse};
+use crate::time::{Integers, MOMENT, TimeForm, parse};
 
 /// What Binance calls the columns of its klines, which it publishes without a header
 /// (<https://github.com/binance/binance-public-data>, "Klines").
@@ -200,14 +200,14 @@ impl Slot {
             Self::Time { name, moments, .. } => {
                 let steps = || moments.iter().filter_map(|m| if let Moment::Steps(v) = m { Some(*v) } else { None });
                 let ends = steps().min().zip(steps().max());
-                let unit = ends.and_then(|(least, greatest)| Unit::of_column(&name, least, greatest));
-                *form = unit.map(Unit::form).or_else(|| {
+                let integers = ends.and_then(|(least, greatest)| Integers::of_column(&name, least, greatest));
+                *form = integers.map(Integers::form).or_else(|| {
                     let zoned = moments.iter().all(|m| matches!(m, Moment::Text(_, true) | Moment::None));
                     (!moments.is_empty()).then_some(if zoned { TimeForm::WithZone } else { TimeForm::WithoutZone })
                 });
                 let ms = moments.iter().enumerate().map(|(row, moment)| match *moment {
                     Moment::Text(ms, _) => ms,
-                    Moment::Steps(v) => unit.map_or_else(|| compact_date(v), |u| u.to_ms(v)).unwrap_or_else(|| {
+                    Moment::Steps(v) => integers.and_then(|integers| integers.to_ms(v)).unwrap_or_else(|| {
                         bad.push(no_moment(row, &name, &v.to_string()));
                         NO_TIME
                     }),
@@ -228,12 +228,7 @@ fn moment(cell: &str) -> Moment {
 }
 
 fn no_moment(row: usize, column: &str, cell: &str) -> BadCell {
-    BadCell {
-        row,
-        column: column.to_owned(),
-        found: quoted(cell),
-        expected: "a moment: RFC 3339, `YYYY-MM-DD HH:MM:SS` (UTC), or epoch time (milliseconds under the name `ts_ms`)",
-    }
+    BadCell { row, column: column.to_owned(), found: quoted(cell), expected: MOMENT }
 }
 
 fn no_number(row: usize, column: &str, cell: &str) -> BadCell {

@@ -1,5 +1,6 @@
 //! Conditions: what a verdict assumes because it could not be checked. A reader has to accept each by name.
 
+use q50_engine::{market::Market, strategy::StrategyConfig};
 use serde::Serialize;
 
 use crate::{lookahead::Lookahead, trials::CampaignSummary};
@@ -12,11 +13,13 @@ pub enum ConditionName {
     SignalsOrigin,
     /// Bars that were there before a campaign was registered, on a market that something was tried on before it.
     EarlierTrials,
+    /// Recorded short positions that the strategy was not allowed to take.
+    ShortsLeftOut,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 2] = [Self::SignalsOrigin, Self::EarlierTrials];
+    pub const ALL: [Self; 3] = [Self::SignalsOrigin, Self::EarlierTrials, Self::ShortsLeftOut];
 
     /// The condition's name in files and on the command line.
     #[must_use]
@@ -24,6 +27,7 @@ impl ConditionName {
         match self {
             Self::SignalsOrigin => "signals_origin",
             Self::EarlierTrials => "earlier_trials",
+            Self::ShortsLeftOut => "shorts_left_out",
         }
     }
 
@@ -76,6 +80,11 @@ impl SignalsOrigin {
                  replay of a file can show that (verify --producer runs the program that made it)"
                     .to_owned(),
             ),
+            Self::Examined(found) if found.is_blind() && found.refuses_other_bars => assumed(
+                "the producer fails on bars that it does not know, so that nothing shows that its signals come from the bars \
+                 that it is given: they may have been computed from later bars"
+                    .to_owned(),
+            ),
             Self::Examined(found) if found.is_blind() => assumed(
                 "the producer's signals do not come from the bars that it is given, so that running it on fewer of them shows \
                  nothing: they may have been computed from later bars"
@@ -100,27 +109,71 @@ impl SignalsOrigin {
     }
 }
 
-/// The condition that a campaign puts on a verdict about bars from `from_ms` on: who registers a new idea has seen the
-/// bars that were there, and knows what did well on them.
+/// The condition that a campaign puts on a verdict about bars from `from_ms` to `to_ms`, given at `now_ms`: who registers a
+/// new idea has seen the bars that were there, and knows what did well on them. Bars of the future are nobody's record.
 pub(super) fn earlier_trials(
     campaign: &CampaignSummary,
-    from_ms: i64,
+    [from_ms, to_ms, now_ms]: [i64; 3],
     accepted: &[ConditionName],
 ) -> Option<Condition> {
     let CampaignSummary { name, earlier, registered, registered_ms, .. } = campaign;
-    if *earlier == 0 || from_ms >= *registered_ms {
+    if *earlier == 0 || (*registered_ms..=now_ms).contains(&from_ms) && to_ms <= now_ms {
         return None;
     }
+    let bars = if from_ms < *registered_ms { "from before it" } else { "that have not been yet" };
     let text = format!(
         "{earlier} hypotheses were tried on this market before the campaign {name} was registered at {registered}, and are \
-         not counted here, although the verdict rests on bars from before it"
+         not counted here, although the verdict rests on bars {bars}"
     );
     Some(Condition::new(ConditionName::EarlierTrials, text, accepted))
 }
 
+/// The condition that a record with short positions puts on a verdict where none was taken.
+pub(super) fn shorts_left_out(
+    market: &Market<'_>,
+    strategy: &StrategyConfig,
+    accepted: &[ConditionName],
+) -> Option<Condition> {
+    let StrategyConfig::Side(side) = strategy else { return None };
+    let positions = market.signals.position?.get(market.first..)?;
+    let shorts = positions.iter().filter(|position| **position < 0.0).count();
+    if side.allow_short || shorts == 0 {
+        return None;
+    }
+    let text = format!(
+        "the signals are short on {shorts} of {} bars, on which nothing was held: what they earn as they stand was not judged \
+         (--set allow_short=true sells short)",
+        positions.len()
+    );
+    Some(Condition::new(ConditionName::ShortsLeftOut, text, accepted))
+}
+
 #[cfg(test)]
 mod tests {
+    use q50_engine::{market::Signals, strategy::side::FollowSideConfig};
+
     use super::*;
+
+    #[test]
+    fn shorts_that_were_not_taken_are_a_condition() {
+        let (times, prices, positions) = ([0, 1, 2], [1.0; 3], [-1.0, 1.0, -0.5]);
+        let market = |position| Market {
+            open_time: &times,
+            open: &prices,
+            high: &prices,
+            low: &prices,
+            close: &prices,
+            signals: Signals { position, ..Signals::default() },
+            interval_ms: 1,
+            first: 1,
+        };
+        let side = |allow_short| StrategyConfig::Side(FollowSideConfig { allow_short, ..FollowSideConfig::default() });
+        let found = shorts_left_out(&market(Some(&positions)), &side(false), &[]).unwrap();
+        assert!(found.text.contains("short on 1 of 2 bars") && !found.accepted, "{}", found.text);
+        assert_eq!(shorts_left_out(&market(Some(&positions)), &side(true), &[]), None);
+        assert_eq!(shorts_left_out(&market(Some(&[-1.0, 1.0, 0.0])), &side(false), &[]), None, "before the window");
+        assert_eq!(shorts_left_out(&market(None), &side(false), &[]), None);
+    }
 
     #[test]
     fn earlier_trials_are_a_condition_on_earlier_bars_only() {
@@ -132,11 +185,13 @@ mod tests {
             registered_ms: 1_000,
             earlier: 145,
         };
-        let condition = earlier_trials(&campaign, 999, &[]).unwrap();
+        let condition = earlier_trials(&campaign, [999, 1_500, 2_000], &[]).unwrap();
         assert!(condition.text.starts_with("145 hypotheses") && !condition.accepted, "{condition:?}");
-        assert!(earlier_trials(&campaign, 999, &[ConditionName::EarlierTrials]).unwrap().accepted);
-        assert_eq!(earlier_trials(&campaign, 1_000, &[]), None, "nobody had seen these bars");
-        assert_eq!(earlier_trials(&CampaignSummary { earlier: 0, ..campaign }, 0, &[]), None);
+        assert!(earlier_trials(&campaign, [999, 1_500, 2_000], &[ConditionName::EarlierTrials]).unwrap().accepted);
+        assert_eq!(earlier_trials(&campaign, [1_000, 2_000, 2_000], &[]), None, "nobody had seen these bars");
+        let future = earlier_trials(&campaign, [1_000, 2_001, 2_000], &[]).unwrap();
+        assert!(future.text.contains("not been yet"), "{}", future.text);
+        assert_eq!(earlier_trials(&CampaignSummary { earlier: 0, ..campaign }, [0, 1, 2], &[]), None);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Inference {
     pub dsr: Option<f64>,
     /// Trials deflated for.
     pub trials: u64,
+    /// Published runs of the market that somebody let count no longer (`q50 trials forget`).
+    pub forgotten_trials: u64,
     /// Effective number of independent trials, where a sweep has clustered the return series of its sets. It is shown
     /// and not judged by: the clusters are those of one sweep.
     pub effective_trials: Option<u64>,
@@ -77,7 +79,7 @@ pub(super) fn inference(
     held: &[f64],
     tried: &Tried,
 ) -> Inference {
-    let Tried { trials, variance, effective } = *tried;
+    let Tried { trials, variance, effective, forgotten } = *tried;
     let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
@@ -98,6 +100,7 @@ pub(super) fn inference(
         effective_trials: effective,
         dsr_effective_trials: effective.and_then(dsr_at).map(|d| d.probability),
         trials,
+        forgotten_trials: forgotten,
         trial_variance: variance.map(TrialVariance::value),
         trial_variance_source: spread.map_or(SpreadSource::WithoutSkill, |spread| spread.source).name(),
         noise_maximum: variance.and_then(|v| expected_maximum_sharpe(trials, v).ok()).map(annual),

@@ -9,8 +9,9 @@ use q50_datasets::{
     side_codes::CodeCounts,
     time::rfc3339,
 };
-use q50_engine::market::Market;
+use q50_engine::{market::Market, venue::PoolPath};
 use serde::Serialize;
+use statrs::statistics::Statistics as _;
 
 /// Facts about the replayed window.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +36,8 @@ pub struct DataFacts {
     pub inconsistent: usize,
     /// Forecasts of the signal file whose quantiles cross.
     pub crossed: usize,
+    /// Correlation of the returns of recorded reserves with those of the bars, where there are such reserves.
+    pub pool_correlation: Option<f64>,
     /// What nobody could have traded.
     pub artefacts: Vec<ArtefactFacts>,
     /// How the files were read.
@@ -79,12 +82,28 @@ impl DataFacts {
             off_grid: off_grid(&market),
             inconsistent: inconsistent(&market),
             crossed: data.report().crossings.rows,
+            pool_correlation: None,
             artefacts: artefacts(data),
             files: data.readings().into_iter().cloned().collect(),
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),
             signal_column: None,
             demonstration,
         }
+    }
+}
+
+impl DataFacts {
+    /// The same beside a pool's recorded reserves.
+    pub(super) fn beside(&self, pool: Option<&PoolPath>, market: &Market<'_>) -> Self {
+        let pool_correlation = pool.map(|pool| {
+            let rows = market.first..market.len();
+            let returns = |prices: &[f64]| -> Vec<f64> { prices.windows(2).map(|w| (w[1] / w[0]).ln()).collect() };
+            let (pool, bars) = (returns(&pool.marks()[rows.clone()]), returns(&market.close[rows]));
+            let correlation = pool.iter().covariance(bars.iter()) / (pool.iter().std_dev() * bars.iter().std_dev());
+            // A price that never moves goes with none.
+            if correlation.is_finite() { correlation } else { 0.0 }
+        });
+        Self { pool_correlation, ..self.clone() }
     }
 }
 

@@ -10,7 +10,11 @@ use q50_engine::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{run, spec::canonical, trials::Published};
+use crate::{
+    run,
+    spec::canonical,
+    trials::{Fingerprint, Published},
+};
 
 /// Name of the published claim of a Sharpe ratio of 1.327.
 pub const PUBLISHED: &str = "q50-1327";
@@ -49,6 +53,9 @@ pub struct Claim {
     pub trials: u64,
     /// Bars that the claim covers, where it says so.
     pub period: Option<Period>,
+    /// The market that it was made on, where it says so, as `q50 data fingerprint` prints it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<Fingerprint>,
     /// How the claimed strategy is replayed.
     pub replay: Option<Replay>,
     /// Figures published beside the claim.
@@ -198,6 +205,15 @@ impl Claim {
         }
         if !claim.sharpe.get().is_finite() {
             return Err(fail("sharpe is not a finite number".to_owned()));
+        }
+        if let Some(total) = claim.total_return.filter(|total| !(-1.0..f64::INFINITY).contains(total)) {
+            return Err(fail(format!(
+                "total_return is {total}, expected a fraction of -1 or more; write 0.1748 for 17.48 %"
+            )));
+        }
+        let words = [("name", &claim.name), ("source", &claim.source)];
+        if let Some((key, _)) = words.into_iter().find(|(_, words)| words.chars().any(char::is_control)) {
+            return Err(fail(format!("{key} has a control character, expected words on one line")));
         }
         if claim.max_drawdown.is_some_and(|d| !(0.0..=1.0).contains(&d)) {
             return Err(fail("max_drawdown is outside [0, 1]; write 0.1177 for 11.77 %".to_owned()));

@@ -24,6 +24,10 @@ pub const CONFIDENCE: f64 = 0.95;
 /// Share of bars that may be missing from sound data, or be bars that nobody could have traded.
 pub const MISSING_AT_MOST: f64 = 0.01;
 
+/// Correlation of the returns of recorded reserves and bars from which on they are of one market. It is below 1 where bars
+/// are in dollars and the pool is in SOL, or where both are sampled within a few seconds of each other.
+pub const SAME_POOL: f64 = 0.5;
+
 /// Share of the replay's Sharpe ratio that its worst neighbour must reach.
 pub const ROBUST_SHARE: f64 = 0.5;
 
@@ -31,12 +35,19 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
     let missing = facts.missing_bars as f64 / (facts.bars + facts.missing_bars).max(1) as f64;
     let worst = facts.artefacts.iter().max_by_key(|artefact| artefact.bars);
     let untradable = worst.map_or(0.0, |artefact| artefact.bars as f64 / facts.bars.max(1) as f64);
-    let defects = facts.off_grid + facts.inconsistent;
+    let other_pool = facts.pool_correlation.is_some_and(|correlation| correlation < SAME_POOL);
+    let defects = facts.off_grid + facts.inconsistent + usize::from(other_pool);
     let mut evidence = format!(
         "{} bars, {} gaps with {} bars missing, {} off the grid, {} with open or close outside [low, high]; {} bars \
          with a signal, {} forecasts with crossed quantiles",
         facts.bars, facts.gaps, facts.missing_bars, facts.off_grid, facts.inconsistent, facts.signals, facts.crossed
     );
+    if let Some(correlation) = facts.pool_correlation {
+        evidence += &format!("; returns of the pool's price and of the bars correlate at {correlation:.2}");
+        if other_pool {
+            evidence += ": the reserves are those of another market";
+        }
+    }
     for artefact in &facts.artefacts {
         evidence += &format!("; {}, from {}", artefact.detail, artefact.first);
     }
@@ -93,7 +104,7 @@ pub(super) fn significant(inference: &Inference) -> Check {
 
 pub(super) fn deflated(inference: &Inference) -> Check {
     let probability = inference.dsr.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.3}"));
-    let evidence = match (inference.trials, inference.noise_maximum) {
+    let mut evidence = match (inference.trials, inference.noise_maximum) {
         (1, _) => format!("one trial, nothing to deflate for: {probability}"),
         (trials, Some(best)) => format!(
             "probability that it is above {best:.2}, which the best of {trials} trials without skill would be expected \
@@ -101,6 +112,9 @@ pub(super) fn deflated(inference: &Inference) -> Check {
         ),
         (trials, None) => format!("{trials} trials, and no variance of theirs"),
     };
+    if inference.forgotten_trials > 0 {
+        evidence += &format!("; {} published runs were forgotten and do not count", inference.forgotten_trials);
+    }
     at_least(CheckName::Deflated, inference.dsr, CONFIDENCE, evidence)
 }
 

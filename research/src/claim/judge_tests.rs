@@ -25,6 +25,7 @@ fn facts() -> DataFacts {
         off_grid: 0,
         inconsistent: 0,
         crossed: 0,
+        pool_correlation: None,
         artefacts: Vec::new(),
         files: Vec::new(),
         codes: Vec::new(),
@@ -73,6 +74,7 @@ fn inference() -> Inference {
         sharpe_standard_error: Some(0.6),
         dsr: Some(0.95),
         trials: 20,
+        forgotten_trials: 0,
         effective_trials: None,
         dsr_effective_trials: None,
         trial_variance: Some(0.001),
@@ -104,6 +106,8 @@ fn data_are_sound_with_one_bar_in_a_hundred_missing_and_no_other_defect() {
     assert_states([
         ("10 of 1,000 missing", data_sound(&facts()), State::Pass),
         ("11 of 1,001 missing", data_sound(&DataFacts { missing_bars: 11, ..facts() }), State::Fail),
+        ("a pool of another market", data_sound(&DataFacts { pool_correlation: Some(0.49), ..facts() }), State::Fail),
+        ("a pool of this market", data_sound(&DataFacts { pool_correlation: Some(0.5), ..facts() }), State::Pass),
         ("one off the grid", data_sound(&DataFacts { off_grid: 1, ..facts() }), State::Fail),
         ("one inconsistent", data_sound(&DataFacts { inconsistent: 1, ..facts() }), State::Fail),
     ]);

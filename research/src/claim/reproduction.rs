@@ -15,6 +15,7 @@ use crate::{
     annualisation::{Convention, WrongYear},
     inference::StationaryBootstrap,
     metrics,
+    trials::{AGREEMENT, Fingerprint, Record},
 };
 
 /// Relative distance within which a figure of performance is reproduced.
@@ -82,8 +83,8 @@ impl AsClaimed {
 pub enum Value {
     /// A number; fractions are fractions.
     Number(f64),
-    /// First and last open, `FROM/TO` in RFC 3339.
-    Span(String),
+    /// First and last open, `FROM/TO` in RFC 3339; in words, which market.
+    Text(String),
 }
 
 /// One figure of the claim and what the replay makes of it.
@@ -113,7 +114,7 @@ impl ClaimedFigure {
         let value = |value: &Value| match value {
             Value::Number(number) if number.fract() == 0.0 && number.abs() > 100.0 => format!("{number}"),
             Value::Number(number) => format!("{number:.3}"),
-            Value::Span(span) => span.clone(),
+            Value::Text(text) => text.clone(),
         };
         let replayed = self.replayed.as_ref().map_or_else(|| "undefined".to_owned(), value);
         let claimed = value(&self.claimed);
@@ -131,8 +132,8 @@ impl ClaimedFigure {
     }
 }
 
-/// Every figure that `claim` states, against the replay.
-pub(super) fn figures(claim: &Claim, replay: &AsClaimed) -> Vec<ClaimedFigure> {
+/// Every figure that `claim` states, against the replay of `record`.
+pub(super) fn figures(claim: &Claim, replay: &AsClaimed, record: &Record) -> Vec<ClaimedFigure> {
     let performance = |name, claimed: f64, replayed| ClaimedFigure::number(name, claimed, replayed, PERFORMANCE_WITHIN);
     let count = |value: usize| Some(value as f64);
     let mut all = vec![performance("sharpe", claim.sharpe.get(), replay.sharpe)];
@@ -141,7 +142,20 @@ pub(super) fn figures(claim: &Claim, replay: &AsClaimed) -> Vec<ClaimedFigure> {
     all.extend(claim.trades.map(|claimed| performance("trades", claimed as f64, count(replay.fills))));
     all.push(ClaimedFigure::number("bars", claim.bars as f64, count(replay.periods), RECORD_WITHIN));
     all.extend(claim.period.as_ref().map(|period| span(period, claim, replay)));
+    all.extend(claim.market.as_ref().map(|claimed| market(claimed, record)));
     all
+}
+
+/// The claimed market, known as the trial ledger knows one.
+fn market(claimed: &Fingerprint, record: &Record) -> ClaimedFigure {
+    let agreement = record.fingerprint.as_ref().and_then(|own| own.agreement(claimed));
+    ClaimedFigure {
+        name: "market",
+        claimed: Value::Text("the claim's".to_owned()),
+        replayed: Some(Value::Text(agreement.map_or_else(|| "another".to_owned(), |_| "the claim's".to_owned()))),
+        state: if agreement.is_some() { State::Pass } else { State::Fail },
+        tolerance: 1.0 - AGREEMENT,
+    }
 }
 
 /// The claimed span; each end may be off by a share of its length, and by one of the claim's periods.
@@ -157,17 +171,19 @@ fn span(period: &Period, claim: &Claim, replay: &AsClaimed) -> ClaimedFigure {
     let reproduced = near(allowed, claimed_from, from) && near(allowed, claimed_to, to);
     ClaimedFigure {
         name: "period",
-        claimed: Value::Span(format!("{}/{}", period.from, period.to)),
-        replayed: Some(Value::Span(format!("{}/{}", rfc3339(from), rfc3339(to)))),
+        claimed: Value::Text(format!("{}/{}", period.from, period.to)),
+        replayed: Some(Value::Text(format!("{}/{}", rfc3339(from), rfc3339(to)))),
         state: if reproduced { State::Pass } else { State::Fail },
         tolerance: RECORD_WITHIN,
     }
 }
 
-/// Whether the record that was replayed is the one that the claim is about: its period where it states one, else its bars.
+/// Whether the record that was replayed is the one that the claim is about: its market where it states one, and its period
+/// where it states one, else its bars.
 pub(super) fn same_record(figures: &[ClaimedFigure]) -> bool {
     let named = |name| figures.iter().find(|figure| figure.name == name);
-    named("period").or_else(|| named("bars")).is_none_or(ClaimedFigure::reproduced)
+    let reproduced = |figure: Option<&ClaimedFigure>| figure.is_none_or(ClaimedFigure::reproduced);
+    reproduced(named("market")) && reproduced(named("period").or_else(|| named("bars")))
 }
 
 #[cfg(test)]
@@ -201,6 +217,18 @@ mod tests {
             period: Some(Period { from: rfc3339(0), to: rfc3339(239 * HOUR) }),
             ..Claim::demonstration()
         }
+    }
+
+    /// A record whose price doubles and halves by turns of `period` hours.
+    fn record(period: i64) -> Record {
+        let hours: Vec<i64> = (0..2_400).collect();
+        let opens: Vec<i64> = hours.iter().map(|hour| hour * HOUR).collect();
+        let closes: Vec<f64> = hours.iter().map(|hour| f64::from(u8::from(hour / period % 2 == 0)) + 1.0).collect();
+        Record { bars: String::new(), dataset: String::new(), fingerprint: Fingerprint::of(&opens, &closes, HOUR) }
+    }
+
+    fn figures(claim: &Claim, replay: &AsClaimed) -> Vec<ClaimedFigure> {
+        super::figures(claim, replay, &record(48))
     }
 
     fn failing(claim: &Claim, replay: &AsClaimed) -> Vec<&'static str> {
@@ -248,6 +276,14 @@ mod tests {
         let none = Claim { total_return: Some(0.0), ..claim() };
         assert_eq!(failing(&none, &AsClaimed { total_return: 0.0, ..replay() }), Vec::<&str>::new());
         assert_eq!(failing(&none, &AsClaimed { total_return: 0.001, ..replay() }), ["total_return"]);
+    }
+
+    #[test]
+    fn another_market_is_another_record_whatever_its_period() {
+        let on = |period| Claim { market: record(period).fingerprint, ..claim() };
+        assert_eq!(failing(&on(48), &replay()), Vec::<&str>::new());
+        assert_eq!(failing(&on(36), &replay()), ["market"]);
+        assert!(same_record(&figures(&on(48), &replay())) && !same_record(&figures(&on(36), &replay())));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
-    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials},
+    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials, shorts_left_out},
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
@@ -36,7 +36,7 @@ use crate::{
     lookahead::Lookahead,
     run::{self, RunSettings, Source, VenueSettings},
     spec::{DataSpec, RunSpec, canonical},
-    trials::{CampaignSummary, LedgerError, Origin, Role, Stamp, TrialLedger, Tried},
+    trials::{CampaignSummary, LedgerError, Origin, Role, Stamp, TrialLedger, Tried, now_ms},
 };
 
 /// Seed of the prefix test's cuts.
@@ -177,13 +177,16 @@ pub enum VerifyError {
 /// # Errors
 /// The claim's periods a year are not the record's, the trial ledger cannot be written, or the pool's reserves leave the range of the program's integers.
 pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verification, VerifyError> {
-    let Request { market, facts, claim, settings, bootstrap, .. } = request;
+    let Request { market, claim, settings, bootstrap, .. } = request;
+    let facts = &request.facts.beside(request.pool, market);
     let open_time = &market.open_time[market.first..];
     let source = Source { market: *market, pool: request.pool, data: &request.data };
     (request.on_step)("replaying");
     let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
     let as_claimed = claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal)).transpose()?;
-    let figures = claim.zip(as_claimed.as_ref()).map_or_else(Vec::new, |(claim, replay)| figures(claim, replay));
+    let figures = claim
+        .zip(as_claimed.as_ref())
+        .map_or_else(Vec::new, |(claim, replay)| figures(claim, replay, &request.data.record));
     let scope = source.scope(&settings.strategy);
     // Figures that were published of one record are no trials on another.
     if let Some(claim) = claim.filter(|_| same_record(&figures)) {
@@ -250,7 +253,9 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let claimed = claim.zip(claim_inference.as_ref());
     let worth = worth(claimed, &replayed, &inference, &benchmark, years);
     let campaign = ledger.campaign()?;
-    let earlier = campaign.as_ref().and_then(|c| earlier_trials(c, request.data.from_ms, request.accepted));
+    let times = [request.data.from_ms, request.data.to_ms, now_ms()];
+    let earlier = campaign.as_ref().and_then(|c| earlier_trials(c, times, request.accepted));
+    let shorts = shorts_left_out(market, &settings.strategy, request.accepted);
     let settings_json = serde_json::json!({
         "run": settings,
         "data": request.data,
@@ -287,7 +292,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .collect(),
         checks,
         verdict,
-        conditions: request.origin.condition(request.accepted).into_iter().chain(earlier).collect(),
+        conditions: request.origin.condition(request.accepted).into_iter().chain(earlier).chain(shorts).collect(),
         foresight_profile: foresight_profile(&journal, market),
         lookahead: request.origin.examined().cloned(),
         worth,

@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     claim::{CheckName, PublishedTrial, State, file::Period},
     run::PriceVenue,
+    trials::Fingerprint,
 };
 
 const YEAR: f64 = 8_760.0;
@@ -127,13 +128,17 @@ fn published_runs_are_trials_on_their_own_record_only() {
     let data = market();
     let run =
         PublishedTrial { id: "A".into(), configuration: String::new(), sharpe: 2.0, bars: None, comparable: None };
-    let filed = |bars: usize| {
-        let claim = Claim { published: vec![run.clone()], bars, ..claim(2.0) };
+    let filed = |bars: usize, market: Option<Fingerprint>| {
+        let claim = Claim { published: vec![run.clone()], bars, market, ..claim(2.0) };
         let mut ledger = TrialLedger::in_memory().unwrap();
         verify(&request(&data, Some(&claim)), &mut ledger).unwrap();
         ledger.summaries().unwrap()[0].counts.published
     };
-    assert_eq!((filed(9_000), filed(6_600)), (1, 0));
+    assert_eq!((filed(9_000, None), filed(6_600, None)), (1, 0));
+    let bars = data.bars();
+    let print = |closes: &[f64]| Fingerprint::daily(&bars.open_time, closes, bars.interval_ms);
+    let backwards: Vec<f64> = bars.close.iter().rev().copied().collect();
+    assert_eq!((filed(9_000, print(&bars.close)), filed(9_000, print(&backwards))), (1, 0));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub mod min_track_record;
 pub mod normal;
 /// Probability that the true Sharpe ratio is above a benchmark.
 pub mod probabilistic_sharpe;
+/// How often something happens, from how often it was seen.
+pub mod share_interval;
 /// Difference of two Sharpe ratios, resampled in pairs.
 pub mod sharpe_difference;
 /// Resampling in blocks of random length.
@@ -57,6 +59,7 @@ pub use effective_trials::{EffectiveTrials, effective_trials};
 pub use min_backtest_length::min_backtest_length;
 pub use min_track_record::min_track_record;
 pub use probabilistic_sharpe::{Moments, SharpeEstimate, probabilistic_sharpe};
+pub use share_interval::share_interval;
 pub use sharpe_difference::SharpeDifference;
 pub use stationary_bootstrap::{MeanBlock, SharpeInterval, StationaryBootstrap};
 pub use superior_predictive_ability::{

@@ -78,6 +78,8 @@ pub struct Lookahead {
     /// Whether other bars make other signals: on the record in reverse order, some column goes with what it is on the record
     /// at a correlation below 0.9.
     pub reads_bars: bool,
+    /// Whether it fails on the record in reverse order, so that it may know the bars and have its signals from elsewhere.
+    pub refuses_other_bars: bool,
     /// The file that is judged against the producer's run on all bars.
     pub file: FileComparison,
     /// Columns that were compared.
@@ -124,7 +126,12 @@ impl Lookahead {
                     .to_owned(),
             );
         }
-        if !self.reads_bars {
+        if self.refuses_other_bars {
+            findings.push(
+                "the producer fails on bars in reverse order, so that nothing shows that its signals come from the bars"
+                    .to_owned(),
+            );
+        } else if !self.reads_bars {
             findings.push(
                 "the producer says the same on bars in reverse order: its signals do not come from them, so that cuts show \
                  nothing"
@@ -236,7 +243,7 @@ pub fn examine(
     }
     let whole = runs.whole("the run on all bars", on_run)?;
     let again = runs.whole("the second run on all bars", on_run)?;
-    let reads_bars = runs.reacts(&whole, on_run)?;
+    let reacts = runs.reacts(&whole, on_run)?;
 
     let mut found = Vec::new();
     for (&cut, path) in cuts.iter().zip(&said) {
@@ -262,7 +269,8 @@ pub fn examine(
         first: found.iter().map(|(change, _)| change.first).min().map(rfc3339),
         reach_bars: found.iter().map(|(_, reach)| *reach).max(),
         repeats: difference(&whole, &again, i64::MIN..=i64::MAX).is_none(),
-        reads_bars,
+        reads_bars: reacts == Some(true),
+        refuses_other_bars: reacts.is_none(),
         file: FileComparison {
             signals: file.len(),
             differing: against_file.as_ref().map_or(0, |d| d.stamps),
@@ -357,13 +365,13 @@ impl Runs<'_> {
         self.output(name, &out)
     }
 
-    /// Whether the producer says something else on other bars. One that refuses them has read them.
-    fn reacts(&mut self, whole: &SignalTable, on_run: &mut dyn FnMut(&str)) -> Result<bool, LookaheadError> {
+    /// Whether the producer says something else on other bars; `None` where it fails on them.
+    fn reacts(&mut self, whole: &SignalTable, on_run: &mut dyn FnMut(&str)) -> Result<Option<bool>, LookaheadError> {
         let bars = self.next();
         self.record.write_reversed(&bars)?;
         match self.start("the run on bars in reverse order", &bars, on_run) {
-            Ok(out) => Ok(self.output("", &out).map_or(true, |other| !follows(whole, &other))),
-            Err(LookaheadError::Producer { source, .. }) if source.is_failure() => Ok(true),
+            Ok(out) => Ok(Some(self.output("", &out).map_or(true, |other| !follows(whole, &other)))),
+            Err(LookaheadError::Producer { source, .. }) if source.is_failure() => Ok(None),
             Err(error) => Err(error),
         }
     }

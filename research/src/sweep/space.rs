@@ -58,6 +58,9 @@ enum SearchTable {
     },
 }
 
+/// Most rounds of a halving search: a round more sees at least twice the bars, and there are no records of 2⁶⁴ bars.
+const MOST_RUNGS: u32 = 64;
+
 /// The `[halving]` table: successive halving (Jamieson and Talwalkar 2016) over growing stretches of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,9 +135,11 @@ impl Space {
             return Err("[grid] has no parameter; give at least one, such as entry = [0.6, 0.7]".to_owned());
         }
         if let Some(Halving { eta, rungs }) = file.halving
-            && (eta < 2 || rungs < 2)
+            && (eta < 2 || !(2..=MOST_RUNGS).contains(&rungs))
         {
-            return Err(format!("[halving] has eta = {eta} and rungs = {rungs}, expected 2 or more of each"));
+            return Err(format!(
+                "[halving] has eta = {eta} and rungs = {rungs}, expected 2 or more of each, and at most {MOST_RUNGS} rungs"
+            ));
         }
         // What is hashed is what was read, not how it was typed. The number is that of the way in which sets are made.
         let hash = blake3::hash(format!("2 {:?} {:?} {:?}", axes, file.search, file.halving).as_bytes());

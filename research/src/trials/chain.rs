@@ -84,7 +84,8 @@ pub(super) fn append(transaction: &Transaction<'_>, event: &Event, rows: &Rows) 
     Ok(next.seq)
 }
 
-fn now_ms() -> i64 {
+/// This machine's clock, epoch milliseconds.
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 

@@ -24,6 +24,8 @@ pub struct Tried {
     pub variance: Option<f64>,
     /// Effective number of independent trials, where a sweep has clustered its sets.
     pub effective: Option<u64>,
+    /// Published runs of the market that were forgotten, on record, and count no longer.
+    pub forgotten: u64,
 }
 
 /// The variance that a result is deflated by, and where it comes from.
@@ -134,7 +136,7 @@ mod tests {
         let absurd = [usual.as_slice(), &[-40.0]].concat();
         let (before, after) = (robust_variance(&usual).unwrap(), robust_variance(&absurd).unwrap());
         assert!((before - after).abs() <= 0.35 * before, "{before} and {after}");
-        let same = Tried { trials: 41, variance: robust_variance(&[0.02; 41]), effective: None };
+        let same = Tried { trials: 41, variance: robust_variance(&[0.02; 41]), effective: None, forgotten: 0 };
         let none = Tried { variance: None, ..same };
         let estimate = SharpeEstimate::normal(PerPeriodSharpe::new(0.1), 1_000);
         assert_eq!(same.deflate(&estimate).unwrap(), none.deflate(&estimate).unwrap());

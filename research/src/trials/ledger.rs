@@ -38,6 +38,11 @@ pub(super) enum Problem {
     Newer { found: i64 },
     #[error("a database of something else; give another file with --ledger")]
     Foreign,
+    #[error(
+        "its tables, indexes or triggers are not those of a ledger: somebody changed them; restore it from a copy, or give \
+         another file with --ledger"
+    )]
+    Altered,
     #[error("{0}")]
     Refused(String),
 }
@@ -266,6 +271,20 @@ impl TrialLedger {
             transaction.commit()
         };
         append(&mut self.connection).map_err(|error| self.named(error))
+    }
+
+    /// Refuses a ledger that is not what it was: no verdict can rest on its count.
+    ///
+    /// # Errors
+    /// An entry is broken, or the ledger cannot be read.
+    pub fn refuse_broken(&self) -> Result<(), LedgerError> {
+        match self.check(None)?.broken {
+            None => Ok(()),
+            Some(broken) => self.refused(format!(
+                "broken at entry {}: {}; restore it from a copy, or give another file with --ledger",
+                broken.entry, broken.problem
+            )),
+        }
     }
 
     /// The state of the chain, for a report.

@@ -21,7 +21,7 @@ pub struct MarketCounts {
     pub published: u64,
     /// Tests of other results.
     pub probes: u64,
-    /// Largest per-period Sharpe ratio of a candidate.
+    /// Largest per-period Sharpe ratio of the candidates with the most returns; the others saw a part of the record.
     pub best_sharpe: Option<f64>,
     /// Effective number of independent trials, where a sweep has clustered its sets.
     pub effective: Option<u64>,
@@ -235,7 +235,9 @@ fn summary(connection: &Connection, market: &BTreeSet<i64>) -> rusqlite::Result<
 fn counts(connection: &Connection, market: &BTreeSet<i64>) -> rusqlite::Result<MarketCounts> {
     let published = published(connection, market, 0)?.len() as u64;
     let sql = format!(
-        "SELECT count(*) FILTER (WHERE role = 0), max(sharpe) FILTER (WHERE role = 1) FROM trials WHERE {}",
+        "SELECT count(*) FILTER (WHERE role = 0),
+                max(sharpe) FILTER (WHERE role = 1 AND returns = (SELECT max(returns) FROM trials WHERE {0} AND role = 1))
+         FROM trials WHERE {0}",
         within(market)
     );
     let (probes, best_sharpe): (i64, Option<f64>) =

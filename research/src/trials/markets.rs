@@ -128,6 +128,14 @@ pub(super) fn forgotten(connection: &Connection) -> rusqlite::Result<BTreeMap<i6
     Ok(chain::entries_of(connection, "forget")?.into_iter().filter_map(of).collect())
 }
 
+/// How many runs of a market's imports count no longer.
+fn forgotten_runs(connection: &Connection, market: &BTreeSet<i64>) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM published WHERE {} AND entry = ?1", within(market));
+    let mut query = connection.prepare(&sql)?;
+    let counts = forgotten(connection)?.into_keys().map(|entry| query.query_row([entry], |row| row.get::<_, i64>(0)));
+    Ok(counts.sum::<rusqlite::Result<i64>>()?.unsigned_abs())
+}
+
 /// The campaign of this name on a market.
 pub(super) fn campaign(
     connection: &Connection,
@@ -208,6 +216,7 @@ impl TrialLedger {
                 trials: own(connection, &market, since, i64::MAX)? + published_since,
                 variance: robust_variance(&comparable),
                 effective: effective(connection, &market)?,
+                forgotten: forgotten_runs(connection, &market)?,
             })
         };
         read().map_err(|error: rusqlite::Error| self.named(error))

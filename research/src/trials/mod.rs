@@ -23,7 +23,8 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::Agreement;
+pub use agreement::{AGREEMENT, Agreement};
+pub(crate) use chain::now_ms;
 pub use check::{Broken, Soundness, Stamp};
 pub use deflation::{Spread, SpreadSource, Tried, robust_variance};
 pub use fingerprint::Fingerprint;

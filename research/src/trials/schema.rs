@@ -81,16 +81,18 @@ pub(super) fn prepare(mut connection: Connection) -> Result<Connection, Problem>
         return Err(Problem::Newer { found: version });
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if version < VERSION
-        && tables > 0
-        && !connection.table_exists(None, "trials")?
-        && !connection.table_exists(None, "runs")?
-    {
+    if version < VERSION && tables > 0 && !is_earlier(&connection) {
         return Err(Problem::Foreign);
+    }
+    if version == VERSION && layout(&connection)? != own_layout()? {
+        return Err(Problem::Altered);
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     if version < VERSION {
+        if tables > 0 {
+            keep_copy(&connection)?;
+        }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another process may have been faster.
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -101,6 +103,35 @@ pub(super) fn prepare(mut connection: Connection) -> Result<Connection, Problem>
         transaction.commit()?;
     }
     Ok(connection)
+}
+
+/// Whether the tables are those of a layout before this one, and not somebody else's `trials`.
+fn is_earlier(connection: &Connection) -> bool {
+    ["SELECT dataset, family, settings, role, returns FROM trials", "SELECT scope, settings, role, origin FROM runs"]
+        .into_iter()
+        .any(|query| connection.prepare(query).is_ok())
+}
+
+/// Everything that the file defines: tables, indexes, and what else somebody may have put there, triggers above all.
+fn layout(connection: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+    let mut query = connection.prepare("SELECT type, name, sql FROM sqlite_master ORDER BY type, name")?;
+    query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+}
+
+fn own_layout() -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+    let empty = Connection::open_in_memory()?;
+    empty.execute_batch(SCHEMA)?;
+    layout(&empty)
+}
+
+/// Keeps a ledger of an earlier layout beside the file, whole: what takes it over may be at fault.
+fn keep_copy(connection: &Connection) -> rusqlite::Result<()> {
+    let Some(path) = connection.path().filter(|path| !path.is_empty()) else { return Ok(()) };
+    let copy = format!("{path}.before-layout-{VERSION}");
+    if !std::path::Path::new(&copy).exists() {
+        connection.execute("VACUUM INTO ?1", [copy])?;
+    }
+    Ok(())
 }
 
 fn migrate(transaction: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -80,6 +80,14 @@ fn the_same_trial_counts_once_and_probes_do_not_count() {
 }
 
 #[test]
+fn the_best_is_one_of_those_that_saw_the_most() {
+    let (mut ledger, d) = (TrialLedger::in_memory().unwrap(), record("d"));
+    let trials = [candidate("short", 0.05, 50), candidate("whole", 0.01, 100), candidate("worse", 0.005, 100)];
+    ledger.record(scope(&d), Origin::Sweep, &trials).unwrap();
+    assert_eq!(ledger.counts(&d).unwrap().best_sharpe, Some(0.01));
+}
+
+#[test]
 fn a_candidate_cannot_be_hidden_as_a_probe() {
     let (mut ledger, d) = (TrialLedger::in_memory().unwrap(), record("d"));
     for role in [Role::Probe, Role::Candidate, Role::Probe] {
@@ -117,7 +125,10 @@ fn the_variance_is_that_of_trials_as_long_and_of_comparable_published_ones() {
     let long: Vec<Trial> = (0..9).map(|n| candidate(&n.to_string(), 0.01 * f64::from(n), 100)).collect();
     let short: Vec<Trial> = (0..50).map(|n| candidate(&format!("short {n}"), f64::from(n), 10)).collect();
     ledger.record(scope(&d), Origin::Sweep, &[long, short].concat()).unwrap();
-    assert_eq!(ledger.tried(scope(&d), 100).unwrap(), Tried { trials: 59, variance: None, effective: None });
+    assert_eq!(
+        ledger.tried(scope(&d), 100).unwrap(),
+        Tried { trials: 59, variance: None, effective: None, forgotten: 0 }
+    );
     let mut runs = published(2);
     runs[0].sharpe = Some(PerPeriodSharpe::new(0.09));
     ledger.import(scope(&d), "a list", &runs).unwrap();
@@ -316,6 +327,11 @@ fn migrated(layout: &str) {
     assert_eq!(ledger.summaries().unwrap()[0].merges[0].reason, "the same content");
     let again = TrialLedger::open(&path).unwrap();
     assert!(again.check(Some(&was.head)).unwrap().is_sound(), "it is migrated once");
+    let copy = Connection::open(path.with_extension("sqlite.before-layout-3")).unwrap();
+    assert!(
+        copy.table_exists(None, if layout.contains("runs") { "runs" } else { "trials" }).unwrap(),
+        "kept as it was"
+    );
 }
 
 #[test]
