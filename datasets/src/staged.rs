@@ -28,6 +28,11 @@ impl StagedFile {
     /// refuses.
     pub fn create(target: &Path) -> Result<Self> {
         replaceable(target)?;
+        if is_database(target) {
+            return Err(Error::new(Kind::Io, target, "a database is there, a trial ledger perhaps")
+                .expected("a file of an earlier run, or nothing")
+                .remedy("nothing was replaced: name another file"));
+        }
         let temporary = temporary(target)?;
         remove_leftover(target)?;
         let refused = |e| Error::io(target, "cannot create it", e);
@@ -89,7 +94,7 @@ impl Drop for StagedFile {
     }
 }
 
-/// Refuses a target that a result must not replace: a symbolic link, a folder, a device, a pipe, a database.
+/// Refuses a target that a result must not replace: a symbolic link, a folder, a device, a pipe.
 ///
 /// # Errors
 /// Where one stands there.
@@ -100,7 +105,6 @@ pub fn replaceable(target: &Path) -> Result<()> {
         Err(_) => return Ok(()),
     };
     let found = match kind {
-        kind if kind.is_file() && is_database(target) => "a database is there",
         kind if kind.is_file() => return Ok(()),
         kind if kind.is_symlink() => "a symbolic link is there",
         kind if kind.is_dir() => "a folder is there",

@@ -7,7 +7,11 @@ use std::{
 
 use anyhow::{Result, bail};
 use q50_datasets::{dataset::Dataset, run_folder::RunFolder, write::Column};
-use q50_engine::{decision::Reason, market::Market, strategy::StrategyConfig};
+use q50_engine::{
+    decision::Reason,
+    market::{self, Market},
+    strategy::StrategyConfig,
+};
 use q50_research::{
     claim::{Check, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
@@ -129,7 +133,10 @@ fn facts(data: &Dataset, replay: &ReplayArguments, settings: &RunSettings) -> Da
 /// bars; highs and lows can, because no order is filled at them.
 fn origin(replay: &ReplayArguments, market: &Market<'_>, strategy: &StrategyConfig) -> SignalsOrigin {
     let closes = matches!(strategy, StrategyConfig::Threshold(_))
-        && market.signals.value.is_some_and(|value| value[market.first..] == market.close[market.first..]);
+        && market
+            .signals
+            .get(market::Column::Value)
+            .is_some_and(|value| value[market.first..] == market.close[market.first..]);
     if replay.bars.is_none() || closes { SignalsOrigin::Causal } else { SignalsOrigin::File }
 }
 

@@ -1,6 +1,9 @@
 //! Conditions: what a verdict assumes because it could not be checked. A reader has to accept each by name.
 
-use q50_engine::{market::Market, strategy::StrategyConfig};
+use q50_engine::{
+    market::{Column, Market},
+    strategy::StrategyConfig,
+};
 use serde::Serialize;
 
 use crate::{lookahead::Lookahead, trials::CampaignSummary};
@@ -135,7 +138,7 @@ pub(super) fn shorts_left_out(
     accepted: &[ConditionName],
 ) -> Option<Condition> {
     let StrategyConfig::Side(side) = strategy else { return None };
-    let positions = market.signals.position?.get(market.first..)?;
+    let positions = market.signals.get(Column::Position)?.get(market.first..)?;
     let shorts = positions.iter().filter(|position| **position < 0.0).count();
     if side.allow_short || shorts == 0 {
         return None;
@@ -156,21 +159,22 @@ mod tests {
 
     #[test]
     fn shorts_that_were_not_taken_are_a_condition() {
-        let (times, prices, positions) = ([0, 1, 2], [1.0; 3], [-1.0, 1.0, -0.5]);
-        let market = |position| Market {
+        const POSITIONS: &[f64] = &[-1.0, 1.0, -0.5];
+        let (times, prices) = ([0, 1, 2], [1.0; 3]);
+        let market = |position: Option<&'static [f64]>| Market {
             open_time: &times,
             open: &prices,
             high: &prices,
             low: &prices,
             close: &prices,
-            signals: Signals { position, ..Signals::default() },
+            signals: position.map_or_else(Signals::default, |p| Signals::default().with(Column::Position, p)),
             interval_ms: 1,
             first: 1,
         };
         let side = |allow_short| StrategyConfig::Side(FollowSideConfig { allow_short, ..FollowSideConfig::default() });
-        let found = shorts_left_out(&market(Some(&positions)), &side(false), &[]).unwrap();
+        let found = shorts_left_out(&market(Some(POSITIONS)), &side(false), &[]).unwrap();
         assert!(found.text.contains("short on 1 of 2 bars") && !found.accepted, "{}", found.text);
-        assert_eq!(shorts_left_out(&market(Some(&positions)), &side(true), &[]), None);
+        assert_eq!(shorts_left_out(&market(Some(POSITIONS)), &side(true), &[]), None);
         assert_eq!(shorts_left_out(&market(Some(&[-1.0, 1.0, 0.0])), &side(false), &[]), None, "before the window");
         assert_eq!(shorts_left_out(&market(None), &side(false), &[]), None);
     }

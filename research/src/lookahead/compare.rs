@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn table(rows: &[(i64, f64)]) -> SignalTable {
-        let columns = SignalColumns { q50: Some(rows.iter().map(|row| row.1).collect()), ..SignalColumns::default() };
+        let columns = SignalColumns { value: Some(rows.iter().map(|row| row.1).collect()), ..SignalColumns::default() };
         SignalTable::new(rows.iter().map(|row| row.0).collect(), columns, &SignalOptions::default()).unwrap()
     }
 

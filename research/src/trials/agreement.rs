@@ -346,8 +346,6 @@ mod tests {
         for (at, a) in prints.iter().enumerate() {
             assert!(prints[..at].iter().all(|b| one(a, b)), "record {at}");
         }
-        assert!(one(&walk.resampled(4, 0), &walk.resampled(4, 2)), "four hours, and two hours late");
-        assert!(one(&walk.resampled(24, 0), &walk.resampled(24, 4)), "days that begin four hours later");
     }
 
     #[test]
