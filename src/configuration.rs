@@ -63,6 +63,11 @@ pub(crate) fn ledger_that_is_there(named: Option<&Path>) -> Result<TrialLedger> 
     Ok(TrialLedger::open(&path)?)
 }
 
+/// Opens a ledger to show what it holds: one that was named is there; the usual one may be empty yet.
+pub(crate) fn ledger_to_read(named: Option<&Path>) -> Result<TrialLedger> {
+    if named.is_some() { ledger_that_is_there(named) } else { ledger(None) }
+}
+
 /// The ledger's file. What is gone with the process, or is no file, keeps no record.
 fn ledger_path(named: Option<&Path>) -> Result<PathBuf> {
     let Some(path) = named else { return Ok(data_directory()?.join("trials.sqlite")) };

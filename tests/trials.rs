@@ -199,7 +199,23 @@ fn every_report_has_the_head_that_a_check_looks_for() {
     w.json(&format!("verify --bars {{dir}}/b.csv {ALPHA} --ledger {{dir}}/anew.sqlite"), 0);
     assert_eq!(w.q50(&format!("trials check --head {head} --ledger {{dir}}/anew.sqlite")).code, 1, "begun anew");
     w.refused("trials check --head 12", &["--head", "16 to 64"]);
-    w.refused("trials check --ledger {dir}/none.sqlite", &["none.sqlite", "not there"]);
+    for command in ["check", "list", "export --out {dir}/e.parquet"] {
+        w.refused(&format!("trials {command} --ledger {{dir}}/none.sqlite"), &["none.sqlite", "not there"]);
+    }
+}
+
+#[test]
+fn a_ledger_is_not_replaced_and_not_written_to_once_it_was_changed() {
+    let w = Workspace::new();
+    w.json("verify --ledger {dir}/l.sqlite", 0);
+    w.refused("trials export --ledger {dir}/l.sqlite --out {dir}/l.sqlite", &["l.sqlite", "a database is there"]);
+    let ledger = || rusqlite::Connection::open(w.path("l.sqlite")).unwrap();
+    ledger().execute("DELETE FROM trials WHERE role = 1", []).unwrap();
+    w.refused("verify --ledger {dir}/l.sqlite", &["broken at entry", "restore it"]);
+    w.json("verify --ledger {dir}/m.sqlite", 0);
+    let ignore = "CREATE TRIGGER t BEFORE INSERT ON trials BEGIN SELECT RAISE(IGNORE); END";
+    rusqlite::Connection::open(w.path("m.sqlite")).unwrap().execute_batch(ignore).unwrap();
+    w.refused("verify --ledger {dir}/m.sqlite", &["triggers"]);
 }
 
 #[test]

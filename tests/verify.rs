@@ -155,6 +155,32 @@ fn what_cannot_hold_foresight_has_no_condition() {
         w.json(&format!("{line} --signal-column {column}"), 0)["conditions"].as_array().unwrap().len()
     };
     assert_eq!((threshold("close"), threshold("q50")), (0, 1));
+    // No order is filled at a high, and a column CLOSE beside close is another one.
+    assert_eq!(threshold("high"), 1);
+    let twice = |(row, line): (usize, &str)| format!("{line},{}\n", if row == 0 { "CLOSE" } else { "103" });
+    w.write("b.csv", bars_csv(400).lines().enumerate().map(twice).collect::<String>());
+    assert_eq!((threshold("close"), threshold("CLOSE")), (0, 1));
+}
+
+#[test]
+fn short_positions_that_are_not_taken_are_a_condition() {
+    let w = Workspace::new();
+    let position = |(row, line): (usize, &str)| {
+        let position = ["1", "0", "-1"][(row / 9) % 3];
+        format!("{line},{}\n", if row == 0 { "position" } else { position })
+    };
+    w.write("b.csv", bars_csv(400).lines().enumerate().map(position).collect::<String>());
+    let conditions = |arguments: &str| {
+        let summary = w.json(&format!("verify --bars {{dir}}/b.csv --strategy side {arguments}"), 0);
+        summary["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(conditions(""), ["signals_origin", "shorts_left_out"]);
+    assert_eq!(conditions("--set allow_short=true"), ["signals_origin"]);
 }
 
 #[test]
@@ -438,6 +464,11 @@ fn recorded_reserves_are_used_as_they_are() {
     let recorded = w.json(&format!("{line} --pool {{dir}}/m/pool.parquet"), 0);
     let rebuilt = w.json(&format!("{line} --pool-depth 1000000"), 0);
     assert_eq!(recorded["settings"]["pool_path"], "recorded");
+    assert_eq!(recorded["checks"][0]["state"], "pass");
+    w.json("data synth --out {dir}/other --seed 2 --sharpe 3 --bars 3000 --pool-depth 1000000", 0);
+    let other = w.json(&format!("{line} --pool {{dir}}/other/pool.parquet"), 0);
+    assert_eq!(other["checks"][0]["state"], "fail");
+    assert!(other["checks"][0]["evidence"].as_str().unwrap().contains("another market"), "{}", other["checks"][0]);
     let sharpe = |summary: &Value| summary["replay"]["sharpe"].as_f64().unwrap();
     assert!((sharpe(&recorded) - sharpe(&rebuilt)).abs() < 0.01, "{} and {}", sharpe(&recorded), sharpe(&rebuilt));
 }

@@ -110,7 +110,7 @@ impl DataSpec {
     pub fn key(&self, market: &Market<'_>, settings: &RunSettings, rows: &[Range<usize>]) -> TrialKey {
         let window = rows.iter().map(|rows| (market.open_time[rows.start], market.open_time[rows.end - 1])).collect();
         TrialKey {
-            hypothesis: hypothesis(self.signals.as_ref(), window, &settings.strategy, self.pool.as_deref()),
+            hypothesis: hypothesis(self.signals.as_ref(), window, &settings.strategy),
             assumptions: assumptions(settings, self.pool.as_deref()),
         }
     }
@@ -133,30 +133,22 @@ impl RunSpec {
     #[must_use]
     pub fn hypothesis(&self) -> blake3::Hash {
         let window = vec![(self.data.from_ms, self.data.to_ms)];
-        hypothesis(self.data.signals.as_ref(), window, &self.settings.strategy, self.data.pool.as_deref())
+        hypothesis(self.data.signals.as_ref(), window, &self.settings.strategy)
     }
 }
 
-fn hypothesis(
-    signals: Option<&SignalSpec>,
-    window: Vec<(i64, i64)>,
-    strategy: &StrategyConfig,
-    pool: Option<&str>,
-) -> blake3::Hash {
+fn hypothesis(signals: Option<&SignalSpec>, window: Vec<(i64, i64)>, strategy: &StrategyConfig) -> blake3::Hash {
     #[derive(Serialize)]
     struct Hypothesis<'a> {
         schema: &'static str,
         signals: Option<&'a str>,
         window: Vec<(i64, i64)>,
         strategy: StrategyConfig,
-        /// Recorded reserves are data that somebody picked; rebuilt ones are an assumption.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pool: Option<&'a str>,
     }
     let signals = signals.map(|signals| signals.hash.as_str());
     // Whether one may sell short is said by the market, not by the researcher.
     let strategy = strategy.with_shorting(false);
-    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy, pool }))
+    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy }))
 }
 
 fn assumptions(settings: &RunSettings, pool: Option<&str>) -> i64 {

@@ -26,7 +26,7 @@ fn strategies() -> Vec<StrategyConfig> {
     };
     vec![
         StrategyConfig::Side(FollowSideConfig::default()),
-        StrategyConfig::Threshold(ThresholdConfig { entry: 0.001, exit: -0.001, size: Fraction::ONE }),
+        StrategyConfig::Threshold(ThresholdConfig { entry: 0.0, exit: 0.0, size: Fraction::ONE }),
         q50(|_| {}),
         q50(|config| {
             config.gate.significance = Significance::Threshold;

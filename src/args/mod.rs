@@ -82,7 +82,7 @@ const LOGGING: &str = "Logging";
 /// How much is said on stderr.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LogArguments {
-    /// Say more on stderr: -v what is done, -vv every step.
+    /// Say on stderr what is done.
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = LOGGING)]
     pub(crate) verbose: u8,
     /// Say nothing but errors on stderr, and show no progress.

@@ -53,7 +53,7 @@ struct Listing {
 }
 
 fn list(arguments: &TrialsListArguments) -> Result<Answer> {
-    let ledger = configuration::ledger_that_is_there(arguments.ledger.as_deref())?;
+    let ledger = configuration::ledger_to_read(arguments.ledger.as_deref())?;
     print(arguments.format, &ledger, ledger.summaries()?)
 }
 
@@ -171,7 +171,7 @@ fn forget(arguments: &TrialsForgetArguments) -> Result<Answer> {
 
 fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
     replaceable(&arguments.out)?;
-    let ledger = configuration::ledger_that_is_there(arguments.ledger.as_deref())?;
+    let ledger = configuration::ledger_to_read(arguments.ledger.as_deref())?;
     let mut rows: Vec<TrialRow> = Vec::new();
     ledger.for_each(|row| -> Result<(), LedgerError> {
         rows.push(row);

@@ -128,12 +128,12 @@ pub(super) fn forgotten(connection: &Connection) -> rusqlite::Result<BTreeMap<i6
     Ok(chain::entries_of(connection, "forget")?.into_iter().filter_map(of).collect())
 }
 
-/// How many runs of a market's imports count no longer.
+/// How many published runs of a market count no longer.
 fn forgotten_runs(connection: &Connection, market: &BTreeSet<i64>) -> rusqlite::Result<u64> {
-    let sql = format!("SELECT count(*) FROM published WHERE {} AND entry = ?1", within(market));
-    let mut query = connection.prepare(&sql)?;
-    let counts = forgotten(connection)?.into_keys().map(|entry| query.query_row([entry], |row| row.get::<_, i64>(0)));
-    Ok(counts.sum::<rusqlite::Result<i64>>()?.unsigned_abs())
+    let counted: HashSet<[u8; KEY]> = published(connection, market, 0)?.into_iter().map(|run| run.key).collect();
+    let mut query = connection.prepare(&format!("SELECT DISTINCT key FROM published WHERE {}", within(market)))?;
+    let keys = query.query_map([], |row| row.get::<_, [u8; KEY]>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(keys.iter().filter(|key| !counted.contains(*key)).count() as u64)
 }
 
 /// The campaign of this name on a market.

@@ -183,11 +183,13 @@ fn published_runs_are_as_many_as_there_are_until_they_are_forgotten() {
     let summary = ledger.summary(&d).unwrap();
     assert_eq!((summary.counts.candidates, summary.counts.published), (1, 0));
     assert_eq!(summary.imports[0].forgotten.as_deref(), Some("of another market"));
+    assert_eq!(ledger.tried(scope(&d), 100).unwrap().forgotten, 50, "and reports say so");
     assert!(ledger.forget(entry, "again").unwrap_err().to_string().contains("already"));
     assert!(ledger.forget(entry + 1, "my own").unwrap_err().to_string().contains("never forgotten"));
     assert!(ledger.forget(99, "nothing").unwrap_err().to_string().contains("no entry 99"));
     ledger.import(scope(&d), "after all", &published(50)).unwrap().unwrap();
-    assert_eq!(ledger.tried(scope(&d), 100).unwrap().trials, 51);
+    let tried = ledger.tried(scope(&d), 100).unwrap();
+    assert_eq!((tried.trials, tried.forgotten), (51, 0));
     assert!(ledger.check(None).unwrap().is_sound());
 }
 
