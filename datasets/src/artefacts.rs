@@ -279,3 +279,33 @@ impl Artefact {
         format!("{} bars {what}, {} at a time at most", self.bars, self.longest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a stretch with so many changes of zero, `beside` just outside the band and all others of 2 % is in excess.
+    fn is_excess(zeros: usize, beside: usize, tick: f64) -> bool {
+        let band = if tick > 0.0 { 1.5 * tick } else { FLOAT };
+        let value = |t: usize| match t {
+            t if t < zeros => 0.0,
+            t if t < zeros + beside => 2.0 * band,
+            _ => 0.02,
+        };
+        let values: Vec<f64> = (0..STRETCH).map(value).collect();
+        excess_at_zero(&values, &[1.0; STRETCH], &[tick]).is_some()
+    }
+
+    #[test]
+    fn an_excess_has_ten_bars_and_five_standard_deviations() {
+        assert!(is_excess(10, 0, 0.0) && !is_excess(9, 0, 0.0));
+        // 40 beside explain 20, with a variance of 1 + 30: five deviations are 27.8 more.
+        assert!(is_excess(48, 40, 0.0) && !is_excess(47, 40, 0.0));
+    }
+
+    #[test]
+    fn nothing_is_told_where_a_tick_is_nearly_the_usual_change() {
+        // Of the usual change of 2 %, a band may have 0.08: a tick and a half are 0.0015 and 0.00165.
+        assert!(is_excess(100, 0, 0.001) && !is_excess(100, 0, 0.001_1));
+    }
+}

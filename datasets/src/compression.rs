@@ -208,9 +208,10 @@ pub(crate) mod tests {
         for compression in [Compression::Gzip, Compression::Zstd, Compression::Zip] {
             let packed = pack(compression, b"ts_ms,open\n1,2\n");
             for length in 5..packed.len() {
-                assert!(
-                    !matches!(unpacked(&packed[..length]), Ok(Ok(bytes)) if bytes == b"ts_ms,open\n1,2\n" && length + 8 < packed.len())
-                );
+                // All of it may be there when no more than the end of the archive is not; less of it is never taken for all.
+                if let Ok(Ok(bytes)) = unpacked(&packed[..length]) {
+                    assert_eq!(bytes, b"ts_ms,open\n1,2\n", "{compression:?}, {length} of {} bytes", packed.len());
+                }
             }
         }
     }

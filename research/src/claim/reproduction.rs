@@ -189,6 +189,7 @@ pub(super) fn same_record(figures: &[ClaimedFigure]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::annualisation::Grid;
 
     const HOUR: i64 = 3_600_000;
 
@@ -261,6 +262,20 @@ mod tests {
             assert_eq!(failing(&within, &replay()), Vec::<&str>::new(), "{name}");
             assert_eq!(failing(&beyond, &replay()), [name]);
         }
+    }
+
+    #[test]
+    fn the_interval_is_brought_to_the_claim_s_year_and_periods() {
+        let bootstrap = StationaryBootstrap::default();
+        let bars = AsClaimed { year: PeriodsPerYear::new(8_766.0), ..replay() };
+        let upper = bars.upper(Some(2.0), PeriodsPerYear::new(8_760.0), &bootstrap).unwrap();
+        assert!((upper - 2.0 * (8_766.0_f64 / 8_760.0).sqrt()).abs() < 1e-12, "{upper}");
+        // By days the interval is that of the days, whatever that of the bars is.
+        let returns: Vec<f64> = (0..400).map(|day: i32| 0.001 + 0.01 * f64::from(day * day % 17 - 8)).collect();
+        let year = PeriodsPerYear::new(365.0);
+        let expected = bootstrap.sharpe(&returns, year).unwrap().high.get();
+        let days = AsClaimed { convention: Convention::Aggregated(Grid::Day), year, returns, ..replay() };
+        assert_eq!(days.upper(Some(99.0), PeriodsPerYear::new(8_760.0), &bootstrap), Some(expected));
     }
 
     #[test]

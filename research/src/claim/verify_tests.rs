@@ -5,14 +5,17 @@ use q50_datasets::{
     synth::{Edge, SynthConfig},
 };
 use q50_engine::{
-    units::{AnnualSharpe, Fraction, PeriodsPerYear},
-    venue::FillTiming,
+    units::{AnnualSharpe, Fraction, Lamports, PerPeriodSharpe, PeriodsPerYear},
+    venue::{FillTiming, PumpSwapConfig},
 };
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
     claim::{CheckName, PublishedTrial, State, file::Period},
-    run::PriceVenue,
+    inference::{min_track_record, probabilistic_sharpe},
+    run::{PoolVenue, PriceVenue},
     trials::Fingerprint,
 };
 
@@ -152,6 +155,58 @@ fn the_effective_number_of_trials_is_shown_and_not_judged_by() {
     let v = verify(&request, &mut ledger).unwrap();
     assert_eq!((v.inference.trials, v.inference.effective_trials), (500, Some(2)));
     assert!(v.inference.dsr.unwrap() < v.inference.dsr_effective_trials.unwrap() - 0.1, "{:?}", v.inference);
+}
+
+#[test]
+fn dependent_returns_are_judged_as_the_fewer_that_they_are_worth() {
+    let data = market();
+    let mut noise = ChaCha8Rng::seed_from_u64(1);
+    let mut returns: Vec<f64> = (0..8_000).map(|_| noise.random_range(-0.01..0.01)).collect();
+    for row in 1..returns.len() {
+        returns[row] += 0.5 * returns[row - 1];
+    }
+    returns.iter_mut().for_each(|value| *value += 0.0002);
+    let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
+    let tried = Tried { trials: 1, variance: None, effective: None, forgotten: 0 };
+    let found = inference(&request(&data, None), &estimate, &returns, &returns, &tried);
+    // AR(1) of 0.5: a third of the returns.
+    let inflation = found.variance_inflation.unwrap();
+    assert!((2.5..3.5).contains(&inflation), "{inflation}");
+    let (estimate, zero) = (estimate.unwrap(), PerPeriodSharpe::new(0.0));
+    let independent = min_track_record(&estimate, zero, 0.95).unwrap() / YEAR;
+    assert!((found.min_track_record_years.unwrap() / independent / inflation - 1.0).abs() < 0.01);
+    let worth = SharpeEstimate { n: (returns.len() as f64 / inflation) as usize, ..estimate };
+    let expected = probabilistic_sharpe(&worth, zero).unwrap();
+    assert!((found.dsr.unwrap() - expected).abs() < 1e-3 && found.psr_zero.unwrap() > expected + 0.01, "{found:?}");
+}
+
+#[test]
+fn twice_the_cost_is_the_run_at_twice_the_cost_on_either_venue() {
+    let data = market();
+    let at = |venue: VenueSettings| {
+        let own = request(&data, None);
+        let settings = RunSettings { venue, capital: 10.0, ..own.settings };
+        verify(&Request { settings, ..own }, &mut TrialLedger::in_memory().unwrap()).unwrap()
+    };
+    let price = |bps| {
+        let timing = FillTiming::NextOpen;
+        VenueSettings::NextOpen(PriceVenue {
+            cost: Fraction::from_bps(bps),
+            spread: None,
+            lot: None,
+            fill_timing: timing,
+        })
+    };
+    let pool = |fee_factor| {
+        let config = PumpSwapConfig { fee_factor, ..PumpSwapConfig::default() };
+        VenueSettings::PumpSwap(PoolVenue { depth: Lamports(5_000_000_000_000), config })
+    };
+    for (once, twice) in [(price(7.0), price(14.0)), (pool(1), pool(2))] {
+        let (once, twice) = (at(once), at(twice));
+        let survives = once.checks.iter().find(|check| check.name == CheckName::SurvivesCosts).unwrap();
+        assert!(survives.value.is_some() && survives.value == twice.replay.sharpe, "{survives:?}");
+        assert_ne!(once.replay.sharpe, twice.replay.sharpe);
+    }
 }
 
 #[test]

@@ -112,6 +112,27 @@ mod tests {
     }
 
     #[test]
+    fn dependence_widens_the_interval_of_the_difference() {
+        let mut edge = noise(500, 6);
+        for row in 1..edge.len() {
+            edge[row] += 0.9 * edge[row - 1];
+        }
+        let market = noise(500, 7);
+        let difference = |mean_block| {
+            let bootstrap = StationaryBootstrap { mean_block, ..StationaryBootstrap::default() };
+            bootstrap.sharpe_difference(&edge, &market, DAILY).unwrap()
+        };
+        let automatic = difference(MeanBlock::Automatic);
+        // The same draws, as they are.
+        let drawn = difference(MeanBlock::Given(automatic.mean_block));
+        let wider = |end: fn(&SharpeDifference) -> AnnualSharpe| {
+            (end(&automatic).get() - automatic.estimate.get()) / (end(&drawn).get() - drawn.estimate.get())
+        };
+        let (low, high) = (wider(|found| found.low), wider(|found| found.high));
+        assert!(low > 1.05 && (low / high - 1.0).abs() < 1e-9, "{low} and {high}");
+    }
+
+    #[test]
     fn a_series_is_not_better_than_itself() {
         let market = noise(200, 3);
         let same = StationaryBootstrap::default().sharpe_difference(&market, &market, DAILY).unwrap();

@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_column_follows_from_a_correlation_of_nine_tenths() {
+        // Two waves of whole periods do not go together, so that the correlation is 1 / sqrt(1 + share^2).
+        let wave = |t: i64, periods: f64| (t as f64 / 500.0 * periods * std::f64::consts::TAU).sin();
+        let stirred =
+            |share: f64| table(&(0..500).map(|t| (t, wave(t, 7.0) + share * wave(t, 11.0))).collect::<Vec<_>>());
+        assert!(follows(&stirred(0.0), &stirred(0.47)), "0.905");
+        assert!(!follows(&stirred(0.0), &stirred(0.50)), "0.894");
+    }
+
+    #[test]
     fn a_change_is_another_value_in_any_column() {
         assert_eq!(changes(&table(&[(1, 0.5), (2, 0.5), (3, f64::NAN), (4, f64::NAN), (5, 0.5)])), [3, 5]);
     }

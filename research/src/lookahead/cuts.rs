@@ -68,6 +68,16 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_cuts_that_are_spread_fall_on_a_change_and_half_soon_after() {
+        let changes: Vec<usize> = (1..100).map(|i| i * 100).collect();
+        let flat = vec![1.0; 10_001];
+        let cuts: Vec<usize> = (0..50).flat_map(|seed| choose(&changes, &flat, 50..10_000, 20, seed)).collect();
+        let on_a_change = cuts.iter().filter(|cut| *cut % 100 == 0).count();
+        // All of the 500 before moves, and of the other 500 some 250; four standard deviations are 45.
+        assert!((705..=795).contains(&on_a_change), "{on_a_change} of {}", cuts.len());
+    }
+
+    #[test]
     fn every_other_cut_comes_right_before_a_large_move() {
         // The close rises by half after rows 10, 60, 110, ...: 200 of 10,000 moves, the two per cent that are largest.
         let mut close = vec![1.0];

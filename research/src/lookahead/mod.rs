@@ -422,6 +422,37 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_needs_a_cut_and_nothing_that_was_found() {
+        let nothing = Lookahead {
+            producer: String::new(),
+            cuts: 1,
+            changed: 0,
+            first: None,
+            reach_bars: None,
+            repeats: true,
+            reads_bars: true,
+            refuses_other_bars: false,
+            file: FileComparison { signals: 9, differing: 0, first: None },
+            columns: Vec::new(),
+            also_given: Vec::new(),
+            signals_given: Vec::new(),
+            seed: SEED,
+        };
+        assert!(nothing.passes() && !nothing.is_blind());
+        let other_file = FileComparison { differing: 1, ..nothing.file.clone() };
+        for found in [
+            Lookahead { cuts: 0, ..nothing.clone() },
+            Lookahead { changed: 1, ..nothing.clone() },
+            Lookahead { repeats: false, ..nothing.clone() },
+            Lookahead { reads_bars: false, ..nothing.clone() },
+            Lookahead { file: other_file, ..nothing.clone() },
+        ] {
+            assert!(!found.passes(), "{found:?}");
+            assert_eq!(found.is_blind(), !found.reads_bars, "{found:?}");
+        }
+    }
+
+    #[test]
     fn cuts_stay_between_the_first_signal_and_the_last_within_the_window() {
         let open_time: Vec<i64> = (0..10).map(|i| i * HOUR).collect();
         let clock = Clock { open_time: &open_time, interval_ms: HOUR, delay_ms: HOUR };

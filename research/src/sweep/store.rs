@@ -443,8 +443,11 @@ mod tests {
         store.append(0, &[row(0, 0, Some(0.1)), row(1, 0, Some(0.3)), row(2, 0, Some(0.3)), row(3, 0, None)]).unwrap();
         assert_eq!(store.best(0, 2).unwrap(), [1, 2]);
         assert_eq!(store.best(0, 1).unwrap(), [1], "the first of equals");
+        let idle = Row { failure: Some("no trade".into()), ..row(4, 0, Some(9.0)) };
+        store.append(4, &[idle]).unwrap();
+        assert_eq!(store.best(0, 2).unwrap(), [1, 2], "a failed set does not go on");
         store.append(0, &[row(1, 1, Some(0.2)), row(2, 1, Some(0.25))]).unwrap();
         let rungs: Vec<(u64, u32)> = rows(&store).iter().map(|r| (r.index, r.rung)).collect();
-        assert_eq!(rungs, [(0, 0), (1, 1), (2, 1), (3, 0)]);
+        assert_eq!(rungs, [(0, 0), (1, 1), (2, 1), (3, 0), (4, 0)]);
     }
 }

@@ -364,6 +364,19 @@ mod tests {
     }
 
     #[test]
+    fn records_of_minutes_are_known_in_any_time_zone() {
+        for seed in 13..18 {
+            let walk = Walk::new(seed, 3 * 24 * 60);
+            let times = (0..walk.closes.len() as i64).map(|minute| START + minute * MINUTE).collect();
+            let walk = Walk { interval: MINUTE, times, ..walk };
+            // Stamped with the close, and the zones of New York, India, Nepal and Kiribati.
+            for by in [1, -300, 330, 345, 840] {
+                assert!(one(&walk.print(), &walk.moved(by * MINUTE)), "{seed}: moved by {by} minutes");
+            }
+        }
+    }
+
+    #[test]
     fn a_record_that_is_made_up_in_part_is_of_the_market_that_the_rest_is_of() {
         let (real, made_up) = (Walk::new(11, 3_000), Walk::new(12, 3_000));
         for (from, to) in [(0, 2_700), (300, 3_000), (1_000, 2_000)] {
@@ -411,6 +424,23 @@ mod tests {
         for (at, a) in prints.iter().enumerate() {
             assert!(prints[..at].iter().all(|b| !one(a, b)), "market {at}");
         }
+    }
+
+    #[test]
+    fn records_agree_from_a_correlation_of_99_hundredths() {
+        // With a share k of its own, a record has a correlation of 1 / sqrt(1 + k^2) with the market; that of 90 returns
+        // scatters by (1 - r^2) / sqrt(90).
+        let agreeing = |share: f64| {
+            let agrees = |seed: &u64| {
+                let (common, own) = (Walk::new(*seed, 90), Walk::new(seed + 1_000, 90));
+                let joined = common.closes.iter().zip(&own.closes).map(|(c, o)| c * (o / 100.0).powf(share)).collect();
+                one(&common.print(), &Walk { closes: joined, ..common }.print())
+            };
+            (0..40).filter(agrees).count()
+        };
+        let (above, below) = (agreeing(0.12), agreeing(0.17));
+        assert!(above >= 25, "0.993: {above} of 40");
+        assert!(below <= 15, "0.986: {below} of 40");
     }
 
     #[test]

@@ -138,6 +138,17 @@ fn the_variance_is_that_of_trials_as_long_and_of_comparable_published_ones() {
 }
 
 #[test]
+fn probes_do_not_enter_the_variance() {
+    let (mut ledger, d) = (TrialLedger::in_memory().unwrap(), record("d"));
+    let candidates: Vec<Trial> = (0..10).map(|n| candidate(&n.to_string(), 0.01 * f64::from(n), 100)).collect();
+    ledger.record(scope(&d), Origin::Verify, &candidates).unwrap();
+    let before = ledger.tried(scope(&d), 100).unwrap();
+    let probe = |n: i32| Trial { role: Role::Probe, ..candidate(&format!("probe {n}"), f64::from(n), 100) };
+    ledger.record(scope(&d), Origin::Verify, &(0..50).map(probe).collect::<Vec<_>>()).unwrap();
+    assert_eq!(ledger.tried(scope(&d), 100).unwrap(), before);
+}
+
+#[test]
 fn trials_are_counted_by_market_whatever_the_family_the_units_and_the_order() {
     let mut ledger = TrialLedger::in_memory().unwrap();
     let (dollars, cents, other) = (market(1, 100.0), market(1, 10_000.0), market(2, 100.0));
@@ -173,6 +184,25 @@ fn a_dataset_can_join_two_markets_that_were_apart() {
 }
 
 #[test]
+fn a_run_that_was_published_for_two_datasets_of_one_market_counts_once() {
+    let (mut ledger, whole) = (TrialLedger::in_memory().unwrap(), market(4, 1.0));
+    let print = whole.fingerprint.clone().unwrap();
+    let part = |name: &str, cells: std::ops::Range<usize>| {
+        let first = print.first + cells.start as i64;
+        Record {
+            fingerprint: Some(Fingerprint { first, cells: print.cells[cells].to_vec(), ..print.clone() }),
+            ..record(name)
+        }
+    };
+    for half in [part("early", 0..200), part("late", 300..500)] {
+        ledger.import(scope(&half), "a list", &published(7)).unwrap().unwrap();
+        assert_eq!(ledger.tried(scope(&half), 100).unwrap().trials, 7);
+    }
+    ledger.record(scope(&whole), Origin::Verify, &[trial("a", Role::Candidate)]).unwrap();
+    assert_eq!(ledger.tried(scope(&whole), 100).unwrap().trials, 1 + 7);
+}
+
+#[test]
 fn published_runs_are_as_many_as_there_are_until_they_are_forgotten() {
     let (mut ledger, d) = (TrialLedger::in_memory().unwrap(), record("d"));
     let entry = ledger.import(scope(&d), "a list", &published(50)).unwrap().unwrap();
@@ -196,6 +226,7 @@ fn published_runs_are_as_many_as_there_are_until_they_are_forgotten() {
 #[test]
 fn a_campaign_counts_everything_since_its_registration_and_what_was_before_it() {
     let (mut ledger, d) = (TrialLedger::in_memory().unwrap(), record("d"));
+    ledger.import(scope(&d), "a list", &published(5)).unwrap();
     ledger.record(scope(&d), Origin::Verify, &[trial("a", Role::Candidate), trial("b", Role::Candidate)]).unwrap();
     for name in ["one", "two"] {
         ledger.register_campaign(&d, name, "an idea").unwrap();
@@ -203,13 +234,15 @@ fn a_campaign_counts_everything_since_its_registration_and_what_was_before_it() 
     assert!(ledger.register_campaign(&d, "one", "again").unwrap_err().to_string().contains("'one'"));
     assert!(ledger.join_campaign(&d, "three").unwrap_err().to_string().contains("q50 trials campaign"));
     ledger.record(scope(&d), Origin::Verify, &[trial("c", Role::Candidate), trial("d", Role::Candidate)]).unwrap();
-    assert_eq!(ledger.tried(scope(&d), 100).unwrap().trials, 4, "who is in none counts all");
+    assert_eq!(ledger.tried(scope(&d), 100).unwrap().trials, 4 + 5, "who is in none counts all");
     for name in ["one", "two"] {
         ledger.join_campaign(&d, name).unwrap();
         assert_eq!(ledger.tried(scope(&d), 100).unwrap().trials, 2, "another campaign's trials too");
         let campaign = ledger.campaign().unwrap().unwrap();
-        assert_eq!((campaign.name.as_str(), campaign.idea.as_str(), campaign.earlier), (name, "an idea", 2));
+        assert_eq!((campaign.name.as_str(), campaign.idea.as_str(), campaign.earlier), (name, "an idea", 2 + 5));
     }
+    ledger.import(scope(&d), "a longer list", &published(8)).unwrap();
+    assert_eq!(ledger.tried(scope(&d), 100).unwrap().trials, 2 + 3, "what is published later counts");
 }
 
 #[test]
