@@ -49,6 +49,17 @@ fn a_stretch_that_was_pasted_is_repeated_in_every_disguise() {
 }
 
 #[test]
+fn a_stretch_that_was_pasted_is_repeated_where_prices_hardly_ever_move() {
+    for seed in 0..5 {
+        // At a tick of 5 few closes move, and a bar says less than half a bit.
+        let ticks = to_tick(&market(seed, BARS / 6, 0.005), 5.0);
+        let found = found(&ticks.repeat(6));
+        let bars = found.iter().find(|artefact| artefact.kind == ArtefactKind::Repeated).map_or(0, |found| found.bars);
+        assert!(bars > BARS / 2, "{seed}: {found:?}");
+    }
+}
+
+#[test]
 fn straight_lines_are_interpolated_however_long() {
     for seed in 0..5 {
         let close = market(seed, BARS, 0.005);

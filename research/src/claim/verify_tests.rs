@@ -181,6 +181,21 @@ fn dependent_returns_are_judged_as_the_fewer_that_they_are_worth() {
 }
 
 #[test]
+fn a_confirmation_stays_open_until_every_condition_is_accepted() {
+    let data = market();
+    let names = [ConditionName::SignalsOrigin, ConditionName::EarlierTrials];
+    let words = |accepted: &[ConditionName]| {
+        let conditions = names.map(|name| Condition::new(name, "assumed", accepted)).to_vec();
+        let verification = Verification { verdict: Verdict::Confirmed, conditions, ..judged(&data, None) };
+        (verification.verdict_in_words(), verification.open_conditions().count())
+    };
+    for name in names {
+        assert_eq!(words(&[name]), ("confirmed, on a condition".to_owned(), 1), "{name:?}");
+    }
+    assert_eq!(words(&names), ("confirmed, on an accepted condition".to_owned(), 0));
+}
+
+#[test]
 fn twice_the_cost_is_the_run_at_twice_the_cost_on_either_venue() {
     let data = market();
     let at = |venue: VenueSettings| {

@@ -287,6 +287,16 @@ pub struct Robustness {
     pub median: f64,
 }
 
+impl Robustness {
+    /// Of the neighbours' Sharpe ratios over the set's own; `None` without a neighbour.
+    fn of(mut shares: Vec<f64>) -> Option<Self> {
+        shares.sort_by(f64::total_cmp);
+        let worst = *shares.first()?;
+        let median = f64::midpoint(shares[(shares.len() - 1) / 2], shares[shares.len() / 2]);
+        Some(Self { neighbours: shares.len(), worst, median })
+    }
+}
+
 /// The first `most` sets of the front with their deflation and the robustness of their neighbourhood; the neighbours are
 /// filed as probes. Notes the effective number of trials of the search in the ledger.
 ///
@@ -356,14 +366,9 @@ fn robustness(
             (trial, summary.sharpe_per_period().map_or(0.0, PerPeriodSharpe::get) / own)
         })
         .collect();
-    let (trials, mut shares): (Vec<_>, Vec<f64>) = replayed.into_iter().unzip();
+    let (trials, shares): (Vec<_>, Vec<f64>) = replayed.into_iter().unzip();
     ledger.record(source.scope(&sweep.base().strategy), Origin::Sweep, &trials)?;
-    shares.sort_by(f64::total_cmp);
-    Ok((!shares.is_empty()).then(|| Robustness {
-        neighbours: shares.len(),
-        worst: shares[0],
-        median: (shares[(shares.len() - 1) / 2] + shares[shares.len() / 2]) / 2.0,
-    }))
+    Ok(Robustness::of(shares))
 }
 
 /// Clusters of the sampled sets' return series; `None` where there is nothing to cluster.
@@ -380,4 +385,18 @@ fn effective(sweep: &Sweep<'_>, sample: &[u64]) -> Option<u64> {
         })
         .collect();
     effective_trials(&series).ok().map(|e| e.count as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_neighbour_is_the_lowest_and_the_median_in_the_middle() {
+        let of = |shares: &[f64]| Robustness::of(shares.to_vec());
+        let robustness = |neighbours, worst, median| Some(Robustness { neighbours, worst, median });
+        assert_eq!(of(&[0.75, -0.25, 0.5, 1.0]), robustness(4, -0.25, 0.625));
+        assert_eq!(of(&[0.75, 1.5, 0.5]), robustness(3, 0.5, 0.75));
+        assert_eq!(of(&[]), None);
+    }
 }
