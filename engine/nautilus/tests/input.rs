@@ -5,6 +5,7 @@
 mod worlds;
 
 use q50_engine::{
+    market::Signals,
     strategy::{
         StrategyConfig,
         exits::{ExitConfig, ExitTrigger},
