@@ -2,7 +2,7 @@
 //!
 //! An order goes one way: every [guard](guards) lets it through, it is quoted on the pool as it is and simulated, its
 //! signed transaction is [journalled](journal) on disk, sent, sent again until it is [settled](settlement), and its
-//! [fill](fill) is read from the program's own event and checked against every balance. A crash at any instruction is
+//! [fill] is read from the program's own event and checked against every balance. A crash at any instruction is
 //! settled at the next start by asking the chain; a fill is never made up, and while one is unknown nothing is traded.
 
 /// Asking again.

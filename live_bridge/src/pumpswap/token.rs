@@ -21,7 +21,7 @@ pub fn create_account(payer: Address, owner: Address, mint: Address, token_progr
 /// Length of a token account without extensions.
 const LENGTH: u64 = 165;
 
-/// Makes a token account of `owner` at [`with_seed`](super::pda::with_seed)`(owner, seed, token_program)`, with
+/// Makes a token account of `owner` at [`with_seed`]`(owner, seed, token_program)`, with
 /// `lamports` in it. One of wrapped SOL counts what is beyond its rent.
 #[must_use]
 pub fn create_seeded_account(

@@ -1,5 +1,5 @@
-//! What is asked before an order. An order that was not cleared cannot be executed: the executor takes [`Cleared`], and
-//! only [`Guards::clear`] makes one.
+//! What is asked before an order. An order that was not cleared cannot be executed: the executor takes
+//! [`Cleared`](crate::guards::Cleared), and only [`Guards::clear`](crate::guards::Guards::clear) makes one.
 //!
 //! Ways out stay open: what protects from losing more (loss, drawdown, exposure, floor, tokens, lists) stops buys, not
 //! sells; what protects from a machine gone wild (kill switch, breaker, rates) stops both.
