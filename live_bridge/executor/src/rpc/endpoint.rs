@@ -31,7 +31,8 @@ impl fmt::Debug for Endpoint {
 impl Endpoint {
     pub(super) fn new(url: Url) -> Result<Self, RpcError> {
         // No proxy of the environment, and no redirect: both would learn what is asked.
-        let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
+        let direct = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let client = direct.timeout(TIMEOUT).build();
         let http = client.map_err(|error| RpcError::Connection(error.without_url().to_string()))?;
         Ok(Self { url, http, calls: AtomicU64::new(1) })
     }
