@@ -62,8 +62,14 @@ pub trait Strategy {
     /// its time here, and where it acts cannot be predicted.
     fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
         const BLOCK: usize = 8;
+        let end = market.len();
+        // A strategy that watches its position acts, or may, at every bar: then there is nothing to prepare for.
+        let price = marks.get(from).copied().unwrap_or(f64::NAN);
+        if from < end && !self.stays(market.history(from), Marked { line, price }) {
+            return 0;
+        }
         // Columns of one stated length, so that no row of them is checked again.
-        let (market, end) = (&market.prefix(market.len()), market.len());
+        let market = &market.prefix(end);
         let marks = &marks[..end];
         let stays = |row: usize| {
             let price = marks.get(row).copied().unwrap_or(f64::NAN);
