@@ -20,7 +20,7 @@ fn main() -> Result<(), CalibrationError> {
         ("honest, Sharpe 1 planted", Claimant::HonestWithEdge(1.0), markets / 5),
         ("honest, Sharpe 2 planted", Claimant::HonestWithEdge(2.0), markets / 5),
         ("best of 100, on record", Claimant::SearchesOnRecord(100), markets / 5),
-        ("best of 1,000, on record", Claimant::SearchesOnRecord(1_000), markets / 5),
+        ("best of 1,000, on record", Claimant::SearchesOnRecord(1_000), markets / 50),
         ("honest, Sharpe 2, ten costs", Claimant::HonestAtTenCosts(2.0), markets / 5),
     ];
     // Returns of generated markets are independent, so that a fixed block of a day costs a twentieth of an automatic one.

@@ -16,6 +16,21 @@ use solana_transaction_status::{
     VersionedTransactionWithStatusMeta,
 };
 
+/// Instructions called by instructions as the node's own types have them; those that called none are left out.
+pub(crate) fn inner_instructions(inner: &InnerInstructionsList) -> impl Iterator<Item = InnerInstructions> {
+    let inner = inner.iter().enumerate().filter(|(_, calls)| !calls.is_empty());
+    inner.map(|(index, calls)| InnerInstructions {
+        index: u8::try_from(index).unwrap_or(u8::MAX),
+        instructions: calls
+            .iter()
+            .map(|call| InnerInstruction {
+                instruction: call.instruction.clone(),
+                stack_height: Some(u32::from(call.stack_height)),
+            })
+            .collect(),
+    })
+}
+
 /// A transaction that landed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -87,23 +102,12 @@ impl Record {
     pub(crate) fn with_meta(&self) -> VersionedTransactionWithStatusMeta {
         let [pre_balances, post_balances] = self.balances.clone();
         let [pre, post] = &self.tokens;
-        let inner = self.inner.iter().enumerate().filter(|(_, calls)| !calls.is_empty());
-        let inner = inner.map(|(index, calls)| InnerInstructions {
-            index: u8::try_from(index).unwrap_or(u8::MAX),
-            instructions: calls
-                .iter()
-                .map(|call| InnerInstruction {
-                    instruction: call.instruction.clone(),
-                    stack_height: Some(u32::from(call.stack_height)),
-                })
-                .collect(),
-        });
         let meta = TransactionStatusMeta {
             status: self.status.clone(),
             fee: self.fee,
             pre_balances,
             post_balances,
-            inner_instructions: Some(inner.collect()),
+            inner_instructions: Some(inner_instructions(&self.inner).collect()),
             log_messages: Some(self.logs.clone()),
             pre_token_balances: Some(pre.iter().map(TokenBalance::told).collect()),
             post_token_balances: Some(post.iter().map(TokenBalance::told).collect()),

@@ -6,6 +6,7 @@ use super::{Call, to_value, with_context};
 use crate::chain::BLOCKHASH_LIFE;
 use crate::chain::commitment::{CommitmentLevel, Slot};
 use crate::chain::execute::{Checks, Simulated};
+use crate::chain::record::inner_instructions;
 use crate::faults::SendFault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +20,7 @@ use solana_message::VersionedMessage;
 use solana_pubkey::Pubkey;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_error::TransactionError;
-use solana_transaction_status::{
-    InnerInstruction, InnerInstructions, UiInnerInstructions, UiTransactionEncoding, parse_ui_inner_instructions,
-};
+use solana_transaction_status::{UiInnerInstructions, UiTransactionEncoding, parse_ui_inner_instructions};
 
 /// What a packet of the network holds.
 const PACKET: usize = 1_232;
@@ -180,18 +179,7 @@ fn result(
     );
     let keys = solana_message::AccountKeys::new(transaction.message.static_account_keys(), Some(&simulated.loaded));
     let inner: Option<Vec<UiInnerInstructions>> = config.inner_instructions.then(|| {
-        let calls = simulated.meta.inner_instructions.iter().enumerate().filter(|(_, calls)| !calls.is_empty());
-        calls
-            .map(|(index, calls)| InnerInstructions {
-                index: u8::try_from(index).unwrap_or(u8::MAX),
-                instructions: calls
-                    .iter()
-                    .map(|call| InnerInstruction {
-                        instruction: call.instruction.clone(),
-                        stack_height: Some(u32::from(call.stack_height)),
-                    })
-                    .collect(),
-            })
+        inner_instructions(&simulated.meta.inner_instructions)
             .map(|calls| parse_ui_inner_instructions(calls, &keys))
             .collect()
     });
