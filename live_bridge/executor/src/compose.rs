@@ -88,6 +88,12 @@ pub fn message(market: &Market, user: Address, quoted: &Quoted, budget: Budget, 
     }
     list.push(swap.with_account(&market.keys.quote_account(&user), wrapped));
     list.push(close_account(wrapped, user, TOKEN));
+    message_of(&list, user, blockhash)
+}
+
+/// The message that has these instructions done, paid by `user`.
+#[must_use]
+pub fn message_of(list: &[Instruction], user: Address, blockhash: &Blockhash) -> Message {
     let list: Vec<solana_message::Instruction> = list.iter().map(solana).collect();
     Message::new_with_blockhash(&list, Some(&user.0.into()), &blockhash.hash)
 }

@@ -8,59 +8,19 @@
 
 use crate::backoff::retry;
 use crate::clock::Clock;
-use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_ACCOUNT_RENT, TooLarge};
-use crate::guards::{Guards, Limits, Outcome, Refusals, Standing};
+use crate::compose;
+use crate::guards::{Guards, KillSwitch, Limits, Outcome, Refusals};
 use crate::journal::{Begun, Journal, JournalError, OrderId, OrderState, Pending, Prepared, Settlement};
-use crate::market::{Market, MarketError};
+use crate::market::Market;
 use crate::order::{Order, Quoted, Size};
-use crate::priority;
-use crate::rpc::{Blockhash, Class, Client, Node, RpcError, Simulated};
+use crate::plan::{Chain, Plan, Rejection, plan, standing};
+use crate::rpc::{Class, RpcError};
 use crate::settlement::{Settler, Unsettled};
 use crate::wallet::Wallet;
-use q50_engine::amm::AmmError;
 use q50_engine::units::{Bps, Lamports};
 use q50_live::pumpswap::Address;
-use solana_transaction_error::TransactionError;
 use std::time::Duration;
 use thiserror::Error;
-
-/// The chain, as far as orders are made from it.
-pub trait Chain: Node {
-    /// The canonical SOL pool of a coin as the user finds it, at the given slot or later.
-    fn market(
-        &self,
-        mint: Address,
-        user: Address,
-        at_least: u64,
-    ) -> impl Future<Output = Result<Market, MarketError>> + Send;
-
-    /// The newest blockhash.
-    fn blockhash(&self) -> impl Future<Output = Result<Blockhash, RpcError>> + Send;
-
-    /// What others lately bid for these accounts, in micro-lamports a compute unit.
-    fn recent_bids(&self, written: &[Address]) -> impl Future<Output = Result<Vec<u64>, RpcError>> + Send;
-
-    /// What a transaction would do, signatures unchecked, at the given slot or later.
-    fn simulate(&self, transaction: &[u8], at_least: u64) -> impl Future<Output = Result<Simulated, RpcError>> + Send;
-}
-
-impl<C: Clock> Chain for Client<C> {
-    async fn market(&self, mint: Address, user: Address, at_least: u64) -> Result<Market, MarketError> {
-        Self::market(self, mint, user, at_least).await
-    }
-
-    async fn blockhash(&self) -> Result<Blockhash, RpcError> {
-        Self::blockhash(self).await
-    }
-
-    async fn recent_bids(&self, written: &[Address]) -> Result<Vec<u64>, RpcError> {
-        Self::recent_bids(self, written).await
-    }
-
-    async fn simulate(&self, transaction: &[u8], at_least: u64) -> Result<Simulated, RpcError> {
-        Self::simulate(self, transaction, at_least).await
-    }
-}
 
 /// How orders are executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,46 +40,6 @@ impl Default for Settings {
             priority_cap: Lamports(1_000_000),
             // A blockhash is good for a minute, and what landed with it final 13 seconds later.
             patience: Duration::from_secs(180),
-        }
-    }
-}
-
-/// Why an order was not carried out, although every guard let it through. Nothing was sent.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum Rejection {
-    /// The market cannot be read.
-    #[error(transparent)]
-    Market(#[from] MarketError),
-    /// The program would refuse it.
-    #[error(transparent)]
-    Pool(#[from] AmmError),
-    /// No node says.
-    #[error(transparent)]
-    Node(#[from] RpcError),
-    /// It would fail.
-    #[error("simulated, it fails: {0}")]
-    Simulation(TransactionError),
-    /// There is less of the coin than is to be sold.
-    #[error("{wanted} are to be sold, and the wallet has {held} (in the coin's smallest unit)")]
-    NotHeld {
-        /// What is to be sold.
-        wanted: u64,
-        /// What is there.
-        held: u64,
-    },
-    /// It does not fit a packet.
-    #[error(transparent)]
-    Size(#[from] TooLarge),
-}
-
-impl Rejection {
-    /// What can be done about it.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Market(MarketError::Node(error)) | Self::Node(error) => error.class(),
-            Self::Market(_) | Self::Pool(_) | Self::Simulation(_) => Class::Venue,
-            Self::NotHeld { .. } | Self::Size(_) => Class::Fatal,
         }
     }
 }
@@ -164,21 +84,13 @@ pub enum ExecutorError {
     },
 }
 
-/// An order as it would be sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// The market that it is quoted on.
-    pub market: Market,
-    /// The quote, with its bound on chain.
-    pub quoted: Quoted,
-    /// Most lamports that may leave the wallet: quote, rent, fees.
-    pub cost: Lamports,
-    /// Compute units and their price, as simulated.
-    pub budget: Budget,
-    /// The message to sign.
-    pub message: solana_message::Message,
-    /// The last block height at which it can land.
-    pub last_height: u64,
+/// Who gives an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// A program, which the kill switch stops.
+    Program,
+    /// Somebody who wants out.
+    Hand,
 }
 
 /// Executes the orders of one wallet, one after the other.
@@ -248,9 +160,13 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         let mut news = false;
         for pending in &self.journal.pending()? {
             let signature = pending.prepared.signature;
-            let seen = self.settler().look(pending).await;
-            let seen = seen.map_err(|source| ExecutorError::Unsettled { signature, source: Box::new(source) })?;
-            let Some(settlement) = seen else { continue };
+            let settlement = match self.settler().look(pending).await {
+                Ok(Some(settlement)) => settlement,
+                // Where no node says so now, what is open is settled next, and what landed is looked at again.
+                Ok(None) => continue,
+                Err(Unsettled::Node(error)) if error.class() == Class::Transient => continue,
+                Err(source) => return Err(ExecutorError::Unsettled { signature, source: Box::new(source) }),
+            };
             if settlement == Settlement::Reopened {
                 tracing::warn!("{signature}: a fork took it back");
             }
@@ -282,6 +198,19 @@ impl<N: Chain, C: Clock> Executor<N, C> {
     /// [`ExecutorError`] where the journal cannot be written, or what became of a transaction is not known. What was sent
     /// is in the journal then, and open.
     pub async fn execute(&mut self, key: &str, order: Order) -> Result<Report, ExecutorError> {
+        self.carry_out(key, order, By::Program).await
+    }
+
+    /// Carries out a sale that somebody asked for by hand: the kill switch stops programs, and a way out is what one wants
+    /// next. Every other guard is asked.
+    ///
+    /// # Errors
+    /// As of [`execute`](Self::execute).
+    pub async fn close(&mut self, key: &str, mint: Address, base: u64, slippage: Bps) -> Result<Report, ExecutorError> {
+        self.carry_out(key, Order { mint, size: Size::Sell(base), slippage }, By::Hand).await
+    }
+
+    async fn carry_out(&mut self, key: &str, order: Order, by: By) -> Result<Report, ExecutorError> {
         let began = self.clock.now();
         let id = match self.journal.begin(key, &order, began)? {
             Begun::New(id) => id,
@@ -295,8 +224,11 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             Ok(plan) => plan,
             Err(rejection) => return self.reject(id, rejection),
         };
-        let standing = self.standing(&plan.market, &order.mint).await?;
-        let switch = self.journal.switch()?;
+        let standing = standing(&self.chain, &self.journal, &plan.market, self.wallet.address()).await?;
+        let switch = match by {
+            By::Program => self.journal.switch()?,
+            By::Hand => KillSwitch::Resumed,
+        };
         let now = self.clock.now();
         let cleared = self.guards.clear(order, plan.cost, &plan.market.mint, &standing, &switch, now);
         self.journal.remember(self.guards.memory())?;
@@ -351,25 +283,6 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         plan(&self.chain, &self.clock, self.wallet.address(), order, at_least, self.settings.priority_cap).await
     }
 
-    /// The account: its lamports, and what its positions would bring now.
-    async fn standing(&self, market: &Market, mint: &Address) -> Result<Standing, ExecutorError> {
-        let mut positions = Some(0_u64);
-        for position in self.journal.positions()? {
-            let Ok(held) = u64::try_from(position.base) else { continue };
-            if held == 0 {
-                continue;
-            }
-            let value = if position.mint == *mint {
-                value(market, held)
-            } else {
-                let other = self.chain.market(position.mint, self.wallet.address(), 0).await;
-                other.ok().and_then(|other| value(&other, held))
-            };
-            positions = positions.zip(value).map(|(sum, value)| sum.saturating_add(value.0));
-        }
-        Ok(Standing { wallet: market.wallet, positions: positions.map(Lamports) })
-    }
-
     /// Coins of the user that no trade of the journal brought, as far as nothing can be taken back: of what a fork could
     /// still take, chain and journal may know different things.
     async fn untracked(&self, market: &Market) -> Result<Result<i64, RpcError>, ExecutorError> {
@@ -377,13 +290,15 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         if let Some(last) = self.journal.pending()?.iter().rev().find(|pending| pending.mint == mint) {
             return Ok(Ok(last.prepared.untracked));
         }
-        let (account, at_least) = (market.keys.base_account(&self.wallet.address()), self.journal.newest_slot()?);
+        let account = market.keys.base_account(&self.wallet.address());
+        let fills = self.journal.fills_of(&mint)?;
+        let at_least = fills.iter().map(|(slot, _)| *slot).max().unwrap_or(0);
         let found = match retry(&self.clock, async || self.chain.tokens(&account, at_least).await).await {
             Ok((_, found)) => found,
             Err(error) => return Ok(Err(error)),
         };
         let found = i64::try_from(found).map_err(|_| JournalError::Amount(found))?;
-        Ok(Ok(found - self.journal.held(&mint)?))
+        Ok(Ok(found - fills.iter().map(|(_, base)| base).sum::<i64>()))
     }
 
     fn prepared(&self, plan: &Plan, untracked: i64, signed: compose::Signed) -> Prepared {
@@ -400,76 +315,4 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             last_height: plan.last_height,
         }
     }
-}
-
-/// What selling `held` coins would bring; unknown where the pool cannot pay it.
-#[must_use]
-pub fn value(market: &Market, held: u64) -> Option<Lamports> {
-    let order = Order { mint: market.keys.base_mint, size: Size::Sell(held), slippage: Bps(0) };
-    order.quote(&market.state, &market.config).ok().map(|quoted| Lamports(quoted.swap.user_quote))
-}
-
-/// An order as it would be sent by `user`: quoted, simulated, and not signed.
-///
-/// # Errors
-/// [`Rejection`] where it cannot be carried out.
-pub async fn plan<N: Chain, C: Clock>(
-    chain: &N,
-    clock: &C,
-    user: Address,
-    order: &Order,
-    at_least: u64,
-    priority_cap: Lamports,
-) -> Result<Plan, Rejection> {
-    let market = read_market(chain, clock, order.mint, user, at_least).await?;
-    if let Size::Sell(wanted) = order.size {
-        let held = market.held.unwrap_or(0);
-        if wanted > held {
-            return Err(Rejection::NotHeld { wanted, held });
-        }
-    }
-    let quoted = order.quote(&market.state, &market.config)?;
-    let blockhash = retry(clock, async || chain.blockhash().await).await?;
-    let measure = Budget { units: MOST_UNITS, unit_price: 0 };
-    let message = compose::message(&market, user, &quoted, measure, &blockhash);
-    let unsigned = compose::signed(&message, solana_signature::Signature::default())?;
-    let written = compose::written(&message);
-    let simulated = retry(clock, async || chain.simulate(&unsigned.bytes, market.slot).await).await?;
-    if let Some(error) = simulated.err {
-        return Err(Rejection::Simulation(error));
-    }
-    // Without bids the transaction is still good.
-    let bids = chain.recent_bids(&written).await.unwrap_or_default();
-    let units = simulated.units_consumed.unwrap_or(u64::from(MOST_UNITS));
-    let budget = priority::budget(units, &bids, priority_cap);
-    let message = compose::message(&market, user, &quoted, budget, &blockhash);
-    let cost = cost(&market, &quoted, budget);
-    Ok(Plan { market, quoted, cost, budget, message, last_height: blockhash.last_height })
-}
-
-async fn read_market<N: Chain, C: Clock>(
-    chain: &N,
-    clock: &C,
-    mint: Address,
-    user: Address,
-    at_least: u64,
-) -> Result<Market, MarketError> {
-    // What is wrong with a market is not put right by asking again; what is wrong with a node may be.
-    let read = retry(clock, async || match chain.market(mint, user, at_least).await {
-        Err(MarketError::Node(error)) => Err(error),
-        other => Ok(other),
-    });
-    read.await?
-}
-
-/// Most lamports that may leave the wallet, rent that comes back in.
-fn cost(market: &Market, quoted: &Quoted, budget: Budget) -> Lamports {
-    let mut cost = quoted.most_quote_in().0.saturating_add(budget.fee().0).saturating_add(TOKEN_ACCOUNT_RENT);
-    if market.held.is_none() {
-        cost = cost.saturating_add(TOKEN_ACCOUNT_RENT);
-    }
-    if !market.has_accumulator {
-        cost = cost.saturating_add(ACCUMULATOR_RENT);
-    }
-    Lamports(cost)
 }

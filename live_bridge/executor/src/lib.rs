@@ -25,6 +25,8 @@ pub mod journal;
 pub mod market;
 /// What is wanted.
 pub mod order;
+/// An order as it would be sent.
+pub mod plan;
 /// What is bid for compute units.
 mod priority;
 /// Solana's JSON-RPC.

@@ -73,7 +73,7 @@ pub struct Journal {
     database: Connection,
     path: PathBuf,
     /// Held by whoever trades.
-    lock: Option<File>,
+    _lock: Option<File>,
 }
 
 impl Journal {
@@ -84,7 +84,7 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let mut database = Connection::open(path)?;
         schema::prepare(&mut database)?;
-        Ok(Self { database, path: path.to_owned(), lock: None })
+        Ok(Self { database, path: path.to_owned(), _lock: None })
     }
 
     /// Opens a journal to trade with: it belongs to one wallet on one chain, and to one process at a time.
@@ -100,7 +100,7 @@ impl Journal {
             Err(std::fs::TryLockError::WouldBlock) => return Err(JournalError::Locked),
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let journal = Self { lock: Some(lock), ..Self::open(path)? };
+        let journal = Self { _lock: Some(lock), ..Self::open(path)? };
         journal.belongs_to(&wallet.to_string(), genesis)?;
         Ok(journal)
     }
@@ -125,16 +125,18 @@ impl Journal {
         Ok(self.database.query_row("SELECT wallet, genesis FROM identity", [], row).optional()?)
     }
 
+    /// Address of the wallet that it belongs to, once it has been traded with.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn wallet(&self) -> Result<Option<String>, JournalError> {
+        Ok(self.identity()?.map(|(wallet, _)| wallet))
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Whether this process may trade with it.
-    #[must_use]
-    pub fn is_to_trade(&self) -> bool {
-        self.lock.is_some()
     }
 
     /// Whether trading is switched off.

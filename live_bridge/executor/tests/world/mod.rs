@@ -8,9 +8,9 @@
 use q50_engine::amm::{AmmConfig, Order as AmmOrder, PoolState, Side, Swap, Version};
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::{Clock, UnixMillis};
-use q50_executor::executor::Chain;
 use q50_executor::guards::Mint;
 use q50_executor::market::{Market, MarketError};
+use q50_executor::plan::Chain;
 use q50_executor::rpc::{Blockhash, Commitment, Height, Landed, Node, RpcError, Simulated, Tokens, Told, Touched};
 use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
 use q50_live::pumpswap::{Address, CreatorFees, PoolKeys, SwapEvent};

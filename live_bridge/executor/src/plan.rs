@@ -1,0 +1,208 @@
+//! An order as it would be sent: the market read, the order quoted, its bound set, the transaction simulated.
+
+use crate::backoff::retry;
+use crate::clock::Clock;
+use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_ACCOUNT_RENT, TooLarge};
+use crate::guards::Standing;
+use crate::journal::{Journal, JournalError};
+use crate::market::{Market, MarketError};
+use crate::order::{Order, Quoted, Size};
+use crate::priority;
+use crate::rpc::{Blockhash, Class, Client, Node, RpcError, Simulated};
+use q50_engine::amm::AmmError;
+use q50_engine::units::{Bps, Lamports};
+use q50_live::pumpswap::Address;
+use solana_transaction_error::TransactionError;
+use thiserror::Error;
+
+/// The chain, as far as orders are made from it.
+pub trait Chain: Node {
+    /// The canonical SOL pool of a coin as the user finds it, at the given slot or later.
+    fn market(
+        &self,
+        mint: Address,
+        user: Address,
+        at_least: u64,
+    ) -> impl Future<Output = Result<Market, MarketError>> + Send;
+
+    /// The newest blockhash.
+    fn blockhash(&self) -> impl Future<Output = Result<Blockhash, RpcError>> + Send;
+
+    /// What others lately bid for these accounts, in micro-lamports a compute unit.
+    fn recent_bids(&self, written: &[Address]) -> impl Future<Output = Result<Vec<u64>, RpcError>> + Send;
+
+    /// What a transaction would do, signatures unchecked, at the given slot or later.
+    fn simulate(&self, transaction: &[u8], at_least: u64) -> impl Future<Output = Result<Simulated, RpcError>> + Send;
+}
+
+impl<C: Clock> Chain for Client<C> {
+    async fn market(&self, mint: Address, user: Address, at_least: u64) -> Result<Market, MarketError> {
+        Self::market(self, mint, user, at_least).await
+    }
+
+    async fn blockhash(&self) -> Result<Blockhash, RpcError> {
+        Self::blockhash(self).await
+    }
+
+    async fn recent_bids(&self, written: &[Address]) -> Result<Vec<u64>, RpcError> {
+        Self::recent_bids(self, written).await
+    }
+
+    async fn simulate(&self, transaction: &[u8], at_least: u64) -> Result<Simulated, RpcError> {
+        Self::simulate(self, transaction, at_least).await
+    }
+}
+
+/// Why an order was not carried out, although every guard let it through. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Rejection {
+    /// The market cannot be read.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+    /// The program would refuse it.
+    #[error(transparent)]
+    Pool(#[from] AmmError),
+    /// No node says.
+    #[error(transparent)]
+    Node(#[from] RpcError),
+    /// It would fail.
+    #[error("simulated, it fails: {0}")]
+    Simulation(TransactionError),
+    /// There is less of the coin than is to be sold.
+    #[error("{wanted} are to be sold, and the wallet has {held} (in the coin's smallest unit)")]
+    NotHeld {
+        /// What is to be sold.
+        wanted: u64,
+        /// What is there.
+        held: u64,
+    },
+    /// It does not fit a packet.
+    #[error(transparent)]
+    Size(#[from] TooLarge),
+}
+
+impl Rejection {
+    /// What can be done about it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Market(MarketError::Node(error)) | Self::Node(error) => error.class(),
+            Self::Market(_) | Self::Pool(_) | Self::Simulation(_) => Class::Venue,
+            Self::NotHeld { .. } | Self::Size(_) => Class::Fatal,
+        }
+    }
+}
+
+/// An order as it would be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The market that it is quoted on.
+    pub market: Market,
+    /// The quote, with its bound on chain.
+    pub quoted: Quoted,
+    /// Most lamports that may leave the wallet: quote, rent, fees.
+    pub cost: Lamports,
+    /// Compute units and their price, as simulated.
+    pub budget: Budget,
+    /// The message to sign.
+    pub message: solana_message::Message,
+    /// The last block height at which it can land.
+    pub last_height: u64,
+}
+
+/// The account: its lamports, and what the journal's positions would bring now.
+///
+/// # Errors
+/// Where the journal cannot be read. A position that cannot be priced is no error; what it is worth is not known.
+pub async fn standing<N: Chain>(
+    chain: &N,
+    journal: &Journal,
+    market: &Market,
+    user: Address,
+) -> Result<Standing, JournalError> {
+    let mut positions = Some(0_u64);
+    for position in journal.positions()? {
+        let Ok(held) = u64::try_from(position.base) else { continue };
+        let worth = if held == 0 {
+            Some(Lamports(0))
+        } else if position.mint == market.keys.base_mint {
+            value(market, held)
+        } else {
+            chain.market(position.mint, user, 0).await.ok().and_then(|other| value(&other, held))
+        };
+        positions = positions.zip(worth).map(|(sum, worth)| sum.saturating_add(worth.0));
+    }
+    Ok(Standing { wallet: market.wallet, positions: positions.map(Lamports) })
+}
+
+/// What selling `held` coins would bring; unknown where the pool cannot pay it.
+#[must_use]
+pub fn value(market: &Market, held: u64) -> Option<Lamports> {
+    let order = Order { mint: market.keys.base_mint, size: Size::Sell(held), slippage: Bps(0) };
+    order.quote(&market.state, &market.config).ok().map(|quoted| Lamports(quoted.swap.user_quote))
+}
+
+/// An order as it would be sent by `user`: quoted, simulated, and not signed.
+///
+/// # Errors
+/// [`Rejection`] where it cannot be carried out.
+pub async fn plan<N: Chain, C: Clock>(
+    chain: &N,
+    clock: &C,
+    user: Address,
+    order: &Order,
+    at_least: u64,
+    priority_cap: Lamports,
+) -> Result<Plan, Rejection> {
+    let market = read_market(chain, clock, order.mint, user, at_least).await?;
+    if let Size::Sell(wanted) = order.size {
+        let held = market.held.unwrap_or(0);
+        if wanted > held {
+            return Err(Rejection::NotHeld { wanted, held });
+        }
+    }
+    let quoted = order.quote(&market.state, &market.config)?;
+    let blockhash = retry(clock, async || chain.blockhash().await).await?;
+    let measure = Budget { units: MOST_UNITS, unit_price: 0 };
+    let message = compose::message(&market, user, &quoted, measure, &blockhash);
+    let unsigned = compose::signed(&message, solana_signature::Signature::default())?;
+    let written = compose::written(&message);
+    let simulated = retry(clock, async || chain.simulate(&unsigned.bytes, market.slot).await).await?;
+    if let Some(error) = simulated.err {
+        return Err(Rejection::Simulation(error));
+    }
+    // Without bids the transaction is still good.
+    let bids = chain.recent_bids(&written).await.unwrap_or_default();
+    let units = simulated.units_consumed.unwrap_or(u64::from(MOST_UNITS));
+    let budget = priority::budget(units, &bids, priority_cap);
+    let message = compose::message(&market, user, &quoted, budget, &blockhash);
+    let cost = cost(&market, &quoted, budget);
+    Ok(Plan { market, quoted, cost, budget, message, last_height: blockhash.last_height })
+}
+
+async fn read_market<N: Chain, C: Clock>(
+    chain: &N,
+    clock: &C,
+    mint: Address,
+    user: Address,
+    at_least: u64,
+) -> Result<Market, MarketError> {
+    // What is wrong with a market is not put right by asking again; what is wrong with a node may be.
+    let read = retry(clock, async || match chain.market(mint, user, at_least).await {
+        Err(MarketError::Node(error)) => Err(error),
+        other => Ok(other),
+    });
+    read.await?
+}
+
+/// Most lamports that may leave the wallet, rent that comes back in.
+fn cost(market: &Market, quoted: &Quoted, budget: Budget) -> Lamports {
+    let mut cost = quoted.most_quote_in().0.saturating_add(budget.fee().0).saturating_add(TOKEN_ACCOUNT_RENT);
+    if market.held.is_none() {
+        cost = cost.saturating_add(TOKEN_ACCOUNT_RENT);
+    }
+    if !market.has_accumulator {
+        cost = cost.saturating_add(ACCUMULATOR_RENT);
+    }
+    Lamports(cost)
+}

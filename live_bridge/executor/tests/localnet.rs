@@ -1,0 +1,183 @@
+//! The executor against every fault of a localnet.
+
+#![allow(clippy::unwrap_used, reason = "an integration test")]
+
+mod net;
+
+use net::Net;
+use q50_engine::units::{Bps, Lamports};
+use q50_executor::clock::Clock;
+use q50_executor::compose;
+use q50_executor::executor::{Executor, ExecutorError, Report};
+use q50_executor::journal::{Journal, OrderState, Settlement};
+use q50_executor::order::{Order, Size};
+use q50_executor::rpc::{Client, Commitment, Node, token_amount};
+use q50_executor::settlement::Unsettled;
+use q50_live::pumpswap::pda;
+use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
+use q50_live::pumpswap::token::{create_account, sync_native, transfer_lamports};
+
+const SOL: u64 = 1_000_000_000;
+
+fn spend(net: &Net, lamports: u64) -> Order {
+    Order { mint: net.mint(0), size: Size::Spend(Lamports(lamports)), slippage: Bps(100) }
+}
+
+async fn filled(executor: &mut Executor<Client<net::Steps>, net::Steps>, key: &str, order: Order) -> Settlement {
+    match executor.execute(key, order).await.unwrap() {
+        Report::Settled { settlement: settlement @ Settlement::Filled { .. }, .. } => settlement,
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+/// Journal and chain are equal to the lamport.
+async fn is_equal(net: &Net, before: i64, executor: &mut Executor<Client<net::Steps>, net::Steps>) {
+    let change = net.lamports().await - before;
+    executor.settle_all().await.unwrap();
+    assert_eq!(change, executor.journal().lamports().unwrap());
+    assert_eq!(executor.journal().pending().unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_fails_in_passing_is_asked_again_and_the_order_is_filled_once() {
+    for faults in [
+        "kind = 'rate-limited'\nretry_after_s = 2\nshare = 0.3",
+        "kind = 'server-error'\nshare = 0.3",
+        "kind = 'reset'\nexecutes = true\nshare = 0.3",
+        "kind = 'reset'\nexecutes = false\nshare = 0.3",
+        "kind = 'dropped'\ntimes = 3",
+        "kind = 'expired'\ntimes = 2",
+        "kind = 'stale'\nslots = 5\nshare = 0.5",
+    ] {
+        let net = Net::start("", &format!("[[fault]]\n{faults}"));
+        let mut executor = net.executor().await.unwrap();
+        filled(&mut executor, "a", spend(&net, SOL)).await;
+        net.control(r#"{"do": "clear-faults"}"#);
+        executor.settle_all().await.unwrap();
+        assert_eq!(executor.journal().trades().unwrap().len(), 1, "{faults}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_is_gone_for_a_minute_is_waited_for() {
+    // Two requests to connect, six to the send; then those fail that look and send, with waits that double up to eight seconds.
+    let net = Net::start("", "[[fault]]\nkind = 'server-error'\nskip = 8\ntimes = 22");
+    let mut executor = net.executor().await.unwrap();
+    let before = net.clock.now();
+    filled(&mut executor, "a", spend(&net, SOL)).await;
+    let waited = net.clock.now().since(before).as_secs();
+    assert!((40..90).contains(&waited), "{waited}");
+    assert_eq!(executor.journal().trades().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_made_to_fail_costs_its_fee_and_nothing_else() {
+    let net = Net::start("", "[[fault]]\nkind = 'fails'\ncode = 6004\ntimes = 1");
+    let before = net.lamports().await;
+    let mut executor = net.executor().await.unwrap();
+    let report = executor.execute("a", spend(&net, SOL)).await.unwrap();
+    let Report::Settled { settlement: Settlement::Failed { error, lamports, .. }, .. } = report else {
+        panic!("{report:?}")
+    };
+    assert!(error.ends_with("custom program error: 0x1774"), "{error}");
+    assert_eq!(lamports, -5_000);
+    is_equal(&net, before, &mut executor).await;
+}
+
+#[tokio::test]
+async fn a_price_that_moves_within_the_bound_is_taken_and_beyond_it_refused() {
+    for (bps, fills) in [(50, true), (300, false)] {
+        let net = Net::start("", &format!("[[fault]]\nkind = 'price-moves'\nbps = {bps}\ntimes = 1"));
+        let before = net.lamports().await;
+        let mut executor = net.executor().await.unwrap();
+        let report = executor.execute("a", spend(&net, SOL)).await.unwrap();
+        let Report::Settled { settlement, .. } = report else { panic!("{report:?}") };
+        assert_eq!(matches!(settlement, Settlement::Filled { .. }), fills, "{bps}: {settlement:?}");
+        is_equal(&net, before, &mut executor).await;
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_hidden_stops_all_trading_until_the_node_tells() {
+    let net = Net::start("", "[[fault]]\nkind = 'unconfirmed'\ntimes = 1");
+    let before = net.lamports().await;
+    let mut executor = net.executor().await.unwrap();
+    let error = executor.execute("a", spend(&net, SOL)).await.unwrap_err();
+    let ExecutorError::Unsettled { source, .. } = error else { panic!("{error}") };
+    assert!(matches!(*source, Unsettled::Hidden { expected: 0, .. }), "{source}");
+    assert!(executor.execute("b", spend(&net, SOL)).await.is_err());
+    drop(executor);
+    net.control(r#"{"do": "reveal"}"#);
+    let mut executor = net.executor().await.unwrap();
+    assert_eq!(executor.journal().trades().unwrap().len(), 1);
+    is_equal(&net, before, &mut executor).await;
+}
+
+#[tokio::test]
+async fn a_fill_that_a_fork_takes_back_lands_again_or_expires_with_its_blockhash() {
+    // The fork begins in the slot of the fill, or before that of its blockhash.
+    for (deeper, state) in [(0, OrderState::Filled), (3, OrderState::Expired)] {
+        let net = Net::start("", "");
+        let before = net.lamports().await;
+        let mut executor = net.executor().await.unwrap();
+        let Settlement::Filled { slot, .. } = filled(&mut executor, "a", spend(&net, SOL)).await else { panic!() };
+        let slots = net.newest_slot() - slot + 1 + deeper;
+        net.control(&format!(r#"{{"do": "fork", "slots": {slots}}}"#));
+        assert!(net.lamports_now().await == before);
+        net.advance(5);
+        executor.settle_all().await.unwrap();
+        assert_eq!(executor.journal().orders().unwrap(), [("a".to_owned(), state, None)]);
+        is_equal(&net, before, &mut executor).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_user_has_wrapped_himself_is_left_alone() {
+    let net = Net::start("", "");
+    let mut executor = net.executor().await.unwrap();
+    let (client, wallet) = (net.client().await, net.wallet());
+    let user = wallet.address();
+    let wrapped = pda::associated_token(&user, &WSOL_MINT, &TOKEN);
+    let wrap = [
+        create_account(user, user, WSOL_MINT, TOKEN),
+        transfer_lamports(user, wrapped, 7 * SOL),
+        sync_native(wrapped, TOKEN),
+    ];
+    let message = compose::message_of(&wrap, user, &client.blockhash().await.unwrap());
+    let signed = compose::signed(&message, wallet.sign(&message.serialize())).unwrap();
+    client.send(&signed.bytes).await.unwrap();
+    let amount = async || {
+        let account = client.accounts(&[wrapped], Commitment::Processed, 0).await.unwrap().1.remove(0);
+        token_amount(&account.unwrap().data)
+    };
+    assert_eq!(amount().await, Some(7 * SOL));
+    filled(&mut executor, "a", spend(&net, SOL)).await;
+    filled(&mut executor, "b", Order { size: Size::Sell(1_000_000_000), ..spend(&net, 0) }).await;
+    assert_eq!(amount().await, Some(7 * SOL));
+}
+
+#[tokio::test]
+async fn a_coin_without_a_pool_and_an_order_beyond_the_pool_are_rejected_before_anything_is_signed() {
+    let net = Net::start("", "");
+    let mut executor = net.executor().await.unwrap();
+    for (key, order, said) in [
+        ("no coin", Order { mint: WSOL_MINT, ..spend(&net, SOL) }, "the coin has not graduated"),
+        ("not held", Order { size: Size::Sell(1_000), ..spend(&net, 0) }, "the wallet has 0"),
+        ("beyond", Order { size: Size::Buy(u64::MAX / 2), ..spend(&net, 0) }, "6016"),
+    ] {
+        let report = executor.execute(key, order).await.unwrap();
+        let Report::Rejected(rejection) = report else { panic!("{key}: {report:?}") };
+        assert!(rejection.to_string().contains(said), "{key}: {rejection}");
+    }
+    let states: Vec<OrderState> = executor.journal().orders().unwrap().into_iter().map(|(_, state, _)| state).collect();
+    assert_eq!(states, [OrderState::Rejected; 3]);
+    assert_eq!(executor.journal().pending().unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_journal_of_another_chain_is_refused() {
+    let net = Net::start("", "");
+    drop(Journal::open_to_trade(&net.journal(), &net.wallet().address(), "another genesis").unwrap());
+    let error = net.executor().await.map(drop).unwrap_err().to_string();
+    assert!(error.contains("the chain with genesis another genesis"), "{error}");
+}

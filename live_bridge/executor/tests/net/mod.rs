@@ -1,0 +1,143 @@
+//! An executor on a localnet whose slots pass as the executor waits: nothing here waits for a clock.
+
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "helpers of tests, each using its part")]
+
+use q50_engine::units::{Bps, Lamports};
+use q50_executor::clock::{Clock, UnixMillis};
+use q50_executor::cluster::Cluster;
+use q50_executor::executor::{Executor, ExecutorError, Settings};
+use q50_executor::guards::{BreakerLimits, Limits, RateLimits};
+use q50_executor::journal::Journal;
+use q50_executor::rpc::{Client, Commitment};
+use q50_executor::wallet::Wallet;
+use q50_live::pumpswap::Address;
+use q50_localnet::{Command, FaultScript, Localnet, Pace, Pools};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const SLOT_MS: i64 = 400;
+/// A call takes this long by the clock of a test, so that whoever waits for time to pass does not wait for ever.
+const CALL_MS: i64 = 5;
+
+/// Time that passes when somebody waits, and the chain's slots with it.
+#[derive(Clone)]
+pub struct Steps {
+    net: Arc<Localnet>,
+    ms: Arc<AtomicI64>,
+    slots: Arc<Mutex<i64>>,
+}
+
+impl Steps {
+    fn pass(&self, ms: i64) {
+        let now = self.ms.fetch_add(ms, Ordering::Relaxed) + ms;
+        let mut slots = self.slots.lock().unwrap();
+        let due = now / SLOT_MS - *slots;
+        *slots += due;
+        if due > 0 {
+            self.net.control(Command::Advance { slots: u64::try_from(due).unwrap() }).unwrap();
+        }
+    }
+}
+
+impl Clock for Steps {
+    fn now(&self) -> UnixMillis {
+        self.pass(CALL_MS);
+        UnixMillis(self.ms.load(Ordering::Relaxed))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.pass(i64::try_from(duration.as_millis()).unwrap());
+    }
+}
+
+pub struct Net {
+    pub net: Arc<Localnet>,
+    pub clock: Steps,
+    pub folder: tempfile::TempDir,
+}
+
+impl Net {
+    pub fn start(pools: &str, faults: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pools = if pools.is_empty() {
+            Pools::built_in()
+        } else {
+            let path = folder.path().join("pools.toml");
+            std::fs::write(&path, pools).unwrap();
+            Pools::read(&path).unwrap()
+        };
+        let faults: FaultScript = toml::from_str(faults).unwrap();
+        let settings =
+            q50_localnet::Settings { port: 0, pace: Pace::Stepped, pools, faults, seed: 1, ..Default::default() };
+        let net = Arc::new(Localnet::start(settings).unwrap());
+        let clock = Steps { net: net.clone(), ms: Arc::default(), slots: Arc::default() };
+        Self { net, clock, folder }
+    }
+
+    pub fn mint(&self, pool: usize) -> Address {
+        self.net.ready().pools[pool].mint.parse().unwrap()
+    }
+
+    pub fn mints(&self) -> usize {
+        self.net.ready().pools.len()
+    }
+
+    pub fn wallet(&self) -> Wallet {
+        Wallet::find(Some(&self.net.ready().keypair)).unwrap()
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal.sqlite")
+    }
+
+    pub async fn client(&self) -> Client<Steps> {
+        let url = self.net.ready().rpc.parse().unwrap();
+        Client::connect(&Cluster::Localnet, vec![url], self.clock.clone()).await.unwrap()
+    }
+
+    pub async fn executor(&self) -> Result<Executor<Client<Steps>, Steps>, ExecutorError> {
+        let client = self.client().await;
+        let journal = Journal::open_to_trade(&self.journal(), &self.wallet().address(), client.genesis())?;
+        Executor::start(client, self.clock.clone(), journal, self.wallet(), settings()).await
+    }
+
+    pub fn control(&self, json: &str) {
+        self.net.control(serde_json::from_str(json).unwrap()).unwrap();
+    }
+
+    pub fn advance(&self, slots: u64) {
+        self.net.control(Command::Advance { slots }).unwrap();
+    }
+
+    pub fn newest_slot(&self) -> u64 {
+        self.net.control(Command::Status {}).unwrap().slot
+    }
+
+    /// Lamports of the wallet, for good.
+    pub async fn lamports(&self) -> i64 {
+        self.advance(40);
+        self.lamports_now().await
+    }
+
+    /// Lamports of the wallet in the open slot.
+    pub async fn lamports_now(&self) -> i64 {
+        let client = self.client().await;
+        let wallet = self.wallet().address();
+        let (_, accounts) = client.accounts(&[wallet], Commitment::Processed, 0).await.unwrap();
+        i64::try_from(accounts[0].as_ref().unwrap().lamports).unwrap()
+    }
+}
+
+/// What guards limit is tested with the guards.
+pub fn settings() -> Settings {
+    let limits = Limits {
+        breaker: BreakerLimits { failures: u32::MAX, ..BreakerLimits::default() },
+        rates: RateLimits { per_minute: usize::MAX, per_hour: usize::MAX, per_day: usize::MAX },
+        daily_loss: Bps(10_000),
+        drawdown: Bps(10_000),
+        ..Limits::default()
+    };
+    Settings { limits, priority_cap: Lamports(1_000_000), patience: Duration::from_secs(180) }
+}
