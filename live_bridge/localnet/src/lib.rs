@@ -253,7 +253,7 @@ async fn tick(node: Arc<Node>, slot: Duration) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     loop {
         ticks.tick().await;
-        node.tick();
+        node.advance(1);
     }
 }
 

@@ -156,12 +156,17 @@ impl Node {
         locked(&self.faults).draw(method)
     }
 
-    /// Closes the open slot.
-    pub(crate) fn tick(&self) {
+    /// Closes the open slot and opens the next, `slots` times.
+    pub(crate) fn advance(&self, slots: u64) {
         let mut chain = self.chain();
-        chain.advance(1);
-        if let Some(arbitrageur) = locked(&self.arbitrageur).as_mut() {
-            arbitrageur.act(&mut chain);
+        match locked(&self.arbitrageur).as_mut() {
+            None => chain.advance(slots),
+            Some(arbitrageur) => {
+                for _ in 0..slots {
+                    chain.advance(1);
+                    arbitrageur.act(&mut chain);
+                }
+            }
         }
         drop(chain);
         self.changed.send_replace(());
@@ -208,7 +213,7 @@ impl Node {
             }
             Command::Advance { slots } => {
                 drop(chain);
-                (0..slots).for_each(|_| self.tick());
+                self.advance(slots);
                 chain = self.chain();
             }
             Command::Fork { slots } => {

@@ -370,6 +370,17 @@ async fn accounts_programs_logs_and_slots_are_notified_as_they_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_too_long_for_base58_is_notified_and_says_so() {
+    let net = Net::quiet().await;
+    let pool = net.net.ready().pools[0].pool.clone();
+    let mut socket = net.websocket().await;
+    socket.subscribe("accountSubscribe", json!([pool, {"commitment": "processed"}])).await;
+    net.result("requestAirdrop", json!([pool, 1])).await;
+    let told = socket.next().await["params"]["result"]["value"].take();
+    assert_eq!((&told["data"], &told["space"]), (&json!("error: data too large for bs58 encoding"), &json!(300)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_subscriptions_on_one_connection_are_each_told_once() {
     let net = Net::quiet().await;
     let mut socket = net.websocket().await;

@@ -186,6 +186,7 @@ impl Chain {
         for _ in 0..slots {
             self.open_slot(self.open + 1);
         }
+        self.set_clock();
     }
 
     fn open_slot(&mut self, slot: Slot) {
@@ -196,7 +197,6 @@ impl Chain {
         self.blocks.insert(slot, Block { hash, time, root: self.root, signatures: Vec::new() });
         self.slot_of_hash.insert(hash, slot);
         self.versions.forget_before(self.root.saturating_sub(MAX_BEHIND));
-        self.set_clock();
     }
 
     /// Tells programs what time it is.
@@ -245,6 +245,7 @@ impl Chain {
         }
         self.forks += 1;
         self.open_slot(first);
+        self.set_clock();
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::error::RpcError;
 use super::params::{ContextConfig, pubkey};
-use super::{Call, context, to_value, with_context};
+use super::{Call, to_value, with_context};
 use crate::chain::commitment::Slot;
 use crate::chain::token::{mint_decimals, token_account};
 use crate::chain::view::View;
@@ -33,6 +33,9 @@ pub(crate) struct AccountConfig {
 
 impl AccountConfig {
     /// An account in this encoding, `binary` unless said.
+    ///
+    /// # Errors
+    /// Where base58 is too long to be worth its work.
     pub(crate) fn encode(
         &self,
         view: &View<'_>,
@@ -40,23 +43,32 @@ impl AccountConfig {
         key: &Pubkey,
         account: &AccountSharedData,
     ) -> Result<UiAccount, RpcError> {
-        let encoding = self.encoding.unwrap_or(UiAccountEncoding::Binary);
         let length = self
             .data_slice
             .map_or(account.data().len(), |slice| account.data().len().saturating_sub(slice.offset).min(slice.length));
-        if matches!(encoding, UiAccountEncoding::Binary | UiAccountEncoding::Base58) && length > MAX_BASE58_BYTES {
+        let is_base58 = matches!(self.encoding(), UiAccountEncoding::Binary | UiAccountEncoding::Base58);
+        if is_base58 && length > MAX_BASE58_BYTES {
             return Err(RpcError::request(format!(
                 "Encoded binary (base 58) data should be less than {MAX_BASE58_BYTES} bytes, please use Base64 encoding."
             )));
         }
+        Ok(self.notify(view, slot, key, account))
+    }
+
+    /// As [`encode`](Self::encode), for a subscriber: where base58 is too long, the data say so, as a node's do.
+    pub(crate) fn notify(&self, view: &View<'_>, slot: Slot, key: &Pubkey, account: &AccountSharedData) -> UiAccount {
         // What a token account holds is told in its mint's unit.
-        let additional = match encoding {
+        let additional = match self.encoding() {
             UiAccountEncoding::JsonParsed => decimals(view, slot, account).map(|decimals| AccountAdditionalDataV3 {
                 spl_token_additional_data: Some(SplTokenAdditionalDataV2::with_decimals(decimals)),
             }),
             _ => None,
         };
-        Ok(encode_ui_account(key, account, encoding, additional, self.data_slice))
+        encode_ui_account(key, account, self.encoding(), additional, self.data_slice)
+    }
+
+    fn encoding(&self) -> UiAccountEncoding {
+        self.encoding.unwrap_or(UiAccountEncoding::Binary)
     }
 }
 
@@ -209,7 +221,7 @@ pub(super) fn of_program(call: &mut Call<'_>) -> Result<Value, RpcError> {
         .accounts_of(&program, slot)
         .into_iter()
         .filter(|(_, account)| config.passes(account))
-        .map(|(key, account)| keyed(&config.account, &view, slot, &key, account))
+        .map(|(key, account)| keyed(&key, config.account.encode(&view, slot, &key, account)?))
         .collect::<Result<Vec<_>, _>>()?;
     match config.with_context {
         Some(true) => with_context(slot, found),
@@ -218,19 +230,13 @@ pub(super) fn of_program(call: &mut Call<'_>) -> Result<Value, RpcError> {
 }
 
 /// An account and its address.
-pub(crate) fn keyed(
-    config: &AccountConfig,
-    view: &View<'_>,
-    slot: Slot,
-    key: &Pubkey,
-    account: &AccountSharedData,
-) -> Result<Value, RpcError> {
-    Ok(json!({"pubkey": key.to_string(), "account": to_value(config.encode(view, slot, key, account)?)?}))
+pub(crate) fn keyed(key: &Pubkey, account: UiAccount) -> Result<Value, RpcError> {
+    Ok(json!({"pubkey": key.to_string(), "account": to_value(account)?}))
 }
 
 /// What `accountSubscribe` tells of an account: one that is gone is an empty one of the system program.
 pub(crate) fn notified(config: &AccountConfig, view: &View<'_>, slot: Slot, key: &Pubkey) -> Result<Value, RpcError> {
     let gone = AccountSharedData::default();
     let account = view.account(key, slot).unwrap_or(&gone);
-    Ok(json!({"context": context(slot), "value": to_value(config.encode(view, slot, key, account)?)?}))
+    with_context(slot, config.notify(view, slot, key, account))
 }

@@ -105,7 +105,7 @@ pub(super) fn by_owner(call: &mut Call<'_>) -> Result<Value, RpcError> {
         .filter(|(_, account)| {
             token_account(account).is_some_and(|(of, by, _)| by == owner && mint.is_none_or(|mint| mint == of))
         })
-        .map(|(key, account)| keyed(&config, &view, slot, &key, account));
+        .map(|(key, account)| keyed(&key, config.encode(&view, slot, &key, account)?));
     with_context(slot, found.collect::<Result<Vec<_>, _>>()?)
 }
 

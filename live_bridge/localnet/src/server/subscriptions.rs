@@ -209,7 +209,7 @@ impl Subscription {
                 let told = changed.iter().filter_map(|key| {
                     let account = view.account(key, at)?;
                     let is_of = solana_account::ReadableAccount::owner(account) == program && config.passes(account);
-                    let value = is_of.then(|| keyed(&config.account, view, at, key, account))?.ok()?;
+                    let value = is_of.then(|| keyed(key, config.account.notify(view, at, key, account)))?.ok()?;
                     Some(json!({"context": context(at), "value": value}))
                 });
                 (told.collect(), false)
