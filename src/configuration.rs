@@ -81,13 +81,11 @@ fn ledger_path(named: Option<&Path>) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-fn data_directory() -> Result<PathBuf> {
+pub(crate) fn data_directory() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os("Q50_DATA_DIR").filter(|named| !named.is_empty()) {
         return Ok(PathBuf::from(named));
     }
-    dirs::data_dir()
-        .map(|dir| dir.join("q50"))
-        .context("no home directory for the trial ledger; set Q50_DATA_DIR or give --ledger")
+    dirs::data_dir().map(|dir| dir.join("q50")).context("no home directory for what q50 keeps; set Q50_DATA_DIR")
 }
 
 /// Refuses as many threads in the environment as `--threads` refuses: rayon would start them all.

@@ -11,11 +11,17 @@ use q50_testing::real;
 use util::{Workspace, bars_csv};
 
 /// Examples that need what a test has not got: a part of the line, and why.
-const NEEDS_MORE: [(&str, &str); 3] = [
+const NEEDS_MORE: [(&str, &str); 6] = [
     ("solana account ADDRESS", "an address, a network and another program"),
     ("--producer", "a program of the user's own"),
     ("trials forget 12", "an import of the user's own that is entry 12"),
+    ("--cluster", "a chain with this coin, and a key"),
+    ("q50 kill", "a journal of trading"),
+    ("q50 resume", "a journal of trading"),
 ];
+
+/// Commands of the feature `live`.
+const LIVE: [&str; 6] = ["localnet", "chain", "positions", "kill", "resume", "close"];
 
 /// The words of every command: `["data", "synth"]`.
 fn commands(w: &Workspace, above: &[String]) -> Vec<Vec<String>> {
@@ -91,7 +97,7 @@ fn every_example_of_the_help_runs() {
     let mut ran = BTreeSet::new();
     for command in commands(&w, &[]) {
         let missing = (command.first().is_some_and(|name| name == "validate") && !cfg!(feature = "nautilus"))
-            || (command.first().is_some_and(|name| name == "localnet") && !cfg!(feature = "live"))
+            || (command.first().is_some_and(|name| LIVE.contains(&name.as_str())) && !cfg!(feature = "live"))
             || (command.last().is_some_and(|name| name == "query") && !cfg!(feature = "query"));
         if missing {
             continue;

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod chain;
 mod data;
 mod localnet;
 mod lookahead;
@@ -25,6 +26,10 @@ use q50_research::claim::ConditionName;
 pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
+    chain::{
+        ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, CloseArguments,
+        PositionsArguments, SendingArguments, SizeArguments, SwitchArguments,
+    },
     data::{DataCommand, IngestCommand, SynthArguments},
     localnet::LocalnetArguments,
     lookahead::{LookaheadArguments, ProducerRuns},
@@ -173,6 +178,23 @@ pub(crate) enum Command {
         after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"
     )]
     Localnet(LocalnetArguments),
+    /// Pools, quotes and trades on a Solana chain, by hand.
+    #[command(subcommand)]
+    Chain(ChainCommand),
+    /// What is held, by the journals of all trading.
+    #[command(after_help = "Example:\n  q50 positions --format json")]
+    Positions(PositionsArguments),
+    /// Switch all trading off, also that of a process which is trading; it stays off until q50 resume.
+    #[command(after_help = "Exit 2 where there is no journal yet.\n\nExample:\n  q50 kill --reason 'odd prices'")]
+    Kill(SwitchArguments),
+    /// Switch trading on again.
+    #[command(
+        after_help = "Exit 2 where there is no journal yet.\n\nExample:\n  q50 resume --reason 'prices are right'"
+    )]
+    Resume(SwitchArguments),
+    /// Sell what is held, by hand, also while trading is switched off.
+    #[command(after_help = "Example:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet")]
+    Close(CloseArguments),
     /// Print the completions of a shell.
     Completions {
         /// The shell.

@@ -1,6 +1,8 @@
 //! One module a command: configuration in, one call, result out.
 
 mod audit;
+#[cfg(feature = "live")]
+mod chain;
 mod data;
 #[cfg(feature = "live")]
 mod localnet;
@@ -10,9 +12,13 @@ mod localnet;
 mod lookahead;
 mod overfit;
 mod pool;
+#[cfg(feature = "live")]
+mod positions;
 mod search;
 mod stats;
 mod sweep;
+#[cfg(not(feature = "live"))]
+mod trading_missing;
 mod trials;
 #[cfg(feature = "nautilus")]
 mod validate;
@@ -47,6 +53,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Localnet(localnet) => localnet::run(localnet),
+        #[cfg(feature = "live")]
+        Command::Chain(chain) => chain::run(chain),
+        #[cfg(feature = "live")]
+        Command::Positions(arguments) => positions::positions(arguments),
+        #[cfg(feature = "live")]
+        Command::Kill(arguments) => positions::kill(arguments),
+        #[cfg(feature = "live")]
+        Command::Resume(arguments) => positions::resume(arguments),
+        #[cfg(feature = "live")]
+        Command::Close(arguments) => chain::close(arguments),
+        #[cfg(not(feature = "live"))]
+        Command::Chain(_) | Command::Positions(_) | Command::Kill(_) | Command::Resume(_) | Command::Close(_) => {
+            trading_missing::run()
+        }
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics where its reader has gone.
             let mut script = Vec::new();

@@ -1,0 +1,396 @@
+//! `q50 chain` and `q50 close`: pools, quotes and trades on a chain, by hand.
+
+use anyhow::{Context, Result, bail, ensure};
+use q50_engine::amm::Side;
+use q50_engine::units::{Bps, Lamports};
+use q50_executor::clock::{Clock, SystemClock};
+use q50_executor::cluster::Cluster;
+use q50_executor::executor::{Executor, Report, Settings};
+use q50_executor::guards::{Guards, KillSwitch, Memory, Standing};
+use q50_executor::journal::{Journal, OrderState, Settlement};
+use q50_executor::market::Market;
+use q50_executor::order::{Order, Quoted, Size};
+use q50_executor::plan::{self, Plan};
+use q50_executor::rpc::{Class, Client};
+use q50_executor::wallet::Wallet;
+use q50_live::pumpswap::Address;
+use serde_json::{Value, json};
+
+use crate::{
+    Answer,
+    args::{
+        ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, CloseArguments,
+        Format, SendingArguments, SizeArguments,
+    },
+    commands::positions::journal_path,
+    output,
+};
+
+/// Decimals of SOL.
+const SOL_DECIMALS: u8 = 9;
+
+pub(crate) fn run(command: &ChainCommand) -> Result<Answer> {
+    wait(async {
+        match command {
+            ChainCommand::Pool(arguments) => pool(arguments).await,
+            ChainCommand::Quote(arguments) => quote(arguments).await,
+            ChainCommand::Buy(arguments) => trade(arguments, Side::Buy).await,
+            ChainCommand::Sell(arguments) => trade(arguments, Side::Sell).await,
+        }
+    })
+}
+
+fn wait(work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+async fn connect(arguments: &ChainArguments) -> Result<(Cluster, Client<SystemClock>)> {
+    let cluster: Cluster = arguments.cluster.parse().context("--cluster")?;
+    let urls = arguments.rpc.iter().map(|url| match url.parse::<Cluster>() {
+        Ok(Cluster::Node(url)) => Ok(url),
+        _ => bail!("--rpc: expected the http(s) address of a node"),
+    });
+    let client = Client::connect(&cluster, urls.collect::<Result<_>>()?, SystemClock).await;
+    Ok((cluster.clone(), client.with_context(|| format!("cluster {cluster}"))?))
+}
+
+fn mint(text: &str) -> Result<Address> {
+    text.parse().with_context(|| "MINT: expected the address of a coin's mint".to_owned())
+}
+
+/// Somebody who only looks needs no key.
+fn looker(arguments: &ChainArguments) -> Result<Address> {
+    match &arguments.keypair {
+        Some(path) => Ok(Wallet::find(Some(path))?.address()),
+        None => Ok(Wallet::find(None).map_or(Address::ZERO, |wallet| wallet.address())),
+    }
+}
+
+/// A decimal number in the smallest unit, exactly.
+fn smallest_units(text: &str, decimals: u8) -> Result<u64> {
+    let problem = || format!("--amount: found `{text}`, expected a number above 0 with at most {decimals} decimals");
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let places = usize::from(decimals);
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    ensure!(!text.is_empty() && text != "." && is_number(whole) && is_number(fraction), problem());
+    ensure!(fraction.len() <= places, problem());
+    let units: u64 = format!("{whole}{fraction:0<places$}").parse().with_context(problem)?;
+    ensure!(units > 0, problem());
+    Ok(units)
+}
+
+fn order(mint: Address, side: Side, arguments: &SizeArguments, decimals: u8) -> Result<Order> {
+    let size = match side {
+        Side::Buy if arguments.tokens => Size::Buy(smallest_units(&arguments.amount, decimals)?),
+        Side::Buy => Size::Spend(Lamports(smallest_units(&arguments.amount, SOL_DECIMALS)?)),
+        Side::Sell => Size::Sell(smallest_units(&arguments.amount, decimals)?),
+    };
+    Ok(Order { mint, size, slippage: Bps(arguments.slippage_bps) })
+}
+
+async fn pool(arguments: &ChainPoolArguments) -> Result<Answer> {
+    let mint = mint(&arguments.mint)?;
+    let (_, client) = connect(&arguments.chain).await?;
+    let market = client.market(mint, looker(&arguments.chain)?, 0).await?;
+    let rates = market.state.rates(&market.config)?;
+    let effective = market.state.effective_quote()?;
+    let doubts = market.mint.check(&mint).err().map(|refusal| refusal.to_string());
+    let value = json!({
+        "mint": mint.to_string(),
+        "pool": market.keys.address.to_string(),
+        "slot": market.slot,
+        "base_reserve": market.state.base_vault.to_string(),
+        "quote_vault": market.state.quote_vault.to_string(),
+        "virtual_quote": market.state.virtual_quote.to_string(),
+        "effective_quote": effective.to_string(),
+        "supply": market.mint.supply.to_string(),
+        "decimals": market.mint.decimals,
+        "price_sol": price(&market, effective),
+        "lp_bps": rates.lp.0,
+        "protocol_bps": rates.protocol.0,
+        "creator_bps": rates.creator.0,
+        "cashback": market.state.is_cashback,
+        "mayhem": market.state.is_mayhem,
+        "token_program": market.mint.program.to_string(),
+        "mint_authority": market.mint.mint_authority.map(|address| address.to_string()),
+        "freeze_authority": market.mint.freeze_authority.map(|address| address.to_string()),
+        "doubts": doubts,
+    });
+    show(arguments.chain.format, &value)?;
+    Ok(Answer::Yes)
+}
+
+/// SOL for a whole coin, before fees.
+fn price(market: &Market, effective: u64) -> f64 {
+    let scale = 10_f64.powi(i32::from(market.mint.decimals) - i32::from(SOL_DECIMALS));
+    effective as f64 / market.state.base_vault as f64 * scale
+}
+
+async fn quote(arguments: &ChainQuoteArguments) -> Result<Answer> {
+    let mint = mint(&arguments.mint)?;
+    let (_, client) = connect(&arguments.chain).await?;
+    let market = client.market(mint, looker(&arguments.chain)?, 0).await?;
+    let side = if arguments.sell { Side::Sell } else { Side::Buy };
+    let order = order(mint, side, &arguments.size, market.mint.decimals)?;
+    match order.quote(&market.state, &market.config) {
+        Ok(quoted) => {
+            let mut value = quoted_fields(&quoted);
+            value["mint"] = json!(mint.to_string());
+            value["pool"] = json!(market.keys.address.to_string());
+            value["slot"] = json!(market.slot);
+            value["slippage_bps"] = json!(order.slippage.0);
+            show(arguments.chain.format, &value)?;
+            Ok(Answer::Yes)
+        }
+        Err(error) => {
+            show(arguments.chain.format, &json!({"error": error.code(), "name": error.name()}))?;
+            Ok(Answer::No)
+        }
+    }
+}
+
+fn quoted_fields(quoted: &Quoted) -> Value {
+    use q50_engine::amm::Order;
+    let (instruction, limit) = match quoted.order {
+        Order::Buy { max_quote_in, .. } => ("buy", max_quote_in),
+        Order::BuyExactQuoteIn { min_base_out, .. } => ("buy_exact_quote_in", min_base_out),
+        Order::Sell { min_quote_out, .. } => ("sell", min_quote_out),
+    };
+    let (swap, fees) = (&quoted.swap, &quoted.swap.fees);
+    json!({
+        "side": if swap.side == Side::Buy { "buy" } else { "sell" },
+        "instruction": instruction,
+        "base": swap.base.to_string(),
+        "user_quote": swap.user_quote.to_string(),
+        "raw_quote": swap.raw_quote.to_string(),
+        "lp_fee": fees.lp.to_string(),
+        "protocol_fee": fees.protocol.to_string(),
+        "creator_fee": fees.creator.to_string(),
+        "cashback": fees.cashback.to_string(),
+        "limit": limit.to_string(),
+    })
+}
+
+fn settings(arguments: &SendingArguments) -> Result<Settings> {
+    let priority_cap = match arguments.priority_cap.trim_matches(['0', '.']) {
+        "" => Lamports(0),
+        _ => Lamports(smallest_units(&arguments.priority_cap, SOL_DECIMALS).context("--priority-cap")?),
+    };
+    Ok(Settings { priority_cap, ..Settings::default() })
+}
+
+fn refuse_real_money(cluster: &Cluster, arguments: &SendingArguments) -> Result<()> {
+    let is_asked_for = *cluster != Cluster::Mainnet || arguments.real_money;
+    ensure!(is_asked_for, "this would trade real money; add --real-money, or look at it first with --dry-run");
+    Ok(())
+}
+
+async fn trade(arguments: &ChainTradeArguments, side: Side) -> Result<Answer> {
+    let mint = mint(&arguments.mint)?;
+    let settings = settings(&arguments.sending)?;
+    let (cluster, client) = connect(&arguments.chain).await?;
+    let wallet = Wallet::find(arguments.chain.keypair.as_deref())?;
+    let market = client.market(mint, wallet.address(), 0).await?;
+    let order = order(mint, side, &arguments.size, market.mint.decimals)?;
+    if arguments.dry_run {
+        return dry_run(arguments, &client, &wallet, &order, &settings).await;
+    }
+    refuse_real_money(&cluster, &arguments.sending)?;
+    let mut executor = start(client, wallet, &arguments.sending, settings).await?;
+    let report = executor.execute(&key(&arguments.sending), order).await?;
+    told(arguments.chain.format, &report)
+}
+
+/// Everything but the signature and what comes after it.
+async fn dry_run(
+    arguments: &ChainTradeArguments,
+    client: &Client<SystemClock>,
+    wallet: &Wallet,
+    order: &Order,
+    settings: &Settings,
+) -> Result<Answer> {
+    let user = wallet.address();
+    let plan = plan::plan(client, &SystemClock, user, order, 0, settings.priority_cap).await;
+    let Plan { market, quoted, cost, budget, .. } = match plan {
+        Ok(plan) => plan,
+        Err(rejection) if rejection.class() == Class::Transient => return Err(rejection.into()),
+        Err(rejection) => {
+            let value = json!({"dry_run": true, "state": "rejected", "reason": rejection.to_string()});
+            show(arguments.chain.format, &value)?;
+            return Ok(Answer::No);
+        }
+    };
+    let path = journal_path(arguments.sending.journal.as_deref(), client.genesis(), &user)?;
+    // Nothing is written for somebody who only looks.
+    let (memory, switch, standing) = if path.is_file() {
+        let journal = Journal::open(&path)?;
+        let standing = plan::standing(client, &journal, &market, user).await?;
+        (journal.memory()?, journal.switch()?, standing)
+    } else {
+        let nothing_held = Standing { wallet: market.wallet, positions: Some(Lamports(0)) };
+        (Memory::default(), KillSwitch::default(), nothing_held)
+    };
+    let mut guards = Guards::new(settings.limits.clone(), memory);
+    let cleared = guards.clear(*order, cost, &market.mint, &standing, &switch, SystemClock.now());
+    let refused = cleared.err().map(|refusals| refusals.to_string());
+    let mut value = quoted_fields(&quoted);
+    value["dry_run"] = json!(true);
+    value["state"] = json!(if refused.is_some() { "refused" } else { "simulated" });
+    value["reason"] = json!(refused);
+    value["pool"] = json!(market.keys.address.to_string());
+    value["slot"] = json!(market.slot);
+    value["most_lamports"] = json!(cost.0.to_string());
+    value["compute_units"] = json!(budget.units);
+    value["micro_lamports_per_unit"] = json!(budget.unit_price.to_string());
+    value["network_fee"] = json!(budget.fee().0.to_string());
+    show(arguments.chain.format, &value)?;
+    Ok(if refused.is_none() { Answer::Yes } else { Answer::No })
+}
+
+async fn start(
+    client: Client<SystemClock>,
+    wallet: Wallet,
+    arguments: &SendingArguments,
+    settings: Settings,
+) -> Result<Executor<Client<SystemClock>, SystemClock>> {
+    let path = journal_path(arguments.journal.as_deref(), client.genesis(), &wallet.address())?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let open = Journal::open_to_trade(&path, &wallet.address(), client.genesis());
+    let journal = open.with_context(|| path.display().to_string())?;
+    Ok(Executor::start(client, SystemClock, journal, wallet, settings).await?)
+}
+
+/// The order's name: the user's own, or one that no other order has.
+fn key(arguments: &SendingArguments) -> String {
+    arguments.key.clone().unwrap_or_else(|| format!("by hand at {} ms", SystemClock.now().0))
+}
+
+fn told(format: Format, report: &Report) -> Result<Answer> {
+    let (value, answer) = fields(report);
+    show(format, &value)?;
+    Ok(answer)
+}
+
+fn fields(report: &Report) -> (Value, Answer) {
+    let unsent = |state: &str, reason: String| json!({"state": state, "reason": reason, "signature": null});
+    match report {
+        Report::Refused(refusals) => (unsent("refused", refusals.to_string()), Answer::No),
+        Report::Rejected(rejection) => (unsent("rejected", rejection.to_string()), Answer::No),
+        Report::Known(state) => {
+            let answer = if *state == OrderState::Filled { Answer::Yes } else { Answer::No };
+            (json!({"state": state, "reason": "an order of this key was given before", "signature": null}), answer)
+        }
+        Report::Settled { signature, quoted, settlement, to_send, to_settle } => {
+            let mut value = json!({
+                "signature": signature.to_string(),
+                "quoted": quoted_fields(quoted),
+                "reason": null,
+                "to_send_ms": u64::try_from(to_send.as_millis()).ok(),
+                "to_settle_ms": u64::try_from(to_settle.as_millis()).ok(),
+            });
+            let answer = settled(&mut value, settlement);
+            (value, answer)
+        }
+    }
+}
+
+fn settled(value: &mut Value, settlement: &Settlement) -> Answer {
+    match settlement {
+        Settlement::Filled { slot, is_final, network_fee, rent, lamports, base, quote } => {
+            value["state"] = json!("filled");
+            value["slot"] = json!(slot);
+            value["final"] = json!(is_final);
+            value["base"] = json!(base.to_string());
+            value["quote"] = json!(quote.to_string());
+            value["network_fee"] = json!(network_fee.0.to_string());
+            value["rent"] = json!(rent.to_string());
+            value["lamports"] = json!(lamports.to_string());
+            Answer::Yes
+        }
+        Settlement::Failed { slot, is_final, network_fee, lamports, error } => {
+            value["state"] = json!("failed");
+            value["reason"] = json!(error);
+            value["slot"] = json!(slot);
+            value["final"] = json!(is_final);
+            value["network_fee"] = json!(network_fee.0.to_string());
+            value["lamports"] = json!(lamports.to_string());
+            Answer::No
+        }
+        Settlement::Expired | Settlement::Reopened => {
+            value["state"] = json!("expired");
+            value["reason"] = json!("its blockhash expired before it landed; nothing was traded");
+            Answer::No
+        }
+    }
+}
+
+/// Sells positions of the journal, by hand.
+pub(crate) fn close(arguments: &CloseArguments) -> Result<Answer> {
+    wait(async {
+        let wanted: Vec<Address> = arguments.mints.iter().map(|text| mint(text)).collect::<Result<_>>()?;
+        let settings = settings(&arguments.sending)?;
+        let (cluster, client) = connect(&arguments.chain).await?;
+        refuse_real_money(&cluster, &arguments.sending)?;
+        let wallet = Wallet::find(arguments.chain.keypair.as_deref())?;
+        let mut executor = start(client, wallet, &arguments.sending, settings).await?;
+        let positions = executor.journal().positions()?;
+        let held = positions.iter().filter(|position| position.base > 0);
+        let chosen: Vec<_> = held.filter(|held| wanted.is_empty() || wanted.contains(&held.mint)).collect();
+        if let Some(missing) = wanted.iter().find(|mint| chosen.iter().all(|position| position.mint != **mint)) {
+            bail!("the journal holds nothing of {missing}; q50 positions lists what it holds");
+        }
+        let (mut closed, mut answer) = (Vec::new(), Answer::Yes);
+        for position in chosen {
+            let key = format!("{}: {}", key(&arguments.sending), position.mint);
+            let slippage = Bps(arguments.slippage_bps);
+            let report = executor.close(&key, position.mint, position.base.unsigned_abs(), slippage).await?;
+            let (mut value, this) = fields(&report);
+            value["mint"] = json!(position.mint.to_string());
+            closed.push(value);
+            if this == Answer::No {
+                answer = Answer::No;
+            }
+        }
+        show(arguments.chain.format, &json!({"closed": closed}))?;
+        Ok(answer)
+    })
+}
+
+/// JSON, or its fields a line each.
+fn show(format: Format, value: &Value) -> Result<()> {
+    output::print(format, value, |out| lines(out, "", value))
+}
+
+fn lines(out: &mut dyn std::io::Write, name: &str, value: &Value) -> std::io::Result<()> {
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+                lines(out, &name, value)?;
+            }
+            Ok(())
+        }
+        Value::Array(list) => list.iter().zip(1..).try_for_each(|(value, n)| lines(out, &format!("{name} {n}"), value)),
+        Value::Null => writeln!(out, "{name:<28} -"),
+        Value::String(text) => writeln!(out, "{name:<28} {text}"),
+        other => writeln!(out, "{name:<28} {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_exactly_and_nothing_else_is() {
+        assert_eq!(smallest_units("0.1", 9).unwrap(), 100_000_000);
+        assert_eq!(smallest_units("12", 6).unwrap(), 12_000_000);
+        assert_eq!(smallest_units("18446744073.709551615", 9).unwrap(), u64::MAX);
+        assert_eq!(smallest_units(".5", 1).unwrap(), 5);
+        for text in ["", ".", "0", "0.0", "-1", "+1", "1e3", "0.0000000001", "18446744073.709551616", "1,5", " 1"] {
+            assert!(smallest_units(text, 9).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Trading by command, on a localnet: what a trader does first, what he sees, and what a crash leaves.
+
+mod util;
+
+#[cfg(not(feature = "live"))]
+#[test]
+fn a_build_without_trading_says_how_to_get_one() {
+    let space = util::Workspace::new();
+    for line in ["chain pool So11111111111111111111111111111111111111112", "positions", "kill", "resume", "close"] {
+        space.refused(line, &["built without trading", "--features live"]);
+    }
+}
+
+#[cfg(feature = "live")]
+mod live {
+    #![allow(clippy::unwrap_used, reason = "an integration test")]
+
+    use super::util::{Outcome, Workspace};
+    use q50_executor::clock::SystemClock;
+    use q50_executor::cluster::Cluster;
+    use q50_executor::journal::Journal;
+    use q50_executor::rpc::{Client, Commitment};
+    use q50_executor::wallet::Wallet;
+    use q50_live::pumpswap::programs::TOKEN;
+    use q50_live::pumpswap::{Address, pda};
+    use q50_localnet::{FaultScript, Localnet, Pace, Settings};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use serde_json::Value;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    const SLOT: Duration = Duration::from_millis(20);
+
+    /// A localnet, and a trader with its funded key.
+    struct Trader {
+        net: Localnet,
+        space: Workspace,
+    }
+
+    impl Trader {
+        fn start(faults: &str) -> Self {
+            let faults: FaultScript = toml::from_str(faults).unwrap();
+            let settings = Settings { port: 0, pace: Pace::Every(SLOT), faults, seed: 3, ..Settings::default() };
+            Self { net: Localnet::start(settings).unwrap(), space: Workspace::new() }
+        }
+
+        fn mint(&self) -> String {
+            self.net.ready().pools[0].mint.clone()
+        }
+
+        /// The options that name chain and key.
+        fn options(&self) -> String {
+            format!(
+                "--cluster localnet --rpc {} --keypair {}",
+                self.net.ready().rpc,
+                self.net.ready().keypair.display()
+            )
+        }
+
+        fn line(&self, line: &str) -> String {
+            format!("{} {}", line.replace("MINT", &self.mint()), self.options())
+        }
+
+        fn json(&self, line: &str, code: i32) -> Value {
+            self.space.json(&self.line(line), code)
+        }
+
+        fn text(&self, line: &str) -> Outcome {
+            self.space.q50(&self.line(line))
+        }
+
+        fn wallet(&self) -> Wallet {
+            Wallet::find(Some(&self.net.ready().keypair)).unwrap()
+        }
+
+        /// The journal's file, which is there after the first order.
+        fn journal(&self) -> std::path::PathBuf {
+            let names = self.space.listing("ledger/journals");
+            let name = names.iter().find(|name| name.ends_with(".sqlite")).unwrap();
+            self.space.path(&format!("ledger/journals/{name}"))
+        }
+
+        /// Lamports and coins of the wallet, for good.
+        fn holdings(&self) -> (i64, i64) {
+            std::thread::sleep(SLOT * 45);
+            let wallet = self.wallet().address();
+            let mint: Address = self.mint().parse().unwrap();
+            let account = pda::associated_token(&wallet, &mint, &TOKEN);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let accounts = runtime.block_on(async {
+                let url = self.net.ready().rpc.parse().unwrap();
+                let client = Client::connect(&Cluster::Localnet, vec![url], SystemClock).await.unwrap();
+                client.accounts(&[wallet, account], Commitment::Finalized, 0).await.unwrap().1
+            });
+            let coins = accounts[1].as_ref().and_then(|account| q50_executor::rpc::token_amount(&account.data));
+            (accounts[0].as_ref().unwrap().lamports.cast_signed(), coins.unwrap_or(0).cast_signed())
+        }
+    }
+
+    fn integer(value: &Value) -> i64 {
+        value.as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
+    }
+
+    #[test]
+    fn what_a_quote_says_a_dry_run_says_and_a_trade_brings() {
+        let trader = Trader::start("");
+        let pool = trader.json("chain pool MINT", 0);
+        assert_eq!((&pool["base_reserve"], &pool["quote_vault"]), (&"206900000000000".into(), &"84990359078".into()));
+        assert_eq!((&pool["doubts"], pool["creator_bps"].as_u64()), (&Value::Null, Some(95)));
+        let quoted = trader.json("chain quote MINT --amount 0.5", 0);
+        assert_eq!(
+            (&quoted["instruction"], integer(&quoted["user_quote"])),
+            (&"buy_exact_quote_in".into(), 500_000_000)
+        );
+        let planned = trader.json("chain buy MINT --amount 0.5 --dry-run", 0);
+        assert_eq!((&planned["base"], &planned["limit"]), (&quoted["base"], &quoted["limit"]));
+        assert!(trader.space.listing("ledger").is_empty(), "a dry run leaves nothing behind");
+
+        let (lamports, _) = trader.holdings();
+        let bought = trader.json("chain buy MINT --amount 0.5", 0);
+        assert_eq!((&bought["state"], &bought["base"]), (&"filled".into(), &quoted["base"]));
+        assert_eq!(integer(&bought["quote"]), -500_000_000);
+        let positions = trader.space.json("positions", 0);
+        let position = &positions["journals"][0]["positions"][0];
+        assert_eq!((&position["base"], &position["mint"]), (&quoted["base"], &trader.mint().into()));
+        assert_eq!(integer(&position["cost"]), 500_000_000 + integer(&bought["network_fee"]));
+
+        let sold = trader.json("chain sell MINT --amount 1000", 0);
+        assert_eq!(integer(&sold["base"]), -1_000_000_000);
+        let (after, coins) = trader.holdings();
+        assert_eq!(after - lamports, integer(&bought["lamports"]) + integer(&sold["lamports"]));
+        assert_eq!(coins, integer(&bought["base"]) - 1_000_000_000);
+    }
+
+    #[test]
+    fn the_switch_stops_orders_and_leaves_the_way_out_open() {
+        let trader = Trader::start("");
+        assert_eq!(trader.space.q50("kill").code, 2);
+        trader.json("chain buy MINT --amount 0.1", 0);
+        let killed = trader.space.words(&["kill", "--reason", "odd prices"]);
+        assert_eq!(killed.code, 0, "{}", killed.stderr);
+        let refused = trader.json("chain buy MINT --amount 0.1", 1);
+        assert_eq!(refused["state"], "refused");
+        assert!(refused["reason"].as_str().unwrap().contains("trading is switched off (odd prices)"), "{refused}");
+        assert_eq!(trader.json("chain buy MINT --amount 0.1 --dry-run", 1)["state"], "refused");
+        let closed = trader.json("close", 0);
+        assert_eq!(closed["closed"][0]["state"], "filled", "{closed}");
+        let positions = trader.space.json("positions", 0);
+        assert_eq!(positions["journals"][0]["positions"][0]["base"], "0");
+        assert_eq!(positions["journals"][0]["killed"]["reason"], "odd prices");
+        assert_eq!(trader.space.q50("resume").code, 0);
+        assert_eq!(trader.json("chain buy MINT --amount 0.1", 0)["state"], "filled");
+    }
+
+    #[test]
+    fn a_key_is_carried_out_once() {
+        let trader = Trader::start("");
+        trader.json("chain buy MINT --amount 0.1 --key mine", 0);
+        let again = trader.json("chain buy MINT --amount 0.1 --key mine", 0);
+        assert_eq!((&again["state"], &again["signature"]), (&"filled".into(), &Value::Null));
+        assert_eq!(trader.space.json("positions", 0)["journals"][0]["positions"][0]["fills"], 1);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said_before_anything_is_written() {
+        let trader = Trader::start("");
+        let refused = |line: &str, needles: &[&str]| trader.space.refused(&trader.line(line), needles);
+        refused("chain buy pump --amount 1", &["MINT", "`pump`"]);
+        refused("chain buy MINT --amount 0", &["--amount", "a number above 0"]);
+        refused("chain buy MINT --amount 1.0000000001", &["--amount", "at most 9 decimals"]);
+        refused("chain pool So11111111111111111111111111111111111111112", &["pool", "has not graduated"]);
+        let node = &trader.net.ready().rpc;
+        let buy = format!("chain buy {} --amount 1", trader.mint());
+        trader.space.refused(
+            &format!("{buy} --cluster devnet --rpc {node}"),
+            &["127.0.0.1", "unknown chain", "nothing was sent"],
+        );
+        trader.space.refused(&format!("{buy} --cluster pump"), &["--cluster", "`pump` is no cluster"]);
+        let key = trader.space.write("key.json", "[1, 2, 3]");
+        trader.space.refused(&format!("{buy} --rpc {node} --keypair {}", key.display()), &["key.json", "chmod 600"]);
+        assert!(trader.space.listing("ledger").is_empty());
+    }
+
+    #[test]
+    fn the_key_is_in_nothing_that_is_written_or_said() {
+        let trader = Trader::start("");
+        let file = std::fs::read_to_string(&trader.net.ready().keypair).unwrap();
+        let bytes: Vec<u8> = serde_json::from_str(&file).unwrap();
+        let secret = &bytes[..32];
+        let mut said = Vec::new();
+        for line in
+            ["-vv chain buy MINT --amount 0.1", "-vv chain sell MINT --amount 10", "-vv chain buy MINT --amount 5000"]
+        {
+            let outcome = trader.text(line);
+            said.extend(outcome.stdout.into_bytes());
+            said.extend(outcome.stderr.into_bytes());
+        }
+        for name in trader.space.listing("ledger/journals") {
+            said.extend(std::fs::read(trader.space.path(&format!("ledger/journals/{name}"))).unwrap());
+        }
+        assert!(said.len() > 10_000);
+        let text: String = secret.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+        let spaced: String = secret.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        for needle in [secret, text.as_bytes(), spaced.as_bytes(), hex.as_bytes()] {
+            assert!(!said.windows(needle.len()).any(|window| window == needle), "the key is there");
+        }
+    }
+
+    /// Kills: 20, or as many as `Q50_KILLS` says.
+    fn kills() -> u64 {
+        std::env::var("Q50_KILLS").map_or(20, |text| text.parse().unwrap())
+    }
+
+    #[test]
+    fn killed_at_random_moments_under_faults_nothing_is_done_twice_and_nothing_is_lost() {
+        let trader = Trader::start(
+            "[[fault]]\nkind = 'dropped'\nshare = 0.1\n[[fault]]\nkind = 'reset'\nshare = 0.05\n\
+             [[fault]]\nkind = 'server-error'\nshare = 0.05\n[[fault]]\nkind = 'stale'\nslots = 3\nshare = 0.1\n\
+             [[fault]]\nkind = 'fails'\nshare = 0.05\n[[fault]]\nkind = 'price-moves'\nbps = 30\nshare = 0.1\n",
+        );
+        let (lamports, coins) = trader.holdings();
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for number in 0..kills() {
+            let line = trader.line(&format!("chain buy MINT --amount 0.05 --key {number}"));
+            let mut child = Command::new(env!("CARGO_BIN_EXE_q50"))
+                .args(line.split_whitespace())
+                .env("Q50_DATA_DIR", trader.space.path("ledger"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(rng.random_range(0..900)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        trader.net.control(serde_json::from_str(r#"{"do": "clear-faults"}"#).unwrap()).unwrap();
+        // The next order settles what was left, and the one after it finds it final.
+        assert_eq!(trader.json("chain buy MINT --amount 0.05 --key last", 0)["state"], "filled");
+        let (lamports_after, coins_after) = trader.holdings();
+        assert_eq!(trader.json("chain buy MINT --amount 0.05 --key last", 0)["signature"], Value::Null);
+
+        let journal = Journal::open(&trader.journal()).unwrap();
+        let mint: Address = trader.mint().parse().unwrap();
+        assert_eq!(journal.lamports().unwrap(), lamports_after - lamports);
+        assert_eq!(journal.held(&mint).unwrap(), coins_after - coins);
+        assert!(journal.pending().unwrap().is_empty());
+        assert!(!journal.trades().unwrap().is_empty());
+    }
+}
