@@ -13,12 +13,12 @@ fn a_build_without_trading_says_how_to_get_one() {
 
 #[cfg(feature = "live")]
 mod live {
-    #![allow(clippy::unwrap_used, reason = "an integration test")]
+    #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an integration test, which says what it measured")]
 
     use super::util::{Outcome, Workspace};
     use q50_executor::clock::SystemClock;
     use q50_executor::cluster::Cluster;
-    use q50_executor::journal::Journal;
+    use q50_executor::journal::{Journal, OrderState};
     use q50_executor::rpc::{Client, Commitment};
     use q50_executor::wallet::Wallet;
     use q50_live::pumpswap::programs::TOKEN;
@@ -220,32 +220,50 @@ mod live {
              [[fault]]\nkind = 'server-error'\nshare = 0.05\n[[fault]]\nkind = 'stale'\nslots = 3\nshare = 0.1\n\
              [[fault]]\nkind = 'fails'\nshare = 0.05\n[[fault]]\nkind = 'price-moves'\nbps = 30\nshare = 0.1\n",
         );
+        trader.space.write(
+            "limits.toml",
+            "[rates]\nper_minute = 1000\nper_hour = 10000\nper_day = 10000\n[breaker]\nfailures = 1000\n",
+        );
         let (lamports, coins) = trader.holdings();
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         for number in 0..kills() {
-            let line = trader.line(&format!("chain buy MINT --amount 0.05 --key {number}"));
+            let line = trader.line(&format!("chain buy MINT --amount 0.05 --limits limits.toml --key {number}"));
             let mut child = Command::new(env!("CARGO_BIN_EXE_q50"))
                 .args(line.split_whitespace())
+                .current_dir(trader.space.path(""))
                 .env("Q50_DATA_DIR", trader.space.path("ledger"))
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(Duration::from_millis(rng.random_range(0..900)));
+            std::thread::sleep(Duration::from_millis(rng.random_range(0..1_200)));
             child.kill().unwrap();
             child.wait().unwrap();
         }
         trader.net.control(serde_json::from_str(r#"{"do": "clear-faults"}"#).unwrap()).unwrap();
         // The next order settles what was left, and the one after it finds it final.
-        assert_eq!(trader.json("chain buy MINT --amount 0.05 --key last", 0)["state"], "filled");
+        assert_eq!(trader.json("chain buy MINT --amount 0.05 --limits limits.toml --key last", 0)["state"], "filled");
         let (lamports_after, coins_after) = trader.holdings();
-        assert_eq!(trader.json("chain buy MINT --amount 0.05 --key last", 0)["signature"], Value::Null);
+        assert_eq!(
+            trader.json("chain buy MINT --amount 0.05 --limits limits.toml --key last", 0)["signature"],
+            Value::Null
+        );
 
         let journal = Journal::open(&trader.journal()).unwrap();
         let mint: Address = trader.mint().parse().unwrap();
         assert_eq!(journal.lamports().unwrap(), lamports_after - lamports);
         assert_eq!(journal.held(&mint).unwrap(), coins_after - coins);
         assert!(journal.pending().unwrap().is_empty());
-        assert!(!journal.trades().unwrap().is_empty());
+        let orders = journal.orders().unwrap();
+        let count = |state| orders.iter().filter(|(_, found, _)| *found == state).count();
+        let (filled, failed) = (count(OrderState::Filled), count(OrderState::Failed));
+        let expired = count(OrderState::Expired);
+        println!(
+            "{} kills: {} orders begun, {filled} filled, {failed} failed, {expired} expired, {} never sent",
+            kills(),
+            orders.len(),
+            orders.len() - filled - failed - expired
+        );
+        assert!(filled > 1 && filled < orders.len(), "kills before and after the send");
     }
 }

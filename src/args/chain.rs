@@ -105,6 +105,9 @@ pub(crate) struct SendingArguments {
     /// Most SOL for priority, an order.
     #[arg(long, value_name = "SOL", default_value = "0.001")]
     pub(crate) priority_cap: String,
+    /// Limits in TOML; what it leaves out, and all without it, is as docs/GUIDE.md says.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
     /// Journal; default: one for each wallet and chain in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,

@@ -6,7 +6,7 @@ use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::cluster::Cluster;
 use q50_executor::executor::{Executor, Report, Settings};
-use q50_executor::guards::{Guards, KillSwitch, Memory, Standing};
+use q50_executor::guards::{Guards, KillSwitch, Limits, Memory, Standing};
 use q50_executor::journal::{Journal, OrderState, Settlement};
 use q50_executor::market::Market;
 use q50_executor::order::{Order, Quoted, Size};
@@ -176,7 +176,8 @@ fn settings(arguments: &SendingArguments) -> Result<Settings> {
         "" => Lamports(0),
         _ => Lamports(smallest_units(&arguments.priority_cap, SOL_DECIMALS).context("--priority-cap")?),
     };
-    Ok(Settings { priority_cap, ..Settings::default() })
+    let limits = arguments.limits.as_deref().map(Limits::read).transpose().context("--limits")?;
+    Ok(Settings { priority_cap, limits: limits.unwrap_or_default(), ..Settings::default() })
 }
 
 fn refuse_real_money(cluster: &Cluster, arguments: &SendingArguments) -> Result<()> {
@@ -210,8 +211,7 @@ async fn dry_run(
     settings: &Settings,
 ) -> Result<Answer> {
     let user = wallet.address();
-    let plan = plan::plan(client, &SystemClock, user, order, 0, settings.priority_cap).await;
-    let Plan { market, quoted, cost, budget, .. } = match plan {
+    let plan = match plan::plan(client, &SystemClock, user, order, 0, settings.priority_cap).await {
         Ok(plan) => plan,
         Err(rejection) if rejection.class() == Class::Transient => return Err(rejection.into()),
         Err(rejection) => {
@@ -220,20 +220,21 @@ async fn dry_run(
             return Ok(Answer::No);
         }
     };
+    let Plan { market, quoted, cost, budget, .. } = &plan;
     let path = journal_path(arguments.sending.journal.as_deref(), client.genesis(), &user)?;
     // Nothing is written for somebody who only looks.
     let (memory, switch, standing) = if path.is_file() {
         let journal = Journal::open(&path)?;
-        let standing = plan::standing(client, &journal, &market, user).await?;
+        let standing = plan::standing(client, &SystemClock, &journal, market, user).await?;
         (journal.memory()?, journal.switch()?, standing)
     } else {
         let nothing_held = Standing { wallet: market.wallet, positions: Some(Lamports(0)) };
         (Memory::default(), KillSwitch::default(), nothing_held)
     };
     let mut guards = Guards::new(settings.limits.clone(), memory);
-    let cleared = guards.clear(*order, cost, &market.mint, &standing, &switch, SystemClock.now());
+    let cleared = guards.clear(&plan.proposal(*order), &standing, &switch, SystemClock.now());
     let refused = cleared.err().map(|refusals| refusals.to_string());
-    let mut value = quoted_fields(&quoted);
+    let mut value = quoted_fields(quoted);
     value["dry_run"] = json!(true);
     value["state"] = json!(if refused.is_some() { "refused" } else { "simulated" });
     value["reason"] = json!(refused);

@@ -22,6 +22,9 @@ use q50_live::pumpswap::Address;
 use std::time::Duration;
 use thiserror::Error;
 
+/// Between two looks at what seems to be hidden.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
 /// How orders are executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -178,6 +181,7 @@ impl<N: Chain, C: Clock> Executor<N, C> {
 
     async fn settle(&mut self, open: &Pending) -> Result<Settlement, ExecutorError> {
         let signature = open.prepared.signature;
+        let began = self.clock.now();
         loop {
             let fills = self.journal.fills_of(&open.mint)?;
             match self.settler().settle(open, &fills).await {
@@ -187,6 +191,10 @@ impl<N: Chain, C: Clock> Executor<N, C> {
                 }
                 // What counts as held may have been taken back, and what is open may have landed.
                 Err(Unsettled::Hidden { .. }) if self.look().await? => {}
+                // A node that lags, or does not answer, says less than it knows: only what stays so is believed.
+                Err(Unsettled::Hidden { .. }) if self.clock.now().since(began) < self.settings.patience => {
+                    self.clock.sleep(LOOK_AGAIN).await;
+                }
                 Err(source) => return Err(ExecutorError::Unsettled { signature, source: Box::new(source) }),
             }
         }
@@ -224,13 +232,13 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             Ok(plan) => plan,
             Err(rejection) => return self.reject(id, rejection),
         };
-        let standing = standing(&self.chain, &self.journal, &plan.market, self.wallet.address()).await?;
+        let standing = standing(&self.chain, &self.clock, &self.journal, &plan.market, self.wallet.address()).await?;
         let switch = match by {
             By::Program => self.journal.switch()?,
             By::Hand => KillSwitch::Resumed,
         };
         let now = self.clock.now();
-        let cleared = self.guards.clear(order, plan.cost, &plan.market.mint, &standing, &switch, now);
+        let cleared = self.guards.clear(&plan.proposal(order), &standing, &switch, now);
         self.journal.remember(self.guards.memory())?;
         if let Err(refusals) = cleared {
             self.journal.end(id, OrderState::Refused, &refusals.to_string())?;

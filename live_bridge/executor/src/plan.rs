@@ -3,13 +3,13 @@
 use crate::backoff::retry;
 use crate::clock::Clock;
 use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_ACCOUNT_RENT, TooLarge};
-use crate::guards::Standing;
+use crate::guards::{Proposal, Standing};
 use crate::journal::{Journal, JournalError};
 use crate::market::{Market, MarketError};
 use crate::order::{Order, Quoted, Size};
 use crate::priority;
 use crate::rpc::{Blockhash, Class, Client, Node, RpcError, Simulated};
-use q50_engine::amm::AmmError;
+use q50_engine::amm::{AmmError, BPS, PoolState, Side};
 use q50_engine::units::{Bps, Lamports};
 use q50_live::pumpswap::Address;
 use solana_transaction_error::TransactionError;
@@ -110,12 +110,35 @@ pub struct Plan {
     pub last_height: u64,
 }
 
+impl Plan {
+    /// What the guards are asked about.
+    #[must_use]
+    pub fn proposal(&self, order: Order) -> Proposal<'_> {
+        let Self { market, quoted, cost, .. } = self;
+        let liquidity = Lamports(market.state.quote_vault);
+        let impact = match quoted.swap.side {
+            Side::Buy => impact(&market.state, quoted.swap.raw_quote),
+            Side::Sell => Bps(0),
+        };
+        Proposal { order, cost: *cost, mint: &market.mint, liquidity, impact }
+    }
+}
+
+/// How far above the pool's price a buy that puts in `raw` lamports, fees aside, is filled: its average price is
+/// `E / (B - b)` where the pool's is `E / B`, and `b / (B - b) = raw / E`. Rounded up.
+fn impact(pool: &PoolState, raw: u64) -> Bps {
+    let effective = pool.effective_quote().unwrap_or(0).max(1);
+    let impact = (u128::from(raw) * u128::from(BPS)).div_ceil(u128::from(effective));
+    Bps(u64::try_from(impact).unwrap_or(u64::MAX))
+}
+
 /// The account: its lamports, and what the journal's positions would bring now.
 ///
 /// # Errors
 /// Where the journal cannot be read. A position that cannot be priced is no error; what it is worth is not known.
-pub async fn standing<N: Chain>(
+pub async fn standing<N: Chain, C: Clock>(
     chain: &N,
+    clock: &C,
     journal: &Journal,
     market: &Market,
     user: Address,
@@ -128,7 +151,7 @@ pub async fn standing<N: Chain>(
         } else if position.mint == market.keys.base_mint {
             value(market, held)
         } else {
-            chain.market(position.mint, user, 0).await.ok().and_then(|other| value(&other, held))
+            read_market(chain, clock, position.mint, user, 0).await.ok().and_then(|other| value(&other, held))
         };
         positions = positions.zip(worth).map(|(sum, worth)| sum.saturating_add(worth.0));
     }

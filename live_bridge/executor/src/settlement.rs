@@ -87,7 +87,9 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
     pub async fn look(&self, pending: &Pending) -> Result<Option<Settlement>, Unsettled> {
         let told = self.node.status(&pending.prepared.signature).await.map_err(Unsettled::Node)?;
         match (told.status, pending.slot) {
-            (Some((_, Commitment::Confirmed)), Some(_)) | (Some((_, Commitment::Processed)), _) => Ok(None),
+            (Some((_, Commitment::Processed)), _) => Ok(None),
+            // After a fork it may have landed again, in another slot.
+            (Some((found, Commitment::Confirmed)), Some(known)) if found == known => Ok(None),
             (Some((_, commitment)), _) => self.read(pending, commitment).await,
             // A node that lags behind does not know it yet; one that is beyond it and does not know it has lost it.
             (None, Some(slot)) if told.at >= slot => Ok(Some(Settlement::Reopened)),

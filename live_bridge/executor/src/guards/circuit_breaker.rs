@@ -1,19 +1,22 @@
 //! Stops trading after failures in a row, and tries again carefully.
 //!
 //! Closed until five orders in a row fail. Then open: nothing is sent for 300 seconds. Then half-open: at most three
-//! probes; two that succeed close it, one that fails opens it again. Source: M. Nygard, Release It!, 2nd ed., ch. 5.
+//! probes; two that succeed close it, one that fails opens it again, and probes of which nothing is heard within the same
+//! time (a crash, a transaction left open) are given again. Source: M. Nygard, Release It!, 2nd ed., ch. 5.
 
 use super::Refusal;
 use crate::clock::UnixMillis;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
 /// When a breaker opens and closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct BreakerLimits {
     /// Failures in a row that open it.
     pub failures: u32,
     /// How long it stays open.
+    #[serde(rename = "recovery_s", deserialize_with = "seconds")]
     pub recovery: Duration,
     /// Orders that are let through half-open.
     pub probes: u32,
@@ -25,6 +28,10 @@ impl Default for BreakerLimits {
     fn default() -> Self {
         Self { failures: 5, recovery: Duration::from_secs(300), probes: 3, successes: 2 }
     }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
 }
 
 /// What became of an order that was let through.
@@ -52,6 +59,8 @@ pub enum CircuitBreaker {
     },
     /// A few orders pass.
     HalfOpen {
+        /// Since when.
+        since: UnixMillis,
         /// Orders let through.
         probes: u32,
         /// Those of them that were filled.
@@ -73,14 +82,16 @@ impl CircuitBreaker {
     pub fn admit(&mut self, limits: &BreakerLimits, now: UnixMillis) -> Result<(), Refusal> {
         match *self {
             Self::Closed { .. } => Ok(()),
-            Self::Open { until } if now < until => Err(Refusal::BreakerOpen { until: Some(until) }),
-            Self::Open { .. } => {
-                *self = Self::HalfOpen { probes: 1, successes: 0 };
+            Self::Open { until } if now < until => Err(Refusal::BreakerOpen { until }),
+            Self::HalfOpen { since, probes, successes } if probes < limits.probes => {
+                *self = Self::HalfOpen { since, probes: probes + 1, successes };
                 Ok(())
             }
-            Self::HalfOpen { probes, .. } if probes >= limits.probes => Err(Refusal::BreakerOpen { until: None }),
-            Self::HalfOpen { probes, successes } => {
-                *self = Self::HalfOpen { probes: probes + 1, successes };
+            Self::HalfOpen { since, .. } if now < since.after(limits.recovery) => {
+                Err(Refusal::BreakerOpen { until: since.after(limits.recovery) })
+            }
+            Self::Open { .. } | Self::HalfOpen { .. } => {
+                *self = Self::HalfOpen { since: now, probes: 1, successes: 0 };
                 Ok(())
             }
         }
@@ -94,8 +105,8 @@ impl CircuitBreaker {
             (Self::Closed { failures }, Outcome::Failure) if failures + 1 >= limits.failures => opened,
             (Self::Closed { failures }, Outcome::Failure) => Self::Closed { failures: failures + 1 },
             (Self::HalfOpen { .. }, Outcome::Failure) => opened,
-            (Self::HalfOpen { probes, successes }, Outcome::Success) if successes + 1 < limits.successes => {
-                Self::HalfOpen { probes, successes: successes + 1 }
+            (Self::HalfOpen { since, probes, successes }, Outcome::Success) if successes + 1 < limits.successes => {
+                Self::HalfOpen { since, probes, successes: successes + 1 }
             }
             (Self::HalfOpen { .. }, Outcome::Success) => Self::default(),
             // An order from before it opened: the wait is neither cut short nor begun anew.
@@ -130,7 +141,7 @@ mod tests {
         assert!(after(&[Failure; 4]).admit(&LIMITS, at(0)).is_ok());
         assert!(after(&[Failure, Failure, Failure, Failure, Success, Failure]).admit(&LIMITS, at(0)).is_ok());
         let refused = after(&[Failure; 5]).admit(&LIMITS, at(299));
-        assert_eq!(refused, Err(Refusal::BreakerOpen { until: Some(at(300)) }));
+        assert_eq!(refused, Err(Refusal::BreakerOpen { until: at(300) }));
     }
 
     #[test]
@@ -139,11 +150,20 @@ mod tests {
         for _ in 0..3 {
             breaker.admit(&LIMITS, at(300)).unwrap();
         }
-        assert_eq!(breaker.admit(&LIMITS, at(300)), Err(Refusal::BreakerOpen { until: None }));
+        assert_eq!(breaker.admit(&LIMITS, at(300)), Err(Refusal::BreakerOpen { until: at(600) }));
         breaker.record(&LIMITS, Success, at(301));
         assert!(breaker.admit(&LIMITS, at(301)).is_err());
         breaker.record(&LIMITS, Success, at(302));
         assert_eq!(breaker, CircuitBreaker::Closed { failures: 0 });
+    }
+
+    #[test]
+    fn probes_of_which_nothing_is_heard_are_given_again_after_300_seconds() {
+        let mut breaker = after(&[Failure; 5]);
+        (0..3).for_each(|_| breaker.admit(&LIMITS, at(310)).unwrap());
+        assert_eq!(breaker.admit(&LIMITS, at(609)), Err(Refusal::BreakerOpen { until: at(610) }));
+        (0..3).for_each(|_| breaker.admit(&LIMITS, at(610)).unwrap());
+        assert!(breaker.admit(&LIMITS, at(610)).is_err());
     }
 
     #[test]

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// The files of the two lists; absent ones do not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Lists {
     /// Mints that may not be bought.
     pub denied: Option<PathBuf>,

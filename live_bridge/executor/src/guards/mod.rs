@@ -16,6 +16,10 @@ mod exits;
 mod exposure;
 /// Stops everything by hand.
 mod kill_switch;
+/// What is allowed.
+mod limits;
+/// Refuses pools that are too shallow.
+mod liquidity;
 /// Bounds what may be bought.
 mod lists;
 /// Bounds the number of orders.
@@ -28,6 +32,7 @@ mod wallet_floor;
 pub use circuit_breaker::{BreakerLimits, CircuitBreaker, Outcome};
 pub use exits::{ExitReason, ExitRules};
 pub use kill_switch::KillSwitch;
+pub use limits::{Limits, LimitsError};
 pub use lists::Lists;
 pub use rate_limit::RateLimits;
 pub use token_check::Mint;
@@ -54,13 +59,10 @@ pub enum Refusal {
         reason: String,
     },
     /// The circuit breaker.
-    #[error("too many orders failed in a row{}", until.map_or_else(
-        || "; its probes are under way".to_owned(),
-        |until| format!("; the next is tried at {} ms since 1970", until.0),
-    ))]
+    #[error("too many orders failed in a row; the next is tried at {} ms since 1970", until.0)]
     BreakerOpen {
-        /// Until when; none while its probes are under way.
-        until: Option<UnixMillis>,
+        /// Until when.
+        until: UnixMillis,
     },
     /// The rates.
     #[error("{found} orders in the last {window_s} s, and no more are allowed")]
@@ -110,6 +112,22 @@ pub enum Refusal {
         /// What has to be left.
         floor: Lamports,
     },
+    /// What is in the pool.
+    #[error("{} lamports are in its pool, at least {} have to be", found.0, least.0)]
+    Liquidity {
+        /// What is there.
+        found: Lamports,
+        /// What has to be there.
+        least: Lamports,
+    },
+    /// How far the price would move.
+    #[error("it would be filled {} basis points above the pool's price, at most {} are allowed", impact.0, most.0)]
+    Impact {
+        /// How far above the price the whole of it would be filled, fees aside.
+        impact: Bps,
+        /// The most.
+        most: Bps,
+    },
     /// The equity is not known, so that no limit on it can be kept.
     #[error("the equity is not known: a position cannot be priced")]
     UnknownEquity,
@@ -152,37 +170,19 @@ pub enum Refusal {
 #[error("refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Refusals(pub Vec<Refusal>);
 
-/// What is allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Failures in a row.
-    pub breaker: BreakerLimits,
-    /// Orders in a time.
-    pub rates: RateLimits,
-    /// Most of the day's equity that may be lost in it.
-    pub daily_loss: Bps,
-    /// Most that equity may fall from its highest.
-    pub drawdown: Bps,
-    /// Most of the equity that may be in positions.
-    pub exposure: Bps,
-    /// What has to stay in the wallet.
-    pub wallet_floor: Lamports,
-    /// Mints that may be bought.
-    pub lists: Lists,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            breaker: BreakerLimits::default(),
-            rates: RateLimits::default(),
-            daily_loss: Bps(1_000),
-            drawdown: Bps(2_000),
-            exposure: Bps(8_000),
-            wallet_floor: Lamports(100_000_000),
-            lists: Lists::default(),
-        }
-    }
+/// An order as the guards see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proposal<'a> {
+    /// The order.
+    pub order: Order,
+    /// Most lamports that may leave the wallet, fees and rent in.
+    pub cost: Lamports,
+    /// What the coin's mint says.
+    pub mint: &'a Mint,
+    /// Lamports in the pool's vault.
+    pub liquidity: Lamports,
+    /// How far above the pool's price the whole of it would be filled, fees aside; nothing where it sells.
+    pub impact: Bps,
 }
 
 /// The account as an order finds it.
@@ -243,24 +243,25 @@ impl Guards {
         &self.memory
     }
 
-    /// Asks every guard about an order that may cost `cost` lamports, fees and rent in.
+    /// Asks every guard about an order.
     ///
     /// # Errors
     /// [`Refusals`], with the reason of every guard that refuses it.
     pub fn clear(
         &mut self,
-        order: Order,
-        cost: Lamports,
-        mint: &Mint,
+        proposal: &Proposal<'_>,
         standing: &Standing,
         switch: &KillSwitch,
         now: UnixMillis,
     ) -> Result<Cleared, Refusals> {
         let Self { limits, memory } = self;
+        let Proposal { order, cost, mint, liquidity, impact } = *proposal;
         let mut answers = vec![switch.check(), memory.rate.check(&limits.rates, now)];
         if order.side() == Side::Buy {
             answers.push(limits.lists.check(&order.mint));
             answers.push(mint.check(&order.mint));
+            answers.push(liquidity::check(limits.liquidity, liquidity));
+            answers.push(liquidity::check_impact(limits.impact, impact));
             answers.push(wallet_floor::check(limits.wallet_floor, standing.wallet, cost));
             match (standing.equity(), standing.positions) {
                 (Some(equity), Some(positions)) => {

@@ -24,8 +24,12 @@ fn rich() -> Standing {
     Standing { wallet: Lamports(100 * SOL), positions: Some(Lamports(0)) }
 }
 
+fn proposal(order: Order, mint: &Mint) -> Proposal<'_> {
+    Proposal { order, cost: Lamports(SOL), mint, liquidity: Lamports(85 * SOL), impact: Bps(100) }
+}
+
 fn clear(guards: &mut Guards, order: Order, standing: &Standing, now: i64) -> Result<Cleared, Refusals> {
-    guards.clear(order, Lamports(SOL), &coin(), standing, &KillSwitch::Resumed, UnixMillis(now))
+    guards.clear(&proposal(order, &coin()), standing, &KillSwitch::Resumed, UnixMillis(now))
 }
 
 fn guards() -> Guards {
@@ -37,10 +41,18 @@ fn every_reason_is_given_and_not_the_first_alone() {
     let frozen = Mint { freeze_authority: Some(MINT), ..coin() };
     let killed = KillSwitch::Killed { since: UnixMillis(0), reason: "lunch".to_owned() };
     let poor = Standing { wallet: Lamports(SOL), positions: None };
-    let refused = guards().clear(buy(), Lamports(SOL), &frozen, &poor, &killed, UnixMillis(0)).unwrap_err();
+    let shallow = Proposal { liquidity: Lamports(SOL), impact: Bps(2_000), ..proposal(buy(), &frozen) };
+    let refused = guards().clear(&shallow, &poor, &killed, UnixMillis(0)).unwrap_err();
     let kinds = matches!(
         refused.0.as_slice(),
-        [Refusal::Killed { .. }, Refusal::Token { .. }, Refusal::WalletFloor { .. }, Refusal::UnknownEquity]
+        [
+            Refusal::Killed { .. },
+            Refusal::Token { .. },
+            Refusal::Liquidity { .. },
+            Refusal::Impact { .. },
+            Refusal::WalletFloor { .. },
+            Refusal::UnknownEquity
+        ]
     );
     assert!(kinds, "{refused}");
     assert!(refused.to_string().starts_with("refused: trading is switched off (lunch); `q50 resume`"), "{refused}");
@@ -52,14 +64,17 @@ fn the_way_out_stays_open_where_buys_are_stopped() {
     let poor = Standing { wallet: Lamports(10_000), positions: None };
     let mut guards = guards();
     assert!(clear(&mut guards, buy(), &poor, 0).is_err());
-    let sold = guards.clear(sell(), Lamports(5_000), &frozen, &poor, &KillSwitch::Resumed, UnixMillis(0));
+    let sold = {
+        let shallow = Proposal { liquidity: Lamports(1), ..proposal(sell(), &frozen) };
+        guards.clear(&shallow, &poor, &KillSwitch::Resumed, UnixMillis(0))
+    };
     assert_eq!(sold.unwrap().order(), &sell());
 }
 
 #[test]
 fn the_kill_switch_the_breaker_and_the_rates_stop_sells_too() {
     let killed = KillSwitch::Killed { since: UnixMillis(0), reason: "x".to_owned() };
-    assert!(guards().clear(sell(), Lamports(0), &coin(), &rich(), &killed, UnixMillis(0)).is_err());
+    assert!(guards().clear(&proposal(sell(), &coin()), &rich(), &killed, UnixMillis(0)).is_err());
     let mut broken = guards();
     (0..5).for_each(|_| broken.record(Outcome::Failure, UnixMillis(0)));
     assert!(matches!(clear(&mut broken, sell(), &rich(), 1).unwrap_err().0[..], [Refusal::BreakerOpen { .. }]));
@@ -109,7 +124,9 @@ proptest! {
                     days.entry(now / 86_400_000).or_insert(equity);
                 }
             }
-            let cleared = guards.clear(buy(), Lamports(cost), &coin(), &standing, &KillSwitch::Resumed, UnixMillis(now));
+            let (coin, switch) = (coin(), KillSwitch::Resumed);
+            let asked = Proposal { cost: Lamports(cost), ..proposal(buy(), &coin) };
+            let cleared = guards.clear(&asked, &standing, &switch, UnixMillis(now));
             if cleared.is_err() {
                 continue;
             }
