@@ -1,8 +1,14 @@
 //! The layout of a ledger's file, and what becomes of earlier ones.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use tempfile::NamedTempFile;
 
 use super::{
     chain::{self, Event, Field, Rows},
@@ -73,24 +79,17 @@ INSERT OR IGNORE INTO runs
 DROP TABLE trials;
 ";
 
+/// How long one process waits for another that writes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Makes a connection ready: a new file gets the layout, an earlier one is taken over, a later one is refused.
 pub(super) fn prepare(mut connection: Connection) -> Result<Connection, Problem> {
-    connection.busy_timeout(Duration::from_secs(60))?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version > VERSION {
-        return Err(Problem::Newer { found: version });
-    }
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if version < VERSION && tables > 0 && !is_earlier(&connection) {
-        return Err(Problem::Foreign);
-    }
-    if version == VERSION && layout(&connection)? != own_layout()? {
-        return Err(Problem::Altered);
-    }
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.busy_timeout(PATIENCE)?;
+    let found = accepted(&mut connection)?;
+    write_ahead(&connection)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    if version < VERSION {
-        if tables > 0 {
+    if found != Found::Ledger {
+        if found == Found::Earlier {
             keep_copy(&connection)?;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -103,6 +102,42 @@ pub(super) fn prepare(mut connection: Connection) -> Result<Connection, Problem>
         transaction.commit()?;
     }
     Ok(connection)
+}
+
+#[derive(PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Earlier,
+    Ledger,
+}
+
+/// What a file holds at one moment: another process may be laying it out.
+fn accepted(connection: &mut Connection) -> Result<Found, Problem> {
+    let read = connection.transaction()?;
+    let version: i64 = read.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = read.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    match version {
+        VERSION if layout(&read)? == own_layout()? => Ok(Found::Ledger),
+        VERSION => Err(Problem::Altered),
+        found if found > VERSION => Err(Problem::Newer { found }),
+        _ if tables == 0 => Ok(Found::Nothing),
+        _ if is_earlier(&read) => Ok(Found::Earlier),
+        _ => Err(Problem::Foreign),
+    }
+}
+
+/// Turns write-ahead mode on, which stays in the file. SQLite does not wait by itself here: two connections that read
+/// and both want to change the mode would wait for each other, so one of them is told that the database is locked.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Whether the tables are those of a layout before this one, and not somebody else's `trials`.
@@ -124,14 +159,19 @@ fn own_layout() -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
     layout(&empty)
 }
 
-/// Keeps a ledger of an earlier layout beside the file, whole: what takes it over may be at fault.
-fn keep_copy(connection: &Connection) -> rusqlite::Result<()> {
-    let Some(path) = connection.path().filter(|path| !path.is_empty()) else { return Ok(()) };
-    let copy = format!("{path}.before-layout-{VERSION}");
-    if !std::path::Path::new(&copy).exists() {
-        connection.execute("VACUUM INTO ?1", [copy])?;
+/// Keeps a ledger of an earlier layout beside the file, whole: what takes it over may be at fault. A copy that is there is
+/// the older one, and stays.
+fn keep_copy(connection: &Connection) -> Result<(), Problem> {
+    let Some(path) = connection.path().filter(|path| !path.is_empty()).map(Path::new) else { return Ok(()) };
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".before-layout-{VERSION}"));
+    let io = |error: std::io::Error| Problem::Refused(format!("cannot keep a copy of its earlier layout: {error}"));
+    let staged = NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).map_err(io)?;
+    connection.execute("VACUUM INTO ?1", [staged.path().to_str()])?;
+    match staged.persist_noclobber(&copy) {
+        Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => Err(io(refused.error)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn migrate(transaction: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -335,6 +335,28 @@ fn two_writers_at_once_keep_one_chain() {
 }
 
 #[test]
+fn whoever_opens_a_new_or_an_earlier_ledger_at_the_same_time_waits_for_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..40 {
+        let path = dir.path().join(format!("{round}.sqlite"));
+        if round % 2 == 0 {
+            let layout =
+                "CREATE TABLE trials (dataset, family, settings, role, sharpe, returns, skew, kurtosis, engine)";
+            Connection::open(&path).unwrap().execute_batch(layout).unwrap();
+        }
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|threads| {
+            for _ in 0..8 {
+                threads.spawn(|| {
+                    start.wait();
+                    TrialLedger::open(&path).unwrap();
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn a_newer_layout_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trials.sqlite");
