@@ -82,6 +82,29 @@ fn bars_are_read_as_yahoo_binance_metatrader_tradingview_and_pandas_write_them()
 }
 
 #[test]
+fn json_of_pandas_freqtrade_and_exchanges_is_the_table_that_csv_is() {
+    let w = Workspace::new();
+    w.write("bars.csv", table("ts_ms,open,high,low,close\n", |t, [o, h, l, c]| format!("{t}000,{o},{h},{l},{c}")));
+    let lines = table("", |t, [o, h, l, c]| {
+        format!(r#"{{"ts_ms":{t}000,"open":{o},"high":{h},"low":{l},"close":{c},"side":{}}}"#, t / DAY % 2)
+    });
+    let array = |rows: String| format!("[{}]", rows.trim_end().replace('\n', ","));
+    let candles = array(table("", |t, [o, h, l, c]| format!(r#"[{t}000,"{o}","{h}","{l}","{c}","1.5"]"#)));
+    assert!(read(&w, "lines.json", &lines).contains("lines.json: JSON"));
+    read(&w, "records.json", array(lines));
+    let said = read(&w, "candles.json", candles);
+    assert!(said.contains("no names, columns of candles, epoch milliseconds"), "{said}");
+    let run = |bars: &str| {
+        let line = format!("verify --bars {{dir}}/{bars} --signals {{dir}}/lines.json --strategy side --absent hold");
+        w.json(&format!("{line} --out {{dir}}/out"), 0)
+    };
+    let (csv, json) = (run("bars.csv"), run("records.json"));
+    assert!(csv["replay"]["fills"].as_u64() > Some(300), "{}", csv["replay"]);
+    assert_eq!(csv["replay"], json["replay"]);
+    assert_eq!(run("candles.json")["replay"], json["replay"]);
+}
+
+#[test]
 fn a_compressed_file_is_read_whatever_it_is_called() {
     let w = Workspace::new();
     let text = table("Date,Open,High,Low,Close\n", |t, [o, h, l, c]| format!("{},{o},{h},{l},{c}", date(t, '-')));

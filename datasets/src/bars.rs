@@ -38,7 +38,7 @@ pub struct Bars {
 const IN_MEMORY: &str = "(bars in memory)";
 
 impl Bars {
-    /// Reads bars from a Parquet, Feather or CSV file (a time column, see [`crate::frame::TIME_NAMES`], `open high low
+    /// Reads bars from a Parquet, Feather, CSV or JSON file (a time column, see [`crate::frame::TIME_NAMES`], `open high low
     /// close`, optional `volume`; or Binance klines) or from a Qlib provider directory that holds one symbol and frequency.
     ///
     /// # Errors

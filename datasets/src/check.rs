@@ -17,7 +17,7 @@ use crate::side_codes::CodeCounts;
 use crate::signals::{SignalOptions, SignalTable};
 use crate::time::rfc3339;
 
-/// Checks bars in a Parquet, Feather or CSV file or a Qlib provider.
+/// Checks bars in a Parquet, Feather, CSV or JSON file or a Qlib provider.
 ///
 /// # Errors
 /// Only where the path cannot be read as bars at all: no such file, a damaged one, missing columns, a Qlib series
@@ -39,7 +39,7 @@ pub fn check_bars(input: &Input, selection: &Selection) -> Result<DataReport> {
     Ok(report)
 }
 
-/// Checks signals in a Parquet, Feather or CSV file or a hummingbot run.
+/// Checks signals in a Parquet, Feather, CSV or JSON file or a hummingbot run.
 ///
 /// # Errors
 /// Only where the path cannot be read as signals at all: no such file, a damaged one, missing columns.

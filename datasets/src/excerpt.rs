@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::frame::time_column;
 use crate::input::Input;
 use crate::qlib::Selection;
-use crate::read::{csv, ipc, parquet};
+use crate::read::{cells::number, csv, ipc, json, parquet};
 use crate::source::{Content, Format};
 
 /// A table with all of its columns, in the file's order.
@@ -32,7 +32,7 @@ pub struct Table {
 impl Table {
     /// Reads every column of a file of bars.
     ///
-    /// Parquet and Feather keep their types. Columns of a CSV file have none: they become integers, floats or booleans where every
+    /// Parquet and Feather keep their types. Columns of CSV and JSON files have none: they become integers, floats or booleans where every
     /// cell is one, and text otherwise. What is no table, such as a Qlib provider directory, becomes `ts_ms`, `open`,
     /// `high`, `low`, `close` and, where it is known, `volume`.
     ///
@@ -46,6 +46,7 @@ impl Table {
             Format::Parquet => parquet::batch(path, content)?,
             Format::ArrowIpc => ipc::batch(path, content)?,
             Format::Csv => batch(path, csv_columns(path, content)?)?,
+            Format::Json => batch(path, json_columns(path, content)?)?,
             _ => batch(path, bar_columns(&bars))?,
         };
         let names = |batch: &RecordBatch| -> Vec<String> {
@@ -149,17 +150,26 @@ fn csv_columns(path: &Path, content: Content) -> Result<Vec<(String, ArrayRef)>>
     Ok(names.into_iter().zip(cells.iter().map(|cells| typed(cells))).collect())
 }
 
+fn json_columns(path: &Path, content: Content) -> Result<Vec<(String, ArrayRef)>> {
+    let table = json::Table::open(path, content)?;
+    let cells = |at: usize| -> Vec<String> {
+        table.rows().iter().map(|record| record.get(at).unwrap_or_default().to_owned()).collect()
+    };
+    let (names, _) = table.names();
+    Ok(names.into_iter().enumerate().map(|(at, name)| (name, typed(&cells(at)))).collect())
+}
+
 /// The narrowest type that holds every cell; what means "nothing" is null.
 fn typed(cells: &[String]) -> ArrayRef {
-    let nothing = |cell: &str| csv::number(cell).is_some_and(f64::is_nan);
+    let nothing = |cell: &str| number(cell).is_some_and(f64::is_nan);
     let all = |fits: &dyn Fn(&str) -> bool| cells.iter().all(|cell| nothing(cell) || fits(cell));
     let present = |cell: &String| (!nothing(cell)).then(|| cell.clone());
     if all(&|cell| cell.parse::<i64>().is_ok()) {
         Arc::new(cells.iter().map(|cell| cell.parse::<i64>().ok()).collect::<Int64Array>())
     } else if all(&|cell| cell.parse::<f64>().is_ok()) {
         Arc::new(cells.iter().map(|cell| present(cell)?.parse::<f64>().ok()).collect::<Float64Array>())
-    } else if all(&|cell| csv::number(cell).is_some() && cell.parse::<f64>().is_err()) {
-        Arc::new(cells.iter().map(|cell| Some(csv::number(&present(cell)?)? == 1.0)).collect::<BooleanArray>())
+    } else if all(&|cell| number(cell).is_some() && cell.parse::<f64>().is_err()) {
+        Arc::new(cells.iter().map(|cell| Some(number(&present(cell)?)? == 1.0)).collect::<BooleanArray>())
     } else {
         Arc::new(cells.iter().map(present).collect::<StringArray>())
     }

@@ -1,4 +1,4 @@
-//! A light typed table: the wanted columns of a Parquet, Feather or CSV file, as numbers, moments and text.
+//! A light typed table: the wanted columns of a Parquet, Feather, CSV or JSON file, as numbers, moments and text.
 //!
 //! Reading is lenient and remembers: a cell that is not what its column must hold becomes a hole (`NaN`, or
 //! [`NO_TIME`] among moments) and a [`BadCell`]. Those who need sound data call [`Frame::strict`], which turns the

@@ -49,7 +49,7 @@ impl SignalTable {
     }
 }
 
-/// Reads bars in any format (Parquet, CSV, Qlib), checks them, and writes them as Parquet to `out`.
+/// Reads bars in any format (Parquet, Feather, CSV, JSON, Qlib), checks them, and writes them as Parquet to `out`.
 ///
 /// # Errors
 /// As [`Bars::read_selected`] and [`Bars::write_parquet`].
@@ -59,7 +59,7 @@ pub fn ingest_bars(from: &Path, selection: &Selection, out: &Path) -> Result<Bar
     Ok(bars)
 }
 
-/// Reads signals in any format (Parquet, CSV, a hummingbot run), checks them, and writes them as Parquet to `out`.
+/// Reads signals in any format (Parquet, Feather, CSV, JSON, a hummingbot run), checks them, and writes them as Parquet to `out`.
 ///
 /// # Errors
 /// As [`SignalTable::read`] and [`SignalTable::write_parquet`].

@@ -39,7 +39,11 @@ impl fmt::Display for Reading {
             write!(f, " in {}", compression.name())?;
         }
         if self.assumed_names {
-            f.write_str(", no header, columns of Binance klines")?;
+            f.write_str(if self.format == Format::Json {
+                ", no names, columns of candles"
+            } else {
+                ", no header, columns of Binance klines"
+            })?;
         }
         if let Some(form) = self.time_form {
             write!(f, ", {}", form.text())?;

@@ -8,7 +8,7 @@ use crate::bars::ascending;
 use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, TIME_NAMES, Wanted, find, missing_columns};
 use crate::input::Input;
-use crate::read::csv;
+use crate::read::{cells::number, csv};
 use crate::source::{Content, Format};
 use crate::time::parse_ms;
 
@@ -75,14 +75,14 @@ fn in_order(input: &Input, names: &[String]) -> Result<()> {
 
 /// Whether the first line is a date and a number already.
 fn is_dated_row(first: &[&str]) -> bool {
-    matches!(first, [date, value] if parse_ms(date).is_some() && csv::number(value).is_some())
+    matches!(first, [date, value] if parse_ms(date).is_some() && number(value).is_some())
 }
 
 /// A date and a number a line.
 fn dated(path: &Path, table: csv::Table) -> Result<Vec<f64>> {
     let (mut values, mut dates) = (Vec::new(), Vec::new());
     let mut wrong = None;
-    table.rows(path, true, |row, record| match record.get(1).and_then(csv::number) {
+    table.rows(path, true, |row, record| match record.get(1).and_then(number) {
         Some(value) => {
             values.push(value);
             dates.push(record.get(0).and_then(parse_ms));
@@ -202,7 +202,7 @@ fn single_column(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64
     let path = input.path();
     let text = Content::of(input)?.into_text(path)?;
     let mut lines = text.trim_end().lines().map(|l| l.trim().trim_matches('"')).peekable();
-    let header = lines.next_if(|line| csv::number(line).is_none()).map(str::to_owned);
+    let header = lines.next_if(|line| number(line).is_none()).map(str::to_owned);
     if let (Some(wanted), header) = (column, header.clone().unwrap_or_default())
         && !header.eq_ignore_ascii_case(wanted)
     {
@@ -211,7 +211,7 @@ fn single_column(input: &Input, column: Option<&str>) -> Result<(String, Vec<f64
     let name = header.unwrap_or_else(|| "return".to_owned());
     let values = lines
         .enumerate()
-        .map(|(row, line)| csv::number(line).ok_or_else(|| no_number(path, line).at_row(row).column(&name)))
+        .map(|(row, line)| number(line).ok_or_else(|| no_number(path, line).at_row(row).column(&name)))
         .collect::<Result<_>>()?;
     Ok((name, values))
 }
@@ -221,7 +221,7 @@ fn headerless(path: &Path, table: csv::Table) -> Result<(Vec<String>, Vec<Vec<f6
     let mut wrong = None;
     table.rows(path, true, |row, record| {
         for (at, (cell, column)) in record.iter().zip(&mut columns).enumerate() {
-            column.push(csv::number(cell).unwrap_or_else(|| {
+            column.push(number(cell).unwrap_or_else(|| {
                 wrong = wrong.take().or_else(|| Some((row, at, cell.to_owned())));
                 f64::NAN
             }));

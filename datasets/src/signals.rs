@@ -82,7 +82,7 @@ pub struct SignalTable {
 }
 
 impl SignalTable {
-    /// Reads a Parquet, Feather or CSV file, or a directory with a hummingbot run.
+    /// Reads a Parquet, Feather, CSV or JSON file, or a directory with a hummingbot run.
     ///
     /// # Errors
     /// Where the file cannot be read, it has none of the columns or lacks a required one, stamps are not strictly

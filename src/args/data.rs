@@ -14,7 +14,7 @@ use super::{
 pub(crate) enum DataCommand {
     /// List the defects of bars or signals.
     Check {
-        /// Bars or signals: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a hummingbot run.
+        /// Bars or signals: Parquet, Feather, CSV or JSON (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a hummingbot run.
         path: PathBuf,
         /// Form of the result.
         #[arg(long, value_enum, default_value_t = Format::Text)]
