@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use q50_datasets::time::rfc3339;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::{
@@ -60,14 +60,28 @@ impl TrialLedger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn check(&self, head: Option<&str>) -> Result<Soundness, LedgerError> {
-        let read = || {
-            let (broken, has_head) = walk(&self.connection, head)?;
-            let trials: i64 = self.connection.query_row("SELECT count(*) FROM trials", [], |row| row.get(0))?;
-            Ok((trials.unsigned_abs(), broken, has_head))
-        };
-        let (trials, broken, has_head) = read().map_err(|error: rusqlite::Error| self.named(error))?;
-        Ok(Soundness { stamp: self.stamp()?, trials, broken, has_head })
+        self.read(|ledger| {
+            let (broken, has_head) = walk(ledger, head)?;
+            let trials: i64 = ledger.query_row("SELECT count(*) FROM trials", [], |row| row.get(0))?;
+            Ok(Soundness { stamp: stamp(ledger)?, trials: trials.unsigned_abs(), broken, has_head })
+        })
     }
+
+    /// The state of the chain, for a report.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn stamp(&self) -> Result<Stamp, LedgerError> {
+        self.read(stamp)
+    }
+}
+
+fn stamp(connection: &Connection) -> rusqlite::Result<Stamp> {
+    let end = End::of(connection)?;
+    let first = "SELECT time_ms FROM entries WHERE seq = 1";
+    let since: Option<i64> = connection.query_row(first, [], |row| row.get(0)).optional()?;
+    let head = blake3::Hash::from_bytes(end.hash).to_hex().to_string();
+    Ok(Stamp { head, entries: end.seq.unsigned_abs(), since: since.map(rfc3339) })
 }
 
 fn walk(connection: &Connection, head: Option<&str>) -> rusqlite::Result<(Option<Broken>, Option<bool>)> {
@@ -117,7 +131,7 @@ fn walk(connection: &Connection, head: Option<&str>) -> rusqlite::Result<(Option
 /// The rows of every entry, in the order of their keys, table by table.
 fn digests(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Rows>> {
     let mut digests = BTreeMap::new();
-    read(connection, "SELECT entry, id, bars, grid_ms, first_cell, cells FROM datasets ORDER BY entry, id", |row| {
+    each(connection, "SELECT entry, id, bars, grid_ms, first_cell, cells FROM datasets ORDER BY entry, id", |row| {
         let (bars, cells): (String, Option<Vec<u8>>) = (row.get(2)?, row.get(5)?);
         let columns = DatasetColumns {
             id: row.get(1)?,
@@ -129,7 +143,7 @@ fn digests(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Rows>> {
         columns.add_to(digests.entry(row.get(0)?).or_insert_with(Rows::new));
         Ok(())
     })?;
-    read(connection, "SELECT entry, key, dataset, name, sharpe, returns FROM published ORDER BY entry, key", |row| {
+    each(connection, "SELECT entry, key, dataset, name, sharpe, returns FROM published ORDER BY entry, key", |row| {
         let (key, name): (Vec<u8>, String) = (row.get(1)?, row.get(3)?);
         let columns = PublishedColumns {
             key: &key,
@@ -143,7 +157,7 @@ fn digests(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Rows>> {
     })?;
     let trials = "SELECT entry, dataset, hypothesis, assumptions, role, sharpe, returns, skew, kurtosis FROM trials
                   ORDER BY entry, dataset, hypothesis, assumptions, role";
-    read(connection, trials, |row| {
+    each(connection, trials, |row| {
         let hypothesis: Vec<u8> = row.get(2)?;
         let columns = TrialColumns {
             dataset: row.get(1)?,
@@ -161,15 +175,15 @@ fn digests(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Rows>> {
     Ok(digests)
 }
 
-fn read(
+fn each(
     connection: &Connection,
     sql: &str,
-    mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    mut f: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut query = connection.prepare(sql)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        each(row)?;
+        f(row)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use q50_engine::units::PerPeriodSharpe;
 
 use super::{
-    Origin, Published, Record, Role, Scope, Stamp, Trial, TrialRow,
+    Origin, Published, Record, Role, Scope, Trial, TrialRow,
     chain::{self, Entry, Event, Rows},
     markets,
     schema::{self, KEY, PublishedColumns, TrialColumns},
@@ -88,6 +88,11 @@ impl TrialLedger {
 
     pub(super) fn refused<T>(&self, problem: String) -> Result<T, LedgerError> {
         Err(self.named(Problem::Refused(problem)))
+    }
+
+    /// Reads the ledger as it is at one moment, whoever writes to it meanwhile.
+    pub(super) fn read<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        self.connection.unchecked_transaction().and_then(|moment| f(&moment)).map_err(|error| self.named(error))
     }
 
     /// Does `f` to the ledger with every other writer kept out, all of it or nothing. `f` is given the record's row.
@@ -250,7 +255,7 @@ impl TrialLedger {
     /// # Errors
     /// The entry is no import, or forgotten already: one's own runs are never forgotten. The ledger cannot be written.
     pub fn forget(&mut self, seq: i64, reason: &str) -> Result<(), LedgerError> {
-        let entries = chain::entries(&self.connection).map_err(|error| self.named(error))?;
+        let entries = self.read(chain::entries)?;
         match entries.iter().find(|entry| entry.seq == seq).map(|entry| &entry.event) {
             Some(Event::Import { .. }) => {}
             Some(Event::Trials { .. } | Event::Migrate { .. }) => {
@@ -287,31 +292,16 @@ impl TrialLedger {
         }
     }
 
-    /// The state of the chain, for a report.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn stamp(&self) -> Result<Stamp, LedgerError> {
-        let read = || {
-            let end = chain::End::of(&self.connection)?;
-            let first = "SELECT time_ms FROM entries WHERE seq = 1";
-            let since: Option<i64> = self.connection.query_row(first, [], |row| row.get(0)).optional()?;
-            let head = blake3::Hash::from_bytes(end.hash).to_hex().to_string();
-            Ok(Stamp { head, entries: end.seq.unsigned_abs(), since: since.map(q50_datasets::time::rfc3339) })
-        };
-        read().map_err(|error: rusqlite::Error| self.named(error))
-    }
-
     /// Calls `f` with every trial: own replays by dataset and hypothesis, then what others published.
     ///
     /// # Errors
     /// The ledger cannot be read, or `f` fails.
     pub fn for_each<E: From<LedgerError>>(&self, mut f: impl FnMut(TrialRow) -> Result<(), E>) -> Result<(), E> {
         let named = |error: rusqlite::Error| E::from(self.named(error));
-        let batches = markets::batches(&self.connection).map_err(named)?;
+        let moment = self.connection.unchecked_transaction().map_err(named)?;
+        let batches = markets::batches(&moment).map_err(named)?;
         let of = |entry: i64| batches.get(&entry).cloned().unwrap_or_default();
-        let mut query = self
-            .connection
+        let mut query = moment
             .prepare(
                 "SELECT d.bars, t.entry, lower(hex(t.hypothesis)), t.assumptions, t.role, t.sharpe, t.returns, t.skew,
                         t.kurtosis
@@ -341,8 +331,7 @@ impl TrialLedger {
             };
             f(read().map_err(named)?)?;
         }
-        let mut query = self
-            .connection
+        let mut query = moment
             .prepare(
                 "SELECT d.bars, p.entry, lower(hex(p.key)), p.sharpe, p.returns
                  FROM published p JOIN datasets d ON d.id = p.dataset ORDER BY p.entry, p.key",
@@ -377,15 +366,16 @@ impl TrialLedger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn find(&self, record: &Record, hypothesis: &blake3::Hash) -> Result<Option<(Role, Option<f64>)>, LedgerError> {
-        self.connection
-            .query_row(
-                "SELECT t.role, t.sharpe FROM trials t JOIN datasets d ON d.id = t.dataset
-                 WHERE d.bars = ?1 AND t.hypothesis = ?2 ORDER BY t.role DESC, t.entry LIMIT 1",
-                params![record.bars, short(hypothesis)],
-                |row| Ok((if row.get(0)? { Role::Candidate } else { Role::Probe }, row.get(1)?)),
-            )
-            .optional()
-            .map_err(|error| self.named(error))
+        self.read(|ledger| {
+            ledger
+                .query_row(
+                    "SELECT t.role, t.sharpe FROM trials t JOIN datasets d ON d.id = t.dataset
+                     WHERE d.bars = ?1 AND t.hypothesis = ?2 ORDER BY t.role DESC, t.entry LIMIT 1",
+                    params![record.bars, short(hypothesis)],
+                    |row| Ok((if row.get(0)? { Role::Candidate } else { Role::Probe }, row.get(1)?)),
+                )
+                .optional()
+        })
     }
 }
 

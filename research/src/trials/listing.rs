@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     LedgerError, Record, TrialLedger,
     chain::{self, Entry, Event},
-    markets::{effective, forgotten, merges, of, own, published, within},
+    markets::{effective, forgotten, merges, of, of_record, own, published, within},
 };
 
 /// How much was tried on one market.
@@ -104,8 +104,7 @@ impl TrialLedger {
     pub fn campaign(&self) -> Result<Option<CampaignSummary>, LedgerError> {
         let Some(entry) = &self.campaign else { return Ok(None) };
         let Event::Campaign { dataset, .. } = entry.event else { return Ok(None) };
-        let read = || campaign_summary(&self.connection, &of(&self.connection, dataset)?, entry);
-        read().map_err(|error| self.named(error))
+        self.read(|ledger| campaign_summary(ledger, &of(ledger, dataset)?, entry))
     }
 
     /// How much was tried on the record's market; nothing on one that the ledger has never seen.
@@ -113,11 +112,10 @@ impl TrialLedger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn counts(&self, record: &Record) -> Result<MarketCounts, LedgerError> {
-        let read = || {
-            let market = self.market(record)?;
-            if market.is_empty() { Ok(MarketCounts::default()) } else { counts(&self.connection, &market) }
-        };
-        read().map_err(|error: rusqlite::Error| self.named(error))
+        self.read(|ledger| {
+            let market = of_record(ledger, record)?;
+            if market.is_empty() { Ok(MarketCounts::default()) } else { counts(ledger, &market) }
+        })
     }
 
     /// What the ledger holds on the record's market; one that it has never seen is empty.
@@ -125,11 +123,10 @@ impl TrialLedger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn summary(&self, record: &Record) -> Result<MarketSummary, LedgerError> {
-        let read = || {
-            let market = self.market(record)?;
-            if market.is_empty() { Ok(MarketSummary::default()) } else { summary(&self.connection, &market) }
-        };
-        read().map_err(|error: rusqlite::Error| self.named(error))
+        self.read(|ledger| {
+            let market = of_record(ledger, record)?;
+            if market.is_empty() { Ok(MarketSummary::default()) } else { summary(ledger, &market) }
+        })
     }
 
     /// What the ledger holds, by market, the first one seen first.
@@ -137,20 +134,19 @@ impl TrialLedger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn summaries(&self) -> Result<Vec<MarketSummary>, LedgerError> {
-        let read = || {
-            let mut query = self.connection.prepare("SELECT id FROM datasets ORDER BY id")?;
+        self.read(|ledger| {
+            let mut query = ledger.prepare("SELECT id FROM datasets ORDER BY id")?;
             let datasets: Vec<i64> = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             let (mut seen, mut summaries) = (HashSet::new(), Vec::new());
             for dataset in datasets {
                 if !seen.contains(&dataset) {
-                    let market = of(&self.connection, dataset)?;
-                    summaries.push(summary(&self.connection, &market)?);
+                    let market = of(ledger, dataset)?;
+                    summaries.push(summary(ledger, &market)?);
                     seen.extend(market);
                 }
             }
             Ok(summaries)
-        };
-        read().map_err(|error: rusqlite::Error| self.named(error))
+        })
     }
 }
 

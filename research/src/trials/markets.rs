@@ -193,32 +193,31 @@ fn ratios(connection: &Connection, market: &BTreeSet<i64>, returns: usize) -> ru
     Ok(ratios.into_iter().flatten().collect())
 }
 
-impl TrialLedger {
-    /// The datasets of the record's market; empty where the ledger has never seen it.
-    pub(super) fn market(&self, record: &Record) -> rusqlite::Result<BTreeSet<i64>> {
-        let mut query = self.connection.prepare_cached("SELECT id FROM datasets WHERE bars = ?1")?;
-        let dataset = query.query_row([&record.bars], |row| row.get(0)).optional()?;
-        dataset.map_or(Ok(BTreeSet::new()), |dataset| of(&self.connection, dataset))
-    }
+/// The datasets of the record's market; empty where the ledger has never seen it.
+pub(super) fn of_record(connection: &Connection, record: &Record) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut query = connection.prepare_cached("SELECT id FROM datasets WHERE bars = ?1")?;
+    let dataset = query.query_row([&record.bars], |row| row.get(0)).optional()?;
+    dataset.map_or(Ok(BTreeSet::new()), |dataset| of(connection, dataset))
+}
 
+impl TrialLedger {
     /// What a candidate with so many returns is deflated for.
     ///
     /// # Errors
     /// The ledger cannot be read.
     pub fn tried(&self, scope: Scope<'_>, returns: usize) -> Result<Tried, LedgerError> {
-        let read = || {
-            let (connection, market) = (&self.connection, self.market(scope.record)?);
+        self.read(|ledger| {
+            let market = of_record(ledger, scope.record)?;
             let since = self.campaign.as_ref().map_or(0, |campaign| campaign.seq);
-            let published_since = published(connection, &market, since)?.len() as u64;
-            let mut comparable = ratios(connection, &market, returns)?;
-            comparable.extend(published(connection, &market, 0)?.iter().filter_map(|run| run.sharpe));
+            let published_since = published(ledger, &market, since)?.len() as u64;
+            let mut comparable = ratios(ledger, &market, returns)?;
+            comparable.extend(published(ledger, &market, 0)?.iter().filter_map(|run| run.sharpe));
             Ok(Tried {
-                trials: own(connection, &market, since, i64::MAX)? + published_since,
+                trials: own(ledger, &market, since, i64::MAX)? + published_since,
                 variance: robust_variance(&comparable),
-                effective: effective(connection, &market)?,
-                forgotten: forgotten_runs(connection, &market)?,
+                effective: effective(ledger, &market)?,
+                forgotten: forgotten_runs(ledger, &market)?,
             })
-        };
-        read().map_err(|error: rusqlite::Error| self.named(error))
+        })
     }
 }

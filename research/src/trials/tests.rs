@@ -335,6 +335,28 @@ fn two_writers_at_once_keep_one_chain() {
 }
 
 #[test]
+fn a_check_beside_a_writer_finds_nothing_broken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trials.sqlite");
+    let (mut writer, reader) = (ledger_at(&path, 1), TrialLedger::open(&path).unwrap());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for n in 0..300 {
+                let trial = trial(&format!("new {n}"), Role::Candidate);
+                writer.record(scope(&record("d")), Origin::Verify, &[trial]).unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Release);
+        });
+        while !done.load(std::sync::atomic::Ordering::Acquire) {
+            let found = reader.check(None).unwrap();
+            assert!(found.is_sound(), "{found:?}");
+            assert_eq!(found.stamp.entries, found.trials + 1, "of one moment: an entry a trial, and the dataset's");
+        }
+    });
+}
+
+#[test]
 fn whoever_opens_a_new_or_an_earlier_ledger_at_the_same_time_waits_for_the_others() {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..40 {
