@@ -139,6 +139,18 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         &self.chain
     }
 
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Address of the wallet.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.wallet.address()
+    }
+
     fn settler(&self) -> Settler<'_, N, C> {
         let (wallet, patience) = (self.wallet.address(), self.settings.patience);
         Settler { node: &self.chain, clock: &self.clock, wallet, patience }

@@ -15,6 +15,8 @@ pub mod cluster;
 pub mod compose;
 /// From an order to its fill.
 pub mod executor;
+/// What is sold between bars.
+pub mod exit;
 /// What a landed transaction did.
 pub mod fill;
 /// What is asked before an order.

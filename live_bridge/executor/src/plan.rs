@@ -203,7 +203,8 @@ pub async fn plan<N: Chain, C: Clock>(
     Ok(Plan { market, quoted, cost, budget, message, last_height: blockhash.last_height })
 }
 
-async fn read_market<N: Chain, C: Clock>(
+/// A market, asked for again where a node fails in passing.
+pub(crate) async fn read_market<N: Chain, C: Clock>(
     chain: &N,
     clock: &C,
     mint: Address,

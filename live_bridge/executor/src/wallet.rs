@@ -1,4 +1,4 @@
-//! The key that signs. It is read once, wiped when it is dropped, and never shown.
+//! The key that signs. It is read once, wiped when it is dropped, and never shown; a process that has read it leaves no core.
 //!
 //! Where it is: the file that is named; else the file that `ANCHOR_WALLET` names; else the one that the configuration of
 //! Solana's command line names (`~/.config/solana/cli/config.yml`); else `~/.config/solana/id.json`. A file holds a JSON
@@ -71,6 +71,7 @@ impl Wallet {
     }
 
     fn read(path: &Path) -> Result<Self, WalletError> {
+        leave_no_core();
         let failed = |source| WalletError::File { path: path.to_owned(), source };
         let mut file = std::fs::File::open(path).map_err(failed)?;
         let mode = file.metadata().map_err(failed)?.mode() & 0o777;
@@ -108,6 +109,17 @@ impl Wallet {
 impl From<Keypair> for Wallet {
     fn from(keypair: Keypair) -> Self {
         Self(keypair)
+    }
+}
+
+/// From now on a crash of this process writes nothing of its memory to a disk, and other processes of the user cannot read it.
+fn leave_no_core() {
+    #[cfg(target_os = "linux")]
+    let left = nix::sys::prctl::set_dumpable(false);
+    #[cfg(not(target_os = "linux"))]
+    let left = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    if let Err(error) = left {
+        tracing::warn!("a crash may leave a core with the key in it: {error}");
     }
 }
 
@@ -155,6 +167,15 @@ mod tests {
         let (_folder, path) = file(&key().0, 0o640);
         let error = Wallet::find(Some(&path)).unwrap_err().to_string();
         assert!(error.ends_with("others than its owner may read it (mode 0640); chmod 600 it"), "{error}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_has_read_a_key_leaves_no_core() {
+        nix::sys::prctl::set_dumpable(true).unwrap();
+        let (_folder, path) = file(&key().0, 0o600);
+        Wallet::find(Some(&path)).unwrap();
+        assert!(!nix::sys::prctl::get_dumpable().unwrap());
     }
 
     #[test]

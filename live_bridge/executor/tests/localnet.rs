@@ -9,6 +9,7 @@ use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::Clock;
 use q50_executor::compose;
 use q50_executor::executor::{Executor, ExecutorError, Report};
+use q50_executor::guards::{ExitReason, ExitRules};
 use q50_executor::journal::{Journal, OrderState, Settlement};
 use q50_executor::order::{Order, Size};
 use q50_executor::rpc::{Client, Commitment, Node, token_amount};
@@ -16,6 +17,7 @@ use q50_executor::settlement::Unsettled;
 use q50_live::pumpswap::pda;
 use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
 use q50_live::pumpswap::token::{create_account, sync_native, transfer_lamports};
+use std::time::Duration;
 
 const SOL: u64 = 1_000_000_000;
 
@@ -48,6 +50,10 @@ async fn what_fails_in_passing_is_asked_again_and_the_order_is_filled_once() {
         "kind = 'dropped'\ntimes = 3",
         "kind = 'expired'\ntimes = 2",
         "kind = 'stale'\nslots = 5\nshare = 0.5",
+        "kind = 'timeout'\nms = 5\nexecutes = true\nshare = 0.3",
+        "kind = 'timeout'\nms = 5\nexecutes = false\nshare = 0.3",
+        "kind = 'fork'\nslots = 1\nmethods = ['getSignatureStatuses']\ntimes = 2",
+        "kind = 'silent-websocket'",
     ] {
         let net = Net::start("", &format!("[[fault]]\n{faults}"));
         let mut executor = net.executor().await.unwrap();
@@ -172,6 +178,38 @@ async fn a_coin_without_a_pool_and_an_order_beyond_the_pool_are_rejected_before_
     let states: Vec<OrderState> = executor.journal().orders().unwrap().into_iter().map(|(_, state, _)| state).collect();
     assert_eq!(states, [OrderState::Rejected; 3]);
     assert_eq!(executor.journal().pending().unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_falls_rises_or_takes_too_long_is_sold_between_bars() {
+    let rules = ExitRules {
+        stop_loss: Some(Bps(2_000)),
+        take_profit: Some(Bps(5_000)),
+        timeout: Some(Duration::from_secs(3_600)),
+    };
+    for (bps, waits, reason) in [
+        (-1_800, 0, None),
+        (-2_000, 0, Some(ExitReason::StopLoss)),
+        (4_900, 0, None),
+        (5_500, 0, Some(ExitReason::TakeProfit)),
+        (0, 3_500, None),
+        (0, 3_600, Some(ExitReason::Timeout)),
+    ] {
+        let net = Net::start("", "");
+        let mut executor = net.executor().await.unwrap();
+        filled(&mut executor, "in", spend(&net, SOL)).await;
+        if bps != 0 {
+            net.control(&format!(r#"{{"do": "move-price", "pool": "{}", "bps": {bps}}}"#, net.pool(0)));
+        }
+        net.clock.sleep(Duration::from_secs(waits)).await;
+        let exits = executor.exits(&rules).await.unwrap();
+        assert_eq!(exits.first().map(|exit| exit.reason), reason, "{bps}");
+        if let Some(exit) = exits.first() {
+            filled(&mut executor, "out", exit.order(Bps(100))).await;
+            assert_eq!(executor.exits(&rules).await.unwrap(), []);
+            assert_eq!(executor.journal().held(&net.mint(0)).unwrap(), 0);
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,11 @@ use crate::outsider::{Arbitrageur, move_pool};
 use crate::rpc::envelope::Message;
 use crate::rpc::{self, Call};
 use crate::state::StateError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use solana_account::Account;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -70,6 +73,17 @@ pub enum Command {
         /// By how much, in basis points; up where positive.
         bps: i64,
     },
+    /// Has an account be what is said, as if a transaction had made it so; a fork takes it back.
+    SetAccount {
+        /// Its address.
+        address: String,
+        /// Its lamports; with 0 there is no account.
+        lamports: u64,
+        /// The program that it belongs to.
+        owner: String,
+        /// Its data in base64.
+        data: String,
+    },
     /// Writes the state to its folder.
     Save {},
 }
@@ -107,6 +121,16 @@ pub enum CommandError {
         pool: String,
         /// The move asked for.
         bps: i64,
+    },
+    /// An account.
+    #[error("account {address}: {what} is not {expected}")]
+    Account {
+        /// Its address, as it was said.
+        address: String,
+        /// What is wrong.
+        what: &'static str,
+        /// What it should be.
+        expected: &'static str,
     },
     /// There is no folder to save to.
     #[error("started without --state, there is no folder to save to")]
@@ -230,6 +254,14 @@ impl Node {
                 if !moved {
                     return Err(CommandError::Price { pool, bps });
                 }
+            }
+            Command::SetAccount { address, lamports, owner, data } => {
+                let wrong = |what, expected| CommandError::Account { address: address.clone(), what, expected };
+                let key = address.parse().map_err(|_| wrong("the address", "32 bytes in base58"))?;
+                let owner = owner.parse().map_err(|_| wrong("the owner", "32 bytes in base58"))?;
+                let data = STANDARD.decode(&data).map_err(|_| wrong("the data", "base64"))?;
+                let account = Account { lamports, data, owner, executable: false, rent_epoch: u64::MAX };
+                chain.change(key, account.into());
             }
             Command::Save {} => {
                 crate::state::save(&chain, self.state.as_deref().ok_or(CommandError::NoState)?)?;

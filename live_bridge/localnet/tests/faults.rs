@@ -193,6 +193,28 @@ async fn a_websocket_dies_without_a_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_set_is_there_at_once_until_a_fork_takes_it_back() {
+    let net = Net::quiet().await;
+    net.advance(1).await;
+    let owner = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
+    let set = json!({"do": "set-account", "address": TO.to_string(), "lamports": 7, "owner": owner, "data": "AQI="});
+    net.control(set.clone()).await;
+    let account =
+        net.result("getAccountInfo", json!([TO.to_string(), {"encoding": "base64", "commitment": "processed"}])).await;
+    assert_eq!(account["value"]["data"], json!(["AQI=", "base64"]));
+    assert_eq!((&account["value"]["lamports"], &account["value"]["owner"]), (&json!(7), &json!(owner)));
+    assert_eq!(net.lamports(&TO, "confirmed").await, 0);
+    net.control(json!({"do": "fork", "slots": 1})).await;
+    assert_eq!(net.lamports(&TO, "processed").await, 0);
+    for (field, said) in [("address", "the address is not 32 bytes"), ("data", "the data is not base64")] {
+        let mut wrong = set.clone();
+        wrong[field] = json!("?");
+        let refused = net.post("/control", &wrong.to_string()).await.unwrap();
+        assert!(refused.status == 400 && refused.body.contains(said), "{}", refused.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_control_endpoint_refuses_web_pages_and_what_it_does_not_know() {
     let net = Net::quiet().await;
     let unknown = net.post("/control", r#"{"do":"explode"}"#).await.unwrap();

@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "helpers of tests, each using its part")]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::{Clock, UnixMillis};
 use q50_executor::cluster::Cluster;
 use q50_executor::executor::{Executor, ExecutorError, Settings};
 use q50_executor::guards::{BreakerLimits, Limits, RateLimits};
 use q50_executor::journal::Journal;
-use q50_executor::rpc::{Client, Commitment};
+use q50_executor::plan::Chain;
+use q50_executor::rpc::{Account, Client, Commitment, token_amount};
 use q50_executor::wallet::Wallet;
-use q50_live::pumpswap::Address;
+use q50_live::pumpswap::programs::{SYSTEM, TOKEN};
+use q50_live::pumpswap::{Address, pda};
 use q50_localnet::{Command, FaultScript, Localnet, Pace, Pools};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -99,8 +103,18 @@ impl Net {
 
     pub async fn executor(&self) -> Result<Executor<Client<Steps>, Steps>, ExecutorError> {
         let client = self.client().await;
-        let journal = Journal::open_to_trade(&self.journal(), &self.wallet().address(), client.genesis())?;
-        Executor::start(client, self.clock.clone(), journal, self.wallet(), settings()).await
+        let genesis = client.genesis().to_owned();
+        self.executor_on(client, &genesis, settings()).await
+    }
+
+    pub async fn executor_on<N: Chain>(
+        &self,
+        chain: N,
+        genesis: &str,
+        settings: Settings,
+    ) -> Result<Executor<N, Steps>, ExecutorError> {
+        let journal = Journal::open_to_trade(&self.journal(), &self.wallet().address(), genesis)?;
+        Executor::start(chain, self.clock.clone(), journal, self.wallet(), settings).await
     }
 
     pub fn control(&self, json: &str) {
@@ -109,6 +123,23 @@ impl Net {
 
     pub fn advance(&self, slots: u64) {
         self.net.control(Command::Advance { slots }).unwrap();
+    }
+
+    /// Has an account be this one.
+    pub fn put(&self, address: Address, account: &Account) {
+        let Account { lamports, owner, data, .. } = account;
+        let (address, owner) = (address.to_string(), owner.to_string());
+        let command = Command::SetAccount { address, lamports: *lamports, owner, data: STANDARD.encode(data) };
+        self.net.control(command).unwrap();
+    }
+
+    /// Has an account be gone.
+    pub fn remove(&self, address: Address) {
+        self.put(address, &Account { lamports: 0, owner: SYSTEM, data: Vec::new(), executable: false });
+    }
+
+    pub fn pool(&self, pool: usize) -> Address {
+        self.net.ready().pools[pool].pool.parse().unwrap()
     }
 
     pub fn newest_slot(&self) -> u64 {
@@ -123,10 +154,19 @@ impl Net {
 
     /// Lamports of the wallet in the open slot.
     pub async fn lamports_now(&self) -> i64 {
-        let client = self.client().await;
-        let wallet = self.wallet().address();
-        let (_, accounts) = client.accounts(&[wallet], Commitment::Processed, 0).await.unwrap();
-        i64::try_from(accounts[0].as_ref().unwrap().lamports).unwrap()
+        self.account(self.wallet().address()).await.unwrap().lamports.cast_signed()
+    }
+
+    /// Coins of the wallet in the open slot.
+    pub async fn coins(&self, pool: usize) -> i64 {
+        let account = pda::associated_token(&self.wallet().address(), &self.mint(pool), &TOKEN);
+        self.account(account).await.map_or(0, |account| token_amount(&account.data).unwrap().cast_signed())
+    }
+
+    /// An account in the open slot.
+    pub async fn account(&self, address: Address) -> Option<Account> {
+        let (_, mut accounts) = self.client().await.accounts(&[address], Commitment::Processed, 0).await.unwrap();
+        accounts.remove(0)
     }
 }
 

@@ -29,7 +29,7 @@ use record::Record;
 pub(crate) use saved::Saved;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use solana_account::AccountSharedData;
+use solana_account::{AccountSharedData, ReadableAccount as _};
 use solana_clock::Clock;
 use solana_epoch_schedule::EpochSchedule;
 use solana_hash::Hash;
@@ -164,6 +164,14 @@ impl Chain {
         if let Err(error) = self.svm.set_account(key, account.into()) {
             panic!("account {key}: {error}");
         }
+    }
+
+    /// Changes an account in the open slot, without a transaction.
+    pub(crate) fn change(&mut self, key: Pubkey, account: AccountSharedData) {
+        let before = self.account(&key).cloned();
+        let after = (account.lamports() > 0).then(|| account.clone());
+        self.versions.note(key, self.open, before, after);
+        self.put(key, account);
     }
 
     /// The pools that the chain begins with.
