@@ -9,7 +9,7 @@
 use crate::backoff::retry;
 use crate::clock::Clock;
 use crate::compose;
-use crate::guards::{Guards, KillSwitch, Limits, Outcome, Refusals};
+use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals};
 use crate::journal::{Begun, Journal, JournalError, OrderId, OrderState, Pending, Prepared, Settlement};
 use crate::market::Market;
 use crate::order::{Order, Quoted, Size};
@@ -172,12 +172,22 @@ impl<N: Chain, C: Clock> Executor<N, C> {
 
     /// Looks once at everything that is not final; whether anything is known that was not known before.
     async fn look(&mut self) -> Result<bool, ExecutorError> {
+        let pending = self.journal.pending()?;
+        let signatures: Vec<_> = pending.iter().map(|pending| pending.prepared.signature).collect();
+        // Where no node says so now, what is open is settled next, and what landed is looked at again.
+        let told = match self.chain.statuses(&signatures).await {
+            Ok(told) => told,
+            Err(error) if error.class() == Class::Transient => return Ok(false),
+            Err(error) => {
+                let Some(&signature) = signatures.first() else { return Ok(false) };
+                return Err(ExecutorError::Unsettled { signature, source: Box::new(Unsettled::Node(error)) });
+            }
+        };
         let mut news = false;
-        for pending in &self.journal.pending()? {
+        for (pending, told) in pending.iter().zip(told) {
             let signature = pending.prepared.signature;
-            let settlement = match self.settler().look(pending).await {
+            let settlement = match self.settler().look(pending, told).await {
                 Ok(Some(settlement)) => settlement,
-                // Where no node says so now, what is open is settled next, and what landed is looked at again.
                 Ok(None) => continue,
                 Err(Unsettled::Node(error)) if error.class() == Class::Transient => continue,
                 Err(source) => return Err(ExecutorError::Unsettled { signature, source: Box::new(source) }),
@@ -252,11 +262,14 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         let now = self.clock.now();
         let cleared = self.guards.clear(&plan.proposal(order), &standing, &switch, now);
         self.journal.remember(self.guards.memory())?;
-        if let Err(refusals) = cleared {
-            self.journal.end(id, OrderState::Refused, &refusals.to_string())?;
-            return Ok(Report::Refused(refusals));
-        }
-        let signed = match compose::signed(&plan.message, self.wallet.sign(&plan.message.serialize())) {
+        let cleared = match cleared {
+            Ok(cleared) => cleared,
+            Err(refusals) => {
+                self.journal.end(id, OrderState::Refused, &refusals.to_string())?;
+                return Ok(Report::Refused(refusals));
+            }
+        };
+        let signed = match self.sign(&plan, &cleared) {
             Ok(signed) => signed,
             Err(error) => return self.reject(id, error.into()),
         };
@@ -281,6 +294,11 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             to_send,
             to_settle: self.clock.now().since(began),
         })
+    }
+
+    /// Signs what every guard has let through, and nothing else.
+    fn sign(&self, plan: &Plan, _cleared: &Cleared) -> Result<compose::Signed, compose::TooLarge> {
+        compose::signed(&plan.message, self.wallet.sign(&plan.message.serialize()))
     }
 
     fn reject(&mut self, id: OrderId, rejection: Rejection) -> Result<Report, ExecutorError> {

@@ -177,7 +177,10 @@ pub async fn plan<N: Chain, C: Clock>(
     at_least: u64,
     priority_cap: Lamports,
 ) -> Result<Plan, Rejection> {
-    let market = read_market(chain, clock, order.mint, user, at_least).await?;
+    // Independent questions are asked at once: prices move while one waits.
+    let blockhash = retry(clock, async || chain.blockhash().await);
+    let (market, blockhash) = tokio::join!(read_market(chain, clock, order.mint, user, at_least), blockhash);
+    let (market, blockhash) = (market?, blockhash?);
     if let Size::Sell(wanted) = order.size {
         let held = market.held.unwrap_or(0);
         if wanted > held {
@@ -185,17 +188,18 @@ pub async fn plan<N: Chain, C: Clock>(
         }
     }
     let quoted = order.quote(&market.state, &market.config)?;
-    let blockhash = retry(clock, async || chain.blockhash().await).await?;
     let measure = Budget { units: MOST_UNITS, unit_price: 0 };
     let message = compose::message(&market, user, &quoted, measure, &blockhash);
     let unsigned = compose::signed(&message, solana_signature::Signature::default())?;
     let written = compose::written(&message);
-    let simulated = retry(clock, async || chain.simulate(&unsigned.bytes, market.slot).await).await?;
+    let simulated = retry(clock, async || chain.simulate(&unsigned.bytes, market.slot).await);
+    let (simulated, bids) = tokio::join!(simulated, chain.recent_bids(&written));
+    let simulated = simulated?;
     if let Some(error) = simulated.err {
         return Err(Rejection::Simulation(error));
     }
     // Without bids the transaction is still good.
-    let bids = chain.recent_bids(&written).await.unwrap_or_default();
+    let bids = bids.unwrap_or_default();
     let units = simulated.units_consumed.unwrap_or(u64::from(MOST_UNITS));
     let budget = priority::budget(units, &bids, priority_cap);
     let message = compose::message(&market, user, &quoted, budget, &blockhash);

@@ -14,7 +14,7 @@
 use crate::clock::{Clock, UnixMillis};
 use crate::fill::{self, Contradiction};
 use crate::journal::{Pending, Settlement};
-use crate::rpc::{Class, Commitment, Node, RpcError};
+use crate::rpc::{Class, Commitment, Node, RpcError, Told};
 use q50_live::pumpswap::Address;
 use std::time::Duration;
 use thiserror::Error;
@@ -79,13 +79,12 @@ pub struct Settler<'a, N, C> {
 }
 
 impl<N: Node, C: Clock> Settler<'_, N, C> {
-    /// Looks once at a transaction: whether it has landed, is final by now, or was taken back. Nothing where nothing is
-    /// known that was not known before.
+    /// What a node told of a transaction that is not final: whether it has landed, is final by now, or was taken back.
+    /// Nothing where nothing is known that was not known before.
     ///
     /// # Errors
     /// [`Unsettled`] where no node answers, or it landed otherwise than it was signed.
-    pub async fn look(&self, pending: &Pending) -> Result<Option<Settlement>, Unsettled> {
-        let told = self.node.status(&pending.prepared.signature).await.map_err(Unsettled::Node)?;
+    pub async fn look(&self, pending: &Pending, told: Told) -> Result<Option<Settlement>, Unsettled> {
         match (told.status, pending.slot) {
             (Some((_, Commitment::Processed)), _) => Ok(None),
             // After a fork it may have landed again, in another slot.

@@ -38,8 +38,8 @@ impl Node for Between {
         self.client.send(transaction).await
     }
 
-    async fn status(&self, signature: &Signature) -> Result<Told, RpcError> {
-        self.client.status(signature).await
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Told>, RpcError> {
+        self.client.statuses(signatures).await
     }
 
     async fn landed(&self, signature: &Signature) -> Result<Option<Landed>, RpcError> {

@@ -30,6 +30,9 @@ use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatu
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
+/// Signatures that a node tells of at once.
+const MOST_SIGNATURES: usize = 256;
+
 /// A client that does not come about.
 #[derive(Debug, Error)]
 pub enum ConnectError {
@@ -100,12 +103,15 @@ impl<C: Clock> Client<C> {
     }
 
     async fn find_program(&self) -> Result<(), ConnectError> {
-        let program =
-            crate::backoff::retry(&self.clock, async || self.accounts(&[PUMP_AMM], Commitment::Confirmed, 0).await);
+        // That it is there is enough: its data may be more than a megabyte.
+        let config = json!({"encoding": "base64", "commitment": "confirmed", "dataSlice": {"offset": 0, "length": 0}});
+        let params = json!([PUMP_AMM.to_string(), config]);
+        let asked = crate::backoff::retry(&self.clock, async || {
+            self.call::<Contextual<Option<Account>>>("getAccountInfo", params.clone()).await
+        });
         let host = self.endpoints.first().map_or("?", Endpoint::host).to_owned();
-        let (_, accounts) = program.await.map_err(|source| ConnectError::Node { host, source })?;
-        match accounts.as_slice() {
-            [Some(account)] if account.executable => Ok(()),
+        match asked.await.map_err(|source| ConnectError::Node { host, source })?.value {
+            Some(account) if account.executable => Ok(()),
             _ => Err(ConnectError::NoProgram),
         }
     }
@@ -243,8 +249,17 @@ pub trait Node: Sync {
     /// Hands in a signed transaction. The same one may be handed in again and again; it lands once.
     fn send(&self, transaction: &[u8]) -> impl Future<Output = Result<(), RpcError>> + Send;
 
-    /// What is known of a signature, however old.
-    fn status(&self, signature: &Signature) -> impl Future<Output = Result<Told, RpcError>> + Send;
+    /// What is known of signatures, however old, in their order.
+    fn statuses(&self, signatures: &[Signature]) -> impl Future<Output = Result<Vec<Told>, RpcError>> + Send;
+
+    /// What is known of one signature, however old.
+    fn status(&self, signature: &Signature) -> impl Future<Output = Result<Told, RpcError>> + Send {
+        let asked = self.statuses(std::slice::from_ref(signature));
+        async move {
+            let none = || RpcError::Malformed { method: "getSignatureStatuses", problem: "no status".to_owned() };
+            asked.await?.first().copied().ok_or_else(none)
+        }
+    }
 
     /// A transaction that is confirmed at least.
     fn landed(&self, signature: &Signature) -> impl Future<Output = Result<Option<Landed>, RpcError>> + Send;
@@ -267,14 +282,21 @@ impl<C: Clock> Node for Client<C> {
         self.call::<String>("sendTransaction", json!([STANDARD.encode(transaction), config])).await.map(drop)
     }
 
-    async fn status(&self, signature: &Signature) -> Result<Told, RpcError> {
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Told>, RpcError> {
         const METHOD: &str = "getSignatureStatuses";
-        let params = json!([[signature.to_string()], {"searchTransactionHistory": true}]);
-        let told: Contextual<Vec<Option<ToldStatus>>> = self.call_of_slot(METHOD, params).await?;
-        let [status] = told.value.as_slice() else {
-            return Err(RpcError::Malformed { method: METHOD, problem: format!("{} statuses", told.value.len()) });
-        };
-        Ok(Told { at: told.context.slot, status: status.as_ref().map(ToldStatus::read) })
+        let mut statuses = Vec::with_capacity(signatures.len());
+        for part in signatures.chunks(MOST_SIGNATURES) {
+            let names: Vec<String> = part.iter().map(ToString::to_string).collect();
+            let params = json!([names, {"searchTransactionHistory": true}]);
+            let told: Contextual<Vec<Option<ToldStatus>>> = self.call_of_slot(METHOD, params).await?;
+            if told.value.len() != part.len() {
+                let problem = format!("{} statuses, {} were asked for", told.value.len(), part.len());
+                return Err(RpcError::Malformed { method: METHOD, problem });
+            }
+            let at = told.context.slot;
+            statuses.extend(told.value.iter().map(|told| Told { at, status: told.as_ref().map(ToldStatus::read) }));
+        }
+        Ok(statuses)
     }
 
     async fn landed(&self, signature: &Signature) -> Result<Option<Landed>, RpcError> {

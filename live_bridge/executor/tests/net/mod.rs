@@ -28,19 +28,29 @@ const CALL_MS: i64 = 5;
 /// Time that passes when somebody waits, and the chain's slots with it.
 #[derive(Clone)]
 pub struct Steps {
-    net: Arc<Localnet>,
+    net: Option<Arc<Localnet>>,
     ms: Arc<AtomicI64>,
     slots: Arc<Mutex<i64>>,
 }
 
 impl Steps {
+    /// With the slots of a chain.
+    pub fn of(net: Arc<Localnet>) -> Self {
+        Self { net: Some(net), ms: Arc::default(), slots: Arc::default() }
+    }
+
+    /// Without a chain.
+    pub fn alone() -> Self {
+        Self { net: None, ms: Arc::default(), slots: Arc::default() }
+    }
+
     fn pass(&self, ms: i64) {
         let now = self.ms.fetch_add(ms, Ordering::Relaxed) + ms;
         let mut slots = self.slots.lock().unwrap();
         let due = now / SLOT_MS - *slots;
         *slots += due;
-        if due > 0 {
-            self.net.control(Command::Advance { slots: u64::try_from(due).unwrap() }).unwrap();
+        if let Some(net) = self.net.as_ref().filter(|_| due > 0) {
+            net.control(Command::Advance { slots: u64::try_from(due).unwrap() }).unwrap();
         }
     }
 }
@@ -76,7 +86,7 @@ impl Net {
         let settings =
             q50_localnet::Settings { port: 0, pace: Pace::Stepped, pools, faults, seed: 1, ..Default::default() };
         let net = Arc::new(Localnet::start(settings).unwrap());
-        let clock = Steps { net: net.clone(), ms: Arc::default(), slots: Arc::default() };
+        let clock = Steps::of(net.clone());
         Self { net, clock, folder }
     }
 

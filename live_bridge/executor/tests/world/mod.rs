@@ -384,19 +384,23 @@ impl Node for World {
         .await
     }
 
-    async fn status(&self, signature: &Signature) -> Result<Told, RpcError> {
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Told>, RpcError> {
+        if signatures.is_empty() {
+            return Ok(Vec::new());
+        }
         self.call(|state, mishap| {
             let behind = if let Mishap::Behind(slots) = mishap { slots } else { 0 };
             let at = state.open() - behind;
-            let status = state.landing(signature, behind).map(|landing| {
+            let status = |signature: &Signature| {
+                let landing = state.landing(signature, behind)?;
                 let commitment = match landing.slot {
                     slot if slot == at => Commitment::Processed,
                     slot if slot > state.root => Commitment::Confirmed,
                     _ => Commitment::Finalized,
                 };
-                (landing.slot, commitment)
-            });
-            Ok(Told { at, status })
+                Some((landing.slot, commitment))
+            };
+            Ok(signatures.iter().map(|signature| Told { at, status: status(signature) }).collect())
         })
         .await
     }
