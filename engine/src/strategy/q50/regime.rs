@@ -34,15 +34,13 @@ impl Regime {
         }
     }
 
-    fn of(value: f64, [p30, p70, p90]: [f64; 3]) -> Self {
-        if value <= p30 {
-            Self::Low
-        } else if value <= p70 {
-            Self::Medium
-        } else if value <= p90 {
-            Self::High
-        } else {
-            Self::Extreme
+    /// The regime of `value` among the percentiles p30, p70 and p90, of which no more are asked for than decide.
+    fn of(value: f64, percentiles: impl IntoIterator<Item = f64>) -> Self {
+        match percentiles.into_iter().position(|percentile| value <= percentile) {
+            Some(0) => Self::Low,
+            Some(1) => Self::Medium,
+            Some(2) => Self::High,
+            _ => Self::Extreme,
         }
     }
 }
@@ -104,6 +102,10 @@ impl PerRegime {
         }
     }
 }
+
+/// Rows that are classified at a time: so many windows, and no fewer than that.
+const WINDOWS_A_STRETCH: usize = 4;
+const LEAST_STRETCH: usize = 1_024;
 
 /// How regimes are found and what they change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,18 +188,29 @@ impl RegimeConfig {
                 variance.iter().map(|&v| self.regime(v, window.len, |below| window.observation(below))).collect()
             }
             Percentiles::Causal => {
-                let mut window = Window::over(variance);
                 let length = self.window.max(1);
-                let classify = |t: usize| {
-                    window.insert(t);
-                    if let Some(oldest) = t.checked_sub(length) {
-                        window.remove(oldest);
-                    }
-                    self.regime(variance[t], window.len, |below| window.observation(below))
-                };
-                (0..variance.len()).map(classify).collect()
+                let stretch = length.saturating_mul(WINDOWS_A_STRETCH).max(LEAST_STRETCH);
+                let starts = (0..variance.len()).step_by(stretch);
+                starts.flat_map(|start| self.classify_stretch(variance, start, stretch, length)).collect()
             }
         }
+    }
+
+    /// The regimes of `stretch` rows from `start` on. Their windows of `length` rows hold those rows and the `length` before
+    /// them, and only these are ranked, so that a window's counts stay in the cache however long the record is.
+    fn classify_stretch(&self, variance: &[f64], start: usize, stretch: usize, length: usize) -> Vec<Option<Regime>> {
+        let rows = start.saturating_sub(length)..start.saturating_add(stretch).min(variance.len());
+        let (before, variance) = (start - rows.start, &variance[rows]);
+        let mut window = Window::over(variance);
+        (0..before).for_each(|t| window.insert(t));
+        let classify = |t: usize| {
+            window.insert(t);
+            if let Some(oldest) = t.checked_sub(length) {
+                window.remove(oldest);
+            }
+            self.regime(variance[t], window.len, |below| window.observation(below))
+        };
+        (before..variance.len()).map(classify).collect()
     }
 
     /// The regime of `value` in a window of so many observations, the one with `below` smaller ones being
@@ -207,7 +220,10 @@ impl RegimeConfig {
             return None;
         }
         if observations >= self.min_observations.max(1) {
-            return Some(Regime::of(value, [0.3, 0.7, 0.9].map(|p| quantile(p, observations, &observation))));
+            return Some(Regime::of(
+                value,
+                [0.3, 0.7, 0.9].into_iter().map(|p| quantile(p, observations, &observation)),
+            ));
         }
         match self.warm_up {
             WarmUp::Hold => None,
@@ -225,40 +241,42 @@ impl RegimeConfig {
 struct Window {
     /// The column's observations in ascending order.
     sorted: Vec<f64>,
-    /// Rank of each row's observation, from 1; `None` for `NaN`.
-    rank: Vec<Option<usize>>,
+    /// Rank of each row's observation, from 1; 0 for `NaN`.
+    rank: Vec<u32>,
     counts: Vec<u32>,
     len: usize,
 }
 
 impl Window {
     fn over(column: &[f64]) -> Self {
-        let mut rows: Vec<usize> = (0..column.len()).filter(|&row| !column[row].is_nan()).collect();
-        rows.sort_by(|&a, &b| column[a].total_cmp(&column[b]));
-        let mut rank = vec![None; column.len()];
-        for (position, &row) in rows.iter().enumerate() {
-            rank[row] = Some(position + 1);
+        let mut rows: Vec<(f64, usize)> =
+            column.iter().copied().zip(0..).filter(|(value, _)| !value.is_nan()).collect();
+        rows.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+        let mut rank = vec![0; column.len()];
+        for (position, &(_, row)) in (1..).zip(&rows) {
+            rank[row] = position;
         }
-        let sorted: Vec<f64> = rows.iter().map(|&row| column[row]).collect();
+        let sorted: Vec<f64> = rows.iter().map(|(value, _)| *value).collect();
         Self { counts: vec![0; sorted.len() + 1], sorted, rank, len: 0 }
     }
 
     fn insert(&mut self, row: usize) {
-        if let Some(rank) = self.rank[row] {
-            self.count(rank, 1);
+        if self.rank[row] > 0 {
+            self.count(self.rank[row], 1);
             self.len += 1;
         }
     }
 
     fn remove(&mut self, row: usize) {
-        if let Some(rank) = self.rank[row] {
-            self.count(rank, u32::MAX);
+        if self.rank[row] > 0 {
+            self.count(self.rank[row], u32::MAX);
             self.len -= 1;
         }
     }
 
     /// Adds `step` (or takes one off, as the wrapped -1) at a rank.
-    fn count(&mut self, mut rank: usize, step: u32) {
+    fn count(&mut self, rank: u32, step: u32) {
+        let mut rank = rank as usize;
         while rank < self.counts.len() {
             self.counts[rank] = self.counts[rank].wrapping_add(step);
             rank += rank & rank.wrapping_neg();
@@ -359,6 +377,27 @@ mod tests {
         let whole = config(100, 20).classify(&variance);
         for t in 1..500 {
             assert_eq!(config(100, 20).classify(&variance[..t]), whole[..t]);
+        }
+    }
+
+    #[test]
+    fn a_long_record_has_the_regimes_of_the_windows_themselves() {
+        let variance: Vec<f64> = uniform(4_000).iter().enumerate().map(|(t, v)| v * (1.0 + (t / 700) as f64)).collect();
+        let position = |sorted: &[f64], p: f64| {
+            let at = p * (sorted.len() - 1) as f64;
+            let (lower, upper) = (sorted[at as usize], sorted[(at as usize + 1).min(sorted.len() - 1)]);
+            lower + (upper - lower) * at.fract()
+        };
+        // Windows shorter and longer than the rows that are classified at a time, and one longer than the record.
+        for length in [3, 1_500, 5_000] {
+            let regimes = config(length, 1).classify(&variance);
+            for t in (0..4_000).step_by(13).chain(1_020..1_030).chain(1_495..1_505) {
+                let mut window = variance[(t + 1_usize).saturating_sub(length)..=t].to_vec();
+                window.sort_by(f64::total_cmp);
+                let above = [0.3, 0.7, 0.9].iter().filter(|p| variance[t] > position(&window, **p)).count();
+                let expected = [Regime::Low, Regime::Medium, Regime::High, Regime::Extreme][above];
+                assert_eq!(regimes[t], Some(expected), "row {t}, windows of {length}");
+            }
         }
     }
 
