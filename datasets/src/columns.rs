@@ -96,8 +96,12 @@ impl SignalColumns {
         }
     }
 
-    /// The rows `rows` of every column in that order, `NaN` for `None`.
-    pub(crate) fn gather(&self, rows: &[Option<usize>]) -> Self {
+    /// The rows `rows` of every column in that order, `NaN` for `None`. Columns that are wanted as they are are not copied.
+    pub(crate) fn gather(self, rows: &[Option<usize>]) -> Self {
+        let len = self.present().map(|(_, column)| column.len()).next().unwrap_or(0);
+        if rows.iter().copied().eq((0..len).map(Some)) {
+            return self;
+        }
         let all = self.all();
         Self::from_fn(|name| {
             let column = all.iter().find(|(n, _)| *n == name)?.1?;

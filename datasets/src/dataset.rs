@@ -80,7 +80,7 @@ impl Dataset {
         dataset.reading = reading;
         let rule = JoinRule::one_bar(dataset.bars.interval_ms);
         dataset.join(
-            &table,
+            table,
             JoinRule {
                 delay_ms: options.delay_ms.unwrap_or(rule.delay_ms),
                 max_age_ms: options.max_age_ms.unwrap_or(rule.max_age_ms),
@@ -96,7 +96,7 @@ impl Dataset {
     pub fn new(bars: Bars, table: &SignalTable, rule: Option<JoinRule>) -> Result<Self> {
         let mut dataset = Self::without_signals(bars)?;
         let rule = rule.unwrap_or_else(|| JoinRule::one_bar(dataset.bars.interval_ms));
-        dataset.join(table, rule)?;
+        dataset.join(table.clone(), rule)?;
         Ok(dataset)
     }
 
@@ -133,7 +133,7 @@ impl Dataset {
         Ok(dataset)
     }
 
-    fn join(&mut self, table: &SignalTable, rule: JoinRule) -> Result<()> {
+    fn join(&mut self, table: SignalTable, rule: JoinRule) -> Result<()> {
         if rule.delay_ms < 0 || rule.max_age_ms <= 0 {
             let found = format!("a delay of {} ms and an age limit of {} ms", rule.delay_ms, rule.max_age_ms);
             return Err(Error::new(Kind::Value, &table.origin, found)
@@ -157,7 +157,7 @@ impl Dataset {
         self.signals = table.columns.gather(&rows);
         self.joined = rows.iter().map(Option::is_some).collect();
         self.rule = Some(rule);
-        self.report.signals = Some(table.report.clone());
+        self.report.signals = Some(table.report);
         self.report.crossings = table.crossings;
         self.hash = self.content_hash();
         self.set_window(None, None)

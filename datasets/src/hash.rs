@@ -35,7 +35,6 @@ pub enum HashColumn<'a> {
 pub fn content_hash<'a>(columns: impl IntoIterator<Item = (&'a str, HashColumn<'a>)>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"q50.dataset/1");
-    let mut bytes = Vec::new();
     for (name, column) in columns {
         let (tag, len) = match column {
             HashColumn::I64(values) => (b'i', values.len()),
@@ -44,17 +43,25 @@ pub fn content_hash<'a>(columns: impl IntoIterator<Item = (&'a str, HashColumn<'
         // Lengths first, so that no two lists of columns give the same bytes.
         hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
         hasher.update(&[tag]).update(&(len as u64).to_le_bytes());
-        bytes.clear();
         match column {
-            HashColumn::I64(values) => bytes.extend(values.iter().flat_map(|v| v.to_le_bytes())),
+            HashColumn::I64(values) => update(&mut hasher, values, i64::to_le_bytes),
             HashColumn::F64(values) => {
-                bytes
-                    .extend(values.iter().flat_map(|v| if v.is_nan() { f64::NAN } else { *v }.to_bits().to_le_bytes()));
+                update(&mut hasher, values, |v| if v.is_nan() { f64::NAN } else { v }.to_le_bytes());
             }
         }
-        hasher.update(&bytes);
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// Adds the bytes of `values`, some at a time, so that no second copy of a column is made.
+fn update<T: Copy>(hasher: &mut blake3::Hasher, values: &[T], bytes: impl Fn(T) -> [u8; 8]) {
+    const AT_A_TIME: usize = 16_384;
+    let mut buffer = Vec::with_capacity(8 * AT_A_TIME.min(values.len()));
+    for part in values.chunks(AT_A_TIME) {
+        buffer.clear();
+        buffer.extend(part.iter().flat_map(|value| bytes(*value)));
+        hasher.update(&buffer);
+    }
 }
 
 #[cfg(test)]

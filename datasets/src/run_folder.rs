@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::hash::file_hash;
 use crate::read::parquet;
 use crate::staged::{StagedFile, locked, remove_leftover, replaceable};
-use crate::write::{Column, TableWriter, write_table};
+use crate::write::{Column, TableWriter};
 
 /// Key of the run's id in the metadata of a Parquet file.
 pub const RUN_ID: &str = "q50.run_id";
@@ -109,9 +109,8 @@ impl NewRun<'_> {
     /// # Errors
     /// Where columns differ in length, or the folder or disk refuses.
     pub fn table(&mut self, name: &str, columns: &[(&str, Column<'_>)]) -> Result<()> {
-        let mut file = StagedFile::create(&self.folder.file(name))?;
-        write_table(&mut file, Some(&self.id), columns)?;
-        self.add(file).map(|_| ())
+        let table = self.start_table(name, columns)?;
+        self.add(table.finish()?).map(|_| ())
     }
 
     /// Starts a Parquet file that is written in parts; [`NewRun::add_table`] adds it.

@@ -1,6 +1,7 @@
 //! Parquet out: the same columns give the same bytes.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,24 +52,43 @@ pub enum Column<'a> {
     },
 }
 
+impl Column<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::I64(values) => values.len(),
+            Self::OptionI64(values) => values.len(),
+            Self::F64(values) => values.len(),
+            Self::OptionF64(values) => values.len(),
+            Self::U32(values) => values.len(),
+            Self::U8(values) | Self::Labels { codes: values, .. } => values.len(),
+            Self::Bool(values) => values.len(),
+            Self::Text(values) => values.len(),
+            Self::OptionText(values) => values.len(),
+        }
+    }
+
+    fn part(&self, rows: Range<usize>) -> Self {
+        match *self {
+            Self::I64(values) => Self::I64(&values[rows]),
+            Self::OptionI64(values) => Self::OptionI64(&values[rows]),
+            Self::F64(values) => Self::F64(&values[rows]),
+            Self::OptionF64(values) => Self::OptionF64(&values[rows]),
+            Self::U32(values) => Self::U32(&values[rows]),
+            Self::U8(values) => Self::U8(&values[rows]),
+            Self::Bool(values) => Self::Bool(&values[rows]),
+            Self::Text(values) => Self::Text(&values[rows]),
+            Self::OptionText(values) => Self::OptionText(&values[rows]),
+            Self::Labels { names, codes } => Self::Labels { names, codes: &codes[rows] },
+        }
+    }
+}
+
 /// Writes one Parquet file (Zstandard, dictionary-encoded text) whole or not at all, replacing what is there.
 ///
 /// # Errors
 /// Where columns differ in length, what is there is no regular file, or the folder or disk refuses.
 pub fn write_parquet(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<()> {
-    let mut file = StagedFile::create(path)?;
-    write_table(&mut file, None, columns)?;
-    file.commit()
-}
-
-/// Writes the columns into `file`, with the id of the run that they belong to.
-pub(crate) fn write_table(file: &mut StagedFile, run_id: Option<&str>, columns: &[(&str, Column<'_>)]) -> Result<()> {
-    let path = file.target().to_path_buf();
-    let batch = batch(&path, columns)?;
-    let mut writer = writer(&path, file, run_id, batch.schema())?;
-    writer.write(&batch).map_err(|e| refused(&path, &e))?;
-    writer.close().map_err(|e| refused(&path, &e))?;
-    Ok(())
+    TableWriter::new(StagedFile::create(path)?, None, columns)?.finish()?.commit()
 }
 
 /// A Parquet file that is written a part at a time, for tables that do not fit into memory.
@@ -91,10 +111,9 @@ impl TableWriter {
     /// Where columns differ in length, or the folder or disk refuses.
     pub fn new(file: StagedFile, run_id: Option<&str>, columns: &[(&str, Column<'_>)]) -> Result<Self> {
         let path = file.target().to_path_buf();
-        let batch = batch(&path, columns)?;
-        let writer = writer(&path, file, run_id, batch.schema())?;
-        let mut table = Self { writer, path };
-        table.push(&batch)?;
+        let schema = batch(&path, &part(columns, 0..0))?.schema();
+        let mut table = Self { writer: writer(&path, file, run_id, schema)?, path };
+        table.write(columns)?;
         Ok(table)
     }
 
@@ -103,12 +122,13 @@ impl TableWriter {
     /// # Errors
     /// As [`TableWriter::new`].
     pub fn write(&mut self, columns: &[(&str, Column<'_>)]) -> Result<()> {
-        let batch = batch(&self.path, columns)?;
-        self.push(&batch)
-    }
-
-    fn push(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(|e| refused(&self.path, &e))
+        let rows = rows(&self.path, columns)?;
+        // What Arrow copies is never more than the writer holds anyway.
+        for start in (0..rows).step_by(ROW_GROUP) {
+            let batch = batch(&self.path, &part(columns, start..rows.min(start + ROW_GROUP)))?;
+            self.writer.write(&batch).map_err(|e| refused(&self.path, &e))?;
+        }
+        Ok(())
     }
 
     /// The complete table, which does not have its name yet.
@@ -119,6 +139,22 @@ impl TableWriter {
         let path = self.path;
         self.writer.into_inner().map_err(|e| refused(&path, &e))
     }
+}
+
+/// Rows of a table.
+fn rows(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<usize> {
+    let rows = columns.first().map_or(0, |(_, column)| column.len());
+    match columns.iter().find(|(_, column)| column.len() != rows) {
+        Some((name, column)) => Err(Error::new(Kind::Format, path, format!("{} rows to write", column.len()))
+            .column(*name)
+            .expected(format!("{rows}, as in the first column"))),
+        None => Ok(rows),
+    }
+}
+
+/// Some rows of every column.
+fn part<'a>(columns: &[(&'a str, Column<'a>)], rows: Range<usize>) -> Vec<(&'a str, Column<'a>)> {
+    columns.iter().map(|(name, column)| (*name, column.part(rows.clone()))).collect()
 }
 
 fn refused(path: &Path, e: &dyn std::fmt::Display) -> Error {
@@ -132,11 +168,6 @@ fn batch(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<RecordBatch> {
         let (array, nullable) = array(column);
         fields.push(Field::new(*name, array.data_type().clone(), nullable));
         arrays.push(array);
-    }
-    if let Some((i, array)) = arrays.iter().enumerate().find(|(_, a)| a.len() != arrays[0].len()) {
-        return Err(Error::new(Kind::Format, path, format!("{} rows to write", array.len()))
-            .column(columns[i].0)
-            .expected(format!("{}, as in the first column", arrays[0].len())));
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| refused(path, &e))
 }
@@ -194,6 +225,18 @@ mod tests {
             ("reason", Column::Labels { names: &["warm-up", "no signal"], codes: &[1, 0, 9] }),
             ("closed_by", Column::OptionText(&[Some("O-1"), None, Some("")])),
         ]
+    }
+
+    #[test]
+    fn a_table_of_many_row_groups_has_every_row_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let time: Vec<i64> = (0..2 * ROW_GROUP as i64 + 7).collect();
+        let half: Vec<f64> = time.iter().map(|t| *t as f64 / 2.0).collect();
+        write_parquet(&path, &[("ts_ms", Column::I64(&time)), ("half", Column::F64(&half))]).unwrap();
+        let wanted = Wanted { time: true, numbers: vec!["half"], ..Wanted::default() };
+        let frame = Frame::read(&path, &wanted).unwrap();
+        assert!(frame.time() == time && frame.number("half").unwrap() == half);
     }
 
     #[test]

@@ -69,6 +69,9 @@ macro_rules! reasons {
             /// Every reason, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
+            /// The name of each, in the same order: a reason as a number is its place.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
             /// The reason's name in tables and files.
             #[must_use]
             pub const fn name(self) -> &'static str {

@@ -5,15 +5,15 @@
 //! into the future. If nothing changes, the strategy does not read them at their time, or the experiment is blind.
 
 use q50_engine::{
+    decision::{Decision, Reason},
     market::{Column, Market, Signals},
-    record::{DecisionRow, Journal},
+    record::{DecisionRow, Decisions, Journal, Recorder},
     replay::replay,
-    strategy::Strategy,
-    venue::Venue,
+    strategy::{Explanation, Strategy},
+    venue::{Fill, Rejection, Venue},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 /// What the two experiments found.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,12 +38,13 @@ impl CausalityReport {
     }
 }
 
-/// Runs both experiments with `cuts` random cuts from `seed`. `build` makes the strategy from the market it will see,
-/// as the replay does; it must not remember other markets.
+/// Runs both experiments with `cuts` random cuts from `seed`. `journal` is that of the replay of the strategy on all of
+/// `market`. `build` makes the strategy from the market it will see, as that replay does; it must not remember other
+/// markets.
 pub fn examine<S, V, F>(
     market: &Market<'_>,
     venue: &V,
-    capital: f64,
+    journal: &Journal,
     cuts: usize,
     seed: u64,
     build: F,
@@ -53,24 +54,27 @@ where
     V: Venue + Clone + Sync,
     F: Fn(&Market<'_>) -> S + Sync,
 {
-    let decide = |market: &Market<'_>| decisions(market, venue, capital, &build);
-    let whole = decide(market);
+    let compare = |market: &Market<'_>| {
+        let mut comparison = Comparison::with(&journal.decisions);
+        replay(market, &mut build(market), &mut venue.clone(), journal.capital, &mut comparison);
+        comparison
+    };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let rows: Vec<usize> = match market.len() - market.first {
+    let mut rows: Vec<usize> = match market.len() - market.first {
         0 | 1 => Vec::new(),
         _ => (0..cuts).map(|_| rng.random_range(market.first + 1..market.len())).collect(),
     };
-    let changed: Vec<usize> = rows
-        .par_iter()
-        .filter_map(|&cut| {
-            let part = decide(&market.prefix(cut));
-            part.iter().zip(&whole).find(|(a, b)| a != b).map(|(a, _)| a.row)
-        })
+    rows.sort_unstable();
+    // A long one beside a short one, so that two strategies at a time take the memory of one on the whole record.
+    let (short, long) = rows.split_at(rows.len() / 2);
+    let first_changed = |cut: Option<&usize>| compare(&market.prefix(*cut?)).first_changed;
+    let changed: Vec<usize> = (long.iter().rev().zip(0..))
+        .map(|(cut, at)| rayon::join(|| first_changed(Some(cut)), || first_changed(short.get(at))))
+        .flat_map(|(one, other)| one.into_iter().chain(other))
         .collect();
     let shifted = |by: isize| {
         let signals = OwnedSignals::shifted(&market.signals, by);
-        let other = decide(&Market { signals: signals.borrow(), ..*market });
-        other.iter().zip(&whole).filter(|(a, b)| (a.reason, a.acted) != (b.reason, b.acted)).count()
+        compare(&Market { signals: signals.borrow(), ..*market }).changed
     };
     CausalityReport {
         cuts: rows.len(),
@@ -81,21 +85,51 @@ where
     }
 }
 
-fn decisions<S: Strategy, V: Venue + Clone>(
-    market: &Market<'_>,
-    venue: &V,
-    capital: f64,
-    build: &impl Fn(&Market<'_>) -> S,
-) -> Vec<DecisionRow> {
-    let mut journal = Journal::default();
-    replay(market, &mut build(market), &mut venue.clone(), capital, &mut journal);
-    journal.decisions
+/// Compares each decision with the one that was made at the same bar before, and keeps none of them.
+struct Comparison<'a> {
+    before: &'a Decisions,
+    seen: usize,
+    /// Row of the first decision that is another one, or was made from something else.
+    first_changed: Option<usize>,
+    /// Decisions that are other ones.
+    changed: usize,
+}
+
+impl<'a> Comparison<'a> {
+    fn with(before: &'a Decisions) -> Self {
+        Self { before, seen: 0, first_changed: None, changed: 0 }
+    }
+}
+
+impl Recorder for Comparison<'_> {
+    const EVERY_BAR: bool = true;
+
+    fn begin(&mut self, _: f64) {}
+
+    fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {
+        let now = DecisionRow::new(row, decision, explanation);
+        if let Some(before) = self.before.get(self.seen).filter(|before| *before != now) {
+            self.first_changed.get_or_insert(row);
+            self.changed += usize::from((before.reason, before.acted) != (now.reason, now.acted));
+        }
+        self.seen += 1;
+    }
+
+    fn fill(&mut self, _: &Fill, _: Reason) {}
+
+    fn rejection(&mut self, _: usize, _: Rejection) {}
+
+    fn mark(&mut self, _: usize, _: f64, _: f64) {}
 }
 
 /// Signal columns that are moved in time.
 #[derive(Clone, Debug, Default)]
 pub struct OwnedSignals {
-    columns: Vec<(Column, Vec<f64>)>,
+    columns: Vec<Column>,
+    rows: usize,
+    /// One column after the other. Of minutes each takes megabytes: as one block they go back to the system when they are
+    /// dropped, where the allocator would keep them apart.
+    values: Vec<f64>,
 }
 
 impl OwnedSignals {
@@ -103,24 +137,28 @@ impl OwnedSignals {
     /// strategy the future.
     #[must_use]
     pub fn shifted(signals: &Signals<'_>, by: isize) -> Self {
-        let row = |values: &[f64], t: usize| {
-            t.checked_add_signed(-by).and_then(|source| values.get(source)).copied().unwrap_or(f64::NAN)
-        };
-        let shift = |values: &[f64]| (0..values.len()).map(|t| row(values, t)).collect();
-        Self { columns: signals.present().map(|(column, values)| (column, shift(values))).collect() }
+        let columns: Vec<Column> = signals.present().map(|(column, _)| column).collect();
+        let rows = signals.present().next().map_or(0, |(_, values)| values.len());
+        let mut values = Vec::with_capacity(columns.len() * rows);
+        for (_, column) in signals.present() {
+            let source = |t: usize| t.checked_add_signed(-by).and_then(|source| column.get(source));
+            values.extend((0..rows).map(|t| source(t).copied().unwrap_or(f64::NAN)));
+        }
+        Self { columns, rows, values }
     }
 
     /// The columns as the engine reads them.
     #[must_use]
     pub fn borrow(&self) -> Signals<'_> {
-        self.columns.iter().fold(Signals::default(), |all, (column, values)| all.with(*column, values))
+        let columns = self.columns.iter().zip(self.values.chunks(self.rows.max(1)));
+        columns.fold(Signals::default(), |all, (column, values)| all.with(*column, values))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use q50_engine::{
-        decision::{Budget, Decision, Intent, Order, Reason},
+        decision::{Budget, Intent, Order},
         ledger::Account,
         market::History,
         strategy::{StrategyConfig, threshold::ThresholdConfig},
@@ -171,11 +209,17 @@ mod tests {
         NextOpen::new(Fraction::from_bps(5.0))
     }
 
+    fn examined<S: Strategy>(world: &World, cuts: usize, build: impl Fn(&Market<'_>) -> S + Sync) -> CausalityReport {
+        let (market, mut journal) = (world.market(), Journal::default());
+        replay(&market, &mut build(&market), &mut venue(), 1e6, &mut journal);
+        examine(&market, &venue(), &journal, cuts, 1, build)
+    }
+
     #[test]
     fn an_honest_strategy_passes_at_two_hundred_cuts() {
         let world = World::new(1_000);
         let config = StrategyConfig::Threshold(ThresholdConfig::default());
-        let report = examine(&world.market(), &venue(), 1e6, 200, 1, |m| config.prepare(m));
+        let report = examined(&world, 200, |m| config.prepare(m));
         assert_eq!((report.cuts, report.broken_cuts), (200, 0));
         assert!(report.passes(), "{report:?}");
     }
@@ -202,8 +246,7 @@ mod tests {
     #[test]
     fn a_strategy_that_peeks_is_caught() {
         let world = World::new(1_000);
-        let report =
-            examine(&world.market(), &venue(), 1e6, 50, 1, |m: &Market<'_>| Peeks { closes: m.close.to_vec() });
+        let report = examined(&world, 50, |m: &Market<'_>| Peeks { closes: m.close.to_vec() });
         assert!(report.broken_cuts > 10, "{report:?}");
         assert!(!report.passes());
     }
@@ -212,18 +255,19 @@ mod tests {
     fn a_strategy_that_does_not_read_its_signals_is_not_passed() {
         let world = World::new(100);
         let hold = |_: &Market<'_>| q50_engine::strategy::hold::BuyAndHold;
-        let report = examine(&world.market(), &venue(), 1e6, 10, 1, hold);
+        let report = examined(&world, 10, hold);
         assert_eq!((report.broken_cuts, report.changed_by_peek), (0, 0));
         assert!(!report.passes());
     }
 
     #[test]
     fn shifting_moves_rows_and_leaves_the_rest_absent() {
-        let column = [1.0, 2.0, 3.0];
-        let signals = Signals::default().with(Column::Side, &column);
+        let (column, other) = ([1.0, 2.0, 3.0], [10.0, 20.0, 30.0]);
+        let signals = Signals::default().with(Column::Side, &column).with(Column::Q10, &other);
         let late = OwnedSignals::shifted(&signals, 1);
         assert_eq!(late.borrow().get(Column::Side).unwrap()[1..], [1.0, 2.0]);
         assert!(late.borrow().get(Column::Side).unwrap()[0].is_nan());
+        assert_eq!(late.borrow().get(Column::Q10).unwrap()[1..], [10.0, 20.0]);
         let early = OwnedSignals::shifted(&signals, -1);
         assert_eq!(early.borrow().get(Column::Side).unwrap()[..2], [2.0, 3.0]);
         assert!(!early.borrow().has(Column::Q50));

@@ -297,12 +297,14 @@ mod tests {
         let decided = |row, reason, acted| DecisionRow { row, reason, acted, explanation: Explanation::default() };
         let journal = Journal {
             capital: 100.0,
-            decisions: vec![
+            decisions: [
                 decided(0, Reason::EnterLong, true),
                 decided(1, Reason::Neutral, false),
                 decided(2, Reason::Neutral, false),
                 decided(3, Reason::Neutral, false),
-            ],
+            ]
+            .into_iter()
+            .collect(),
             fills: vec![
                 FillRow { fill: fill(1, FillSide::Buy, 50.0), reason: Reason::EnterLong },
                 FillRow { fill: fill(2, FillSide::Sell, 40.0), reason: Reason::StopLoss },

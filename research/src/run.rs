@@ -340,26 +340,27 @@ pub fn trial_of(summary: &Summary, key: TrialKey, role: Role) -> Trial {
     }
 }
 
-/// Looks for look-ahead with `cuts` random cuts; see [`causality`].
+/// Looks for look-ahead in the run that `journal` is of, with `cuts` random cuts; see [`causality`].
 ///
 /// # Errors
 /// As [`rehearse`].
 pub fn examine(
     source: &Source<'_>,
     settings: &RunSettings,
+    journal: &Journal,
     cuts: usize,
     seed: u64,
 ) -> Result<CausalityReport, PathError> {
-    let (market, capital) = (&source.market, settings.capital);
+    let market = &source.market;
     let build = |m: &Market<'_>| settings.strategy.prepare(m);
     match (&settings.venue, Stage::new(*source, &settings.venue)?.path) {
         (VenueSettings::PumpSwap(pool), Some(path)) => {
             let venue = PumpSwap::new(pool.config, &path, market.first);
-            Ok(causality::examine(market, &venue, capital, cuts, seed, build))
+            Ok(causality::examine(market, &venue, journal, cuts, seed, build))
         }
         (VenueSettings::PumpSwap(_), None) => unreachable!("a stage for a pool has its reserves"),
         (VenueSettings::NextOpen(price), _) => {
-            Ok(causality::examine(market, &settings.next_open(price), capital, cuts, seed, build))
+            Ok(causality::examine(market, &settings.next_open(price), journal, cuts, seed, build))
         }
     }
 }

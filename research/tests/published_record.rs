@@ -25,7 +25,7 @@ use q50_engine::{
     venue::{FillTiming, NextOpen},
 };
 use q50_research::{
-    causality,
+    causality::{self, CausalityReport},
     claim::{CheckName, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
     metrics,
@@ -86,7 +86,7 @@ fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
     let strategy = StrategyConfig::Q50(config);
     replay(&market, &mut strategy.prepare(&market), &mut NextOpen::new(Fraction::ZERO), 1e4, &mut journal);
     let (mut equal, mut rows, mut worst) = (0, 0, 0.0_f64);
-    for decision in &journal.decisions {
+    for decision in journal.decisions.iter() {
         let history = market.history(decision.row);
         let (Some(published), Some(quantiles)) = (history.signal(Column::Side), history.quantiles()) else { continue };
         rows += 1;
@@ -215,14 +215,19 @@ fn the_threshold_job_gives_the_reference_equity() {
     assert_eq!(summary.fills, 1_510);
 }
 
+fn examined(market: &Market<'_>, strategy: &StrategyConfig, cuts: usize) -> CausalityReport {
+    let (venue, mut journal) = (NextOpen::new(Fraction::from_bps(15.0)), Journal::default());
+    replay(market, &mut strategy.prepare(market), &mut venue.clone(), 1e4, &mut journal);
+    causality::examine(market, &venue, &journal, cuts, 50, |m| strategy.prepare(m))
+}
+
 #[test]
 #[ignore = "reads Q50_TEST_DATA"]
 fn no_decision_on_the_record_depends_on_what_came_after_it() {
     let data = record(V1);
     let market = data.market();
-    let venue = NextOpen::new(Fraction::from_bps(15.0));
     let strategy = Claim::published().replay.unwrap().strategy;
-    let report = causality::examine(&market, &venue, 1e4, 200, 50, |m| strategy.prepare(m));
+    let report = examined(&market, &strategy, 200);
     println!("{report:?}");
     assert_eq!((report.cuts, report.broken_cuts), (200, 0));
     assert!(report.changed_by_delay > 0 && report.changed_by_peek > 0);
@@ -236,8 +241,6 @@ fn percentiles_of_the_whole_sample_are_caught_as_look_ahead() {
     let mut config = Q50Config::default();
     config.gate.significance = Significance::Threshold;
     config.regime.percentiles = q50_engine::strategy::q50::regime::Percentiles::FullSample;
-    let strategy = StrategyConfig::Q50(config);
-    let venue = NextOpen::new(Fraction::from_bps(15.0));
-    let report = causality::examine(&market, &venue, 1e4, 20, 50, |m| strategy.prepare(m));
+    let report = examined(&market, &StrategyConfig::Q50(config), 20);
     assert!(report.broken_cuts > 0, "{report:?}");
 }

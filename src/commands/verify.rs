@@ -6,11 +6,16 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use q50_datasets::{dataset::Dataset, run_folder::RunFolder, write::Column};
+use q50_datasets::{
+    dataset::Dataset,
+    run_folder::{NewRun, RunFolder},
+    write::Column,
+};
 use q50_engine::{
     decision::Reason,
     market::{self, Market},
-    strategy::StrategyConfig,
+    record::DecisionRow,
+    strategy::{Explanation, StrategyConfig},
 };
 use q50_research::{
     claim::{Check, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
@@ -33,6 +38,8 @@ use crate::{
 const FILES: &[&str] = &["equity.parquet", "fills.parquet", "decisions.parquet", "report.html", "summary.json"];
 /// Random cuts of the prefix test.
 const CUTS: usize = 24;
+/// Decisions that are turned into columns at a time: those of some row groups.
+const DECISIONS_AT_A_TIME: usize = 1 << 16;
 /// Steps that progress counts.
 const STEPS: u64 = 6;
 
@@ -162,9 +169,6 @@ fn write(folder: &RunFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> 
     let verification = timed.verification;
     let journal = &verification.journal;
     let times = &verification.curves.open_time;
-    let first = journal.decisions.first().map_or(0, |decision| decision.row);
-    let time_of = |row: usize| times[row - first];
-    let names: Vec<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
 
     let drawdown = drawdowns(&journal.equity, journal.capital);
     let equity: &[(&str, Column<'_>)] = &[
@@ -197,46 +201,91 @@ fn write(folder: &RunFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> 
         ("notional", Column::F64(&notional)),
         ("cost", Column::F64(&cost)),
         ("spread_cost", Column::F64(&spread)),
-        ("reason", Column::Labels { names: &names, codes: &fill_reasons }),
-    ];
-
-    let rows = &journal.decisions;
-    // A decision is made at the close, so that is its time.
-    let decided_at: Vec<i64> = rows.iter().map(|row| time_of(row.row) + interval_ms).collect();
-    let reasons: Vec<u8> = rows.iter().map(|row| row.reason as u8).collect();
-    let acted: Vec<bool> = rows.iter().map(|row| row.acted).collect();
-    let side: Vec<Option<i64>> = rows.iter().map(|row| row.explanation.side.map(i64::from)).collect();
-    let optional = |f: fn(&q50_engine::strategy::Explanation) -> Option<f64>| -> Vec<Option<f64>> {
-        rows.iter().map(|row| f(&row.explanation)).collect()
-    };
-    let (prob_up, value) = (optional(|e| e.prob_up), optional(|e| e.expected_value));
-    let (ratio, raw, size) = (optional(|e| e.info_ratio), optional(|e| e.raw_size), optional(|e| e.size));
-    let text = |f: fn(&q50_engine::strategy::Explanation) -> Option<&'static str>| -> Vec<&str> {
-        rows.iter().map(|row| f(&row.explanation).unwrap_or_default()).collect()
-    };
-    let (regime, cap) = (text(|e| e.regime), text(|e| e.binding_cap));
-    let decisions: &[(&str, Column<'_>)] = &[
-        ("ts_ms", Column::I64(times)),
-        ("decided_at_ms", Column::I64(&decided_at)),
-        ("reason", Column::Labels { names: &names, codes: &reasons }),
-        ("acted", Column::Bool(&acted)),
-        ("side", Column::OptionI64(&side)),
-        ("prob_up", Column::OptionF64(&prob_up)),
-        ("expected_value", Column::OptionF64(&value)),
-        ("info_ratio", Column::OptionF64(&ratio)),
-        ("regime", Column::Text(&regime)),
-        ("raw_size", Column::OptionF64(&raw)),
-        ("size", Column::OptionF64(&size)),
-        ("binding_cap", Column::Text(&cap)),
+        ("reason", Column::Labels { names: Reason::NAMES, codes: &fill_reasons }),
     ];
 
     let mut run = folder.new_run(&verification.run_id);
     run.table("equity.parquet", equity)?;
     run.table("fills.parquet", fills_table)?;
-    run.table("decisions.parquet", decisions)?;
+    decisions(&mut run, verification, interval_ms)?;
     run.bytes("report.html", report::html(verification)?.as_bytes())?;
     run.bytes("summary.json", &serde_json::to_vec_pretty(timed)?)?;
     Ok(run.commit()?)
+}
+
+/// Writes the decisions, some at a time: as columns they take several times the memory that the journal keeps them in.
+fn decisions(run: &mut NewRun<'_>, verification: &Verification, interval_ms: i64) -> Result<()> {
+    let (made, times) = (&verification.journal.decisions, &verification.curves.open_time);
+    let part = |start: usize| {
+        let rows = start..made.len().min(start + DECISIONS_AT_A_TIME);
+        DecisionColumns::of(
+            &times[rows.clone()],
+            &rows.filter_map(|row| made.get(row)).collect::<Vec<_>>(),
+            interval_ms,
+        )
+    };
+    let mut table = run.start_table("decisions.parquet", &part(0).named())?;
+    for start in (DECISIONS_AT_A_TIME..made.len()).step_by(DECISIONS_AT_A_TIME) {
+        table.write(&part(start).named())?;
+    }
+    run.add_table(table)?;
+    Ok(())
+}
+
+/// Decisions as columns.
+struct DecisionColumns<'a> {
+    time: &'a [i64],
+    decided_at: Vec<i64>,
+    reason: Vec<u8>,
+    acted: Vec<bool>,
+    side: Vec<Option<i64>>,
+    figures: [Vec<Option<f64>>; 5],
+    regime: Vec<&'static str>,
+    binding_cap: Vec<&'static str>,
+}
+
+impl<'a> DecisionColumns<'a> {
+    fn of(time: &'a [i64], rows: &[DecisionRow], interval_ms: i64) -> Self {
+        let figure = |f: fn(&Explanation) -> Option<f64>| rows.iter().map(|row| f(&row.explanation)).collect();
+        let name = |f: fn(&Explanation) -> Option<&'static str>| {
+            rows.iter().map(|row| f(&row.explanation).unwrap_or_default()).collect()
+        };
+        Self {
+            time,
+            // A decision is made at the close, so that is its time.
+            decided_at: time.iter().map(|open| open + interval_ms).collect(),
+            reason: rows.iter().map(|row| row.reason as u8).collect(),
+            acted: rows.iter().map(|row| row.acted).collect(),
+            side: rows.iter().map(|row| row.explanation.side.map(i64::from)).collect(),
+            figures: [
+                figure(|e| e.prob_up),
+                figure(|e| e.expected_value),
+                figure(|e| e.info_ratio),
+                figure(|e| e.raw_size),
+                figure(|e| e.size),
+            ],
+            regime: name(|e| e.regime),
+            binding_cap: name(|e| e.binding_cap),
+        }
+    }
+
+    fn named(&self) -> [(&'static str, Column<'_>); 12] {
+        let [prob_up, expected_value, info_ratio, raw_size, size] = &self.figures;
+        [
+            ("ts_ms", Column::I64(self.time)),
+            ("decided_at_ms", Column::I64(&self.decided_at)),
+            ("reason", Column::Labels { names: Reason::NAMES, codes: &self.reason }),
+            ("acted", Column::Bool(&self.acted)),
+            ("side", Column::OptionI64(&self.side)),
+            ("prob_up", Column::OptionF64(prob_up)),
+            ("expected_value", Column::OptionF64(expected_value)),
+            ("info_ratio", Column::OptionF64(info_ratio)),
+            ("regime", Column::Text(&self.regime)),
+            ("raw_size", Column::OptionF64(raw_size)),
+            ("size", Column::OptionF64(size)),
+            ("binding_cap", Column::Text(&self.binding_cap)),
+        ]
+    }
 }
 
 fn drawdowns(equity: &[f64], capital: f64) -> Vec<f64> {

@@ -1,24 +1,11 @@
 //! Everything that happened, as rows.
 
-use super::Recorder;
+use super::{DecisionRow, Decisions, Recorder};
 use crate::{
     decision::{Decision, Reason},
     strategy::Explanation,
     venue::{Fill, Rejection},
 };
-
-/// A decision with its explanation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DecisionRow {
-    /// Row of the market.
-    pub row: usize,
-    /// Why the strategy acted or held.
-    pub reason: Reason,
-    /// Whether an order was sent.
-    pub acted: bool,
-    /// What it was made from.
-    pub explanation: Explanation,
-}
 
 /// A fill with the reason of its order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +22,7 @@ pub struct Journal {
     /// Starting capital, quote units.
     pub capital: f64,
     /// One row a bar.
-    pub decisions: Vec<DecisionRow>,
+    pub decisions: Decisions,
     /// One row a fill.
     pub fills: Vec<FillRow>,
     /// Orders that were not filled, by the row of their decision.
@@ -57,8 +44,8 @@ impl Journal {
     #[must_use]
     pub fn reasons(&self) -> [usize; Reason::COUNT] {
         let mut counts = [0; Reason::COUNT];
-        for decision in &self.decisions {
-            counts[decision.reason as usize] += 1;
+        for reason in self.decisions.reasons() {
+            counts[reason as usize] += 1;
         }
         counts
     }
@@ -72,12 +59,7 @@ impl Recorder for Journal {
     }
 
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {
-        self.decisions.push(DecisionRow {
-            row,
-            reason: decision.reason(),
-            acted: matches!(decision, Decision::Act(_)),
-            explanation: explanation.unwrap_or_default(),
-        });
+        self.decisions.push(DecisionRow::new(row, decision, explanation));
     }
 
     fn fill(&mut self, fill: &Fill, reason: Reason) {

@@ -1,11 +1,13 @@
 //! What a replay remembers: a [`Summary`] that allocates nothing, or a [`Journal`] of every decision, fill and mark.
 
+mod decisions;
 mod equity;
 mod journal;
 mod summary;
 
+pub use decisions::{DecisionRow, Decisions};
 pub use equity::EquityCurve;
-pub use journal::{DecisionRow, FillRow, Journal};
+pub use journal::{FillRow, Journal};
 pub use summary::Summary;
 
 use crate::{

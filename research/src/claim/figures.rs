@@ -146,14 +146,20 @@ pub(super) fn claim_figures(claim: &Claim) -> ClaimFigures {
 
 pub(super) fn curves(market: &Market<'_>, journal: &Journal) -> Curves {
     let rows = market.first..market.len();
-    let bought = market.close.get(market.first).copied().unwrap_or(f64::NAN);
     Curves {
         open_time: market.open_time[rows.clone()].to_vec(),
-        close: market.close[rows.clone()].to_vec(),
+        close: market.close[rows].to_vec(),
         equity: journal.equity.iter().map(|e| e / journal.capital).collect(),
-        holding: market.close[rows].iter().map(|close| close / bought).collect(),
+        holding: holding(market),
         exposure: journal.exposure.clone(),
     }
+}
+
+/// What holding one unit of money from the first close on is worth at each close.
+pub(super) fn holding(market: &Market<'_>) -> Vec<f64> {
+    let closes = &market.close[market.first..];
+    let bought = closes.first().copied().unwrap_or(f64::NAN);
+    closes.iter().map(|close| close / bought).collect()
 }
 
 pub(super) fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunSettings) -> ReplayFigures {
@@ -162,7 +168,7 @@ pub(super) fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunS
     let final_equity = journal.equity.last().copied().unwrap_or(journal.capital);
     let with_start: Vec<f64> = std::iter::once(journal.capital).chain(journal.equity.iter().copied()).collect();
     let outcomes = crate::round_trips::outcomes(&journal.fills);
-    let first = journal.decisions.first().map_or(0, |decision| decision.row);
+    let first = journal.decisions.first_row().unwrap_or(0);
     let mut traded = vec![0.0; journal.equity.len()];
     for row in &journal.fills {
         traded[row.fill.row - first] += row.fill.notional;
@@ -212,13 +218,13 @@ fn pool_costs(journal: &Journal) -> Option<PoolCostFigures> {
 
 /// Holding earns one return for each decision: from the close at which it is made to the next one.
 pub(super) fn benchmark_figures(
-    holding: &[f64],
     market: &Market<'_>,
     next_close: Option<f64>,
     settings: &RunSettings,
 ) -> BenchmarkFigures {
     let bought = market.close.get(market.first).copied().unwrap_or(f64::NAN);
-    let curve: Vec<f64> = holding.iter().copied().chain(next_close.map(|close| close / bought)).collect();
+    let mut curve = holding(market);
+    curve.extend(next_close.map(|close| close / bought));
     let returns: Vec<f64> = curve.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
     BenchmarkFigures {
         name: "buy_and_hold",

@@ -20,31 +20,36 @@ pub(super) struct Probes {
 
 pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes, PathError> {
     let Request { market, settings, .. } = request;
-    let signals = OwnedSignals::shifted(&market.signals, 1);
-    let delayed = Market { signals: signals.borrow(), ..*market };
-    let late_data = source.data.clone().with_signals_of(&delayed, &settings.strategy);
+    // The two markets one after the other: each takes as much memory for its columns.
+    let late = late_trial(market, settings, source)?;
     // One stage for every neighbour: what depends on the data alone is computed once.
     let stage = Stage::new(*source, &settings.venue)?;
-    let late = Stage::new(source.seen_as(delayed, &late_data), &settings.venue)?;
-    let mut jobs = vec![
-        ("twice the cost".to_owned(), &stage, settings.at_twice_the_cost()),
-        ("signals one bar late".to_owned(), &late, *settings),
-    ];
+    let mut jobs = vec![("twice the cost".to_owned(), settings.at_twice_the_cost())];
     for neighbour in neighbours(settings) {
-        jobs.push((neighbour.change, &stage, settings.with_strategy(neighbour.strategy)));
+        jobs.push((neighbour.change, settings.with_strategy(neighbour.strategy)));
     }
-    let replay = |(change, stage, settings): (String, &Stage<'_>, RunSettings)| {
-        let mut curve = EquityCurve::default();
-        stage.run(&settings, &mut curve);
-        let key = stage.source().key(&settings);
-        (change, trial_of_returns(&curve.returns(), key, Role::Probe))
-    };
+    let replay = |(change, settings): (String, RunSettings)| (change, trial(&stage, &settings));
     let mut done: Vec<(String, Trial)> = jobs.into_par_iter().map(replay).collect();
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());
     let (_, dear) = done.remove(0);
+    done.insert(0, ("signals one bar late".to_owned(), late));
     Ok(Probes {
         double_cost: annual(&dear),
         neighbours: done.iter().map(|(change, trial)| (change.clone(), annual(trial))).collect(),
         trials: std::iter::once(dear).chain(done.into_iter().map(|(_, trial)| trial)).collect(),
     })
+}
+
+/// The run with every signal one bar late.
+fn late_trial(market: &Market<'_>, settings: &RunSettings, source: &Source<'_>) -> Result<Trial, PathError> {
+    let signals = OwnedSignals::shifted(&market.signals, 1);
+    let delayed = Market { signals: signals.borrow(), ..*market };
+    let data = source.data.clone().with_signals_of(&delayed, &settings.strategy);
+    Ok(trial(&Stage::new(source.seen_as(delayed, &data), &settings.venue)?, settings))
+}
+
+fn trial(stage: &Stage<'_>, settings: &RunSettings) -> Trial {
+    let mut curve = EquityCurve::default();
+    stage.run(settings, &mut curve);
+    trial_of_returns(&curve.returns(), stage.source().key(settings), Role::Probe)
 }

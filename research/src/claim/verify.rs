@@ -17,7 +17,8 @@ use super::{
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
-        BenchmarkFigures, ClaimFigures, Curves, ReplayFigures, benchmark_figures, claim_figures, curves, replay_figures,
+        BenchmarkFigures, ClaimFigures, Curves, ReplayFigures, benchmark_figures, claim_figures, curves, holding,
+        replay_figures,
     },
     file::Claim,
     judge,
@@ -200,18 +201,20 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let trials = request.trials.unwrap_or(1).max(admitted).max(tried.trials);
     let tried = Tried { trials, ..tried };
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
-    let curves = curves(market, &journal);
-    let held: Vec<f64> = curves.holding.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
     let replayed = replay_figures(&journal, &returns, settings);
-    let benchmark = benchmark_figures(&curves.holding, market, request.next_close, settings);
+    let benchmark = benchmark_figures(market, request.next_close, settings);
     (request.on_step)("resampling");
+    let held: Vec<f64> = holding(market).windows(2).map(|w| w[1] / w[0] - 1.0).collect();
     let inference = inference(request, &estimate, &returns, &held, &tried);
     let claim_inference = claim.map(|claim| claim_inference(claim, &inference));
 
     let worst_loss = WorstLoss::of(&returns, &market.close[market.first..], settings.periods_per_year).ok();
+    let years = returns.len() as f64 / settings.periods_per_year.get();
+    // A record of minutes has millions of them.
+    drop((returns, held));
 
     (request.on_step)("looking for look-ahead");
-    let causal = run::examine(&source, settings, request.cuts, CUT_SEED)?;
+    let causal = run::examine(&source, settings, &journal, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
     let probes = probe(request, &source)?;
     ledger.record(scope, Origin::Verify, &probes.trials)?;
@@ -224,7 +227,6 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         _ => None,
     };
 
-    let years = returns.len() as f64 / settings.periods_per_year.get();
     let mut checks = vec![
         judge::data_sound(facts),
         judge::is_causal(&causal, settings),
@@ -296,7 +298,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         foresight_profile: foresight_profile(&journal, market),
         lookahead: request.origin.examined().cloned(),
         worth,
-        curves,
+        curves: curves(market, &journal),
         journal,
     })
 }

@@ -27,26 +27,24 @@ pub(super) struct PrefixSums<const K: usize>(Vec<[f64; K]>);
 
 impl<const K: usize> PrefixSums<K> {
     pub(super) fn of(rows: impl ExactSizeIterator<Item = [f64; K]>) -> Self {
-        let mut sums = Vec::with_capacity(rows.len() + 1);
+        Self::in_cells(rows, 1)
+    }
+
+    /// The sums over cells of `length` rows each, the last of what is left.
+    pub(super) fn in_cells(rows: impl ExactSizeIterator<Item = [f64; K]>, length: usize) -> Self {
+        let n = rows.len();
+        let mut sums = Vec::with_capacity(n.div_ceil(length) + 1);
         let mut running = [CompensatedSum::default(); K];
         sums.push([0.0; K]);
-        for row in rows {
+        for (before, row) in rows.enumerate() {
             for (sum, value) in running.iter_mut().zip(row) {
                 sum.add(value);
             }
-            sums.push(running.map(CompensatedSum::value));
+            if (before + 1).is_multiple_of(length) || before + 1 == n {
+                sums.push(running.map(CompensatedSum::value));
+            }
         }
         Self(sums)
-    }
-
-    /// The same sums over cells of `rows` rows each, the last of what is left.
-    pub(super) fn in_cells(self, rows: usize) -> Self {
-        if rows == 1 {
-            return self;
-        }
-        let (n, total) = (self.n(), self.total());
-        let ends = (0..n).step_by(rows).map(|end| self.0[end]);
-        Self(ends.chain([total]).collect())
     }
 
     /// Number of rows, or of cells.
@@ -264,7 +262,7 @@ mod tests {
     #[test]
     fn cells_have_the_sums_of_their_rows() {
         let values = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
-        let cells = PrefixSums::of(values.iter().map(|&value| [value])).in_cells(2);
+        let cells = PrefixSums::in_cells(values.iter().map(|&value| [value]), 2);
         let sum = |cell| {
             let mut sums = [0.0];
             cells.add_block(cell, 1, &mut sums);

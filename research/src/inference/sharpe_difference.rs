@@ -54,11 +54,8 @@ impl StationaryBootstrap {
         let (lengths, mean_block) = BlockLengths::in_cells(self.mean_block_of(&[first, second])?, n, rows)?;
 
         let (centre_1, centre_2) = (mean(first)?, mean(second)?);
-        let prefix = PrefixSums::of(first.iter().zip(second).map(|(one, two)| {
-            let (one, two) = (one - centre_1, two - centre_2);
-            [one, one * one, two, two * two]
-        }))
-        .in_cells(rows);
+        let deviations = first.iter().zip(second).map(|(one, two)| (one - centre_1, two - centre_2));
+        let prefix = PrefixSums::in_cells(deviations.map(|(one, two)| [one, one * one, two, two * two]), rows);
         let [_, squares_1, _, squares_2] = prefix.total();
         let ratio_1 = ResampledSharpe::new(n, centre_1, squares_1);
         let ratio_2 = ResampledSharpe::new(n, centre_2, squares_2);

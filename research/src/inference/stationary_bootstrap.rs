@@ -89,11 +89,8 @@ impl StationaryBootstrap {
 
         // Around the mean, the squares lose no digits when the squared sum is taken off.
         let centre = mean(returns)?;
-        let prefix = PrefixSums::of(returns.iter().map(|value| {
-            let deviation = value - centre;
-            [deviation, deviation * deviation]
-        }))
-        .in_cells(rows);
+        let deviations = returns.iter().map(|value| value - centre);
+        let prefix = PrefixSums::in_cells(deviations.map(|deviation| [deviation, deviation * deviation]), rows);
         let ratio = ResampledSharpe::new(returns.len(), centre, prefix.total()[1]);
         let drawn = prefix.draws(&lengths, self.seed, self.draws, |[sum, squares]| ratio.of(sum, squares));
 
@@ -198,6 +195,7 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::inference::normal::quantile;
+    use crate::inference::resample::BlockPlan;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -245,6 +243,29 @@ mod tests {
         // Four standard errors of a share of 0.95 over 400 experiments are 0.044.
         let share = covered as f64 / experiments as f64;
         assert!((0.906..=0.994).contains(&share), "covered {share}");
+    }
+
+    #[test]
+    fn the_ends_are_those_of_rows_that_are_gathered_one_by_one() {
+        // A mean of a thousand deviations: plain sums of squares would lose six digits.
+        let returns = normal_returns(3_000, 10.0, 11);
+        let n = returns.len();
+        for mean_block in [1.0, 30.0] {
+            let bootstrap =
+                StationaryBootstrap { mean_block: MeanBlock::Given(mean_block), draws: 200, ..Default::default() };
+            let interval = bootstrap.sharpe(&returns, PeriodsPerYear::new(1.0)).unwrap();
+            let plan = BlockPlan::new(&BlockLengths::with_mean(mean_block, n).unwrap(), n, bootstrap.seed, 200);
+            let gathered = |blocks: &Vec<(u32, u32)>| {
+                let rows = blocks.iter().flat_map(|&(start, length)| start as usize..(start + length) as usize);
+                let resample: Vec<f64> = rows.map(|row| returns[row % n]).collect();
+                per_period_sharpe(&resample, Ddof::One).unwrap().get()
+            };
+            let mut ratios: Vec<f64> = plan.draws().iter().map(gathered).collect();
+            ratios.sort_by(f64::total_cmp);
+            for (end, share) in [(interval.low, 0.025), (interval.high, 0.975)] {
+                assert!((end.get() / percentile(&ratios, share) - 1.0).abs() < 1e-9, "{mean_block}: {end:?}");
+            }
+        }
     }
 
     #[test]

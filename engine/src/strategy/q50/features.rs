@@ -3,7 +3,10 @@
 //!
 //! Row `t` uses the rows up to it only, and is to the bit what [`super::stream::Stream`] says after bar `t`.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use super::{
     Q50Config,
@@ -30,9 +33,9 @@ pub struct Features {
     forecasts: Vec<Forecast>,
     /// What the quantiles say before any gate is asked.
     shapes: Vec<Verdict>,
-    symmetric_value: Vec<f64>,
-    legacy_value: Vec<f64>,
-    variance: Vec<f64>,
+    /// Expected values, made for the modes that are asked for.
+    symmetric_value: OnceLock<Vec<f64>>,
+    legacy_value: OnceLock<Vec<f64>>,
     atr: OnceLock<Vec<f64>>,
     regimes: Mutex<Vec<RegimeColumn>>,
 }
@@ -43,34 +46,30 @@ impl Features {
     pub fn new(market: &Market<'_>) -> Self {
         let signals = &market.signals;
         let volatility = match signals.get(Column::VolRaw) {
-            Some(column) => column.to_vec(),
-            None => volatility::vol_raw(market.close),
+            Some(column) => Cow::Borrowed(column),
+            None => Cow::Owned(volatility::vol_raw(market.close)),
         };
-        let variance = match signals.get(Column::VolRisk) {
-            Some(column) => column.to_vec(),
-            None => volatility.iter().map(|v| v * v).collect(),
+        let variance = |t: usize| match signals.get(Column::VolRisk) {
+            Some(column) => column[t],
+            None => volatility[t] * volatility[t],
         };
         let at = |column, t: usize| signals.get(column).map_or(f64::NAN, |values| values[t]);
         let forecast = |t: usize| {
             let quantiles = Quantiles { q10: at(Column::Q10, t), q50: at(Column::Q50, t), q90: at(Column::Q90, t) };
             let before = t.checked_sub(1).map_or(f64::NAN, |before| volatility[before]);
-            Forecast::new(quantiles, [before, volatility[t]], variance[t], at(Column::SignalThresh, t))
+            Forecast::new(quantiles, [before, volatility[t]], variance(t), at(Column::SignalThresh, t))
         };
-        Self::of((0..market.len()).map(forecast).collect(), variance)
+        Self::of((0..market.len()).map(forecast).collect())
     }
 
-    fn of(forecasts: Vec<Forecast>, variance: Vec<f64>) -> Self {
-        let value = |mode: EvMode| -> Vec<f64> {
-            forecasts.iter().map(|forecast| forecast.expected_value(mode).unwrap_or(f64::NAN)).collect()
-        };
+    fn of(forecasts: Vec<Forecast>) -> Self {
         Self {
             shapes: forecasts.iter().map(|forecast| Verdict::of(&forecast.quantiles())).collect(),
-            symmetric_value: value(EvMode::Symmetric),
-            legacy_value: value(EvMode::Legacy),
+            symmetric_value: OnceLock::new(),
+            legacy_value: OnceLock::new(),
             atr: OnceLock::new(),
             regimes: Mutex::default(),
             forecasts,
-            variance,
         }
     }
 
@@ -82,7 +81,7 @@ impl Features {
             let before = t.checked_sub(1).map_or(f64::NAN, volatility);
             Forecast::new(quantiles, [before, volatility(t)], variance[t], published_threshold[t])
         };
-        Self::of(quantiles.iter().enumerate().map(forecast).collect(), variance.to_vec())
+        Self::of(quantiles.iter().enumerate().map(forecast).collect())
     }
 
     /// The regime of every row under `config`.
@@ -96,7 +95,8 @@ impl Features {
         if let Some(column) = known(&columns) {
             return column;
         }
-        let column: Arc<[Option<Regime>]> = config.classify(&self.variance).into();
+        let variance: Vec<f64> = self.forecasts.iter().map(|row| row.variance().unwrap_or(f64::NAN)).collect();
+        let column: Arc<[Option<Regime>]> = config.classify(&variance).into();
         if columns.len() < REGIME_COLUMNS {
             columns.push((key, Arc::clone(&column)));
         }
@@ -120,10 +120,12 @@ impl Features {
     #[must_use]
     #[inline]
     pub fn expected_values(&self, mode: EvMode) -> &[f64] {
-        match mode {
+        let column = match mode {
             EvMode::Symmetric => &self.symmetric_value,
             EvMode::Legacy => &self.legacy_value,
-        }
+        };
+        let value = |forecast: &Forecast| forecast.expected_value(mode).unwrap_or(f64::NAN);
+        column.get_or_init(|| self.forecasts.iter().map(value).collect())
     }
 }
 
@@ -203,7 +205,8 @@ mod tests {
 
     #[test]
     fn regimes_of_the_same_window_are_computed_once() {
-        let features = Features::of(Vec::new(), vec![1e-5; 300]);
+        let features =
+            Features::of_forecasts(&[Quantiles { q10: 0.0, q50: 0.0, q90: 0.0 }; 300], &[1e-5; 300], &[0.0; 300]);
         let config = RegimeConfig::default();
         let first = features.regimes(&config);
         assert!(Arc::ptr_eq(&first, &features.regimes(&RegimeConfig { trending_adjustment: 0.5, ..config })));
