@@ -142,7 +142,7 @@ impl<'a> Market<'a> {
 
     /// The same market as it was known at the close of row `len - 1`: everything after is cut off.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn prefix(&self, len: usize) -> Market<'a> {
         Market {
             open_time: &self.open_time[..len],
@@ -193,7 +193,7 @@ impl<'a> Signals<'a> {
 
     /// Other values in the place of every column that is there.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn map<'b>(&self, f: impl Fn(Column, &'a [f64]) -> &'b [f64]) -> Signals<'b> {
         let mut mapped = Signals::default();
         for &column in Column::ALL {

@@ -201,7 +201,7 @@ impl Venue for NextOpen {
         self.latency_ms
     }
 
-    #[inline]
+    #[inline(always)]
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
         let fill = match trade {
             Trade::BuyFor(budget) => self.buy(budget, touch, ledger)?,
