@@ -11,6 +11,7 @@ use q50_datasets::{dataset::Dataset, synth::SynthConfig};
 use q50_engine::{
     market::{Column, Market},
     record::{Journal, Recorder, Summary},
+    replay::replay,
     strategy::{StrategyConfig, q50::Q50Config, threshold::ThresholdConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
     venue::{FillTiming, PumpSwapConfig},
@@ -96,6 +97,29 @@ fn replays(c: &mut Criterion) {
     group.finish();
 }
 
+/// As a live host drives a strategy: chosen at run time, fed one bar after the other, every decision recorded.
+fn streaming(c: &mut Criterion) {
+    let world = World::new();
+    let market = world.market();
+    let mut group = c.benchmark_group("streaming/one set");
+    group.throughput(Throughput::Elements(BARS as u64));
+    for (name, strategy) in [("threshold", THRESHOLD), ("q50", StrategyConfig::Q50(Q50Config::default()))] {
+        let settings = settings(strategy, false);
+        let data = world.spec(&strategy);
+        let source = Source { market, pool: None, data: &data };
+        let expected = run::<Journal>(&Stage::new(source, &settings.venue).unwrap(), &settings);
+        group.bench_function(format!("{name}/journal"), |b| {
+            b.iter(|| {
+                let (mut strategy, mut journal) = (strategy.stream().unwrap(), Journal::default());
+                let mut venue = settings.price_venue().unwrap();
+                replay(black_box(&market), &mut strategy, &mut venue, settings.capital, &mut journal);
+                assert_eq!(journal.equity.last(), expected.equity.last());
+            });
+        });
+    }
+    group.finish();
+}
+
 fn run<R: Recorder + Default>(stage: &Stage<'_>, settings: &RunSettings) -> R {
     let mut recorder = R::default();
     stage.run(settings, &mut recorder);
@@ -157,5 +181,5 @@ fn statistics(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, replays, sweeps, statistics);
+criterion_group!(benches, replays, streaming, sweeps, statistics);
 criterion_main!(benches);

@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "q50"
-ENGINES = ("q50", "numba", "vectorbt")
+ENGINES = ("q50", "scalar", "numba", "vectorbt")
 
 GRID = """[grid]
 entry = { from = 0.55, to = 0.95, steps = 10 }
@@ -46,14 +46,14 @@ def contenders(bars: Path, skip: list[str], repetitions: dict[str, int], binary:
     """Those that are not skipped, in the order in which they take turns."""
     return [
         contender
-        for engine, make in (("q50", _q50), ("numba", _numba), ("vectorbt", _vectorbt))
+        for engine, make in (("q50", _q50), ("scalar", _scalar), ("numba", _numba), ("vectorbt", _vectorbt))
         if engine not in skip
         for contender in make(bars, repetitions[engine], binary)
     ]
 
 
 def _q50(bars: Path, repetitions: int, binary: Path | None) -> Iterator[Contender]:
-    built = str(binary or build_q50())
+    built = str(binary or build("--bin", "q50"))
     for threads, label in _threads():
 
         def command(out: Path, threads: int = threads) -> list[str]:
@@ -64,6 +64,13 @@ def _q50(bars: Path, repetitions: int, binary: Path | None) -> Iterator[Contende
             return [built, "sweep", *JOB.split(), f"--threads={threads}", "--format=json", *map(str, files)]
 
         yield Contender("q50", f"q50 sweep, {label}", 1e-9, repetitions, command)
+
+
+def _scalar(bars: Path, repetitions: int, _: Path | None) -> Iterator[Contender]:
+    built = str(build("--example", "scalar_loop"))
+    yield Contender(
+        "scalar", "scalar loop in Rust, 1 thread", 1e-9, repetitions, lambda out: [built, str(bars), str(out)]
+    )
 
 
 def _numba(bars: Path, repetitions: int, _: Path | None) -> Iterator[Contender]:
@@ -104,11 +111,11 @@ def peers_python() -> Path:
     return python
 
 
-def build_q50() -> Path:
-    """`q50` of this checkout, in release."""
-    build = ["cargo", "build", "--release", "--locked", "--bin", "q50", "--message-format=json"]
-    lines = subprocess.run(build, cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+def build(*target: str) -> Path:
+    """A program of this checkout, in release."""
+    command = ["cargo", "build", "--release", "--locked", *target, "--message-format=json"]
+    lines = subprocess.run(command, cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     built = [message["executable"] for message in map(json.loads, lines) if message.get("executable")]
     if not built:
-        raise Refused("cargo built no q50; run `cargo build --release --locked` and pass --q50 PATH")
+        raise Refused(f"cargo built no {target[-1]}; run `{' '.join(command[:-1])}`")
     return Path(built[-1])

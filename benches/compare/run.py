@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the threshold job through `q50 sweep`, numba and vectorbt side by side and writes down what each took.
+"""Runs the threshold job through `q50 sweep`, plain loops and vectorbt side by side and writes down what each took.
 
 Every run is a process of its own, and engines take turns, so that a busy minute hits all of them. Needs cargo and
 Python 3.11; the peers live in a virtual environment outside the checkout, which the first run makes.
@@ -121,7 +121,7 @@ def commit() -> str:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skip", action="append", default=[], choices=ENGINES, help="leave an engine out")
-    parser.add_argument("--repetitions", type=int, default=3, help="of q50 and numba (default 3)")
+    parser.add_argument("--repetitions", type=int, default=3, help="of all but vectorbt (default 3)")
     parser.add_argument("--vectorbt-repetitions", type=int, default=1, help="it takes most of a minute (default 1)")
     parser.add_argument("--q50", type=Path, help="a release binary of this commit; absent: it is built")
     parser.add_argument("--docs", type=Path, default=CHECKOUT / "docs", help="the folder that has COMPARE.md")
@@ -136,7 +136,7 @@ def main() -> int:
             raise Refused(f"set Q50_TEST_DATA to the folder that has {BENCH}.parquet")
         data = Path(os.environ["Q50_TEST_DATA"]).resolve()
         reference = json.loads((data / f"{BENCH}.expected.json").read_text())
-        times = {"q50": options.repetitions, "numba": options.repetitions, "vectorbt": options.vectorbt_repetitions}
+        times = dict.fromkeys(ENGINES, options.repetitions) | {"vectorbt": options.vectorbt_repetitions}
         taking_part = contenders(data / f"{BENCH}.parquet", options.skip, times, options.q50)
         if not taking_part:
             raise Refused("every engine is skipped")
