@@ -133,10 +133,18 @@ fn instant(flag: &str, text: &str) -> Result<i64> {
 pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
     let (from, to) = (from_time(arguments.from.as_deref())?, to_time(arguments.to.as_deref())?);
     let data = match &arguments.bars {
-        Some(bars) => Dataset::read(bars, arguments.signals.as_deref(), &options(arguments))?,
+        Some(bars) => {
+            let (bars, signals) = (of_collection(bars, "bars.parquet"), arguments.signals.as_deref());
+            Dataset::read(&bars, signals, &options(arguments))?
+        }
         None => demonstration()?,
     };
     if from.is_none() && to.is_none() { Ok(data) } else { Ok(data.window(from, to)?) }
+}
+
+/// The file of this name where the path is a folder that `q50 collect` made.
+fn of_collection(path: &Path, name: &str) -> PathBuf {
+    if path.join("collection.json").is_file() { path.join(name) } else { path.to_owned() }
 }
 
 fn options(arguments: &ReplayArguments) -> DatasetOptions {
@@ -281,6 +289,7 @@ fn pool_venue(arguments: &ReplayArguments) -> Result<PoolVenue> {
 /// The recorded reserves that were named, a row for each bar, and the hash of their content.
 pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<Option<(PoolPath, String)>> {
     let Some(path) = &arguments.pool.pool else { return Ok(None) };
+    let path = &of_collection(path, "reserves.parquet");
     let market = data.market();
     let table = q50_datasets::reserves::ReserveTable::read(path)?;
     let (base, quote) = table.aligned(market.open_time, path)?;

@@ -43,7 +43,7 @@ impl Drop for Steps {
     }
 }
 
-/// A bar that counts sets or replays, with the time that is left.
+/// A bar that counts sets, replays or transactions, with the time that is left.
 #[derive(Debug)]
 pub(crate) struct Sets {
     bar: ProgressBar,
@@ -58,6 +58,12 @@ impl Sets {
     /// Starts a bar that counts something else; its total is told by [`Sets::done_of`].
     pub(crate) fn of_replays(quiet: bool) -> Self {
         Self::counting("replays", quiet, 0)
+    }
+
+    /// Starts a bar that counts transactions of a chain; its total is told by [`Sets::done_of`].
+    #[cfg(feature = "live")]
+    pub(crate) fn of_transactions(quiet: bool) -> Self {
+        Self::counting("transactions", quiet, 0)
     }
 
     fn counting(what: &'static str, quiet: bool, total: u64) -> Self {

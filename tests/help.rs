@@ -21,7 +21,7 @@ const NEEDS_MORE: [(&str, &str); 6] = [
 ];
 
 /// Commands of the feature `live`.
-const LIVE: [&str; 6] = ["localnet", "chain", "positions", "kill", "resume", "close"];
+const LIVE: [&str; 7] = ["localnet", "chain", "collect", "positions", "kill", "resume", "close"];
 
 /// The words of every command: `["data", "synth"]`.
 fn commands(w: &Workspace, above: &[String]) -> Vec<Vec<String>> {

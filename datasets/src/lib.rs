@@ -45,6 +45,7 @@ pub mod hummingbot;
 pub mod ingest;
 pub mod input;
 pub mod join;
+pub mod pool_bars;
 pub mod pool_trades;
 mod pyliteral;
 pub mod qlib;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array, UInt32Array,
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow_schema::{Field, Schema};
 use parquet::arrow::ArrowWriter;
@@ -27,6 +27,10 @@ const ROW_GROUP: usize = 16_384;
 pub enum Column<'a> {
     /// Integers: epoch milliseconds, counts.
     I64(&'a [i64]),
+    /// Amounts of the chain.
+    U64(&'a [u64]),
+    /// Amounts of the chain that may be absent.
+    OptionU64(&'a [Option<u64>]),
     /// Integers that may be absent.
     OptionI64(&'a [Option<i64>]),
     /// Floats; `NaN` is written as null, as it is read.
@@ -191,6 +195,8 @@ fn writer<W: Write + Send>(path: &Path, file: W, run_id: Option<&str>, schema: A
 fn array(column: &Column<'_>) -> (ArrayRef, bool) {
     match column {
         Column::I64(values) => (Arc::new(Int64Array::from_iter_values(values.iter().copied())), false),
+        Column::U64(values) => (Arc::new(UInt64Array::from_iter_values(values.iter().copied())), false),
+        Column::OptionU64(values) => (Arc::new(values.iter().copied().collect::<UInt64Array>()), true),
         Column::OptionI64(values) => (Arc::new(values.iter().copied().collect::<Int64Array>()), true),
         Column::F64(values) => {
             (Arc::new(values.iter().map(|v| (!v.is_nan()).then_some(*v)).collect::<Float64Array>()), true)

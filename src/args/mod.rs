@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod chain;
+mod collect;
 mod data;
 mod localnet;
 mod lookahead;
@@ -30,6 +31,7 @@ pub(crate) use self::{
         ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, CloseArguments,
         PositionsArguments, SendingArguments, SizeArguments, SwitchArguments,
     },
+    collect::CollectArguments,
     data::{DataCommand, IngestCommand, SynthArguments},
     localnet::LocalnetArguments,
     lookahead::{LookaheadArguments, ProducerRuns},
@@ -173,6 +175,11 @@ pub(crate) enum Command {
     /// Read, check and generate data.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Record a PumpSwap pool from the chain: every swap since it began, checked to the lamport as it comes.
+    #[command(
+        after_help = "Writes trades.parquet, bars.parquet, reserves.parquet and collection.json into the folder of --out, and keeps there\ncollection.sqlite, from which an interrupted run goes on. It follows the pool until Ctrl-C; with --once it ends when it\nhas caught up. Exit 1 where a step of the pool is not explained by the exact arithmetic.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool --once --interval 1h"
+    )]
+    Collect(CollectArguments),
     /// Serve a Solana chain with PumpSwap on this machine, for any client; faults on demand.
     #[command(
         after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"

@@ -25,8 +25,8 @@ pub(crate) struct ReplayArguments {
     /// q50, threshold, side, or a strategy file (TOML); default: the claim's own, or q50.
     #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY)]
     pub(crate) strategy: Option<String>,
-    /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines or a Qlib provider directory; default: the
-    /// demonstration market.
+    /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a folder
+    /// of q50 collect; default: the demonstration market.
     #[arg(long, value_name = "PATH", help_heading = DATA)]
     pub(crate) bars: Option<PathBuf>,
     /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; default: columns of the bars' own file.
@@ -102,7 +102,8 @@ pub(crate) struct PoolArguments {
     /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars; default: 1000.
     #[arg(long, value_name = "SOL", value_parser = sol, help_heading = POOL)]
     pub(crate) pool_depth: Option<Lamports>,
-    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve.
+    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve, or a
+    /// folder of q50 collect.
     #[arg(long, value_name = "PATH", help_heading = POOL)]
     pub(crate) pool: Option<PathBuf>,
     /// The output may fall this many basis points below the quote at the decision; default: 100.

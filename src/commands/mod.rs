@@ -3,6 +3,8 @@
 mod audit;
 #[cfg(feature = "live")]
 mod chain;
+#[cfg(feature = "live")]
+mod collect;
 mod data;
 #[cfg(feature = "live")]
 mod localnet;
@@ -63,8 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Resume(arguments) => positions::resume(arguments),
         #[cfg(feature = "live")]
         Command::Close(arguments) => chain::close(arguments),
+        #[cfg(feature = "live")]
+        Command::Collect(collect) => collect::run(collect, arguments.log.quiet),
         #[cfg(not(feature = "live"))]
-        Command::Chain(_) | Command::Positions(_) | Command::Kill(_) | Command::Resume(_) | Command::Close(_) => {
+        Command::Collect(_) | Command::Chain(_) | Command::Positions(_) | Command::Kill(_) | Command::Resume(_) | Command::Close(_) => {
             trading_missing::run()
         }
         Command::Completions { shell } => {

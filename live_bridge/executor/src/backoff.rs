@@ -25,7 +25,7 @@ fn wait(planned: Duration, error: &RpcError) -> Duration {
 ///
 /// # Errors
 /// The last one.
-pub(crate) async fn retry<T>(
+pub async fn retry<T>(
     clock: &impl Clock,
     mut attempt: impl AsyncFnMut() -> Result<T, RpcError>,
 ) -> Result<T, RpcError> {

@@ -1,6 +1,6 @@
 //! Which chain: told apart by the hash of its first block, so that a configuration for one never reaches another.
 
-use reqwest::Url;
+pub use reqwest::Url;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;

@@ -6,7 +6,7 @@
 //! settled at the next start by asking the chain; a fill is never made up, and while one is unknown nothing is traded.
 
 /// Asking again.
-mod backoff;
+pub mod backoff;
 /// What time it is.
 pub mod clock;
 /// Which chain.

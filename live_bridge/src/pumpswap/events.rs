@@ -48,6 +48,12 @@ impl ProgramEvent {
         })
     }
 
+    /// Whether the data of a call are an event that the program sends to itself, of whatever kind.
+    #[must_use]
+    pub fn is_said(data: &[u8]) -> bool {
+        data.starts_with(&SELF_CALL)
+    }
+
     /// Reads a line of a transaction's log. `Ok(None)` where it is no event of this program.
     ///
     /// Another program's events look alike: the caller knows from the lines before whose it is.

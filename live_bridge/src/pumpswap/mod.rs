@@ -34,6 +34,8 @@ pub mod pda;
 pub mod programs;
 /// Little-endian fields, zero where the data has ended.
 mod reader;
+/// A swap executed again from its own event.
+mod replay;
 /// Token accounts: creating, wrapping, closing.
 pub mod token;
 /// Buying and selling.
@@ -48,5 +50,6 @@ pub use instruction::{Access, AccountMeta, Instruction};
 pub use liquidity::Liquidity;
 pub use pda::PoolKeys;
 pub use reader::DecodeError;
+pub use replay::ReplayError;
 pub use trade::{FeeAccounts, Presence, Trade, VolumeTracking};
 pub use transaction::{Composer, TokenAccountState, TokenAccounts};

@@ -1,17 +1,11 @@
 //! What nodes answer, in our own types.
 
-use super::error::RpcError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use q50_live::pumpswap::programs::PUMP_AMM;
-use q50_live::pumpswap::{Address, ProgramEvent, SwapEvent};
+use q50_live::pumpswap::{Address, SwapEvent};
 use serde::{Deserialize, Deserializer};
 use solana_transaction_error::TransactionError;
-use solana_transaction_status_client_types::option_serializer::OptionSerializer;
-use solana_transaction_status_client_types::{
-    EncodedConfirmedTransactionWithStatusMeta, EncodedTransaction, TransactionConfirmationStatus, UiInstruction,
-    UiMessage, UiTransactionTokenBalance,
-};
+use solana_transaction_status_client_types::TransactionConfirmationStatus;
 
 /// A value, and the slot that it is of.
 #[derive(Clone, Debug, Deserialize)]
@@ -185,68 +179,4 @@ pub struct Tokens {
     pub owner: Address,
     /// Before and after, in the smallest unit; zero where the account was not there.
     pub amounts: [u64; 2],
-}
-
-impl Landed {
-    /// From a node's answer in the encoding `json`.
-    pub(super) fn read(told: EncodedConfirmedTransactionWithStatusMeta) -> Result<Self, RpcError> {
-        Self::parse(told).map_err(|problem| RpcError::Malformed { method: "getTransaction", problem })
-    }
-
-    fn parse(told: EncodedConfirmedTransactionWithStatusMeta) -> Result<Self, String> {
-        let meta = told.transaction.meta.ok_or("no meta")?;
-        let EncodedTransaction::Json(transaction) = told.transaction.transaction else {
-            return Err("not in the encoding json".to_owned());
-        };
-        let UiMessage::Raw(message) = transaction.message else { return Err("not in the encoding json".to_owned()) };
-        let mut keys = message.account_keys;
-        if let OptionSerializer::Some(loaded) = meta.loaded_addresses {
-            keys.extend(loaded.writable);
-            keys.extend(loaded.readonly);
-        }
-        let keys = keys.iter().map(|key| key.parse().map_err(|error| format!("{error}")));
-        let keys: Vec<Address> = keys.collect::<Result<_, _>>()?;
-        if keys.len() != meta.pre_balances.len() || keys.len() != meta.post_balances.len() {
-            return Err(format!("{} accounts with {} balances", keys.len(), meta.pre_balances.len()));
-        }
-        let balances = meta.pre_balances.iter().zip(&meta.post_balances);
-        let mut accounts: Vec<Touched> = keys
-            .iter()
-            .zip(balances)
-            .map(|(&address, (&before, &after))| Touched { address, lamports: [before, after], tokens: None })
-            .collect();
-        for (side, told) in [meta.pre_token_balances, meta.post_token_balances].into_iter().enumerate() {
-            for balance in Option::<Vec<_>>::from(told).ok_or("no token balances")? {
-                note_tokens(&mut accounts, side, &balance)?;
-            }
-        }
-        let inner = Option::<Vec<_>>::from(meta.inner_instructions).ok_or("no inner instructions")?;
-        let mut swaps = Vec::new();
-        for call in inner.into_iter().flat_map(|calls| calls.instructions) {
-            let UiInstruction::Compiled(call) = call else { return Err("an instruction that is parsed".to_owned()) };
-            // The program says it to itself, which nobody else can do: its own key has to sign.
-            if keys.get(usize::from(call.program_id_index)) != Some(&PUMP_AMM) {
-                continue;
-            }
-            let data = bs58::decode(&call.data).into_vec().map_err(|error| error.to_string())?;
-            if let Some(ProgramEvent::Swap(swap)) = ProgramEvent::decode(&data).map_err(|error| error.to_string())? {
-                swaps.push(*swap);
-            }
-        }
-        Ok(Self { slot: told.slot, error: meta.err.map(Into::into), fee: meta.fee, accounts, swaps })
-    }
-}
-
-fn note_tokens(accounts: &mut [Touched], side: usize, told: &UiTransactionTokenBalance) -> Result<(), String> {
-    let parse = |text: &str| text.parse::<Address>().map_err(|error| error.to_string());
-    let owner = Option::<String>::from(told.owner.clone()).ok_or("a token balance without owner")?;
-    let (mint, owner) = (parse(&told.mint)?, parse(&owner)?);
-    let amount = told.ui_token_amount.amount.parse::<u64>().map_err(|error| error.to_string())?;
-    let account = accounts.get_mut(usize::from(told.account_index)).ok_or("a token balance of no account")?;
-    let tokens = account.tokens.get_or_insert(Tokens { mint, owner, amounts: [0, 0] });
-    if tokens.mint != mint {
-        return Err(format!("account {} changed its mint", account.address));
-    }
-    tokens.amounts[side] = amount;
-    Ok(())
 }

@@ -8,9 +8,15 @@ mod endpoint;
 mod error;
 /// Which node is asked.
 mod failover;
+/// What happened to an account.
+mod history;
+/// A transaction as a node recorded it.
+mod recorded;
 
 pub use answers::{Account, Blockhash, Commitment, Height, Landed, Simulated, Tokens, Told, Touched};
 pub use error::{Class, RpcError};
+pub use history::{Between, ChainTime, Listed, PAGE};
+pub use recorded::Recorded;
 
 use crate::clock::Clock;
 use crate::cluster::{Cluster, WrongChain};
@@ -26,7 +32,6 @@ use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use solana_signature::Signature;
-use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatusMeta;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
@@ -300,10 +305,7 @@ impl<C: Clock> Node for Client<C> {
     }
 
     async fn landed(&self, signature: &Signature) -> Result<Option<Landed>, RpcError> {
-        let config = json!({"encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0});
-        let params = json!([signature.to_string(), config]);
-        let told: Option<EncodedConfirmedTransactionWithStatusMeta> = self.call("getTransaction", params).await?;
-        told.map(Landed::read).transpose()
+        self.recorded(signature).await?.map(Recorded::landed).transpose()
     }
 
     async fn finalized(&self) -> Result<Height, RpcError> {
