@@ -69,7 +69,8 @@ mod live {
                 self.net.control(Control::MovePrice { pool, bps }).unwrap();
                 self.left.push(self.vaults());
                 if self.rng.random_range(0..3) == 0 {
-                    self.advance(self.rng.random_range(1..6));
+                    let slots = self.rng.random_range(1..6);
+                    self.advance(slots);
                 }
             }
         }
