@@ -7,7 +7,7 @@ mod util;
 fn a_build_without_trading_says_how_to_get_one() {
     let space = util::Workspace::new();
     for line in ["chain pool So11111111111111111111111111111111111111112", "positions", "kill", "resume", "close"] {
-        space.refused(line, &["built without trading", "--features live"]);
+        space.refused(line, &["built without Solana", "--features live"]);
     }
 }
 

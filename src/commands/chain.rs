@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use q50_engine::amm::Side;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::{Clock, SystemClock};
-use q50_executor::cluster::Cluster;
+use q50_executor::cluster::{Cluster, Url};
 use q50_executor::executor::{Executor, Report, Settings};
 use q50_executor::guards::{Guards, KillSwitch, Limits, Memory, Standing};
 use q50_executor::journal::{Journal, OrderState, Settlement};
@@ -46,12 +46,17 @@ fn wait(work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
 
 async fn connect(arguments: &ChainArguments) -> Result<(Cluster, Client<SystemClock>)> {
     let cluster: Cluster = arguments.cluster.parse().context("--cluster")?;
-    let urls = arguments.rpc.iter().map(|url| match url.parse::<Cluster>() {
+    let client = Client::connect(&cluster, nodes(&arguments.rpc)?, SystemClock).await;
+    Ok((cluster.clone(), client.with_context(|| format!("cluster {cluster}"))?))
+}
+
+/// What `--rpc` names.
+pub(crate) fn nodes(rpc: &[String]) -> Result<Vec<Url>> {
+    let url = |text: &String| match text.parse::<Cluster>() {
         Ok(Cluster::Node(url)) => Ok(url),
         _ => bail!("--rpc: expected the http(s) address of a node"),
-    });
-    let client = Client::connect(&cluster, urls.collect::<Result<_>>()?, SystemClock).await;
-    Ok((cluster.clone(), client.with_context(|| format!("cluster {cluster}"))?))
+    };
+    rpc.iter().map(url).collect()
 }
 
 fn mint(text: &str) -> Result<Address> {

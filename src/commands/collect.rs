@@ -10,11 +10,11 @@ use q50_collector::subscription::{Subscription, usual_url};
 use q50_collector::{Collector, Progress, Target, unless_stopped};
 use q50_datasets::run_folder::RunFolder;
 use q50_executor::clock::SystemClock;
-use q50_executor::cluster::{Cluster, Url};
+use q50_executor::cluster::Cluster;
 use q50_executor::rpc::Client;
 use tokio::sync::watch;
 
-use crate::{Answer, args::CollectArguments, output, progress::Sets};
+use crate::{Answer, args::CollectArguments, commands::chain::nodes, output, progress::Sets};
 
 /// The log, from which an interrupted run goes on.
 const LOG: &str = "collection.sqlite";
@@ -44,11 +44,7 @@ async fn collect(
 ) -> Result<Summary> {
     let address = arguments.target.parse().context("MINT|POOL: expected an address")?;
     let cluster: Cluster = arguments.cluster.parse().context("--cluster")?;
-    let urls = arguments.rpc.iter().map(|url| match url.parse::<Cluster>() {
-        Ok(Cluster::Node(url)) => Ok(url),
-        _ => bail!("--rpc: expected the http(s) address of a node"),
-    });
-    let urls: Vec<Url> = urls.collect::<Result<_>>()?;
+    let urls = nodes(&arguments.rpc)?;
     let websocket = match &arguments.ws {
         Some(url) => url.parse().ok().context("--ws: expected the ws(s) address of a node's subscriptions")?,
         None => usual_url(&urls.first().cloned().unwrap_or_else(|| cluster.usual_node())),

@@ -68,9 +68,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         #[cfg(feature = "live")]
         Command::Collect(collect) => collect::run(collect, arguments.log.quiet),
         #[cfg(not(feature = "live"))]
-        Command::Collect(_) | Command::Chain(_) | Command::Positions(_) | Command::Kill(_) | Command::Resume(_) | Command::Close(_) => {
-            trading_missing::run()
-        }
+        Command::Collect(_)
+        | Command::Chain(_)
+        | Command::Positions(_)
+        | Command::Kill(_)
+        | Command::Resume(_)
+        | Command::Close(_) => trading_missing::run(),
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics where its reader has gone.
             let mut script = Vec::new();

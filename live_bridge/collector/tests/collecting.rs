@@ -130,7 +130,9 @@ fn a_walk_that_goes_on_from_what_was_taken_back_begins_anew() {
     let before = world.pool();
     world.advance(1);
     // The first page of the list ends inside this slot, and then the node is gone.
-    (0..1_500).for_each(|_| drop(world.sell(1_000_000)));
+    for _ in 0..1_500 {
+        world.sell(1_000_000);
+    }
     world.fail_every(Some(3));
     let mut collector = world.collector(folder.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -49,6 +49,8 @@ pub(crate) const FIRST_SLOT: Slot = 64;
 pub(crate) const MAX_BEHIND: Slot = 31;
 /// Slots whose hashes programs can read, of which lookup tables are made.
 const SLOT_HASHES: Slot = 512;
+/// The account that programs and clients read the time from.
+const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
 /// Room for the log of a transaction, in bytes: a node's own limit cuts events off.
 const LOG_BYTES: usize = 100_000;
 
@@ -191,8 +193,11 @@ impl Chain {
 
     /// Closes the open slot and opens the next one, `slots` times.
     pub(crate) fn advance(&mut self, slots: u64) {
-        for _ in 0..slots {
+        for left in (0..slots).rev() {
             self.open_slot(self.open + 1);
+            if left <= TO_FINALIZED + MAX_BEHIND {
+                self.note_clock();
+            }
         }
         self.set_clock();
     }
@@ -207,17 +212,31 @@ impl Chain {
         self.versions.forget_before(self.root.saturating_sub(MAX_BEHIND));
     }
 
-    /// Tells programs what time it is.
-    fn set_clock(&mut self) {
+    fn clock(&self) -> Clock {
         let schedule = EpochSchedule::without_warmup();
-        let clock = Clock {
+        Clock {
             slot: self.open,
             epoch_start_timestamp: self.time_of(schedule.get_first_slot_in_epoch(schedule.get_epoch(self.open))),
             epoch: schedule.get_epoch(self.open),
             leader_schedule_epoch: schedule.get_leader_schedule_epoch(self.open),
             unix_timestamp: self.time_of(self.open),
-        };
-        self.svm.set_sysvar(&clock);
+        }
+    }
+
+    /// Notes what the clock's account holds in the open slot: whoever asks at a commitment is told the time there.
+    fn note_clock(&mut self) {
+        let Some(before) = self.account(&CLOCK).cloned() else { return };
+        let clock = self.clock();
+        let times = [clock.epoch_start_timestamp, clock.unix_timestamp].map(i64::cast_unsigned);
+        let fields = [clock.slot, times[0], clock.epoch, clock.leader_schedule_epoch, times[1]];
+        let mut after = before.clone();
+        after.set_data_from_slice(&fields.map(u64::to_le_bytes).concat());
+        self.versions.note(CLOCK, self.open, Some(before), Some(after));
+    }
+
+    /// Tells programs what time it is.
+    fn set_clock(&mut self) {
+        self.svm.set_sysvar(&self.clock());
         let closed = self.blocks.range(self.open.saturating_sub(SLOT_HASHES)..self.open).rev();
         let hashes: Vec<_> = closed.map(|(slot, block)| (*slot, block.hash)).collect();
         self.svm.set_sysvar(&SlotHashes::new(&hashes));
@@ -253,6 +272,7 @@ impl Chain {
         }
         self.forks += 1;
         self.open_slot(first);
+        self.note_clock();
         self.set_clock();
         Ok(())
     }

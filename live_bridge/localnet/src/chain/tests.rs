@@ -93,3 +93,19 @@ fn programs_see_the_time_of_their_slot() {
     let hashes: SlotHashes = chain.machine().get_sysvar();
     assert_eq!(hashes.first(), Some(&(68, chain.latest_hash().0)));
 }
+
+#[test]
+fn the_clock_is_told_as_it_was_at_the_slot_that_is_asked_for() {
+    let mut chain = chain();
+    for slots in [1, 1, 100, 3] {
+        chain.advance(slots);
+    }
+    chain.fork(2).unwrap();
+    chain.advance(4);
+    let view = view::View { chain: &chain, behind: 0 };
+    for slot in chain.tip().root..=chain.open() {
+        let account = view.account(&CLOCK, slot).unwrap();
+        let told: Clock = bincode::deserialize(account.data()).unwrap();
+        assert_eq!((told.slot, told.unix_timestamp), (slot, chain.time_of(slot)));
+    }
+}

@@ -37,7 +37,7 @@ impl<'a> View<'a> {
         self.tip().commitment_of(slot)
     }
 
-    /// An account at the end of `slot`; sysvars are always today's.
+    /// An account at the end of `slot`; sysvars but the clock are always today's.
     pub(crate) fn account(&self, key: &Pubkey, slot: Slot) -> Option<&'a AccountSharedData> {
         self.chain.versions.at(key, slot).unwrap_or_else(|| self.chain.account(key))
     }
