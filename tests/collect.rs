@@ -170,6 +170,24 @@ mod live {
         let sound = verdict["checks"].as_array().unwrap().iter().find(|check| check["name"] == "data_sound").unwrap();
         assert_eq!(sound["state"], "pass", "{sound}");
     }
+    #[test]
+    fn nodes_that_limit_break_off_and_lag_are_asked_again_and_nothing_is_lost() {
+        let mut traded = Traded::start();
+        traded.trade(100);
+        traded.advance(3);
+        for fault in [
+            r#"{"kind": "rate-limited", "retry_after_s": 1, "methods": ["getTransaction"], "skip": 10, "times": 9}"#,
+            r#"{"kind": "reset", "methods": ["getTransaction"], "skip": 40, "times": 2}"#,
+            r#"{"kind": "stale", "slots": 4, "methods": ["getSignaturesForAddress"], "times": 1}"#,
+        ] {
+            traded.control(&format!(r#"{{"do": "add-fault", "fault": {fault}}}"#));
+        }
+        let summary = traded.space.json(&traded.line("--once"), 0);
+        traded.assert_equals_the_chain(&summary);
+        let struck = traded.net.control(Control::Status {}).unwrap().struck;
+        assert_eq!(struck, [9, 2, 1], "every fault struck");
+    }
+
     /// Asks a process to end, and what it printed.
     fn ended(child: std::process::Child) -> (i32, Value) {
         assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
@@ -196,6 +214,7 @@ mod live {
             }
         };
         recorded(&traded, 5);
+        traded.space.refused(&traded.line("--once"), &["another process is at work", "--out"]);
         traded.trade(10);
         traded.advance(3);
         recorded(&traded, 15);

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 use q50_executor::rpc::{Class, Recorded, RpcError};
 use q50_live::pumpswap::ProgramEvent;
 use solana_signature::Signature;
+use std::collections::HashSet;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -131,9 +132,10 @@ impl<S: Source> Collector<S> {
         let now = self.source.time().await?;
         let mut new = walk(&self.source, &mut self.store, &self.target, now.slot, told).await?;
         self.fetch(told).await?;
-        while let Some(gap) = self.check()? {
-            let found = self.look_into(&gap, now.slot, told).await?;
-            new += found;
+        let mut looked = HashSet::new();
+        while let Some(gap) = self.check(&looked)? {
+            looked.insert(gap.stored.signature);
+            new += self.look_into(&gap, now.slot, told).await?;
         }
         self.store.set_known(now)?;
         Ok(new)
@@ -185,8 +187,8 @@ impl<S: Source> Collector<S> {
         Ok(missing)
     }
 
-    /// Checks what is behind the settled place; the first gap that was not looked into.
-    fn check(&mut self) -> Result<Option<Gap>, CollectError> {
+    /// Checks what is behind the settled place; the first gap that was not looked into, neither now nor for good.
+    fn check(&mut self, looked: &HashSet<Signature>) -> Result<Option<Gap>, CollectError> {
         let (mut place, mut checker) = self.settled.clone();
         loop {
             let stored = self.store.behind(place, READ)?;
@@ -198,7 +200,8 @@ impl<S: Source> Collector<S> {
                 let slot_before = checker.last_slot();
                 let steps = checker.steps(stored);
                 let is_gap = |step: &Step| matches!(step.unexplained, Some(Unexplained::Gap { .. }));
-                if !stored.is_searched && steps.iter().any(is_gap) {
+                let is_known = stored.is_searched || looked.contains(&stored.signature);
+                if !is_known && steps.iter().any(is_gap) {
                     return Ok(Some(Gap { stored: stored.clone(), slot_before: slot_before.unwrap_or(0) }));
                 }
                 place = Some(stored.place);

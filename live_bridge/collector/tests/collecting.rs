@@ -91,10 +91,12 @@ fn a_transaction_that_no_list_has_is_a_step_without_explanation_and_is_named() {
     let after = world.sell(2_000_000);
     world.advance(1);
     trade(&world, 5);
+    world.advance(60);
+    world.sell(1_000_000);
     world.forget(lost);
     let (collector, _) = world.collect(folder.path());
     let tally = collector.tally();
-    assert_eq!((tally.swaps, tally.unexplained), (11, 1), "{tally:?}");
+    assert_eq!((tally.swaps, tally.unexplained), (12, 1), "{tally:?}");
     let named = &tally.unexplained_steps[0];
     assert_eq!(named.signature, after.to_string());
     assert!(named.reason.starts_with("the base vault began at "), "{}", named.reason);
@@ -102,6 +104,22 @@ fn a_transaction_that_no_list_has_is_a_step_without_explanation_and_is_named() {
     assert_eq!(collector.store().refills().unwrap(), (1, 0));
     let (collector, _) = world.collect(folder.path());
     assert_eq!((collector.tally().unexplained, collector.store().refills().unwrap()), (1, (1, 0)));
+}
+
+#[test]
+fn what_a_node_indexes_late_enters_the_log_while_it_is_not_final() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    trade(&world, 5);
+    let late = world.sell(3_000_000);
+    world.sell(2_000_000);
+    // Left out of the list, and of all three by which the gap that it leaves is looked into.
+    world.hide(late, 4);
+    let (collector, _) = world.collect(folder.path());
+    assert_eq!((collector.tally().swaps, collector.tally().unexplained), (6, 1));
+    drop(collector);
+    let (collector, _) = world.collect(folder.path());
+    assert_eq!((collector.tally().swaps, collector.tally().unexplained), (7, 0));
+    assert_eq!(signatures(&collector), world.signatures());
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// Opens a hole in the list of each account about a step that does not follow from the one before it, which was in
-    /// slot `before_it`; the step's transaction is not looked into again.
+    /// slot `before_it`; a step that is final is not looked into again.
     ///
     /// # Errors
     /// Where the log cannot be written.
@@ -98,7 +98,7 @@ impl Store {
             let before = before.as_ref().map(|(signature, _)| signature);
             transaction.execute(insert, params![account.to_string(), before, until, floor])?;
         }
-        let searched = "UPDATE transactions SET is_searched = 1 WHERE signature = ?1";
+        let searched = "UPDATE transactions SET is_searched = is_final WHERE signature = ?1";
         transaction.execute(searched, [step.to_string()])?;
         Ok(transaction.commit()?)
     }
@@ -108,7 +108,8 @@ impl Store {
     /// # Errors
     /// Where the log cannot be written.
     pub fn note_refill(&mut self, step: &Signature, found: u64) -> Result<(), StoreError> {
-        let insert = "INSERT INTO refills (signature, found) VALUES (?1, ?2)";
+        let insert = "INSERT INTO refills (signature, found) VALUES (?1, ?2)
+                      ON CONFLICT (signature) DO UPDATE SET found = found + excluded.found";
         self.database.execute(insert, params![step.to_string(), found.cast_signed()])?;
         Ok(())
     }

@@ -56,7 +56,7 @@ CREATE TABLE known (
     unix_seconds INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE refills (
-    signature TEXT NOT NULL,
+    signature TEXT PRIMARY KEY,
     found     INTEGER NOT NULL
 ) STRICT;
 ";

@@ -40,7 +40,7 @@ struct State {
     slot: u64,
     landed: Vec<Landed>,
     signed: u64,
-    /// Left out of the next lists of the pool, so many times.
+    /// Left out of the next lists, so many times.
     hidden: Vec<(Signature, u32)>,
     /// Calls until each that fails.
     failing_every: Option<u64>,
@@ -130,7 +130,7 @@ impl World {
         self.0.borrow_mut().landed.retain(|landed| landed.signature != signature);
     }
 
-    /// The node leaves a transaction out of the pool's list, so many times.
+    /// The node leaves a transaction out of the next so many lists.
     pub fn hide(&self, signature: Signature, times: u32) {
         self.0.borrow_mut().hidden.push((signature, times));
     }
@@ -190,12 +190,11 @@ impl Source for World {
         // As a node does: from a place that it does not know there is nothing older.
         let end = before.map_or(state.landed.len(), Option::unwrap_or_default);
         let first = until.flatten().map_or(0, |place| place + 1);
-        let hides = *account == POOL;
         let mut page = Vec::new();
         let is_hidden =
             |landed: &Landed| state.hidden.iter().any(|(key, times)| *key == landed.signature && *times > 0);
         for landed in state.landed[first.min(end)..end].iter().rev() {
-            if landed.names.contains(account) && !(hides && is_hidden(landed)) && page.len() < PAGE {
+            if landed.names.contains(account) && !is_hidden(landed) && page.len() < PAGE {
                 page.push(Listed {
                     signature: landed.signature,
                     slot: landed.slot,
@@ -204,9 +203,7 @@ impl Source for World {
                 });
             }
         }
-        if hides {
-            state.hidden.iter_mut().for_each(|(_, times)| *times = times.saturating_sub(1));
-        }
+        state.hidden.iter_mut().for_each(|(_, times)| *times = times.saturating_sub(1));
         Ok(page)
     }
 
