@@ -60,6 +60,8 @@ impl Column<'_> {
     fn len(&self) -> usize {
         match self {
             Self::I64(values) => values.len(),
+            Self::U64(values) => values.len(),
+            Self::OptionU64(values) => values.len(),
             Self::OptionI64(values) => values.len(),
             Self::F64(values) => values.len(),
             Self::OptionF64(values) => values.len(),
@@ -74,6 +76,8 @@ impl Column<'_> {
     fn part(&self, rows: Range<usize>) -> Self {
         match *self {
             Self::I64(values) => Self::I64(&values[rows]),
+            Self::U64(values) => Self::U64(&values[rows]),
+            Self::OptionU64(values) => Self::OptionU64(&values[rows]),
             Self::OptionI64(values) => Self::OptionI64(&values[rows]),
             Self::F64(values) => Self::F64(&values[rows]),
             Self::OptionF64(values) => Self::OptionF64(&values[rows]),
