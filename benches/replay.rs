@@ -68,8 +68,10 @@ fn settings(strategy: StrategyConfig, pool: bool) -> RunSettings {
     RunSettings { strategy, venue, capital: 100.0, periods_per_year: YEAR }
 }
 
-const THRESHOLD: StrategyConfig =
-    StrategyConfig::Threshold(ThresholdConfig { entry: 0.75, exit: 0.25, size: Fraction::ONE });
+fn threshold() -> StrategyConfig {
+    StrategyConfig::new(ThresholdConfig { entry: 0.75, exit: 0.25, size: Fraction::ONE })
+}
+
 const THRESHOLD_GRID: &str = "[grid]\nentry = { from = 0.55, to = 0.95, steps = 5 }\n\
                               exit = { from = 0.05, to = 0.45, steps = 5 }\nsize = { from = 0.1, to = 1.0, steps = 4 }\n";
 const Q50_GRID: &str = "[grid]\n\"gate.min_expected_value\" = { from = 0.0002, to = 0.002, steps = 10 }\n\
@@ -79,9 +81,9 @@ fn replays(c: &mut Criterion) {
     let world = World::new();
     let mut group = c.benchmark_group("replay/one set");
     group.throughput(Throughput::Elements(BARS as u64));
-    for (name, strategy) in [("threshold", THRESHOLD), ("q50", StrategyConfig::Q50(Q50Config::default()))] {
-        let settings = settings(strategy, false);
+    for (name, strategy) in [("threshold", threshold()), ("q50", StrategyConfig::new(Q50Config::default()))] {
         let data = world.spec(&strategy);
+        let settings = settings(strategy, false);
         let source = Source { market: world.market(), pool: None, data: &data };
         let stage = Stage::new(source, &settings.venue).unwrap();
         let expected = run::<Summary>(&stage, &settings);
@@ -103,8 +105,8 @@ fn streaming(c: &mut Criterion) {
     let market = world.market();
     let mut group = c.benchmark_group("streaming/one set");
     group.throughput(Throughput::Elements(BARS as u64));
-    for (name, strategy) in [("threshold", THRESHOLD), ("q50", StrategyConfig::Q50(Q50Config::default()))] {
-        let settings = settings(strategy, false);
+    for (name, strategy) in [("threshold", threshold()), ("q50", StrategyConfig::new(Q50Config::default()))] {
+        let settings = settings(strategy.clone(), false);
         let data = world.spec(&strategy);
         let source = Source { market, pool: None, data: &data };
         let expected = run::<Journal>(&Stage::new(source, &settings.venue).unwrap(), &settings);
@@ -130,16 +132,16 @@ fn sweeps(c: &mut Criterion) {
     let world = World::new();
     let mut group = c.benchmark_group("sweep/100 sets, one thread");
     group.sample_size(20).throughput(Throughput::Elements(100 * BARS as u64));
-    let q50 = StrategyConfig::Q50(Q50Config::default());
+    let q50 = StrategyConfig::new(Q50Config::default());
     for (name, grid, strategy, pool) in [
-        ("threshold/next-open", THRESHOLD_GRID, THRESHOLD, false),
-        ("q50/next-open", Q50_GRID, q50, false),
+        ("threshold/next-open", THRESHOLD_GRID, threshold(), false),
+        ("q50/next-open", Q50_GRID, q50.clone(), false),
         ("q50/pumpswap", Q50_GRID, q50, true),
     ] {
+        let data = world.spec(&strategy);
         let base = settings(strategy, pool);
         let space = Space::parse(grid).unwrap();
         assert_eq!(space.count(), 100);
-        let data = world.spec(&strategy);
         let source = Source { market: world.market(), pool: None, data: &data };
         let stage = Stage::new(source, &base.venue).unwrap();
         let sweep = Sweep::new(&stage, base, &space).unwrap();

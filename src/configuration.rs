@@ -12,12 +12,8 @@ use q50_datasets::{
     time,
 };
 use q50_engine::{
-    strategy::{
-        StrategyConfig,
-        q50::Q50Config,
-        side::{Absent, FollowSideConfig},
-        threshold::ThresholdConfig,
-    },
+    market::{Column, Signals},
+    strategy::{Registry, StrategyConfig, q50::Q50Config, registry::Kind},
     units::{AnnualSharpe, Bps, Fraction, Lamports, PeriodsPerYear},
     venue::{
         FillTiming, PoolPath, PumpSwapConfig,
@@ -134,8 +130,11 @@ pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
     let (from, to) = (from_time(arguments.from.as_deref())?, to_time(arguments.to.as_deref())?);
     let data = match &arguments.bars {
         Some(bars) => {
-            let (bars, signals) = (of_collection(bars, "bars.parquet"), arguments.signals.as_deref());
-            Dataset::read(&bars, signals, &options(arguments))?
+            let (bars, options) = (of_collection(bars, "bars.parquet"), options(arguments));
+            match reads_bars_alone(arguments)? {
+                true => Dataset::read_bars(&bars, &options)?,
+                false => Dataset::read(&bars, arguments.signals.as_deref(), &options)?,
+            }
         }
         None => demonstration()?,
     };
@@ -145,6 +144,12 @@ pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
 /// The file of this name where the path is a folder that `q50 collect` made.
 fn of_collection(path: &Path, name: &str) -> PathBuf {
     if path.join("collection.json").is_file() { path.join(name) } else { path.to_owned() }
+}
+
+/// Whether a strategy was named that reads no signals, and none were given.
+fn reads_bars_alone(arguments: &ReplayArguments) -> Result<bool> {
+    let given = arguments.signals.is_some() || arguments.signal_column.is_some();
+    Ok(!given && arguments.strategy.is_some() && strategy(arguments, None)?.reads(&Signals::default()).is_empty())
 }
 
 fn options(arguments: &ReplayArguments) -> DatasetOptions {
@@ -182,7 +187,7 @@ pub(crate) fn run_settings(arguments: &ReplayArguments, claim: Option<&Claim>, d
     let claimed = claim.and_then(|claim| claim.replay.as_ref());
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps));
     let strategy = strategy(arguments, claimed)?;
-    if arguments.signal_column.is_some() && !matches!(strategy, StrategyConfig::Threshold(_)) {
+    if arguments.signal_column.is_some() && !strategy.reads(&data.market().signals).contains(&Column::Value) {
         let family = strategy.family();
         bail!("--signal-column has no meaning with the strategy {family}; leave it out, or use --strategy threshold");
     }
@@ -298,32 +303,44 @@ pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<O
 }
 
 fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<StrategyConfig> {
-    let base = match arguments.strategy.as_deref() {
-        None => claimed.map_or(StrategyConfig::Q50(Q50Config::default()), |replay| replay.strategy),
-        Some("q50") => StrategyConfig::Q50(Q50Config::default()),
-        Some("threshold") => StrategyConfig::Threshold(ThresholdConfig::default()),
-        Some("side") => StrategyConfig::Side(FollowSideConfig::default()),
-        Some(path) => strategy_file(Path::new(path))?,
+    let base = match (arguments.strategy.as_deref(), claimed) {
+        (None, Some(replay)) => replay.strategy.clone(),
+        (None, None) => StrategyConfig::new(Q50Config::default()),
+        (Some(named), _) => match Registry::installed().kind(named) {
+            Some(kind) => kind.default_config(),
+            None => strategy_file(Path::new(named))?,
+        },
     };
     let strategy = with_settings(base, &arguments.set)?;
-    if arguments.absent.is_some() && matches!(strategy, StrategyConfig::Threshold(_)) {
-        bail!("--absent has no meaning with the strategy threshold, which always holds; leave it out");
+    let Some(absent) = arguments.absent else { return Ok(strategy) };
+    let template = Template::new(&strategy);
+    if !template.has("absent") {
+        bail!("--absent has no meaning with the strategy {}, which always holds; leave it out", strategy.family());
     }
-    Ok(match arguments.absent {
-        None => strategy,
-        Some(AbsentName::Hold) => strategy.with_absent(Absent::Hold),
-        Some(AbsentName::Long) => strategy.with_absent(Absent::Long),
-        Some(AbsentName::Flat) => strategy.with_absent(Absent::Flat),
-    })
+    let absent = match absent {
+        AbsentName::Hold => "hold",
+        AbsentName::Long => "long",
+        AbsentName::Flat => "flat",
+    };
+    template.with(&[("absent", toml::Value::String(absent.to_owned()))]).context("--absent")
 }
 
 fn strategy_file(path: &Path) -> Result<StrategyConfig> {
     let named = path.display();
-    let text = read_text(path).with_context(|| {
-        format!("strategy {named} is neither q50, threshold nor side, and no file that can be read")
-    })?;
+    let text = read_text(path)
+        .with_context(|| format!("strategy {named} is neither {}, and no file that can be read", names("nor")))?;
     let read = |text| -> Result<StrategyConfig> { Ok(read_strategy(toml::from_str(text)?)?) };
     read(&text).with_context(|| format!("strategy file {named}"))
+}
+
+/// The strategies by name, with this word before the last.
+fn names(word: &str) -> String {
+    let names: Vec<&str> = Registry::installed().kinds().iter().map(Kind::name).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} {word} {last}", others.join(", ")),
+        None => "known".to_owned(),
+    }
 }
 
 /// Changes options by dotted path; a path that is no option of the strategy is refused.
@@ -356,14 +373,13 @@ mod tests {
 
     fn q50(settings: &[&str]) -> Result<StrategyConfig> {
         let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
-        with_settings(StrategyConfig::Q50(Q50Config::default()), &settings)
+        with_settings(StrategyConfig::new(Q50Config::default()), &settings)
     }
 
     #[test]
     fn options_are_typed_as_the_strategy_file_has_them() {
-        let StrategyConfig::Q50(config) = q50(&["gate.min_tier=2", "gate.ev_mode=legacy"]).unwrap() else {
-            panic!("the kind stays");
-        };
+        let strategy = q50(&["gate.min_tier=2", "gate.ev_mode=legacy"]).unwrap();
+        let config = strategy.settings::<Q50Config>().unwrap();
         assert_eq!(config.gate.min_tier, 2);
         assert_eq!(config.gate.ev_mode, q50_engine::strategy::q50::edge::EvMode::Legacy);
         let error = format!("{:#}", q50(&["gate.min_teir=2"]).unwrap_err());

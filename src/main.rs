@@ -1,41 +1,7 @@
-//! The `q50` command: arguments become a validated configuration and one call. No logic of its own.
-
-mod args;
-mod commands;
-mod configuration;
-mod output;
-mod progress;
-mod table;
-mod usage;
+//! The `q50` command with the strategies of q50.
 
 use std::process::ExitCode;
 
-/// Done, and the answer is yes, or there was no question.
-const DONE: u8 = 0;
-/// Done, and the answer is no.
-const ANSWER_IS_NO: u8 = 1;
-/// It could not be done.
-const FAILED: u8 = 2;
-
-/// What a command came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The answer is yes, or there was no question.
-    Yes,
-    /// A check failed, a defect was found, a gate refused.
-    No,
-}
-
 fn main() -> ExitCode {
-    let arguments = args::Arguments::read();
-    output::start_log(&arguments.log);
-    match commands::run(&arguments) {
-        Ok(Answer::Yes) => ExitCode::from(DONE),
-        Ok(Answer::No) => ExitCode::from(ANSWER_IS_NO),
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::from(DONE),
-        Err(error) => {
-            output::print_error(&error);
-            ExitCode::from(FAILED)
-        }
-    }
+    q50::run(q50::engine::strategy::Registry::default())
 }

@@ -89,6 +89,17 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// Reads bars alone; the default window is all of them.
+    ///
+    /// # Errors
+    /// As [`Bars::read`].
+    pub fn read_bars(bars: &Path, options: &DatasetOptions) -> Result<Self> {
+        let (read, reading) = Bars::read_input(&Input::open(bars)?, &options.selection)?;
+        let mut dataset = Self::checked(bars, read)?;
+        dataset.reading = reading;
+        Ok(dataset)
+    }
+
     /// Joins bars and signals made in memory. `rule` defaults to [`JoinRule::one_bar`].
     ///
     /// # Errors

@@ -186,6 +186,13 @@ impl<'a> Signals<'a> {
         self.get(column).is_some()
     }
 
+    /// These columns alone, of those that are there.
+    #[must_use]
+    pub fn only(&self, columns: &[Column]) -> Self {
+        let there = columns.iter().filter_map(|&column| Some((column, self.get(column)?)));
+        there.fold(Self::default(), |all, (column, values)| all.with(column, values))
+    }
+
     /// The columns that are there, in the order of [`Column::ALL`].
     pub fn present(&self) -> impl Iterator<Item = (Column, &'a [f64])> {
         Column::ALL.iter().filter_map(|&column| Some((column, self.get(column)?)))

@@ -11,7 +11,7 @@ use q50_engine::{
     replay::replay,
     risk::RiskConfig,
     strategy::{
-        StrategyConfig,
+        Settings, StrategyConfig,
         exits::ExitConfig,
         parameters::{Bearing, Parameter},
         q50::{
@@ -33,24 +33,33 @@ fn full() -> Q50Config {
     Q50Config {
         gate: GateConfig { max_spread: tenth, ..GateConfig::default() },
         sizing: SizingConfig { half_at_drawdown: tenth, win_rate: tenth, payoff: Some(2.0), ..SizingConfig::default() },
-        exits: ExitConfig {
-            stop_loss: tenth,
-            trailing_stop: tenth,
-            take_profit: Some(0.1),
-            max_hours: Some(10.0),
-            ..ExitConfig::default()
-        },
-        risk: RiskConfig { max_drawdown: tenth, cooldown_hours: Some(10.0), max_daily_loss: tenth },
         ..Q50Config::default()
     }
 }
 
+/// `config` with every exit and limit around it.
+fn guarded(config: impl Settings) -> StrategyConfig {
+    let tenth = Some(Fraction::new(0.1));
+    let exits = ExitConfig {
+        stop_loss: tenth,
+        trailing_stop: tenth,
+        take_profit: Some(0.1),
+        max_hours: Some(10.0),
+        ..ExitConfig::default()
+    };
+    StrategyConfig::new(config).with_exits(exits).with_limits(RiskConfig {
+        max_drawdown: tenth,
+        cooldown_hours: Some(10.0),
+        max_daily_loss: tenth,
+    })
+}
+
 fn all() -> [StrategyConfig; 4] {
     [
-        StrategyConfig::Q50(Q50Config::default()),
-        StrategyConfig::Q50(full()),
-        StrategyConfig::Threshold(ThresholdConfig::default()),
-        StrategyConfig::Side(FollowSideConfig::default()),
+        StrategyConfig::new(Q50Config::default()),
+        guarded(full()),
+        guarded(ThresholdConfig::default()),
+        guarded(FollowSideConfig::default()),
     ]
 }
 
@@ -76,7 +85,7 @@ fn node<'a>(tree: &'a mut Value, path: &str) -> &'a mut Value {
 fn every_number_of_the_settings_is_declared() {
     for config in all() {
         let mut found = BTreeSet::new();
-        numbers(&serde_json::to_value(config).unwrap(), "", &mut found);
+        numbers(&serde_json::to_value(&config).unwrap(), "", &mut found);
         let declared: BTreeSet<String> = config.parameters().iter().map(|p| p.path.to_owned()).collect();
         assert_eq!(declared, found);
     }
@@ -89,7 +98,7 @@ fn a_declared_number_is_read_where_it_stands_and_defaults_are_in_range() {
             let Parameter { path, range, value, default, .. } = parameter;
             assert!(value.is_none_or(|v| range.contains(v)) && default.is_none_or(|v| range.contains(v)), "{path}");
             let changed = if range.is_whole() { 2.0 } else { 0.123 };
-            let mut tree = serde_json::to_value(config).unwrap();
+            let mut tree = serde_json::to_value(&config).unwrap();
             *node(&mut tree, path) = if range.is_whole() { Value::from(2) } else { Value::from(changed) };
             let read: StrategyConfig = serde_json::from_value(tree).unwrap();
             assert_eq!(read.parameters()[position].value, Some(changed), "{path}");
@@ -149,11 +158,10 @@ fn a_number_that_does_not_bear_on_decisions_changes_none() {
             config.sizing.by_regime = gate == 3;
             config.sell = if gate == 2 { SellRule::Partial } else { SellRule::Full };
             config.allow_short = gate == 2;
-            config.risk = RiskConfig::default();
             config.gate.max_spread = None;
             config.gate.significance = if gate == 1 { Significance::Threshold } else { Significance::ExpectedValue };
             config.gate.threshold = if adaptive { ThresholdSource::Adaptive } else { ThresholdSource::Published };
-            let config = StrategyConfig::Q50(config);
+            let config = StrategyConfig::new(config).with_exits(guarded(full()).guards().exits);
             let base = orders(&config);
             for parameter in config.parameters() {
                 let Parameter { path, value: Some(value), bearing: Bearing::None, range, .. } = parameter else {
@@ -164,7 +172,7 @@ fn a_number_that_does_not_bear_on_decisions_changes_none() {
                 if path == "sizing.fee_reserve" || path == "gate.min_tier" {
                     continue; // 0 switches these off; any other value bears.
                 }
-                let mut tree = serde_json::to_value(config).unwrap();
+                let mut tree = serde_json::to_value(&config).unwrap();
                 *node(&mut tree, path) = if range.is_whole() { Value::from(moved as u64) } else { Value::from(moved) };
                 let changed: StrategyConfig = serde_json::from_value(tree).unwrap();
                 assert_ne!(changed, config, "{path}");

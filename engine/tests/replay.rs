@@ -202,7 +202,7 @@ proptest! {
 #[test]
 fn an_any_strategy_is_the_strategy_that_it_names() {
     let world = round_trip();
-    let config = StrategyConfig::Threshold(ThresholdConfig { entry: 0.7, exit: 0.3, size: Fraction::ONE });
+    let config = StrategyConfig::new(ThresholdConfig { entry: 0.7, exit: 0.3, size: Fraction::ONE });
     let mut any = Journal::default();
     let market = world.market();
     replay(&market, &mut config.prepare(&market), &mut NextOpen::new(Fraction::ZERO), 1_000.0, &mut any);

@@ -42,7 +42,7 @@ impl Recorder for BarByBar {
     }
 }
 
-fn both<V: Venue + Clone>(market: &Market<'_>, config: StrategyConfig, venue: &V) -> (Summary, Summary) {
+fn both<V: Venue + Clone>(market: &Market<'_>, config: &StrategyConfig, venue: &V) -> (Summary, Summary) {
     let (mut apart, mut together) = (BarByBar::default(), Summary::default());
     replay(market, &mut config.prepare(market), &mut venue.clone(), 100.0, &mut apart);
     replay(market, &mut config.prepare(market), &mut venue.clone(), 100.0, &mut together);
@@ -67,11 +67,11 @@ proptest! {
         for config in strategies() {
             let venue = if config.shorts() { price.with_free_shorting() } else { price };
             for timing in [FillTiming::NextOpen, FillTiming::SameClose] {
-                let (apart, together) = both(&market, config, &venue.with_timing(timing));
+                let (apart, together) = both(&market, &config, &venue.with_timing(timing));
                 prop_assert_eq!(apart, together, "{:?}", config);
             }
             for recovery in [Recovery::Restored, Recovery::HalfLife(7_200.0)] {
-                let (apart, together) = both(&market, config, &pool(recovery));
+                let (apart, together) = both(&market, &config, &pool(recovery));
                 prop_assert_eq!(apart, together, "{:?}", config);
             }
         }
@@ -86,7 +86,7 @@ fn the_worlds_of_this_test_are_traded_in() {
     for config in strategies() {
         let venue = NextOpen::new(Fraction::ZERO);
         let (_, summary) =
-            both(&world.market(), config, &if config.shorts() { venue.with_free_shorting() } else { venue });
+            both(&world.market(), &config, &if config.shorts() { venue.with_free_shorting() } else { venue });
         assert!(summary.fills >= 2, "{config:?} fills {}", summary.fills);
     }
 }

@@ -150,7 +150,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         let source = Source { market: data.market(), pool: None, data: &spec };
         for cost in TEN_COSTS {
             let venue = VenueSettings::NextOpen(PriceVenue { cost: Fraction::from_bps(cost), ..price_venue() });
-            let (_, trial) = run::rehearse(&source, &RunSettings { venue, ..settings }, Role::Candidate)
+            let (_, trial) = run::rehearse(&source, &RunSettings { venue, ..settings.clone() }, Role::Candidate)
                 .map_err(VerifyError::Path)?;
             ledger.record(source.scope(&settings.strategy), Origin::Verify, &[trial])?;
         }
@@ -235,12 +235,12 @@ fn planted_rule() -> StrategyConfig {
     let mut config = Q50Config::default();
     config.gate.min_expected_value = Fraction::ZERO;
     config.sizing = SizingConfig { method: Method::Full, max_position: Fraction::ONE, ..SizingConfig::default() };
-    StrategyConfig::Q50(config)
+    StrategyConfig::new(config)
 }
 
 /// The same rule by the recorded side: cheap enough to search with.
 fn recorded_side() -> StrategyConfig {
-    StrategyConfig::Side(FollowSideConfig::default())
+    StrategyConfig::new(FollowSideConfig::default())
 }
 
 fn settings(strategy: StrategyConfig) -> RunSettings {

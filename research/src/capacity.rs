@@ -83,7 +83,7 @@ fn cell(
     venue.depth = Lamports((depth * LAMPORTS_PER_SOL) as u64);
     venue.config.base_fee = Lamports(0);
     venue.config.priority_fee = Lamports(0);
-    let settings = RunSettings { venue: VenueSettings::PumpSwap(venue), capital, ..*settings };
+    let settings = RunSettings { venue: VenueSettings::PumpSwap(venue), capital, ..settings.clone() };
     let (journal, trial) = run::rehearse(source, &settings, Role::Probe)?;
     let sharpe = metrics::sharpe(&journal.returns(), settings.periods_per_year).ok().map(AnnualSharpe::get);
     let total_return = journal.equity.last().map_or(0.0, |last| last / journal.capital - 1.0);

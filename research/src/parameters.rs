@@ -59,7 +59,17 @@ impl Template {
     /// The options of `base`.
     #[must_use]
     pub fn new(base: &StrategyConfig) -> Self {
-        Self { table: Table::try_from(base).unwrap_or_default(), declared: base.parameters() }
+        let mut table = Table::try_from(base).unwrap_or_default();
+        for section in ["exits", "risk"] {
+            table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        }
+        Self { table, declared: base.parameters() }
+    }
+
+    /// Whether the strategy has an option of this name outside every section.
+    #[must_use]
+    pub fn has(&self, option: &str) -> bool {
+        self.table.contains_key(option)
     }
 
     /// The strategy with these options changed.
@@ -130,7 +140,7 @@ mod tests {
     use super::*;
 
     fn template() -> Template {
-        Template::new(&StrategyConfig::Q50(Q50Config::default()))
+        Template::new(&StrategyConfig::new(Q50Config::default()))
     }
 
     #[test]
@@ -141,9 +151,13 @@ mod tests {
             ("exits.stop_loss", Value::Float(0.1)),
             ("regime.warm_up", Value::String("medium".into())),
         ];
-        let StrategyConfig::Q50(config) = template().with(&options).unwrap() else { panic!("the kind stays") };
+        let changed = template().with(&options).unwrap();
+        let config = changed.settings::<Q50Config>().unwrap();
         assert_eq!((config.gate.min_tier, config.gate.ev_mode), (2, EvMode::Legacy));
-        assert_eq!((config.exits.stop_loss, config.regime.warm_up), (Some(Fraction::new(0.1)), WarmUp::Medium));
+        assert_eq!(
+            (changed.guards().exits.stop_loss, config.regime.warm_up),
+            (Some(Fraction::new(0.1)), WarmUp::Medium)
+        );
     }
 
     #[test]
@@ -175,9 +189,10 @@ mod tests {
         let read = |text: &str| read_strategy(toml::from_str(text).unwrap()).map_err(|error| error.to_string());
         let text =
             "kind = 'q50'\nsell = 'partial'\n[exits]\nstop_loss = 0.1\n[regime]\nwarm_up = { seed = [1.0, 2.0, 3.0] }";
-        let Ok(StrategyConfig::Q50(config)) = read(text) else { panic!("{:?}", read(text)) };
+        let strategy = read(text).unwrap();
+        let config = strategy.settings::<Q50Config>().unwrap();
         assert_eq!(config.regime.warm_up, WarmUp::Seed([1.0, 2.0, 3.0]));
-        assert_eq!(config.exits.stop_loss, Some(Fraction::new(0.1)));
+        assert_eq!(strategy.guards().exits.stop_loss, Some(Fraction::new(0.1)));
         for (text, words) in [
             ("kind = 'q50'\n[exits]\nstop_loss = 5", "exits.stop_loss = 5: expected"),
             ("kind = 'threshold'\nentry = inf", "entry = inf: expected a finite number"),

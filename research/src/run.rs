@@ -6,7 +6,7 @@ use q50_engine::{
     market::{Market, Signals},
     record::{Journal, Recorder, Summary},
     replay::replay,
-    strategy::{AnyStrategy, Prepared, StrategyConfig},
+    strategy::{Host, Shared, Strategy, StrategyConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
     venue::{
         FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue,
@@ -101,7 +101,7 @@ impl VenueSettings {
 }
 
 /// Everything that decides the outcome of a run on given data.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSettings {
     /// The strategy.
     pub strategy: StrategyConfig,
@@ -116,16 +116,14 @@ pub struct RunSettings {
 impl RunSettings {
     /// The same run at twice the proportional cost.
     #[must_use]
-    pub fn at_twice_the_cost(mut self) -> Self {
-        self.venue = self.venue.at_twice_the_cost();
-        self
+    pub fn at_twice_the_cost(&self) -> Self {
+        Self { venue: self.venue.at_twice_the_cost(), ..self.clone() }
     }
 
     /// The same run of another strategy.
     #[must_use]
-    pub fn with_strategy(mut self, strategy: StrategyConfig) -> Self {
-        self.strategy = strategy;
-        self
+    pub fn with_strategy(&self, strategy: StrategyConfig) -> Self {
+        Self { strategy, ..self.clone() }
     }
 
     /// BLAKE3 of the settings, as canonical JSON.
@@ -229,7 +227,7 @@ impl<'a> Source<'a> {
 #[derive(Debug)]
 pub struct Stage<'a> {
     source: Source<'a>,
-    prepared: Prepared,
+    shared: Shared,
     path: Option<Cow<'a, PoolPath>>,
 }
 
@@ -247,7 +245,7 @@ impl<'a> Stage<'a> {
                 Some(Cow::Owned(PoolPath::rebuilt(market.open, market.close, market.first, pool.depth)?))
             }
         };
-        Ok(Self { source, prepared: Prepared::default(), path })
+        Ok(Self { source, shared: Shared::default(), path })
     }
 
     /// What the runs see.
@@ -283,7 +281,6 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Chooses the strategy before the loop, so that the loop is compiled for each and looks nothing up.
     fn drive<V: Venue, R: Recorder>(
         &self,
         market: &Market<'_>,
@@ -292,13 +289,22 @@ impl<'a> Stage<'a> {
         recorder: &mut R,
     ) {
         // Columns of the whole source, whatever rows are replayed: row t of them uses the rows up to t only.
-        match settings.strategy.prepare_with(&self.source.market, &self.prepared) {
-            AnyStrategy::Q50(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
-            AnyStrategy::Stream(mut s) => replay(market, s.as_mut(), venue, settings.capital, recorder),
-            AnyStrategy::Threshold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
-            AnyStrategy::Side(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
-            AnyStrategy::Hold(mut s) => replay(market, &mut s, venue, settings.capital, recorder),
-        };
+        let host = Loop { market, venue, capital: settings.capital, recorder };
+        settings.strategy.host_with(&self.source.market, &self.shared, host);
+    }
+}
+
+/// The loop, before it knows the strategy.
+struct Loop<'a, V, R> {
+    market: &'a Market<'a>,
+    venue: &'a mut V,
+    capital: f64,
+    recorder: &'a mut R,
+}
+
+impl<V: Venue, R: Recorder> Host for Loop<'_, V, R> {
+    fn run<S: Strategy + ?Sized>(self, strategy: &mut S) {
+        replay(self.market, strategy, self.venue, self.capital, self.recorder);
     }
 }
 
@@ -351,7 +357,9 @@ pub fn examine(
     cuts: usize,
     seed: u64,
 ) -> Result<CausalityReport, PathError> {
-    let market = &source.market;
+    // What it does not read can be moved without a change.
+    let signals = source.market.signals.only(&settings.strategy.reads(&source.market.signals));
+    let market = &Market { signals, ..source.market };
     let build = |m: &Market<'_>| settings.strategy.prepare(m);
     match (&settings.venue, Stage::new(*source, &settings.venue)?.path) {
         (VenueSettings::PumpSwap(pool), Some(path)) => {
@@ -392,8 +400,8 @@ mod tests {
         let config = PumpSwapConfig { recovery: Recovery::HalfLife(90.0), ..PumpSwapConfig::default() };
         let pool = PoolVenue { depth: Lamports(123_456_789_012), config };
         for (strategy, venue) in [
-            (StrategyConfig::Q50(Q50Config::default()), VenueSettings::NextOpen(price)),
-            (StrategyConfig::Threshold(ThresholdConfig::default()), VenueSettings::PumpSwap(pool)),
+            (StrategyConfig::new(Q50Config::default()), VenueSettings::NextOpen(price)),
+            (StrategyConfig::new(ThresholdConfig::default()), VenueSettings::PumpSwap(pool)),
         ] {
             let periods_per_year = PeriodsPerYear::new(8_766.0);
             let settings = RunSettings { strategy, venue, capital: 0.1 + 0.2, periods_per_year };
@@ -428,7 +436,7 @@ mod tests {
     #[test]
     fn capital_that_the_books_cannot_hold_is_refused() {
         let refusal = |venue, capital| {
-            let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
+            let strategy = StrategyConfig::new(ThresholdConfig::default());
             let settings = RunSettings { strategy, venue, capital, periods_per_year: PeriodsPerYear::new(1.0) };
             settings.refusal(&Signals::default().with(Column::Value, &[]))
         };
@@ -451,7 +459,7 @@ mod tests {
             fill_timing: FillTiming::NextOpen,
         });
         let settings = RunSettings {
-            strategy: StrategyConfig::Q50(Q50Config::default()),
+            strategy: StrategyConfig::new(Q50Config::default()),
             venue,
             capital: 1_000.0,
             periods_per_year: PeriodsPerYear::new(8_760.0),

@@ -13,10 +13,7 @@ use q50_datasets::{
     hash::{HashColumn, content_hash},
     signals::CrossingPolicy,
 };
-use q50_engine::{
-    market::{Column, Market},
-    strategy::StrategyConfig,
-};
+use q50_engine::{market::Market, strategy::StrategyConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -147,7 +144,7 @@ fn hypothesis(signals: Option<&SignalSpec>, window: Vec<(i64, i64)>, strategy: &
     }
     let signals = signals.map(|signals| signals.hash.as_str());
     // Whether one may sell short is said by the market, not by the researcher.
-    let strategy = strategy.with_shorting(false);
+    let strategy = strategy.without_shorting();
     blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy }))
 }
 
@@ -166,25 +163,13 @@ pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
     }
 }
 
-/// The columns that strategies of this kind read. The name of a user's column is spelling; its values are not.
+/// The columns that the strategy reads. The name of a user's column is spelling; its values are not.
 fn signals_hash(market: &Market<'_>, strategy: &StrategyConfig) -> String {
-    let columns: &[Column] = match strategy {
-        StrategyConfig::Threshold(_) => &[Column::Value],
-        // Where both are there, the position counts and the side is not read.
-        StrategyConfig::Side(_) if market.signals.has(Column::Position) => &[Column::Position],
-        StrategyConfig::Side(_) => &[Column::Side],
-        StrategyConfig::Q50(_) => &[
-            Column::Q10,
-            Column::Q50,
-            Column::Q90,
-            Column::ProbUp,
-            Column::VolRaw,
-            Column::VolRisk,
-            Column::SignalThresh,
-        ],
-    };
-    let columns: Vec<(&str, &[f64])> =
-        columns.iter().filter_map(|&column| Some((column.name(), market.signals.get(column)?))).collect();
+    let columns: Vec<(&str, &[f64])> = strategy
+        .reads(&market.signals)
+        .iter()
+        .filter_map(|&column| Some((column.name(), market.signals.get(column)?)))
+        .collect();
     let rows: Vec<usize> =
         (0..market.len()).filter(|&row| columns.iter().any(|(_, column)| !column[row].is_nan())).collect();
     let times: Vec<i64> = rows.iter().map(|&row| market.open_time[row]).collect();

@@ -143,7 +143,7 @@ impl SearchedMarkets<'_> {
         let spec = DataSpec::of(&data, &base.strategy);
         let source = Source { market: data.market(), pool: None, data: &spec };
         let stage = Stage::new(source, &base.venue)?;
-        let sweep = Sweep::new(&stage, base, self.space)?;
+        let sweep = Sweep::new(&stage, base.clone(), self.space)?;
         let folder = RunFolder::open(folder, &[RESULTS_FILE])?;
         let mut store = Store::open(&folder, &sweep.identity(), false)?;
         let mut ledger = TrialLedger::in_memory()?;
@@ -180,7 +180,7 @@ impl SearchedMarkets<'_> {
 
     fn settings(&self, interval_ms: i64) -> RunSettings {
         RunSettings {
-            strategy: StrategyConfig::Threshold(ThresholdConfig::default()),
+            strategy: StrategyConfig::new(ThresholdConfig::default()),
             venue: VenueSettings::NextOpen(PriceVenue {
                 cost: self.cost,
                 spread: None,
@@ -296,7 +296,7 @@ mod tests {
         let spec = DataSpec::of(&data, &base.strategy);
         let source = Source { market: data.market(), pool: None, data: &spec };
         let stage = Stage::new(source, &base.venue).unwrap();
-        let sweep = Sweep::new(&stage, base, &space).unwrap();
+        let sweep = Sweep::new(&stage, base.clone(), &space).unwrap();
         let earned = |index: u64| {
             let mut summary = Summary::default();
             stage.run(&sweep.settings(&space.point(index)).unwrap(), &mut summary);

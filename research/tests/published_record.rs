@@ -53,7 +53,7 @@ fn window_of_2024(data: Dataset) -> Dataset {
 
 fn long_flat(market: &Market<'_>, absent: Absent) -> (f64, f64) {
     let mut journal = Journal::default();
-    let strategy = StrategyConfig::Side(FollowSideConfig { absent, ..FollowSideConfig::default() });
+    let strategy = StrategyConfig::new(FollowSideConfig { absent, ..FollowSideConfig::default() });
     let mut venue = NextOpen::new(Fraction::from_bps(5.0));
     replay(market, &mut strategy.prepare(market), &mut venue, 10_000.0, &mut journal);
     assert_eq!(journal.equity.len(), 6_576);
@@ -83,7 +83,7 @@ fn derived_sides(data: &Dataset, gate: &GateConfig) -> (usize, usize, f64) {
     let market = data.market();
     let config = Q50Config { gate: *gate, ..Q50Config::default() };
     let mut journal = Journal::default();
-    let strategy = StrategyConfig::Q50(config);
+    let strategy = StrategyConfig::new(config);
     replay(&market, &mut strategy.prepare(&market), &mut NextOpen::new(Fraction::ZERO), 1e4, &mut journal);
     let (mut equal, mut rows, mut worst) = (0, 0, 0.0_f64);
     for decision in journal.decisions.iter() {
@@ -241,6 +241,6 @@ fn percentiles_of_the_whole_sample_are_caught_as_look_ahead() {
     let mut config = Q50Config::default();
     config.gate.significance = Significance::Threshold;
     config.regime.percentiles = q50_engine::strategy::q50::regime::Percentiles::FullSample;
-    let report = examined(&market, &StrategyConfig::Q50(config), 20);
+    let report = examined(&market, &StrategyConfig::new(config), 20);
     assert!(report.broken_cuts > 0, "{report:?}");
 }

@@ -50,7 +50,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
         origin: SignalsOrigin::Causal,
         claim: Some(&claim),
         settings: RunSettings {
-            strategy: replay.strategy,
+            strategy: replay.strategy.clone(),
             venue: pool.map_or(
                 VenueSettings::NextOpen(PriceVenue {
                     cost: Fraction::from_bps(replay.cost_bps),

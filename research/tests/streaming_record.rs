@@ -6,6 +6,7 @@ use q50_datasets::dataset::{Dataset, DatasetOptions};
 use q50_engine::{
     record::Journal,
     replay::replay,
+    risk::RiskConfig,
     strategy::{
         Strategy, StrategyConfig,
         exits::ExitConfig,
@@ -22,25 +23,25 @@ fn strategies() -> Vec<StrategyConfig> {
     let q50 = |change: fn(&mut Q50Config)| {
         let mut config = Q50Config::default();
         change(&mut config);
-        StrategyConfig::Q50(config)
+        StrategyConfig::new(config)
     };
     vec![
-        StrategyConfig::Side(FollowSideConfig::default()),
-        StrategyConfig::Threshold(ThresholdConfig { entry: 0.0, exit: 0.0, size: Fraction::ONE }),
+        StrategyConfig::new(FollowSideConfig::default()),
+        StrategyConfig::new(ThresholdConfig { entry: 0.0, exit: 0.0, size: Fraction::ONE }),
         q50(|_| {}),
         q50(|config| {
             config.gate.significance = Significance::Threshold;
             config.regime.window = 1_000;
             config.sizing.method = Method::Atr;
             config.sizing.half_at_drawdown = Some(Fraction::new(0.1));
-            config.exits = ExitConfig { trailing_stop: Some(Fraction::new(0.03)), ..ExitConfig::default() };
-        }),
+        })
+        .with_exits(ExitConfig { trailing_stop: Some(Fraction::new(0.03)), ..ExitConfig::default() }),
         q50(|config| {
             config.gate.min_tier = 2;
             config.sizing.method = Method::AdvancedEnsemble;
             config.sizing.by_regime = true;
-            config.risk.max_daily_loss = Some(Fraction::new(0.01));
-        }),
+        })
+        .with_limits(RiskConfig { max_daily_loss: Some(Fraction::new(0.01)), ..RiskConfig::default() }),
     ]
 }
 

@@ -9,6 +9,7 @@ mod overfit;
 mod pool;
 mod replay;
 mod stats;
+mod strategy;
 mod sweep;
 mod trials;
 mod validate;
@@ -39,6 +40,7 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     replay::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
+    strategy::{StrategyCommand, StrategyListArguments},
     sweep::{FilterArguments, SweepArguments},
     trials::{
         TrialsCampaignArguments, TrialsCheckArguments, TrialsCommand, TrialsExportArguments, TrialsForgetArguments,
@@ -166,6 +168,9 @@ pub(crate) enum Command {
         after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars btcusdt_1h.parquet --signals signals.parquet --latency retail\n  q50 validate --from-sweep search --bars btcusdt_1h.parquet --signals signals.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
     )]
     Validate(Box<ValidateArguments>),
+    /// The strategies that can be named, and their parameters.
+    #[command(subcommand)]
+    Strategy(StrategyCommand),
     /// The trial ledger: what was ever tried on which market.
     #[command(
         subcommand,

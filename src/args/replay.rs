@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use q50_engine::units::Lamports;
+use q50_engine::{
+    strategy::{Registry, registry::Kind},
+    units::Lamports,
+};
 
 use super::{
     Format,
@@ -19,11 +22,16 @@ const STRATEGY: &str = "Strategy";
 const COSTS: &str = "Execution and costs";
 const POOL: &str = "Pool venue (--venue pumpswap)";
 
+/// What can be named as a strategy.
+fn strategies() -> String {
+    let names: Vec<&str> = Registry::installed().kinds().iter().map(Kind::name).collect();
+    format!("{}, or a strategy file (TOML); default: the claim's own, or q50", names.join(", "))
+}
+
 /// What every command that replays takes.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArguments {
-    /// q50, threshold, side, or a strategy file (TOML); default: the claim's own, or q50.
-    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY)]
+    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
     pub(crate) strategy: Option<String>,
     /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a folder
     /// of q50 collect; default: the demonstration market.

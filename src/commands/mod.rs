@@ -18,6 +18,7 @@ mod pool;
 mod positions;
 mod search;
 mod stats;
+mod strategy;
 mod sweep;
 #[cfg(not(feature = "live"))]
 mod trading_missing;
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
         Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),
         Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
+        Command::Strategy(strategy) => strategy::run(strategy),
         Command::Trials(trials) => trials::run(trials),
         Command::Data(data) => data::run(data),
         Command::Localnet(localnet) => localnet::run(localnet),

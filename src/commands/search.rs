@@ -70,7 +70,7 @@ impl Search {
 
     /// The search on `stage`. What no set could do without is told here, because every set would say it.
     pub(super) fn sweep<'a>(&'a self, stage: &'a Stage<'a>) -> Result<Sweep<'a>> {
-        let sweep = Sweep::new(stage, self.settings, &self.space)
+        let sweep = Sweep::new(stage, self.settings.clone(), &self.space)
             .with_context(|| format!("grid file {} on the strategy {}", self.grid, self.settings.strategy.family()))?;
         let signals = &stage.source().market.signals;
         let first = sweep.settings(&self.space.point(0))?;

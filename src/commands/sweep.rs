@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
     let stage = search.stage()?;
     let sweep = search.sweep(&stage)?;
-    let (source, settings) = (search.source(), *sweep.base());
+    let (source, settings) = (search.source(), sweep.base());
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let asked =
         Asked { identity: sweep.identity(), filters: filters(&arguments.filters), finalists: arguments.finalists };
@@ -131,7 +131,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
         asked,
         data: search.facts(),
         bars,
-        settings,
+        settings: settings.clone(),
         parameters: search.space.axes().iter().map(|axis| axis.path.clone()).collect(),
         pareto,
         pareto_size: results.front.len(),

@@ -130,20 +130,20 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
 fn facts(data: &Dataset, replay: &ReplayArguments, settings: &RunSettings) -> DataFacts {
     let mut facts = DataFacts::of(data, replay.bars.is_none());
     facts.signal_column.clone_from(&replay.signal_column);
-    if !matches!(settings.strategy, StrategyConfig::Side(_)) {
+    let reads = settings.strategy.reads(&data.market().signals);
+    if !reads.iter().any(|column| matches!(column, market::Column::Side | market::Column::Position)) {
         facts.codes.clear();
     }
     facts
 }
 
 /// Where the signals come from. Signals that are the closes, every one of them and to the bit, cannot know more than the
-/// bars; highs and lows can, because no order is filled at them.
+/// bars, and neither can none; highs and lows can, because no order is filled at them.
 fn origin(replay: &ReplayArguments, market: &Market<'_>, strategy: &StrategyConfig) -> SignalsOrigin {
-    let closes = matches!(strategy, StrategyConfig::Threshold(_))
-        && market
-            .signals
-            .get(market::Column::Value)
-            .is_some_and(|value| value[market.first..] == market.close[market.first..]);
+    let is_close = |column| {
+        market.signals.get(column).is_some_and(|values| values[market.first..] == market.close[market.first..])
+    };
+    let closes = strategy.reads(&market.signals).into_iter().all(is_close);
     if replay.bars.is_none() || closes { SignalsOrigin::Causal } else { SignalsOrigin::File }
 }
 

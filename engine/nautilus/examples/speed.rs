@@ -92,7 +92,7 @@ fn loop_once<R: Recorder + Default>(data: &Data, fills: impl Fn(&R) -> usize) ->
 }
 
 fn nautilus_once(data: &Data) -> usize {
-    let strategy = StrategyConfig::Threshold(rule());
+    let strategy = StrategyConfig::new(rule());
     run(&Run::at_next_open(data.market(), strategy, venue(), 10_000.0)).unwrap().fills.len()
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use nautilus_model::types::Currency;
-use q50_engine::{market::Column, strategy::StrategyConfig, strategy::q50::Q50Config};
 
 use crate::{
     error::InputError,
@@ -103,12 +102,7 @@ fn prices(run: &Run<'_>) -> Result<(), InputError> {
 fn signals(run: &Run<'_>) -> Result<(), InputError> {
     let market = &run.market;
     run.strategy.check(&market.signals)?;
-    let needed: &[Column] = match run.strategy {
-        StrategyConfig::Q50(Q50Config { .. }) => &[Column::Q10, Column::Q50, Column::Q90],
-        StrategyConfig::Threshold(_) => &[Column::Value],
-        StrategyConfig::Side(_) if market.signals.has(Column::Position) => &[Column::Position],
-        StrategyConfig::Side(_) => &[Column::Side],
-    };
+    let needed = run.strategy.needs(&market.signals);
     let end = market.open_time.len() - 1;
     for (column, values) in market.signals.present().filter(|(column, _)| needed.contains(column)) {
         let column = column.name();

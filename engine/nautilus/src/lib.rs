@@ -21,7 +21,7 @@
 //!     signals: Signals::default().with(Column::Value, &signal),
 //!     interval_ms: 3_600_000, first: 0,
 //! };
-//! let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
+//! let strategy = StrategyConfig::new(ThresholdConfig::default());
 //! let validation = validate(&Run::at_next_open(market, strategy, NextOpen::new(Fraction::ZERO), 1_000.0))?;
 //! assert!(validation.agrees(), "{:?}", validation.differences);
 //! assert_eq!(validation.final_equity, [1_100.0; 2]); // bought at 10 in row 1, sold at 11 in row 3

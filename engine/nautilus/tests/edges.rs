@@ -33,9 +33,9 @@ fn round_trip() -> World {
 #[test]
 fn an_order_of_the_whole_balance_pays_its_costs_out_of_it() {
     let world = round_trip();
-    let all = StrategyConfig::Threshold(ThresholdConfig { size: Fraction::ONE, ..Default::default() });
+    let all = StrategyConfig::new(ThresholdConfig { size: Fraction::ONE, ..Default::default() });
     let venue = NextOpen::new(Fraction::new(0.25));
-    let validation = agree(&Run::at_next_open(world.market(), all, venue, 1_000.0));
+    let validation = agree(&Run::at_next_open(world.market(), all.clone(), venue, 1_000.0));
     // 1000 buys 80 at 10 x 1.25; 80 x 11 x 0.75 is left.
     assert_eq!(validation.second.equity, [1_000.0, 960.0, 880.0, 660.0]);
     assert_eq!(validation.second.fill_reports[0].last_qty, 80.0);
@@ -63,7 +63,7 @@ fn a_stop_is_filled_inside_the_bar_that_hits_it() {
     world.low[5] = 5.0;
     let exits =
         ExitConfig { stop_loss: Some(Fraction::new(0.2)), trigger: ExitTrigger::Intrabar, ..ExitConfig::default() };
-    let strategy = StrategyConfig::Q50(Q50Config { exits, ..Q50Config::default() });
+    let strategy = StrategyConfig::new(Q50Config::default()).with_exits(exits);
     let venue = NextOpen::new(Fraction::ZERO).with_latency(LatencyPreset::Retail);
     let validation = agree(&Run::at_next_open(world.market(), strategy, venue, 1_000.0));
     let [entered, stopped] = validation.second.fill_reports.as_slice() else { panic!("{:?}", validation.second) };

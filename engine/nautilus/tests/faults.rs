@@ -120,7 +120,7 @@ fn a_fee_that_is_off_by_one_lamport() {
     let world = round_trip();
     let path = PoolPath::rebuilt(&world.open, &world.close, 0, Lamports(100 * SOL)).unwrap();
     // Half of what there is: the lamport can be paid.
-    let strategy = q50_engine::strategy::StrategyConfig::Threshold(q50_engine::strategy::threshold::ThresholdConfig {
+    let strategy = q50_engine::strategy::StrategyConfig::new(q50_engine::strategy::threshold::ThresholdConfig {
         size: Fraction::new(0.5),
         ..Default::default()
     });

@@ -47,8 +47,8 @@ fn refused(refused: &Run<'_>) -> InputError {
 fn a_short_seller_on_a_spot_pool() {
     let world = world();
     let path = path(&world);
-    let strategy = StrategyConfig::Q50(Q50Config { allow_short: true, ..Q50Config::default() });
-    let error = refused(&Run::on_pool(world.market(), strategy, PumpSwapConfig::default(), &path, 1.0));
+    let strategy = StrategyConfig::new(Q50Config { allow_short: true, ..Q50Config::default() });
+    let error = refused(&Run::on_pool(world.market(), strategy.clone(), PumpSwapConfig::default(), &path, 1.0));
     assert!(matches!(error, InputError::Short { .. }));
     assert!(error.to_string().contains("a spot pool has no short side; set allow_short = false"), "{error}");
     let error = refused(&Run::at_next_open(world.market(), strategy, venue(), 1.0));
@@ -60,7 +60,7 @@ fn a_resting_order_on_a_pool() {
     let world = world();
     let path = path(&world);
     let exits = ExitConfig { trigger: ExitTrigger::Intrabar, ..ExitConfig::default() };
-    let strategy = StrategyConfig::Q50(Q50Config { exits, ..Q50Config::default() });
+    let strategy = StrategyConfig::new(Q50Config::default()).with_exits(exits);
     let error = refused(&Run::on_pool(world.market(), strategy, PumpSwapConfig::default(), &path, 1.0));
     assert_eq!(error, InputError::Resting);
 }

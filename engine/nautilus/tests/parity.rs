@@ -102,7 +102,7 @@ fn random_markets_on_a_pool() {
 }
 
 fn side() -> StrategyConfig {
-    StrategyConfig::Side(FollowSideConfig { absent: Absent::Hold, ..FollowSideConfig::default() })
+    StrategyConfig::new(FollowSideConfig { absent: Absent::Hold, ..FollowSideConfig::default() })
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn the_published_record_at_a_price_venue() {
     for (strategy, latency) in [
         (side(), LatencyPreset::SolanaSlots(0)),
         (side(), LatencyPreset::Retail),
-        (StrategyConfig::Q50(Q50Config::default()), LatencyPreset::Cloud),
+        (StrategyConfig::new(Q50Config::default()), LatencyPreset::Cloud),
     ] {
         let venue = NextOpen::new(Fraction::from_bps(5.0)).with_latency(latency);
         let run = Run::at_next_open(market, strategy, venue, 10_000.0);
-        let validation = agree(&run, strategy.family());
-        report(strategy.family(), &validation);
+        let validation = agree(&run, run.strategy.family());
+        report(run.strategy.family(), &validation);
         assert_eq!(validation.second.equity.len(), 6_576);
     }
 }
@@ -130,10 +130,10 @@ fn the_published_record_on_a_rebuilt_pool() {
     let market = data.market();
     let path = PoolPath::rebuilt(market.open, market.close, market.first, Lamports(1_000 * SOL)).unwrap();
     let config = PumpSwapConfig { failures: Fraction::new(0.05), ..PumpSwapConfig::default() };
-    for strategy in [side(), StrategyConfig::Q50(Q50Config::default())] {
+    for strategy in [side(), StrategyConfig::new(Q50Config::default())] {
         let run = Run::on_pool(market, strategy, config, &path, 10.0);
-        let validation = agree(&run, strategy.family());
-        report(strategy.family(), &validation);
+        let validation = agree(&run, run.strategy.family());
+        report(run.strategy.family(), &validation);
     }
 }
 

@@ -3,12 +3,14 @@
 //! [`Limited`] stands between a strategy and the venue: while a limit is broken it answers in the strategy's place,
 //! first with the sale of what is held, then with holds. There is no result that a caller could forget to look at.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Intent, Order, Reason},
-    ledger::{Account, Held, Marked},
-    market::History,
+    ledger::{Account, Held, Line, Marked},
+    market::{History, Market},
     strategy::{Explanation, Strategy, exits::RestingExits},
     units::Fraction,
 };
@@ -120,6 +122,15 @@ impl<S: Strategy> Strategy for Limited<S> {
             && self.inner.stays(history, marked)
     }
 
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
+        let free = self.halted_until.is_none() && Held::of(line.units) != Held::Short && self.unlimited;
+        if free { self.inner.quiet_rows(market, marks, line, from) } else { 0 }
+    }
+
+    fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {
+        self.inner.observe_rows(market, rows);
+    }
+
     fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
         self.inner.explain(history, account)
     }
@@ -128,10 +139,7 @@ impl<S: Strategy> Strategy for Limited<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        market::{Market, Signals},
-        strategy::hold::BuyAndHold,
-    };
+    use crate::{market::Signals, strategy::hold::BuyAndHold};
 
     /// Reasons of a holder whose equity takes these values at hourly closes.
     fn reasons(config: RiskConfig, equities: &[f64], position: f64) -> Vec<Reason> {

@@ -1,48 +1,34 @@
-//! Strategy files: which rule, with which settings, checked against the data before a run.
+//! A strategy as a file has it: a kind by name, its settings, and the guards around it; checked against the data before a
+//! run.
 
-use std::sync::{Arc, OnceLock};
+use std::{any::Any, fmt::Debug, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{
-    Explanation, Strategy,
-    exits::{ExitConfig, ExitTrigger, RestingExits, WithExits},
-    hold::BuyAndHold,
+    Strategy,
+    exits::{ExitConfig, ExitTrigger, WithExits},
+    guards::Guards,
     parameters::Parameter,
-    q50::{
-        Q50, Q50Config,
-        features::{Columns, Features},
-        regime::Percentiles,
-        stream::Stream,
-    },
-    side::{Absent, FollowSide, FollowSideConfig},
-    threshold::{Threshold, ThresholdConfig},
+    q50::Q50Config,
+    registry::Registry,
+    settings::{Lack, Settings},
+    shared::Shared,
+    side::FollowSideConfig,
+    threshold::ThresholdConfig,
 };
 use crate::{
-    decision::Decision,
-    ledger::{Account, Marked},
-    market::{Column, History, Market, Signals},
-    risk::Limited,
+    market::{Column, Market, Signals},
+    risk::{Limited, RiskConfig},
 };
 
-/// A strategy by name and settings; what a strategy file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "one value a run; boxing it would cost `Copy`")]
-pub enum StrategyConfig {
-    /// The Q50 quantile strategy.
-    Q50(Q50Config),
-    /// Two lines of rule on one signal.
-    Threshold(ThresholdConfig),
-    /// Follows the recorded side.
-    Side(FollowSideConfig),
-}
-
-/// Columns of one market that no setting changes, shared by the strategies that run on it.
-#[derive(Debug, Default)]
-pub struct Prepared {
-    q50: OnceLock<Arc<Features>>,
+/// A strategy by name and settings; what a strategy file holds. Which kinds there are is said by the [`Registry`].
+#[derive(Clone, Debug)]
+pub struct StrategyConfig {
+    settings: Arc<dyn Erased>,
+    guards: Guards,
 }
 
 /// Why a strategy cannot run on a market.
@@ -54,7 +40,7 @@ pub enum ConfigError {
         /// Name of the strategy.
         strategy: &'static str,
         /// What it reads.
-        needs: &'static str,
+        needs: String,
         /// What does without it.
         remedy: &'static str,
     },
@@ -79,61 +65,78 @@ pub enum ConfigError {
 }
 
 impl StrategyConfig {
-    /// The family that its trials belong to.
+    /// The strategy with these settings, with no exit and no limit around it.
     #[must_use]
-    pub const fn family(&self) -> &'static str {
-        match self {
-            Self::Q50(_) => "q50",
-            Self::Threshold(_) => "threshold",
-            Self::Side(_) => "side",
-        }
+    pub fn new<C: Settings>(settings: C) -> Self {
+        Self { settings: Arc::new(settings), guards: Guards::default() }
     }
 
-    /// The same strategy with another policy for bars without a signal; the threshold rule has none and always holds.
+    /// The same strategy inside these exits.
     #[must_use]
-    pub fn with_absent(mut self, absent: Absent) -> Self {
-        match &mut self {
-            Self::Q50(config) => config.absent = absent,
-            Self::Side(config) => config.absent = absent,
-            Self::Threshold(_) => {}
-        }
+    pub fn with_exits(mut self, exits: ExitConfig) -> Self {
+        self.guards.exits = exits;
         self
+    }
+
+    /// The same strategy under these limits.
+    #[must_use]
+    pub fn with_limits(mut self, risk: RiskConfig) -> Self {
+        self.guards.risk = risk;
+        self
+    }
+
+    /// The settings, where they are of this kind.
+    #[must_use]
+    pub fn settings<C: Settings>(&self) -> Option<&C> {
+        self.settings.as_any().downcast_ref()
+    }
+
+    /// Exits and limits around the strategy.
+    #[must_use]
+    pub fn guards(&self) -> &Guards {
+        &self.guards
+    }
+
+    /// The family that its trials belong to: the name of its kind.
+    #[must_use]
+    pub fn family(&self) -> &'static str {
+        self.settings.name()
     }
 
     /// Whether the strategy may send short sales.
     #[must_use]
-    pub const fn shorts(&self) -> bool {
-        matches!(
-            self,
-            Self::Q50(Q50Config { allow_short: true, .. }) | Self::Side(FollowSideConfig { allow_short: true, .. })
-        )
+    pub fn shorts(&self) -> bool {
+        self.settings.shorts()
     }
 
-    /// The same strategy with or without permission to send short sales; the threshold rule never does.
+    /// The same strategy without permission to send short sales.
     #[must_use]
-    pub fn with_shorting(mut self, allowed: bool) -> Self {
-        match &mut self {
-            Self::Q50(config) => config.allow_short = allowed,
-            Self::Side(config) => config.allow_short = allowed,
-            Self::Threshold(_) => {}
-        }
-        self
+    pub fn without_shorting(&self) -> Self {
+        Self { settings: self.settings.without_shorting(), guards: self.guards }
     }
 
     /// Whether the strategy asks the venue to close positions inside a bar.
     #[must_use]
-    pub const fn rests_orders(&self) -> bool {
-        matches!(self, Self::Q50(Q50Config { exits: ExitConfig { trigger: ExitTrigger::Intrabar, .. }, .. }))
+    pub fn rests_orders(&self) -> bool {
+        self.guards.exits.trigger == ExitTrigger::Intrabar
     }
 
     /// The numbers of the settings, in the order of the strategy file.
     #[must_use]
     pub fn parameters(&self) -> Vec<Parameter> {
-        match self {
-            Self::Q50(config) => config.parameters(),
-            Self::Threshold(config) => config.parameters(),
-            Self::Side(config) => config.parameters(),
-        }
+        [self.settings.parameters(), self.guards.parameters()].concat()
+    }
+
+    /// The signal columns that the strategy reads of those that are `there`.
+    #[must_use]
+    pub fn reads(&self, there: &Signals<'_>) -> Vec<Column> {
+        self.settings.reads(there)
+    }
+
+    /// Those of them without which it would hold on every bar.
+    #[must_use]
+    pub fn needs(&self, there: &Signals<'_>) -> Vec<Column> {
+        self.settings.needs(there)
     }
 
     /// Refuses a number out of its range, and a strategy whose columns are not there: it would hold on every bar and look
@@ -142,27 +145,15 @@ impl StrategyConfig {
     /// # Errors
     /// Names the number, or the missing column and the setting that does without it.
     pub fn check(&self, signals: &Signals<'_>) -> Result<(), ConfigError> {
-        let fail = |needs, remedy| Err(ConfigError::Column { strategy: self.family(), needs, remedy });
         for Parameter { path, range, value, .. } in self.parameters() {
             if let Some(found) = value.filter(|&value| !range.contains(value)) {
                 let (found, expected) = (format!("{found:?}"), range.to_string());
                 return Err(ConfigError::OutOfRange { path, found, expected });
             }
         }
-        match self {
-            Self::Side(_) if !signals.has(Column::Side) && !signals.has(Column::Position) => {
-                fail("the column 'side' or 'position'", "use --strategy q50, which derives the side from the quantiles")
-            }
-            Self::Threshold(_) if !signals.has(Column::Value) => {
-                fail("a named signal column", "name it with --signal-column")
-            }
-            Self::Q50(_) if !signals.has(Column::Q10) || !signals.has(Column::Q50) || !signals.has(Column::Q90) => {
-                fail("the columns 'q10', 'q50' and 'q90'", "give a file of quantile forecasts with --signals")
-            }
-            Self::Q50(config) if config.gate.needs_published_threshold() && !signals.has(Column::SignalThresh) => {
-                fail("the column 'signal_thresh'", "set gate.threshold = \"adaptive\"")
-            }
-            _ => Ok(()),
+        match self.settings.lacks(signals) {
+            Some(Lack { needs, remedy }) => Err(ConfigError::Column { strategy: self.family(), needs, remedy }),
+            None => Ok(()),
         }
     }
 
@@ -170,120 +161,231 @@ impl StrategyConfig {
     ///
     /// # Errors
     /// The settings read the future.
-    pub fn stream(&self) -> Result<AnyStrategy, ConfigError> {
-        Ok(match *self {
-            Self::Q50(config) if config.regime.percentiles == Percentiles::FullSample => {
-                return Err(ConfigError::ReadsTheFuture {
-                    option: "regime.percentiles = \"full_sample\"",
-                    remedy: "regime.percentiles = \"causal\"",
-                });
-            }
-            Self::Q50(config) => {
-                let exits = WithExits::new(Q50::streaming(config), config.exits);
-                AnyStrategy::Stream(Box::new(Limited::new(exits, config.risk)))
-            }
-            Self::Threshold(config) => AnyStrategy::Threshold(Threshold::new(config)),
-            Self::Side(config) => AnyStrategy::Side(FollowSide::new(config)),
-        })
+    pub fn stream(&self) -> Result<Box<dyn Strategy + Send>, ConfigError> {
+        match self.settings.reads_the_future() {
+            Some([option, remedy]) => Err(ConfigError::ReadsTheFuture { option, remedy }),
+            None => Ok(self.settings.stream(&self.guards)),
+        }
     }
 
     /// The strategy on `market`, with the columns that depend on the data alone computed.
     #[must_use]
-    pub fn prepare(&self, market: &Market<'_>) -> AnyStrategy {
-        self.prepare_with(market, &Prepared::default())
+    pub fn prepare(&self, market: &Market<'_>) -> Box<dyn Strategy + Send> {
+        self.prepare_with(market, &Shared::default())
     }
 
-    /// The strategy on `market`, with the columns that depend on the data alone taken from `prepared`, which computes
-    /// them the first time they are asked for. They must be of this market.
+    /// The strategy on `market`, with the columns that depend on the data alone taken from `shared`, which computes them
+    /// the first time they are asked for. They must be of this market.
     #[must_use]
-    pub fn prepare_with(&self, market: &Market<'_>, prepared: &Prepared) -> AnyStrategy {
-        match *self {
-            Self::Q50(config) => {
-                let features = prepared.q50.get_or_init(|| Arc::new(Features::new(market)));
-                let columns = Columns::new(&config, Arc::clone(features), market);
-                let exits = WithExits::new(Q50::new(config, columns), config.exits);
-                AnyStrategy::Q50(Box::new(Limited::new(exits, config.risk)))
+    pub fn prepare_with(&self, market: &Market<'_>, shared: &Shared) -> Box<dyn Strategy + Send> {
+        self.settings.on_columns(&self.guards, market, shared)
+    }
+
+    /// Gives `host` the strategy of [`StrategyConfig::prepare_with`], those of q50 by their own type: a loop is then
+    /// compiled for each and follows no pointer, which a sweep spends a tenth of its time on.
+    pub fn host_with(&self, market: &Market<'_>, shared: &Shared, host: impl Host) {
+        let guards = &self.guards;
+        if let Some(q50) = self.settings::<Q50Config>() {
+            return host.run(&mut guarded(q50.columns(guards, market, shared), guards));
+        }
+        if !self.settings.guarded(guards) {
+            if let Some(threshold) = self.settings::<ThresholdConfig>() {
+                return host.run(&mut threshold.strategy(guards));
             }
-            Self::Threshold(config) => AnyStrategy::Threshold(Threshold::new(config)),
-            Self::Side(config) => AnyStrategy::Side(FollowSide::new(config)),
+            if let Some(side) = self.settings::<FollowSideConfig>() {
+                return host.run(&mut side.strategy(guards));
+            }
+        }
+        host.run(self.prepare_with(market, shared).as_mut());
+    }
+}
+
+/// What runs a strategy, whatever its type is.
+pub trait Host {
+    /// Runs `strategy` from its first bar on.
+    fn run<S: Strategy + ?Sized>(self, strategy: &mut S);
+}
+
+impl PartialEq for StrategyConfig {
+    fn eq(&self, other: &Self) -> bool {
+        self.guards == other.guards && self.settings.equals(other.settings.as_any())
+    }
+}
+
+impl Serialize for StrategyConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            kind: &'static str,
+            #[serde(flatten)]
+            settings: &'a dyn erased_serde::Serialize,
+            #[serde(flatten)]
+            guards: Option<&'a Guards>,
+        }
+        let guards = self.settings.guarded(&self.guards).then_some(&self.guards);
+        Written { kind: self.family(), settings: self.settings.as_serialize(), guards }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for StrategyConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut options = Map::deserialize(deserializer)?;
+        let kinds = Registry::installed();
+        let kind = match options.remove("kind") {
+            Some(Value::String(name)) => kinds.kind(&name).ok_or_else(|| {
+                let names: Vec<String> = kinds.kinds().iter().map(|kind| format!("`{}`", kind.name())).collect();
+                D::Error::custom(format!("unknown variant `{name}`, expected one of {}", names.join(", ")))
+            })?,
+            _ => return Err(D::Error::missing_field("kind")),
+        };
+        let mut guards = Map::new();
+        for section in ["exits", "risk"] {
+            guards.extend(options.remove_entry(section));
+        }
+        let guards = serde_json::from_value(Value::Object(guards)).map_err(D::Error::custom)?;
+        let settings = (kind.read)(options).map_err(D::Error::custom)?;
+        Ok(Self { settings: settings.into(), guards })
+    }
+}
+
+/// [`Settings`] of any kind.
+pub(super) trait Erased: Debug + Send + Sync {
+    fn name(&self) -> &'static str;
+    fn as_any(&self) -> &dyn Any;
+    fn as_serialize(&self) -> &dyn erased_serde::Serialize;
+    fn equals(&self, other: &dyn Any) -> bool;
+    fn guarded(&self, guards: &Guards) -> bool;
+    fn parameters(&self) -> Vec<Parameter>;
+    fn reads(&self, there: &Signals<'_>) -> Vec<Column>;
+    fn needs(&self, there: &Signals<'_>) -> Vec<Column>;
+    fn lacks(&self, there: &Signals<'_>) -> Option<Lack>;
+    fn shorts(&self) -> bool;
+    fn without_shorting(&self) -> Arc<dyn Erased>;
+    fn reads_the_future(&self) -> Option<[&'static str; 2]>;
+    fn stream(&self, guards: &Guards) -> Box<dyn Strategy + Send>;
+    fn on_columns(&self, guards: &Guards, market: &Market<'_>, shared: &Shared) -> Box<dyn Strategy + Send>;
+}
+
+impl<C: Settings> Erased for C {
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_serialize(&self) -> &dyn erased_serde::Serialize {
+        self
+    }
+
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref() == Some(self)
+    }
+
+    fn guarded(&self, guards: &Guards) -> bool {
+        C::GUARDED || *guards != Guards::default()
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        Settings::parameters(self)
+    }
+
+    fn reads(&self, there: &Signals<'_>) -> Vec<Column> {
+        Settings::reads(self, there)
+    }
+
+    fn needs(&self, there: &Signals<'_>) -> Vec<Column> {
+        Settings::needs(self, there)
+    }
+
+    fn lacks(&self, there: &Signals<'_>) -> Option<Lack> {
+        Settings::lacks(self, there)
+    }
+
+    fn shorts(&self) -> bool {
+        Settings::shorts(self)
+    }
+
+    fn without_shorting(&self) -> Arc<dyn Erased> {
+        Arc::new(Settings::without_shorting(self.clone()))
+    }
+
+    fn reads_the_future(&self) -> Option<[&'static str; 2]> {
+        Settings::reads_the_future(self)
+    }
+
+    fn stream(&self, guards: &Guards) -> Box<dyn Strategy + Send> {
+        let strategy = self.strategy(guards);
+        if self.guarded(guards) { Box::new(guarded(strategy, guards)) } else { Box::new(strategy) }
+    }
+
+    fn on_columns(&self, guards: &Guards, market: &Market<'_>, shared: &Shared) -> Box<dyn Strategy + Send> {
+        match Settings::on_columns(self, guards, market, shared) {
+            Some(strategy) if self.guarded(guards) => Box::new(guarded(strategy, guards)),
+            Some(strategy) => strategy,
+            None => Erased::stream(self, guards),
         }
     }
 }
 
-/// A strategy chosen at run time.
-#[derive(Clone, Debug)]
-pub enum AnyStrategy {
-    /// The Q50 quantile strategy, with exits, under limits.
-    Q50(Box<Limited<WithExits<Q50>>>),
-    /// The Q50 quantile strategy bar by bar, with exits, under limits.
-    Stream(Box<Limited<WithExits<Q50<Stream>>>>),
-    /// The threshold rule.
-    Threshold(Threshold),
-    /// The recorded side.
-    Side(FollowSide),
-    /// The benchmark.
-    Hold(BuyAndHold),
-}
-
-impl Strategy for AnyStrategy {
-    fn observe(&mut self, history: History<'_>) {
-        match self {
-            Self::Q50(s) => s.observe(history),
-            Self::Stream(s) => s.observe(history),
-            Self::Threshold(s) => s.observe(history),
-            Self::Side(s) => s.observe(history),
-            Self::Hold(s) => s.observe(history),
-        }
-    }
-
-    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
-        match self {
-            Self::Q50(s) => s.decide(history, account),
-            Self::Stream(s) => s.decide(history, account),
-            Self::Threshold(s) => s.decide(history, account),
-            Self::Side(s) => s.decide(history, account),
-            Self::Hold(s) => s.decide(history, account),
-        }
-    }
-
-    fn resting(&self, account: &Account) -> RestingExits {
-        match self {
-            Self::Q50(s) => s.resting(account),
-            Self::Stream(s) => s.resting(account),
-            Self::Threshold(s) => s.resting(account),
-            Self::Side(s) => s.resting(account),
-            Self::Hold(s) => s.resting(account),
-        }
-    }
-
-    fn stays(&self, history: History<'_>, marked: Marked) -> bool {
-        match self {
-            Self::Q50(s) => s.stays(history, marked),
-            Self::Stream(s) => s.stays(history, marked),
-            Self::Threshold(s) => s.stays(history, marked),
-            Self::Side(s) => s.stays(history, marked),
-            Self::Hold(s) => s.stays(history, marked),
-        }
-    }
-
-    fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
-        match self {
-            Self::Q50(s) => s.explain(history, account),
-            Self::Stream(s) => s.explain(history, account),
-            Self::Threshold(s) => s.explain(history, account),
-            Self::Side(s) => s.explain(history, account),
-            Self::Hold(s) => s.explain(history, account),
-        }
-    }
+/// Exits act on what the strategy holds, limits on what comes of both.
+fn guarded<S: Strategy>(strategy: S, guards: &Guards) -> Limited<WithExits<S>> {
+    Limited::new(WithExits::new(strategy, guards.exits), guards.risk)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Fraction;
 
     #[test]
     fn a_strategy_without_its_columns_is_refused_with_a_remedy() {
-        let error = StrategyConfig::Side(FollowSideConfig::default()).check(&Signals::default()).unwrap_err();
+        let error = StrategyConfig::new(FollowSideConfig::default()).check(&Signals::default()).unwrap_err();
         assert!(error.to_string().contains("'side'") && error.to_string().contains("--strategy q50"), "{error}");
+    }
+
+    /// Ledgers know trials by a hash of this text.
+    #[test]
+    fn the_written_form_is_that_of_the_trials_on_record() {
+        let written = |config: &StrategyConfig| serde_json::to_string(config).unwrap();
+        let threshold = StrategyConfig::new(ThresholdConfig::default());
+        assert_eq!(written(&threshold), r#"{"kind":"threshold","entry":0.75,"exit":0.25,"size":1.0}"#);
+        let side = StrategyConfig::new(FollowSideConfig::default());
+        assert_eq!(written(&side), r#"{"kind":"side","size":1.0,"absent":"hold","allow_short":false}"#);
+        let q50 = written(&StrategyConfig::new(Q50Config::default()));
+        assert!(q50.starts_with(r#"{"kind":"q50","gate":{"significance":"expected_value","#), "{q50}");
+        let end = concat!(
+            r#""sell":"full","allow_short":false,"absent":"hold","#,
+            r#""exits":{"stop_loss":null,"trailing_stop":null,"take_profit":null,"max_hours":null,"trigger":"close"},"#,
+            r#""risk":{"max_drawdown":null,"cooldown_hours":null,"max_daily_loss":null}}"#
+        );
+        assert!(q50.ends_with(end), "{q50}");
+    }
+
+    #[test]
+    fn every_strategy_may_have_exits_and_limits_and_is_read_as_it_was_written() {
+        let exits = ExitConfig { stop_loss: Some(Fraction::new(0.1)), ..ExitConfig::default() };
+        let risk = RiskConfig { max_drawdown: Some(Fraction::new(0.2)), ..RiskConfig::default() };
+        for kind in Registry::installed().kinds() {
+            for config in [kind.default_config(), kind.default_config().with_exits(exits).with_limits(risk)] {
+                let read: StrategyConfig = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
+                assert_eq!(read, config);
+                assert_eq!(read.guards(), config.guards());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_option_of_a_strategy_or_its_guards_is_refused() {
+        for (text, words) in [
+            (r#"{"kind":"threshold","enter":1.0}"#, "unknown field `enter`"),
+            (r#"{"kind":"threshold","exits":{"stop":0.1}}"#, "unknown field `stop`"),
+            (r#"{"kind":"treshold"}"#, "unknown variant `treshold`, expected one of `q50`, `threshold`, `side`"),
+            (r#"{"entry":1.0}"#, "missing field `kind`"),
+        ] {
+            let error = serde_json::from_str::<StrategyConfig>(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 }

@@ -4,12 +4,14 @@
 //! `trigger = "intrabar"` they rest at the venue: a stop that the bar opened beyond fills at the open, and where stop
 //! and target lie in one bar the stop is hit first.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Intent, Order, Reason},
-    ledger::{Account, Held, Marked},
-    market::{Bar, History},
+    ledger::{Account, Held, Line, Marked},
+    market::{Bar, History, Market},
     strategy::{Explanation, Strategy},
     units::Fraction,
 };
@@ -164,9 +166,12 @@ impl<S: Strategy> Strategy for WithExits<S> {
 
     #[inline]
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
-        self.follow(account);
         // Asked at every bar, whoever answers: what it remembers of the account has no gaps.
         let answer = self.inner.decide(history, account);
+        if self.none {
+            return answer;
+        }
+        self.follow(account);
         match self.exit(&history, account) {
             Some(reason) => {
                 let order =
@@ -191,6 +196,15 @@ impl<S: Strategy> Strategy for WithExits<S> {
         (self.none || marked.held() == Held::Flat) && self.inner.stays(history, marked)
     }
 
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
+        let unguarded = self.none || Held::of(line.units) == Held::Flat;
+        if unguarded { self.inner.quiet_rows(market, marks, line, from) } else { 0 }
+    }
+
+    fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {
+        self.inner.observe_rows(market, rows);
+    }
+
     fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
         self.inner.explain(history, account)
     }
@@ -199,10 +213,7 @@ impl<S: Strategy> Strategy for WithExits<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        market::{Market, Signals},
-        strategy::hold::BuyAndHold,
-    };
+    use crate::{market::Signals, strategy::hold::BuyAndHold};
 
     fn bar(open: f64, high: f64, low: f64, close: f64) -> Bar {
         Bar { open_time: 0, open, high, low, close }

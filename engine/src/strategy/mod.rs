@@ -1,15 +1,23 @@
 //! Strategies: what to do at the close of a bar, given what is known.
 
 pub mod exits;
+pub mod guards;
 pub mod hold;
 pub mod parameters;
 pub mod q50;
+pub mod registry;
+pub mod settings;
 pub mod side;
 pub mod threshold;
 
 mod config;
+mod shared;
 
-pub use config::{AnyStrategy, ConfigError, Prepared, StrategyConfig};
+pub use config::{ConfigError, Host, StrategyConfig};
+pub use guards::Guards;
+pub use registry::Registry;
+pub use settings::{Lack, Settings};
+pub use shared::Shared;
 
 use std::ops::Range;
 
@@ -50,7 +58,7 @@ pub trait Strategy {
     }
 
     /// [`Strategy::observe`] of these rows. Like [`Strategy::quiet_rows`] it is part of the trait so that a strategy
-    /// behind a pointer is called once a stretch and not once a bar; there is nothing to override.
+    /// behind a pointer is called once a stretch and not once a bar; only what wraps another strategy overrides it.
     fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {
         for row in rows {
             self.observe(market.history(row));

@@ -131,17 +131,23 @@ pub struct Parameter {
 }
 
 /// The declaration of one number of the settings `C`.
-pub(super) struct Declaration<C> {
-    pub(super) path: &'static str,
-    pub(super) range: Range,
-    pub(super) words: &'static str,
-    pub(super) value: fn(&C) -> Option<f64>,
-    /// Asked only where there is a value: what is not set bears on nothing.
-    pub(super) bearing: fn(&C) -> Bearing,
+#[derive(Debug)]
+pub struct Declaration<C> {
+    /// Dotted path in the strategy file.
+    pub path: &'static str,
+    /// What it may be.
+    pub range: Range,
+    /// What it is, for help.
+    pub words: &'static str,
+    /// What it is in given settings; `None` where it is not set.
+    pub value: fn(&C) -> Option<f64>,
+    /// Whether it changes what is ordered. Asked only where there is a value: what is not set bears on nothing.
+    pub bearing: fn(&C) -> Bearing,
 }
 
 /// The declared numbers as they are in `config`.
-pub(super) fn declared<C: Default>(declarations: &[Declaration<C>], config: &C) -> Vec<Parameter> {
+#[must_use]
+pub fn declared<C: Default>(declarations: &[Declaration<C>], config: &C) -> Vec<Parameter> {
     let default = C::default();
     let parameter = |declaration: &Declaration<C>| {
         let Declaration { path, range, words, value, bearing } = *declaration;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::{Column, History},
+    market::{Column, History, Signals},
     strategy::{
-        Explanation, Strategy,
+        Explanation, Guards, Lack, Settings, Strategy,
         parameters::{Bearing, Declaration, Parameter, Range, declared},
     },
     units::Fraction,
@@ -68,11 +68,39 @@ impl Default for FollowSideConfig {
     }
 }
 
-impl FollowSideConfig {
-    /// The numbers of these settings.
-    #[must_use]
-    pub fn parameters(&self) -> Vec<Parameter> {
+impl Settings for FollowSideConfig {
+    const NAME: &'static str = "side";
+    const WORDS: &'static str = "holds what the producer of the signals recorded: a position, or else a side";
+
+    type Strategy = FollowSide;
+
+    fn strategy(&self, _: &Guards) -> FollowSide {
+        FollowSide::new(*self)
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
         declared(DECLARATIONS, self)
+    }
+
+    fn reads(&self, there: &Signals<'_>) -> Vec<Column> {
+        // Where both are there, the position counts and the side is not read.
+        vec![if there.has(Column::Position) { Column::Position } else { Column::Side }]
+    }
+
+    fn lacks(&self, there: &Signals<'_>) -> Option<Lack> {
+        let lack = Lack {
+            needs: "the column 'side' or 'position'".to_owned(),
+            remedy: "use --strategy q50, which derives the side from the quantiles",
+        };
+        (!there.has(Column::Side) && !there.has(Column::Position)).then_some(lack)
+    }
+
+    fn shorts(&self) -> bool {
+        self.allow_short
+    }
+
+    fn without_shorting(self) -> Self {
+        Self { allow_short: false, ..self }
     }
 }
 
@@ -205,12 +233,7 @@ impl Strategy for FollowSide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        market::{Market, Signals},
-        record::Journal,
-        replay::replay,
-        venue::NextOpen,
-    };
+    use crate::{market::Market, record::Journal, replay::replay, venue::NextOpen};
 
     /// Replays recorded positions on `price`, without costs and with 1,000 of capital; the units held after each fill.
     fn held(price: &[f64], position: &[f64], config: FollowSideConfig) -> Vec<f64> {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::{Column, History},
+    market::{Column, History, Signals},
     strategy::{
-        Strategy,
+        Guards, Lack, Settings, Strategy,
         parameters::{Bearing, Declaration, Parameter, Range, declared},
     },
     units::Fraction,
@@ -33,11 +33,27 @@ impl Default for ThresholdConfig {
     }
 }
 
-impl ThresholdConfig {
-    /// The numbers of these settings.
-    #[must_use]
-    pub fn parameters(&self) -> Vec<Parameter> {
+impl Settings for ThresholdConfig {
+    const NAME: &'static str = "threshold";
+    const WORDS: &'static str = "buys above one value of a signal and sells below another";
+
+    type Strategy = Threshold;
+
+    fn strategy(&self, _: &Guards) -> Threshold {
+        Threshold::new(*self)
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
         declared(DECLARATIONS, self)
+    }
+
+    fn reads(&self, _: &Signals<'_>) -> Vec<Column> {
+        vec![Column::Value]
+    }
+
+    fn lacks(&self, there: &Signals<'_>) -> Option<Lack> {
+        let lack = Lack { needs: "a named signal column".to_owned(), remedy: "name it with --signal-column" };
+        (!there.has(Column::Value)).then_some(lack)
     }
 }
 
@@ -109,7 +125,7 @@ impl Strategy for Threshold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{Market, Signals};
+    use crate::market::Market;
 
     /// What the rule says of `signal` with `position`, by deciding and by whether it is certain to hold.
     fn answer(signal: f64, position: f64) -> Reason {

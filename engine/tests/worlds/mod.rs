@@ -117,14 +117,14 @@ pub(crate) fn q50(change: impl FnOnce(&mut Q50Config)) -> StrategyConfig {
     let mut config = Q50Config::default();
     config.regime.min_observations = 10;
     change(&mut config);
-    StrategyConfig::Q50(config)
+    StrategyConfig::new(config)
 }
 
 pub(crate) fn strategies() -> Vec<StrategyConfig> {
     vec![
-        StrategyConfig::Threshold(ThresholdConfig { entry: 0.6, exit: 0.4, size: Fraction::new(0.7) }),
-        StrategyConfig::Side(FollowSideConfig::default()),
-        StrategyConfig::Side(FollowSideConfig { absent: Absent::Flat, ..FollowSideConfig::default() }),
+        StrategyConfig::new(ThresholdConfig { entry: 0.6, exit: 0.4, size: Fraction::new(0.7) }),
+        StrategyConfig::new(FollowSideConfig::default()),
+        StrategyConfig::new(FollowSideConfig { absent: Absent::Flat, ..FollowSideConfig::default() }),
         q50(|_| {}),
         q50(|c| c.absent = Absent::Long),
         q50(|c| c.gate.significance = Significance::Threshold),
@@ -136,11 +136,14 @@ pub(crate) fn strategies() -> Vec<StrategyConfig> {
         q50(|c| c.allow_short = true),
         q50(|c| c.sizing.cap_scope = CapScope::PerOrder),
         q50(|c| c.sizing.half_at_drawdown = Some(Fraction::new(0.02))),
-        q50(|c| c.exits = ExitConfig { stop_loss: Some(Fraction::new(0.01)), ..ExitConfig::default() }),
-        q50(|c| {
-            let trailing_stop = Some(Fraction::new(0.01));
-            c.exits = ExitConfig { trailing_stop, trigger: ExitTrigger::Intrabar, ..ExitConfig::default() };
+        q50(|_| {}).with_exits(ExitConfig { stop_loss: Some(Fraction::new(0.01)), ..ExitConfig::default() }),
+        q50(|_| {}).with_exits(ExitConfig {
+            trailing_stop: Some(Fraction::new(0.01)),
+            trigger: ExitTrigger::Intrabar,
+            ..ExitConfig::default()
         }),
+        StrategyConfig::new(FollowSideConfig::default())
+            .with_exits(ExitConfig { max_hours: Some(5.0), ..ExitConfig::default() }),
         q50(|c| c.sizing.method = Method::Atr),
         q50(|c| c.sizing.method = Method::AdvancedMomentum),
         q50(|c| {
@@ -152,11 +155,11 @@ pub(crate) fn strategies() -> Vec<StrategyConfig> {
             c.gate.max_spread = Some(Fraction::new(0.015));
             c.regime.window = 25;
         }),
-        q50(|c| {
-            c.sizing.half_at_drawdown = Some(Fraction::new(0.02));
-            c.exits = ExitConfig { take_profit: Some(0.01), ..ExitConfig::default() };
-            c.risk.max_daily_loss = Some(Fraction::new(0.01));
-        }),
-        q50(|c| c.risk = RiskConfig { max_drawdown: Some(Fraction::new(0.02)), ..RiskConfig::default() }),
+        q50(|c| c.sizing.half_at_drawdown = Some(Fraction::new(0.02)))
+            .with_exits(ExitConfig { take_profit: Some(0.01), ..ExitConfig::default() })
+            .with_limits(RiskConfig { max_daily_loss: Some(Fraction::new(0.01)), ..RiskConfig::default() }),
+        q50(|_| {}).with_limits(RiskConfig { max_drawdown: Some(Fraction::new(0.02)), ..RiskConfig::default() }),
+        StrategyConfig::new(ThresholdConfig { entry: 0.6, exit: 0.4, size: Fraction::new(0.7) })
+            .with_limits(RiskConfig { max_daily_loss: Some(Fraction::new(0.005)), ..RiskConfig::default() }),
     ]
 }

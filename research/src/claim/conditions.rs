@@ -137,10 +137,12 @@ pub(super) fn shorts_left_out(
     strategy: &StrategyConfig,
     accepted: &[ConditionName],
 ) -> Option<Condition> {
-    let StrategyConfig::Side(side) = strategy else { return None };
+    if strategy.shorts() || !strategy.reads(&market.signals).contains(&Column::Position) {
+        return None;
+    }
     let positions = market.signals.get(Column::Position)?.get(market.first..)?;
     let shorts = positions.iter().filter(|position| **position < 0.0).count();
-    if side.allow_short || shorts == 0 {
+    if shorts == 0 {
         return None;
     }
     let text = format!(
@@ -171,7 +173,7 @@ mod tests {
             interval_ms: 1,
             first: 1,
         };
-        let side = |allow_short| StrategyConfig::Side(FollowSideConfig { allow_short, ..FollowSideConfig::default() });
+        let side = |allow_short| StrategyConfig::new(FollowSideConfig { allow_short, ..FollowSideConfig::default() });
         let found = shorts_left_out(&market(Some(POSITIONS)), &side(false), &[]).unwrap();
         assert!(found.text.contains("short on 1 of 2 bars") && !found.accepted, "{}", found.text);
         assert_eq!(shorts_left_out(&market(Some(POSITIONS)), &side(true), &[]), None);

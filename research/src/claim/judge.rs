@@ -58,10 +58,16 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
 pub(super) fn is_causal(report: &CausalityReport, settings: &RunSettings) -> Check {
     let peeks = settings.venue.fill_timing() == FillTiming::SameClose;
     let timing = if peeks { "; orders fill at the close that they were decided from" } else { "" };
-    let evidence = format!(
-        "of the replay, not of how signals were made: {} of {} cuts changed an earlier decision; signals one bar late change {} decisions, one bar early {}{timing}",
-        report.broken_cuts, report.cuts, report.changed_by_delay, report.changed_by_peek
-    );
+    let (cuts, broken) = (report.cuts, report.broken_cuts);
+    let evidence = match report.signals {
+        true => format!(
+            "of the replay, not of how signals were made: {broken} of {cuts} cuts changed an earlier decision; signals one bar late change {} decisions, one bar early {}{timing}",
+            report.changed_by_delay, report.changed_by_peek
+        ),
+        false => format!(
+            "of the replay, which reads no signals: {broken} of {cuts} cuts changed an earlier decision{timing}"
+        ),
+    };
     Check::decided(CheckName::Causal, report.passes() && !peeks, report.broken_cuts as f64, 0.0, evidence)
 }
 

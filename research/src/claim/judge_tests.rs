@@ -50,7 +50,7 @@ fn bars_that_nobody_could_have_traded_count_like_missing_ones() {
 
 fn settings(timing: FillTiming) -> RunSettings {
     RunSettings {
-        strategy: StrategyConfig::Q50(Q50Config::default()),
+        strategy: StrategyConfig::new(Q50Config::default()),
         venue: VenueSettings::NextOpen(PriceVenue {
             cost: Fraction::from_bps(5.0),
             spread: None,
@@ -115,12 +115,23 @@ fn data_are_sound_with_one_bar_in_a_hundred_missing_and_no_other_defect() {
 
 #[test]
 fn a_replay_is_causal_where_no_cut_and_both_shifts_change_something() {
-    let report =
-        CausalityReport { cuts: 24, broken_cuts: 0, first_changed: None, changed_by_delay: 1, changed_by_peek: 1 };
+    let report = CausalityReport {
+        cuts: 24,
+        broken_cuts: 0,
+        first_changed: None,
+        signals: true,
+        changed_by_delay: 1,
+        changed_by_peek: 1,
+    };
     let (next, same) = (settings(FillTiming::NextOpen), settings(FillTiming::SameClose));
     assert_states([
         ("no cut", is_causal(&report, &next), State::Pass),
         ("one cut", is_causal(&CausalityReport { broken_cuts: 1, ..report.clone() }, &next), State::Fail),
+        (
+            "reading no signals",
+            is_causal(&CausalityReport { signals: false, changed_by_delay: 0, ..report.clone() }, &next),
+            State::Pass,
+        ),
         ("blind to a delay", is_causal(&CausalityReport { changed_by_delay: 0, ..report.clone() }, &next), State::Fail),
         ("blind to a peek", is_causal(&CausalityReport { changed_by_peek: 0, ..report.clone() }, &next), State::Fail),
         ("filled at the same close", is_causal(&report, &same), State::Fail),

@@ -81,6 +81,7 @@ fn trimmed(value: f64) -> String {
 mod tests {
     use q50_engine::{
         strategy::{
+            exits::ExitConfig,
             q50::{
                 Q50Config,
                 gate::{Significance, ThresholdSource},
@@ -107,11 +108,9 @@ mod tests {
     }
 
     /// The paths that move, each once.
-    fn moved(config: Q50Config) -> Vec<String> {
-        let mut paths: Vec<String> = changes(StrategyConfig::Q50(config))
-            .iter()
-            .map(|change| change.split(' ').next().unwrap().to_owned())
-            .collect();
+    fn moved(strategy: StrategyConfig) -> Vec<String> {
+        let mut paths: Vec<String> =
+            changes(strategy).iter().map(|change| change.split(' ').next().unwrap().to_owned()).collect();
         paths.dedup();
         paths
     }
@@ -119,26 +118,26 @@ mod tests {
     #[test]
     fn each_number_moves_a_fifth_both_ways_and_a_whole_does_not_grow() {
         assert_eq!(
-            changes(StrategyConfig::Threshold(ThresholdConfig::default())),
+            changes(StrategyConfig::new(ThresholdConfig::default())),
             ["entry = 0.6", "entry = 0.9", "exit = 0.2", "exit = 0.3", "size = 0.8"]
         );
-        assert_eq!(changes(StrategyConfig::Side(FollowSideConfig::default())), ["size = 0.8"]);
+        assert_eq!(changes(StrategyConfig::new(FollowSideConfig::default())), ["size = 0.8"]);
     }
 
     #[test]
     fn from_nothing_a_fraction_moves_by_a_basis_point_and_a_signal_by_a_fifth_of_the_other_threshold() {
         let centred = ThresholdConfig { entry: 0.0, exit: -0.5, ..ThresholdConfig::default() };
-        assert_eq!(changes(StrategyConfig::Threshold(centred))[..2], ["entry = -0.1", "entry = 0.1"]);
+        assert_eq!(changes(StrategyConfig::new(centred))[..2], ["entry = -0.1", "entry = 0.1"]);
         let mut config = Q50Config::default();
         config.gate.min_expected_value = Fraction::ZERO;
-        assert_eq!(changes(StrategyConfig::Q50(config))[0], "gate.min_expected_value = 0.0001");
+        assert_eq!(changes(StrategyConfig::new(config))[0], "gate.min_expected_value = 0.0001");
     }
 
     #[test]
     fn whole_numbers_stay_whole_and_in_their_range() {
         let mut config = Q50Config::default();
         config.gate.min_tier = 3;
-        let changes = changes(StrategyConfig::Q50(config));
+        let changes = changes(StrategyConfig::new(config));
         assert!(changes.contains(&"gate.min_tier = 2".to_owned()), "{changes:?}");
         assert!(!changes.iter().any(|change| change == "gate.min_tier = 4"), "{changes:?}");
         assert!(changes.contains(&"regime.window = 8000".to_owned()), "{changes:?}");
@@ -148,26 +147,26 @@ mod tests {
     fn only_numbers_that_bear_on_decisions_are_moved() {
         let always = ["sizing.max_position", "sizing.min_size", "sizing.cash_share"];
         let with = |first: &[&'static str]| [first, &always].concat();
-        assert_eq!(moved(Q50Config::default()), with(&["gate.min_expected_value"]));
+        assert_eq!(moved(StrategyConfig::new(Q50Config::default())), with(&["gate.min_expected_value"]));
 
         let mut config = Q50Config::default();
         config.gate.significance = Significance::Threshold;
         config.gate.threshold = ThresholdSource::Published;
-        assert_eq!(moved(config), always);
+        assert_eq!(moved(StrategyConfig::new(config)), always);
 
         config.sizing.method = Method::Kelly;
         config.sizing.win_rate = Some(Fraction::new(0.6));
         config.sizing.payoff = Some(1.5);
-        config.exits.take_profit = Some(0.5);
+        let target = ExitConfig { take_profit: Some(0.5), ..ExitConfig::default() };
         let kelly = ["sizing.win_rate", "sizing.payoff", "sizing.kelly_fraction", "exits.take_profit"];
-        assert_eq!(moved(config), [&always[..], &kelly].concat());
+        assert_eq!(moved(StrategyConfig::new(config).with_exits(target)), [&always[..], &kelly].concat());
     }
 
     #[test]
     fn the_share_of_a_pool_is_moved_in_a_pool_only() {
-        let strategy = StrategyConfig::Q50(Q50Config::default());
+        let strategy = StrategyConfig::new(Q50Config::default());
         let pool = PoolVenue { depth: Lamports(1), config: PumpSwapConfig::default() };
-        let in_pool = changes_at(VenueSettings::PumpSwap(pool), strategy);
+        let in_pool = changes_at(VenueSettings::PumpSwap(pool), strategy.clone());
         assert!(in_pool.contains(&"sizing.pool_share = 0.2".to_owned()), "{in_pool:?}");
         assert!(!changes(strategy).iter().any(|change| change.starts_with("sizing.pool_share")));
     }

@@ -21,7 +21,8 @@ pub(super) struct Probes {
 pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes, PathError> {
     let Request { market, settings, .. } = request;
     // The two markets one after the other: each takes as much memory for its columns.
-    let late = late_trial(market, settings, source)?;
+    let reads_signals = !settings.strategy.reads(&market.signals).is_empty();
+    let late = reads_signals.then(|| late_trial(market, settings, source)).transpose()?;
     // One stage for every neighbour: what depends on the data alone is computed once.
     let stage = Stage::new(*source, &settings.venue)?;
     let mut jobs = vec![("twice the cost".to_owned(), settings.at_twice_the_cost())];
@@ -32,7 +33,7 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
     let mut done: Vec<(String, Trial)> = jobs.into_par_iter().map(replay).collect();
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());
     let (_, dear) = done.remove(0);
-    done.insert(0, ("signals one bar late".to_owned(), late));
+    done.splice(0..0, late.map(|trial| ("signals one bar late".to_owned(), trial)));
     Ok(Probes {
         double_cost: annual(&dear),
         neighbours: done.iter().map(|(change, trial)| (change.clone(), annual(trial))).collect(),

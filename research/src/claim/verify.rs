@@ -311,7 +311,7 @@ fn foresight_profile(journal: &Journal, market: &Market<'_>) -> Option<Foresight
 fn run_id(request: &Request<'_>, trials: u64) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-    hasher.update(RunSpec::new(request.data.clone(), request.settings).id().as_bytes());
+    hasher.update(RunSpec::new(request.data.clone(), request.settings.clone()).id().as_bytes());
     hasher.update(&canonical(&request.claim));
     hasher.update(format!("{:?}", request.bootstrap).as_bytes());
     hasher.update(&trials.to_le_bytes());

@@ -83,7 +83,8 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// The first set cannot be made: a path of the grid is no option of the strategy.
     pub fn new(stage: &'a Stage<'a>, base: RunSettings, space: &'a Space) -> Result<Self, ParameterError> {
-        let sweep = Self { stage, base, space, template: Template::new(&base.strategy) };
+        let template = Template::new(&base.strategy);
+        let sweep = Self { stage, base, space, template };
         sweep.settings(&space.point(0))?;
         Ok(sweep)
     }

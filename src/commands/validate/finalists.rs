@@ -111,7 +111,7 @@ impl Search {
     /// The settings that sets are changes of.
     pub(super) fn settings(&self, arguments: &ValidateArguments) -> Result<RunSettings> {
         let replay = &arguments.replay;
-        let mut settings = self.file.settings;
+        let mut settings = self.file.settings.clone();
         match arguments.validate_venue {
             Some(name) => settings.venue = configuration::other_venue(replay, name)?,
             None => {

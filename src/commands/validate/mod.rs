@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     }
     let jobs = match &search {
         Some(search) => search.jobs(&base, arguments.top)?,
-        None => vec![Job { settings: base, finalist: None }],
+        None => vec![Job { settings: base.clone(), finalist: None }],
     };
     let market = data.market();
     for job in &jobs {
@@ -65,8 +65,8 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
-    let all: Vec<&RunSettings> = jobs.iter().map(|job| &job.settings).collect();
-    let run_id = text_hash(&format!("{} {:?} {all:?}", spec.hash(), latency.map(LatencyPreset::ms)));
+    let all: Vec<String> = jobs.iter().map(|job| job.settings.hash().to_string()).collect();
+    let run_id = text_hash(&format!("{} {:?} {}", spec.hash(), latency.map(LatencyPreset::ms), all.join(" ")));
     let steps = Steps::start(quiet, jobs.len() as u64);
     let (mut runs, mut tables) = (Vec::with_capacity(jobs.len()), files::Tables::default());
     for (number, job) in (0_i64..).zip(jobs) {
@@ -89,8 +89,8 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
         data: Data::of(&data, replay.bars.is_none()),
         engine: Engine::NAUTILUS,
         settings: Settings {
-            run: base,
             latency_ms: latency.map_or_else(|| own_latency(&base.venue), LatencyPreset::ms),
+            run: base,
         },
         agrees: runs.iter().all(|run| run.agrees),
         runs,

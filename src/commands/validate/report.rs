@@ -256,9 +256,9 @@ mod tests {
             interval_ms: 3_600_000,
             first: 0,
         };
-        let strategy = StrategyConfig::Threshold(ThresholdConfig::default());
+        let strategy = StrategyConfig::new(ThresholdConfig::default());
         let venue = |bps| NextOpen::new(Fraction::from_bps(bps));
-        let run = Run::at_next_open(market, strategy, venue(5.0), 1_000.0);
+        let run = Run::at_next_open(market, strategy.clone(), venue(5.0), 1_000.0);
         let cost = Fraction::from_bps(5.0);
         let price = PriceVenue { cost, spread: None, lot: None, fill_timing: FillTiming::NextOpen };
         let venue_settings = VenueSettings::NextOpen(price);

@@ -17,7 +17,7 @@ pub(super) fn compare(
     last_signal: Option<usize>,
 ) -> Result<Validation> {
     let market = stage.source().market;
-    let (strategy, capital) = (settings.strategy, settings.capital);
+    let (strategy, capital) = (settings.strategy.clone(), settings.capital);
     let mut run = match &settings.venue {
         VenueSettings::NextOpen(_) => {
             let venue = settings.price_venue().context("a price venue has no prices")?;

@@ -140,7 +140,7 @@ impl World {
 }
 
 pub(crate) fn threshold() -> StrategyConfig {
-    StrategyConfig::Threshold(ThresholdConfig { entry: 0.7, exit: 0.3, size: Fraction::ONE })
+    StrategyConfig::new(ThresholdConfig { entry: 0.7, exit: 0.3, size: Fraction::ONE })
 }
 
 fn latency(rng: &mut ChaCha8Rng) -> Option<LatencyPreset> {
@@ -165,14 +165,14 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
     let share =
         |rng: &mut ChaCha8Rng| Fraction::new(if rng.random_bool(0.5) { 1.0 } else { rng.random_range(0.05..1.0) });
     match rng.random_range(0..4) {
-        0 => StrategyConfig::Threshold(ThresholdConfig {
+        0 => StrategyConfig::new(ThresholdConfig {
             entry: rng.random_range(0.4..0.8),
             exit: rng.random_range(0.2..0.4),
             size: share(rng),
         }),
         1 => {
             let absent = [Absent::Hold, Absent::Long, Absent::Flat][rng.random_range(0..3)];
-            StrategyConfig::Side(FollowSideConfig { size: share(rng), absent, ..FollowSideConfig::default() })
+            StrategyConfig::new(FollowSideConfig { size: share(rng), absent, ..FollowSideConfig::default() })
         }
         _ => {
             let trigger = if pool || rng.random_bool(0.4) { ExitTrigger::Close } else { ExitTrigger::Intrabar };
@@ -191,7 +191,9 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
             };
             let allow_short = !pool && rng.random_bool(0.5);
             let sell = if rng.random_bool(0.5) { SellRule::Full } else { SellRule::Partial };
-            StrategyConfig::Q50(Q50Config { gate, exits, risk, allow_short, sell, ..Q50Config::default() })
+            StrategyConfig::new(Q50Config { gate, allow_short, sell, ..Q50Config::default() })
+                .with_exits(exits)
+                .with_limits(risk)
         }
     }
 }

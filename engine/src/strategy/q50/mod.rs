@@ -13,23 +13,22 @@ pub mod volatility;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    features::Columns,
+    features::{Columns, Features},
     forecast::{Forecast, Forecasts},
     gate::{Answer, GateConfig, Verdict},
-    regime::{Regime, RegimeConfig},
+    regime::{Percentiles, Regime, RegimeConfig},
     sizing::{CapScope, Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
     stream::Stream,
 };
 use super::{
-    Explanation, Strategy,
-    exits::ExitConfig,
+    Explanation, Guards, Lack, Settings, Shared, Strategy,
+    parameters::Parameter,
     side::{Absent, Side},
 };
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::{Account, Held, Marked},
-    market::History,
-    risk::RiskConfig,
+    market::{Column, History, Market, Signals},
     units::Fraction,
 };
 
@@ -60,10 +59,6 @@ pub struct Q50Config {
     pub allow_short: bool,
     /// What to do on a bar without a forecast.
     pub absent: Absent,
-    /// Stops, targets and time limits.
-    pub exits: ExitConfig,
-    /// Limits on the account.
-    pub risk: RiskConfig,
 }
 
 /// Bits of the positions with which a verdict is certainly a hold.
@@ -102,31 +97,87 @@ impl Q50Config {
     }
 }
 
+impl Settings for Q50Config {
+    const NAME: &'static str = "q50";
+    const WORDS: &'static str = "quantile forecasts behind a chain of gates, sized by one of the published methods";
+    const GUARDED: bool = true;
+
+    type Strategy = Q50<Stream>;
+
+    fn strategy(&self, guards: &Guards) -> Self::Strategy {
+        Q50::new(*self, guards, Stream::new(self))
+    }
+
+    fn on_columns(&self, guards: &Guards, market: &Market<'_>, shared: &Shared) -> Option<Box<dyn Strategy + Send>> {
+        Some(Box::new(self.columns(guards, market, shared)))
+    }
+
+    fn reads_the_future(&self) -> Option<[&'static str; 2]> {
+        let full_sample = self.regime.percentiles == Percentiles::FullSample;
+        full_sample.then_some(["regime.percentiles = \"full_sample\"", "regime.percentiles = \"causal\""])
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        parameters::parameters(self)
+    }
+
+    fn reads(&self, _: &Signals<'_>) -> Vec<Column> {
+        use Column::{ProbUp, Q10, Q50, Q90, SignalThresh, VolRaw, VolRisk};
+        vec![Q10, Q50, Q90, ProbUp, VolRaw, VolRisk, SignalThresh]
+    }
+
+    fn needs(&self, _: &Signals<'_>) -> Vec<Column> {
+        vec![Column::Q10, Column::Q50, Column::Q90]
+    }
+
+    fn lacks(&self, there: &Signals<'_>) -> Option<Lack> {
+        let lack = |needs: &str, remedy| Some(Lack { needs: needs.to_owned(), remedy });
+        if !self.needs(there).iter().all(|&column| there.has(column)) {
+            return lack("the columns 'q10', 'q50' and 'q90'", "give a file of quantile forecasts with --signals");
+        }
+        if self.gate.needs_published_threshold() && !there.has(Column::SignalThresh) {
+            return lack("the column 'signal_thresh'", "set gate.threshold = \"adaptive\"");
+        }
+        None
+    }
+
+    fn shorts(&self) -> bool {
+        self.allow_short
+    }
+
+    fn without_shorting(self) -> Self {
+        Self { allow_short: false, ..self }
+    }
+}
+
+impl Q50Config {
+    /// The strategy on columns of `market`.
+    pub(super) fn columns(&self, guards: &Guards, market: &Market<'_>, shared: &Shared) -> Q50 {
+        let features = shared.get_or_init(|| Features::new(market));
+        Q50::new(*self, guards, Columns::new(self, features, market))
+    }
+}
+
 /// The Q50 strategy: settings, where its forecasts come from, and the highest equity that it has seen.
 #[derive(Clone, Debug)]
 pub struct Q50<F = Columns> {
     config: Q50Config,
     sizer: Sizer,
     forecasts: F,
+    /// Distance of the protective stop around the strategy, a fraction of the entry price.
+    stop_distance: Option<f64>,
     /// By the code of a verdict: with which positions the strategy is certain to hold.
     stays: Box<[u8; 256]>,
     peak_equity: f64,
 }
 
-impl Q50<Stream> {
-    /// The strategy with these settings, before its first bar.
-    #[must_use]
-    pub fn streaming(config: Q50Config) -> Self {
-        Self::new(config, Stream::new(&config))
-    }
-}
-
 impl<F: Forecasts> Q50<F> {
-    /// The strategy with these settings on `forecasts`, which were made with the same.
+    /// The strategy with these settings inside `guards` on `forecasts`, which were made with the same settings.
     #[must_use]
-    pub fn new(config: Q50Config, forecasts: F) -> Self {
+    pub fn new(config: Q50Config, guards: &Guards, forecasts: F) -> Self {
         let stays = Box::new(Verdict::table(|answer| config.stays(answer)));
-        Self { config, sizer: Sizer::new(config.sizing), forecasts, stays, peak_equity: 0.0 }
+        let stop_distance = guards.exits.stop_loss.map(Fraction::get);
+        Self { config, sizer: Sizer::new(config.sizing), forecasts, stop_distance, stays, peak_equity: 0.0 }
     }
 
     #[inline]
@@ -158,7 +209,7 @@ impl<F: Forecasts> Q50<F> {
                 [.., before, last] => Some(last / before - 1.0),
                 _ => None,
             },
-            stop_distance: self.config.exits.stop_loss.map(Fraction::get),
+            stop_distance: self.stop_distance,
         };
         let drawdown = if self.peak_equity > 0.0 { 1.0 - account.equity / self.peak_equity } else { 0.0 };
         self.sizer.size(&input, account, drawdown, self.regime_size(forecast.regime()))
@@ -288,12 +339,15 @@ mod tests {
     use super::*;
     use crate::{
         ledger::PriceLedger,
-        market::{Column, Market, Signals},
-        strategy::exits::WithExits,
+        strategy::exits::{ExitConfig, WithExits},
     };
 
-    /// The decisions of `config`, exits included, on a long forecast a bar, one bar for each of these accounts at a price of 1.
+    /// The decisions of `config` on a long forecast a bar, one bar for each of these accounts at a price of 1.
     fn decisions(config: Q50Config, books: &[PriceLedger]) -> Vec<Decision> {
+        inside(config, ExitConfig::default(), books)
+    }
+
+    fn inside(config: Q50Config, exits: ExitConfig, books: &[PriceLedger]) -> Vec<Decision> {
         let n = books.len();
         let (time, price) = ((0..n as i64).collect::<Vec<_>>(), vec![1.0; n]);
         let column = |value: f64| vec![value; n];
@@ -312,7 +366,8 @@ mod tests {
             interval_ms: 1,
             first: 0,
         };
-        let mut strategy = WithExits::new(Q50::streaming(config), config.exits);
+        let guards = Guards { exits, ..Guards::default() };
+        let mut strategy = WithExits::new(config.strategy(&guards), exits);
         let decide = |(t, books): (usize, &PriceLedger)| {
             strategy.observe(market.history(t));
             strategy.decide(market.history(t), &books.account(1.0))
@@ -352,9 +407,9 @@ mod tests {
             ..SizingConfig::default()
         };
         let exits = ExitConfig { take_profit: Some(0.5), ..ExitConfig::default() };
-        let config = Q50Config { sizing, exits, ..Q50Config::default() };
+        let config = Q50Config { sizing, ..Q50Config::default() };
         // 200 units bought at 0.5 are worth 200 at a price of 1, where the target closes them; 150 is a quarter below.
-        let decided = decisions(config, &[PriceLedger::restored(0.0, 200.0, 0.5, 0), cash(150.0)]);
+        let decided = inside(config, exits, &[PriceLedger::restored(0.0, 200.0, 0.5, 0), cash(150.0)]);
         assert_eq!(decided[0].reason(), Reason::TakeProfit);
         assert_eq!(decided[1], buy(0.375));
     }

@@ -11,13 +11,12 @@ use crate::{
     units::Fraction,
 };
 
-impl Q50Config {
-    /// The numbers of these settings.
-    #[must_use]
-    pub fn parameters(&self) -> Vec<Parameter> {
-        declared(DECLARATIONS, self)
-    }
+/// The numbers of `config`.
+pub(super) fn parameters(config: &Q50Config) -> Vec<Parameter> {
+    declared(DECLARATIONS, config)
+}
 
+impl Q50Config {
     /// Whether the adaptive threshold on the median is read: by a gate, or through tiers by a sizing method.
     fn reads_adaptive_threshold(&self) -> bool {
         let gate = &self.gate;
@@ -212,54 +211,5 @@ const DECLARATIONS: &[Declaration<Q50Config>] = &[
         words: "stop distance of the method atr in average true ranges",
         value: |c| Some(c.sizing.atr_multiple),
         bearing: |c| Bearing::when(c.sizing.method == Method::Atr),
-    },
-    Declaration {
-        path: "exits.stop_loss",
-        range: Range::POSITIVE_FRACTION,
-        words: "distance of the stop, a fraction of the entry price",
-        value: |c| set(c.exits.stop_loss),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "exits.trailing_stop",
-        range: Range::POSITIVE_FRACTION,
-        words: "distance of the trailing stop, a fraction of the best price",
-        value: |c| set(c.exits.trailing_stop),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "exits.take_profit",
-        range: Range::POSITIVE,
-        words: "distance of the target, in entry prices",
-        value: |c| c.exits.take_profit,
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "exits.max_hours",
-        range: Range::POSITIVE,
-        words: "longest time in a position, hours",
-        value: |c| c.exits.max_hours,
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "risk.max_drawdown",
-        range: Range::POSITIVE_FRACTION,
-        words: "fall from the highest equity at which trading stops",
-        value: |c| set(c.risk.max_drawdown),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "risk.cooldown_hours",
-        range: Range::POSITIVE,
-        words: "hours after which trading resumes",
-        value: |c| c.risk.cooldown_hours,
-        bearing: |c| Bearing::when(c.risk.max_drawdown.is_some()),
-    },
-    Declaration {
-        path: "risk.max_daily_loss",
-        range: Range::POSITIVE_FRACTION,
-        words: "loss since midnight UTC at which trading stops until the next",
-        value: |c| set(c.risk.max_daily_loss),
-        bearing: ALWAYS,
     },
 ];

@@ -103,7 +103,7 @@ impl Report {
             sets: outcome.sets,
             sets_traded: outcome.traded,
             bars: outcome.bars,
-            settings: *sweep.base(),
+            settings: sweep.base().clone(),
             tests: settings.clone(),
             purge: outcome.purge,
             checks: outcome.checks.clone(),

@@ -1,0 +1,106 @@
+//! The kinds of strategies that are known by name: those of q50, and those that a program of somebody else's adds.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
+
+use super::{
+    StrategyConfig, config::Erased, q50::Q50Config, settings::Settings, side::FollowSideConfig,
+    threshold::ThresholdConfig,
+};
+
+/// Kinds of strategies by name.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    kinds: Vec<Kind>,
+}
+
+/// Settings from the options of a file.
+type Read = fn(Map<String, Value>) -> serde_json::Result<Box<dyn Erased>>;
+
+/// One kind of strategy.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    name: &'static str,
+    words: &'static str,
+    default: fn() -> StrategyConfig,
+    pub(super) read: Read,
+}
+
+impl Kind {
+    fn of<C: Settings + Default>() -> Self {
+        Self {
+            name: C::NAME,
+            words: C::WORDS,
+            default: || StrategyConfig::new(C::default()),
+            read: |options| Ok(Box::new(serde_json::from_value::<C>(Value::Object(options))?)),
+        }
+    }
+
+    /// Name in strategy files, on the command line and in the trial ledger.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it does, in a line.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        self.words
+    }
+
+    /// The strategy where nothing is said.
+    #[must_use]
+    pub fn default_config(&self) -> StrategyConfig {
+        (self.default)()
+    }
+}
+
+impl Default for Registry {
+    /// The strategies of q50.
+    fn default() -> Self {
+        Self { kinds: Vec::new() }.with::<Q50Config>().with::<ThresholdConfig>().with::<FollowSideConfig>()
+    }
+}
+
+impl Registry {
+    /// These kinds and that of `C`.
+    ///
+    /// # Panics
+    /// There is a kind of that name.
+    #[must_use]
+    pub fn with<C: Settings + Default>(mut self) -> Self {
+        assert!(self.kind(C::NAME).is_none(), "two strategies are called {}", C::NAME);
+        self.kinds.push(Kind::of::<C>());
+        self
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// Every kind, in the order in which they were added.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Makes these the kinds of the whole process, for files and names that are read from now on. Once, before the first is
+    /// read; where nobody does, the strategies of q50 are known.
+    ///
+    /// # Panics
+    /// A registry is in use already.
+    pub fn install(self) {
+        assert!(REGISTRY.set(self).is_ok(), "strategies are registered once, before the first is read");
+    }
+
+    /// The kinds of this process.
+    #[must_use]
+    pub fn installed() -> &'static Self {
+        REGISTRY.get_or_init(Self::default)
+    }
+}
+
+static REGISTRY: OnceLock<Registry> = OnceLock::new();

@@ -1,0 +1,127 @@
+//! The door for strategies: what a kind of strategy declares of itself, so that the command line, searches, checks and
+//! reports need to know no more of it.
+
+use std::fmt::Debug;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Shared, Strategy, guards::Guards, parameters::Parameter};
+use crate::market::{Column, Market, Signals};
+
+/// The settings of one kind of strategy, as its files have them, and everything that the rest has to know of it.
+///
+/// A file is `kind = NAME` with these settings beside it, and with the sections `exits` and `risk`, which every strategy
+/// may have. Settings are written in the order of their fields: that form is the identity of a trial.
+///
+/// ```
+/// use q50_engine::{
+///     decision::{Budget, Decision, Intent, Order, Reason},
+///     ledger::Account,
+///     market::History,
+///     strategy::{Guards, Settings, Strategy, StrategyConfig},
+///     units::Fraction,
+/// };
+/// use serde::{Deserialize, Serialize};
+///
+/// /// Buys after a fall and sells after a rise.
+/// #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Contrarian {}
+///
+/// impl Settings for Contrarian {
+///     const NAME: &'static str = "contrarian";
+///     const WORDS: &'static str = "buys after a fall and sells after a rise";
+///     type Strategy = Self;
+///
+///     fn strategy(&self, _: &Guards) -> Self {
+///         self.clone()
+///     }
+/// }
+///
+/// impl Strategy for Contrarian {
+///     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+///         let [.., before, last] = history.closes() else { return Decision::Hold(Reason::WarmUp) };
+///         match account.position > 0.0 {
+///             false if last < before => {
+///                 let order = Order::Buy(Budget::Cash(Fraction::ONE));
+///                 Decision::Act(Intent { order, reason: Reason::EnterLong })
+///             }
+///             true if last > before => {
+///                 Decision::Act(Intent { order: Order::Sell(Fraction::ONE), reason: Reason::ExitLong })
+///             }
+///             _ => Decision::Hold(Reason::Neutral),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(StrategyConfig::new(Contrarian {}).family(), "contrarian");
+/// ```
+pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Name in strategy files, on the command line and in the trial ledger.
+    const NAME: &'static str;
+    /// What it does, in a line of help.
+    const WORDS: &'static str;
+    /// Whether it always runs inside exits and limits, whose sections then are always written. Otherwise it does where one
+    /// is set.
+    const GUARDED: bool = false;
+
+    /// The strategy, one bar at a time.
+    type Strategy: Strategy + Send + 'static;
+
+    /// The strategy before its first bar. It has to know of the exits around it only where its sizes depend on them.
+    fn strategy(&self, guards: &Guards) -> Self::Strategy;
+
+    /// The same strategy on columns of `market`, row `t` of which follows from the rows up to `t` only and is what the
+    /// stream makes of them, to the bit; columns that no setting changes are kept in `shared`. `None`, which is always
+    /// right: as the stream.
+    fn on_columns(&self, _guards: &Guards, _market: &Market<'_>, _shared: &Shared) -> Option<Box<dyn Strategy + Send>> {
+        None
+    }
+
+    /// The option that needs bars which come later, so that there is no stream, and the one that does not.
+    fn reads_the_future(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
+    /// The numbers of these settings, in the order of the strategy file.
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// The signal columns that it reads of those that are `there`; its values of these are the identity of a trial.
+    fn reads(&self, _there: &Signals<'_>) -> Vec<Column> {
+        Vec::new()
+    }
+
+    /// Those of [`Settings::reads`] without which it would hold on every bar.
+    fn needs(&self, there: &Signals<'_>) -> Vec<Column> {
+        self.reads(there)
+    }
+
+    /// What it needs and is not `there`.
+    fn lacks(&self, there: &Signals<'_>) -> Option<Lack> {
+        let missing = self.needs(there).into_iter().find(|&column| !there.has(column))?;
+        let needs = format!("the column '{}'", missing.name());
+        Some(Lack { needs, remedy: "give a file that has it with --signals" })
+    }
+
+    /// Whether it may send short sales.
+    fn shorts(&self) -> bool {
+        false
+    }
+
+    /// The same settings without permission to sell short.
+    #[must_use]
+    fn without_shorting(self) -> Self {
+        self
+    }
+}
+
+/// What a strategy needs and the signals have not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What it needs.
+    pub needs: String,
+    /// What does without it.
+    pub remedy: &'static str,
+}
