@@ -24,14 +24,15 @@ use clap::{
 use q50_engine::strategy::q50::sizing::Method;
 use q50_research::claim::ConditionName;
 
+#[cfg(feature = "live")]
+pub(crate) use self::chain::{
+    ChainArguments, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, SendingArguments, SizeArguments,
+};
 #[cfg(feature = "nautilus")]
 pub(crate) use self::replay::PoolArguments;
 use self::values::{above_zero, share};
 pub(crate) use self::{
-    chain::{
-        ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, CloseArguments,
-        PositionsArguments, SendingArguments, SizeArguments, SwitchArguments,
-    },
+    chain::{ChainCommand, CloseArguments, PositionsArguments, SwitchArguments},
     collect::CollectArguments,
     data::{DataCommand, IngestCommand, SynthArguments},
     localnet::LocalnetArguments,
