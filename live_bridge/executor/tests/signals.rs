@@ -17,6 +17,7 @@ use q50_executor::settlement::Unsettled;
 use q50_localnet::{Command, FaultScript};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const SOL: u64 = 1_000_000_000;
@@ -81,7 +82,7 @@ fn signals() -> u64 {
     std::env::var("Q50_SIGNALS").map_or(200, |text| text.parse().unwrap())
 }
 
-const FLOOR: u64 = 985 * SOL;
+const FLOOR: u64 = 900 * SOL;
 const RATES: RateLimits = RateLimits { per_minute: 6, per_hour: 240, per_day: 4_000 };
 const BREAKER: BreakerLimits =
     BreakerLimits { failures: 2, recovery: Duration::from_secs(60), probes: 3, successes: 1 };
@@ -140,7 +141,8 @@ async fn under_faults_no_limit_is_passed_every_decision_is_journalled_and_nine_i
         let pool = rng.random_range(0..net.mints());
         let held = executor.journal().held(&net.mint(pool)).unwrap().unsigned_abs();
         let size = match rng.random_range(0..2) {
-            0 if held > 0 => Size::Sell(rng.random_range(held / 2..=held)),
+            // What is little is sold whole: the dust of a dust is worth no lamport, and no pool takes it.
+            0 if held > 0 => Size::Sell(if held < 1_000_000_000 { held } else { rng.random_range(held / 2..=held) }),
             _ => Size::Spend(Lamports(rng.random_range(10_000_000..SOL / 2))),
         };
         let order = Order { mint: net.mint(pool), size, slippage: Bps(100) };
@@ -185,7 +187,11 @@ async fn under_faults_no_limit_is_passed_every_decision_is_journalled_and_nine_i
         count(OrderState::Expired),
         count(OrderState::Rejected),
     );
-    assert!(filled * 10 > tradeable * 9, "{filled} of {tradeable}");
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in orders.iter().filter_map(|(_, _, reason)| reason.as_deref()) {
+        *reasons.entry(reason.trim_start_matches(|c: char| c.is_ascii_digit())).or_default() += 1;
+    }
+    assert!(filled * 10 > tradeable * 9, "{filled} of {tradeable}: {reasons:#?}");
     assert!(refused > 0, "limits that refuse nothing were not tested");
 
     // Limits, counted anew from what was signed. Between the guards and the journal a retry may lie: at most 10 seconds.

@@ -191,10 +191,24 @@ impl Journal {
     /// Where the journal cannot be written.
     pub fn remember(&mut self, memory: &Memory) -> Result<(), JournalError> {
         let text = serde_json::to_string(memory).map_err(|error| JournalError::Damaged(error.to_string()))?;
-        let transaction = self.database.transaction()?;
-        transaction.execute("DELETE FROM memory", [])?;
-        transaction.execute("INSERT INTO memory (guards) VALUES (?1)", [text])?;
-        Ok(transaction.commit()?)
+        self.at_ease(|database| {
+            let transaction = database.transaction()?;
+            transaction.execute("DELETE FROM memory", [])?;
+            transaction.execute("INSERT INTO memory (guards) VALUES (?1)", [text])?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    /// Writes what need not be on the disk before the next write is: a loss of power can take the two together, a crash
+    /// of the process none. An order waits for the disk once, where its signature is kept, and not three times.
+    fn at_ease<T>(
+        &mut self,
+        write: impl FnOnce(&mut Connection) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        self.database.pragma_update(None, "synchronous", "normal")?;
+        let written = write(&mut self.database);
+        self.database.pragma_update(None, "synchronous", "full")?;
+        written
     }
 }
 

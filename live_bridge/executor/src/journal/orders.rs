@@ -6,7 +6,7 @@ use crate::order::Order;
 use q50_engine::amm::Order as AmmOrder;
 use q50_engine::units::{Bps, Lamports};
 use q50_live::pumpswap::Address;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use solana_signature::Signature;
 
@@ -154,11 +154,14 @@ impl Journal {
             return Ok(Begun::Known(id, OrderState::named(&state)?));
         }
         let size = json(&order.size)?;
-        self.database.execute(
-            "INSERT INTO orders (key, time_ms, mint, size, slippage_bps, state) VALUES (?1, ?2, ?3, ?4, ?5, 'open')",
-            params![key, now.0, order.mint.to_string(), size, stored(order.slippage.0)?],
-        )?;
-        Ok(Begun::New(OrderId(self.database.last_insert_rowid())))
+        let slippage = stored(order.slippage.0)?;
+        self.at_ease(|database| {
+            database.execute(
+                "INSERT INTO orders (key, time_ms, mint, size, slippage_bps, state) VALUES (?1, ?2, ?3, ?4, ?5, 'open')",
+                params![key, now.0, order.mint.to_string(), size, slippage],
+            )?;
+            Ok(Begun::New(OrderId(database.last_insert_rowid())))
+        })
     }
 
     /// Ends an order of which nothing was sent.
@@ -203,7 +206,6 @@ impl Journal {
     /// # Errors
     /// Where the journal cannot be written.
     pub fn settle(&mut self, signature: &Signature, what: &Settlement, now: UnixMillis) -> Result<(), JournalError> {
-        let transaction = self.database.transaction()?;
         let (state, is_final, slot, error, fee, rent, lamports, base, quote) = match what {
             Settlement::Filled { slot, is_final, network_fee, rent, lamports, base, quote } => (
                 OrderState::Filled,
@@ -231,19 +233,24 @@ impl Journal {
             Settlement::Reopened => (OrderState::Open, false, None, None, None, None, None, None, None),
         };
         let signature = signature.to_string();
-        transaction.execute(
-            "UPDATE transactions SET state = ?2, is_final = ?3, slot = ?4, error = ?5, network_fee = ?6, rent = ?7,
-                 lamports = ?8, base = ?9, quote = ?10,
-                 settled_ms = CASE WHEN state = 'open' THEN ?11 ELSE settled_ms END
-             WHERE signature = ?1",
-            params![signature, state.name(), is_final, slot, error, fee, rent, lamports, base, quote, now.0],
-        )?;
-        transaction.execute(
-            "UPDATE orders SET state = ?2, reason = ?3
-             WHERE id = (SELECT order_id FROM transactions WHERE signature = ?1)",
-            params![signature, state.name(), error],
-        )?;
-        Ok(transaction.commit()?)
+        let write = |database: &mut Connection| {
+            let transaction = database.transaction()?;
+            transaction.execute(
+                "UPDATE transactions SET state = ?2, is_final = ?3, slot = ?4, error = ?5, network_fee = ?6, rent = ?7,
+                     lamports = ?8, base = ?9, quote = ?10,
+                     settled_ms = CASE WHEN state = 'open' THEN ?11 ELSE settled_ms END
+                 WHERE signature = ?1",
+                params![signature, state.name(), is_final, slot, error, fee, rent, lamports, base, quote, now.0],
+            )?;
+            transaction.execute(
+                "UPDATE orders SET state = ?2, reason = ?3
+                 WHERE id = (SELECT order_id FROM transactions WHERE signature = ?1)",
+                params![signature, state.name(), error],
+            )?;
+            Ok(transaction.commit()?)
+        };
+        // What is final the chain will tell again.
+        if is_final { self.at_ease(write) } else { write(&mut self.database) }
     }
 
     /// Transactions that are not settled for good, oldest first.

@@ -85,6 +85,22 @@ fn what_is_prepared_is_found_again_to_the_byte_after_a_crash() {
 }
 
 #[test]
+fn a_signature_waits_for_the_disk_whatever_was_written_at_ease_before_it() {
+    let folder = Folder::new();
+    let mut journal = folder.open().unwrap();
+    let synchronous = |journal: &Journal| {
+        journal.database.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
+    };
+    const FULL: i64 = 2;
+    begun(&mut journal, "a");
+    assert_eq!(synchronous(&journal), FULL);
+    journal.remember(&Memory::default()).unwrap();
+    assert_eq!(synchronous(&journal), FULL);
+    assert!(journal.at_ease(|_| Err::<(), _>(JournalError::Locked)).is_err());
+    assert_eq!(synchronous(&journal), FULL);
+}
+
+#[test]
 fn an_order_that_a_crash_left_unsigned_is_ended_and_a_signed_one_is_not() {
     let folder = Folder::new();
     let mut journal = folder.open().unwrap();
