@@ -6,6 +6,7 @@ mod world;
 
 use q50_collector::Collector;
 use q50_collector::store::Stored;
+use q50_live::pumpswap::LiquidityKind;
 use solana_signature::Signature;
 use world::World;
 
@@ -81,6 +82,33 @@ fn a_transfer_to_a_vault_names_no_pool_and_is_found_and_explained() {
     let tally = collector.tally();
     assert_eq!((tally.swaps, tally.moves, tally.unexplained), (20, 1, 0), "{tally:?}");
     assert_eq!(signatures(&collector), world.signatures());
+}
+
+#[test]
+fn the_next_swap_begins_with_what_deposits_and_withdrawals_left() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    trade(&world, 3);
+    world.move_liquidity(LiquidityKind::Deposit, 2_000_000_000, 700_000_000);
+    world.move_liquidity(LiquidityKind::Withdrawal, 1_000_000_000, 400_000_000);
+    trade(&world, 3);
+    let (collector, _) = world.collect(folder.path());
+    let tally = collector.tally();
+    assert_eq!((tally.swaps, tally.deposits, tally.withdrawals, tally.unexplained), (6, 1, 1, 0), "{tally:?}");
+}
+
+#[test]
+fn an_amount_that_is_not_that_of_our_arithmetic_is_named_and_what_follows_is_explained_again() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    trade(&world, 3);
+    let wrong = world.sell(10_000_000_000);
+    world.misquote_the_last_fee();
+    trade(&world, 3);
+    let (collector, _) = world.collect(folder.path());
+    let tally = collector.tally();
+    assert_eq!((tally.swaps, tally.unexplained), (7, 1), "{tally:?}");
+    let named = &tally.unexplained_steps[0];
+    assert_eq!(named.signature, wrong.to_string());
+    assert!(named.reason.starts_with("protocol fee is "), "{}", named.reason);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use q50_collector::{CollectError, Collector, Source, Target};
 use q50_engine::amm::{AmmConfig, FeeConfig, FeeRates, Order, PoolState, Version};
 use q50_engine::units::Bps;
 use q50_executor::rpc::{Between, ChainTime, Listed, PAGE, Recorded, RpcError, Tokens, Touched};
-use q50_live::pumpswap::Address;
 use q50_live::pumpswap::programs::WSOL_MINT;
+use q50_live::pumpswap::{Address, LiquidityKind};
 use solana_signature::Signature;
 use std::cell::RefCell;
 use std::path::Path;
@@ -79,6 +79,27 @@ impl World {
         let time = self.0.borrow().time(self.0.borrow().slot);
         let said = sell_event(&before, base, time);
         self.land(swap.after, vec![said], vec![POOL, BASE_VAULT, QUOTE_VAULT], true)
+    }
+
+    /// Somebody adds liquidity, or takes some of it.
+    pub fn move_liquidity(&self, kind: LiquidityKind, base: u64, quote: u64) -> Signature {
+        let before = self.pool();
+        let (base_after, quote_after) = match kind {
+            LiquidityKind::Deposit => (before.base_vault + base, before.quote_vault + quote),
+            LiquidityKind::Withdrawal => (before.base_vault - base, before.quote_vault - quote),
+        };
+        let after = PoolState { base_vault: base_after, quote_vault: quote_after, ..before };
+        let time = self.0.borrow().time(self.0.borrow().slot);
+        let said = liquidity_event(kind, &before, base, quote, time);
+        self.land(after, vec![said], vec![POOL, BASE_VAULT, QUOTE_VAULT], true)
+    }
+
+    /// The node tells of the last sale with a protocol's fee that is one lamport more.
+    pub fn misquote_the_last_fee(&self) {
+        let mut state = self.0.borrow_mut();
+        let said = &mut state.landed.last_mut().unwrap().recorded.said[0];
+        // Behind the prefix, the discriminator, the time and ten numbers.
+        said[8 + 8 + 8 + 10 * 8] += 1;
     }
 
     /// Somebody sends lamports to the quote vault, which does not name the pool.
@@ -222,6 +243,22 @@ impl Source for World {
     async fn knows(&self, signature: &Signature) -> Result<bool, RpcError> {
         Ok(self.0.borrow().landed.iter().any(|landed| landed.signature == *signature))
     }
+}
+
+/// What the program says of a deposit or a withdrawal.
+fn liquidity_event(kind: LiquidityKind, before: &PoolState, base: u64, quote: u64, time: i64) -> Vec<u8> {
+    let mark = match kind {
+        LiquidityKind::Deposit => [0x78, 0xf8, 0x3d, 0x53, 0x1f, 0x8e, 0x6b, 0x90],
+        LiquidityKind::Withdrawal => [0x16, 0x09, 0x85, 0x1a, 0xa0, 0x2c, 0x47, 0xc0],
+    };
+    let mut bytes = [[0xe4, 0x45, 0xa5, 0x2e, 0x51, 0xcb, 0x9a, 0x1d], mark].concat();
+    bytes.extend(time.to_le_bytes());
+    for number in [1, 0, 0, 0, 0, before.base_vault, before.quote_vault, base, quote, 1_000] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(POOL.as_bytes());
+    bytes.extend([8; 4 * 32]);
+    bytes
 }
 
 /// What the program says of a sale, with the prefix of a call to itself.

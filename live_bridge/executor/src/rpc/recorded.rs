@@ -112,3 +112,47 @@ fn note_tokens(accounts: &mut [Touched], side: usize, told: &UiTransactionTokenB
     tokens.amounts[side] = amount;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_pumpswap_says_is_read_from_inside_whatever_called_it_and_in_its_order() {
+        let [payer, router, vault, mint] = [1, 2, 3, 4].map(|byte| Address([byte; 32]).to_string());
+        let said = |number: u8| [&[0xe4, 0x45, 0xa5, 0x2e, 0x51, 0xcb, 0x9a, 0x1d][..], &[number]].concat();
+        let call = |program: u8, data: &[u8]| json!({"programIdIndex": program, "accounts": [], "data": bs58::encode(data).into_string(), "stackHeight": 2});
+        let balance = |amount: &str| {
+            json!({"accountIndex": 2, "mint": mint, "owner": payer, "programId": router,
+                "uiTokenAmount": {"amount": amount, "decimals": 9, "uiAmount": null, "uiAmountString": ""}})
+        };
+        let told = json!({
+            "slot": 7, "blockTime": 1_700_000_000,
+            "transaction": {
+                "signatures": ["sig"],
+                "message": {
+                    "accountKeys": [payer, router, vault], "recentBlockhash": mint,
+                    "header": {"numRequiredSignatures": 1, "numReadonlySignedAccounts": 0, "numReadonlyUnsignedAccounts": 1},
+                    "instructions": [call(1, b"route")],
+                },
+            },
+            "meta": {
+                "err": null, "status": {"Ok": null}, "fee": 5000,
+                "preBalances": [10, 1, 1, 1], "postBalances": [5, 1, 1, 1],
+                // PumpSwap itself comes from a lookup table.
+                "loadedAddresses": {"writable": [], "readonly": [PUMP_AMM.to_string()]},
+                "innerInstructions": [
+                    {"index": 0, "instructions": [call(3, b"buy"), call(3, &said(1)), call(1, &said(9)), call(3, &said(2))]},
+                ],
+                "preTokenBalances": [balance("40")], "postTokenBalances": [balance("33")],
+                "logMessages": [], "rewards": [], "computeUnitsConsumed": 1,
+            },
+        });
+        let recorded = Recorded::read(serde_json::from_value(told).unwrap()).unwrap();
+        assert_eq!((recorded.slot, recorded.time, recorded.fee), (7, Some(1_700_000_000), 5_000));
+        assert!(recorded.calls_amm);
+        assert_eq!(recorded.said, [said(1), said(2)], "and not what another program imitates");
+        assert_eq!(recorded.accounts[2].tokens.unwrap().amounts, [40, 33]);
+    }
+}
