@@ -49,9 +49,9 @@ pub enum Order {
 /// How much quote currency an order may spend.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Budget {
-    /// A share of the cash at the moment of the fill.
+    /// A share of the cash at the moment of the decision, and never more than is left when the order is filled.
     Cash(Fraction),
-    /// A share of the equity at the moment of the decision, but never more than the cash.
+    /// A share of the equity at the moment of the decision, and never more than the cash when the order is filled.
     Equity(Fraction),
 }
 

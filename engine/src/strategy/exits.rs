@@ -1,8 +1,8 @@
 //! Stops, targets and time limits around any strategy.
 //!
 //! By default they are checked at the close and sell at the next open, because a pool has no resting orders. With
-//! `trigger = "intrabar"` they rest at the venue: a stop that the bar opened beyond fills at the open, and where stop
-//! and target lie in one bar the stop is hit first.
+//! `trigger = "intrabar"` they rest at the venue: a bar that opens beyond the stop or the target fills at its open, and where
+//! both lie inside one bar the stop is hit first.
 
 use std::ops::Range;
 
@@ -65,30 +65,21 @@ impl RestingExits {
     /// No resting order.
     pub const NONE: Self = Self { stop: None, target: None, long: true };
 
-    /// The price and reason at which `bar` closes the position, if it does.
+    /// The price and reason at which `bar` closes the position, if it does: at its open where that is beyond one of them;
+    /// inside by the stop, and by the target where the stop is not reached.
     #[must_use]
     pub fn hit(&self, bar: &Bar) -> Option<(f64, Reason)> {
-        if let Some((stop, reason)) = self.stop {
-            if self.is_beyond(bar.open, stop) {
-                return Some((bar.open, reason));
-            }
-            let worst = if self.long { bar.low } else { bar.high };
-            if self.is_beyond(worst, stop) {
-                return Some((stop, reason));
-            }
+        let (worst, best) = if self.long { (bar.low, bar.high) } else { (bar.high, bar.low) };
+        let stop =
+            |price: f64| self.stop.filter(|(level, _)| if self.long { price <= *level } else { price >= *level });
+        let target = |price: f64| {
+            let level = self.target.filter(|level| if self.long { price >= *level } else { price <= *level })?;
+            Some((level, Reason::TakeProfit))
+        };
+        match stop(bar.open).or_else(|| target(bar.open)) {
+            Some((_, reason)) => Some((bar.open, reason)),
+            None => stop(worst).or_else(|| target(best)),
         }
-        let target = self.target?;
-        let (opened_past, best) =
-            if self.long { (bar.open >= target, bar.high) } else { (bar.open <= target, bar.low) };
-        if opened_past {
-            return Some((bar.open, Reason::TakeProfit));
-        }
-        let reached = if self.long { best >= target } else { best <= target };
-        reached.then_some((target, Reason::TakeProfit))
-    }
-
-    fn is_beyond(&self, price: f64, stop: f64) -> bool {
-        if self.long { price <= stop } else { price >= stop }
     }
 }
 
@@ -256,6 +247,14 @@ mod tests {
         assert_eq!(resting.hit(&bar(100.0, 130.0, 85.0, 125.0)), Some((90.0, Reason::StopLoss)));
         assert_eq!(resting.hit(&bar(100.0, 130.0, 95.0, 125.0)), Some((120.0, Reason::TakeProfit)));
         assert_eq!(resting.hit(&bar(100.0, 101.0, 99.0, 100.0)), None);
+    }
+
+    #[test]
+    fn an_open_beyond_the_target_is_filled_there_although_the_range_reaches_the_stop() {
+        let resting = exits(BRACKET).resting(&long(100.0));
+        assert_eq!(resting.hit(&bar(125.0, 130.0, 85.0, 90.0)), Some((125.0, Reason::TakeProfit)));
+        let short = exits(BRACKET).resting(&Account { position: -1.0, ..long(100.0) });
+        assert_eq!(short.hit(&bar(75.0, 115.0, 70.0, 110.0)), Some((75.0, Reason::TakeProfit)));
     }
 
     #[test]

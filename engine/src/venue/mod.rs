@@ -85,7 +85,7 @@ pub struct PoolCosts {
     pub sandwich: f64,
 }
 
-/// Why an order was not filled. The ledger is unchanged.
+/// Why an order was not filled. The position is unchanged, and so is the cash but for what the network was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
@@ -103,7 +103,8 @@ pub enum Rejection {
     InFlight,
     /// The transaction failed; the network was paid.
     TransactionFailed,
-    /// The pool's program refused, with its own error number; the network was paid.
+    /// The pool's program refused, with its own error number. The network was paid where the order had been sent, and was
+    /// not where the quote at the decision was refused.
     Program(u32),
 }
 
@@ -136,7 +137,7 @@ pub trait Venue {
         0
     }
 
-    /// Fills `trade` at `touch` and updates the books, or says why not and leaves them alone.
+    /// Fills `trade` at `touch` and updates the books, or says why not and books no more than what the network was paid.
     ///
     /// # Errors
     /// A [`Rejection`] when the order cannot be filled.
