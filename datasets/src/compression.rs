@@ -1,4 +1,4 @@
-//! Compressed files: gzip, Zstandard, and a zip archive of one file; told by their magic bytes and never by their names.
+//! Compressed files: gzip, Zstandard, bzip2, xz, and a zip archive of one file; told by their magic bytes and never by their names.
 //!
 //! They are decompressed as they are read. A file that unpacks to more than [`MOST_BYTES`], or to more than
 //! [`MOST_RATIO`] times its own size, is refused while it is read: a few kilobytes must not fill the memory.
@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use lzma_rust2::XzReader;
 use serde::Serialize;
 use zip::{CompressionMethod, ZipArchive};
 
@@ -17,6 +19,8 @@ use crate::error::{Error, Kind, Result, list};
 pub const MOST_BYTES: u64 = 4 << 30;
 /// A file may unpack to this many times its own size. Tables of prices unpack to 3 to 30 times; deflate can reach 1,032.
 pub const MOST_RATIO: u64 = 250;
+/// Memory that a block of xz may ask for, in KiB; `xz -9` takes 64 MiB.
+const MOST_XZ_KIB: u32 = 256 << 10;
 /// What unpacks to no more than this is harmless, whatever its ratio.
 const HARMLESS_BYTES: u64 = 16 << 20;
 
@@ -28,6 +32,10 @@ pub enum Compression {
     Gzip,
     /// RFC 8878.
     Zstd,
+    /// bzip2, one stream or several.
+    Bzip2,
+    /// The .xz file format, one stream or several.
+    Xz,
     /// A zip archive that holds one file, stored or deflated.
     Zip,
 }
@@ -38,6 +46,8 @@ impl Compression {
         match head {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Self::Bzip2),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Zip),
             _ => None,
         }
@@ -49,6 +59,8 @@ impl Compression {
         match self {
             Self::Gzip => "gzip",
             Self::Zstd => "Zstandard",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
             Self::Zip => "zip",
         }
     }
@@ -62,6 +74,8 @@ impl Compression {
             Self::Zstd => Box::new(
                 zstd::Decoder::with_buffer(buffered).map_err(|e| Error::io(path, "cannot unpack its Zstandard", e))?,
             ),
+            Self::Bzip2 => Box::new(MultiBzDecoder::new(buffered)),
+            Self::Xz => Box::new(XzReader::new_mem_limit(buffered, true, MOST_XZ_KIB)),
             Self::Zip => only_entry(path, buffered)?,
         };
         let most = MOST_BYTES.min(packed.saturating_mul(MOST_RATIO).max(HARMLESS_BYTES));
@@ -142,6 +156,9 @@ pub(crate) mod tests {
 
     use super::*;
 
+    pub(crate) const ALL: [Compression; 5] =
+        [Compression::Gzip, Compression::Zstd, Compression::Bzip2, Compression::Xz, Compression::Zip];
+
     /// `bytes` packed; a zip archive holds them as `t.csv`.
     pub(crate) fn pack(compression: Compression, bytes: &[u8]) -> Vec<u8> {
         match compression {
@@ -151,6 +168,16 @@ pub(crate) mod tests {
                 encoder.finish().unwrap()
             }
             Compression::Zstd => zstd::encode_all(bytes, 3).unwrap(),
+            Compression::Bzip2 => {
+                let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+            Compression::Xz => {
+                let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).unwrap();
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
             Compression::Zip => zip(&[("t.csv", bytes)]),
         }
     }
@@ -176,7 +203,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_was_packed_comes_out_again() {
-        for compression in [Compression::Gzip, Compression::Zstd, Compression::Zip] {
+        for compression in ALL {
             let packed = pack(compression, b"a,b\n1,2\n");
             assert_eq!(Compression::of(&packed), Some(compression));
             assert_eq!(unpacked(&packed).unwrap().unwrap(), b"a,b\n1,2\n", "{compression:?}");
@@ -189,7 +216,7 @@ pub(crate) mod tests {
     fn a_bomb_is_refused_while_it_is_read() {
         // 64 MiB of one byte: some 64 KiB of gzip, and 2 KiB of Zstandard.
         let zeros = vec![b'0'; 64 << 20];
-        for compression in [Compression::Gzip, Compression::Zstd, Compression::Zip] {
+        for compression in ALL {
             let packed = pack(compression, &zeros);
             let e = unpacked(&packed).unwrap().unwrap_err();
             assert!(e.to_string().contains("16 MiB"), "{compression:?}: {e}");
@@ -205,7 +232,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_damaged_archive_is_an_error_and_not_a_panic() {
-        for compression in [Compression::Gzip, Compression::Zstd, Compression::Zip] {
+        for compression in ALL {
             let packed = pack(compression, b"ts_ms,open\n1,2\n");
             for length in 5..packed.len() {
                 // All of it may be there when no more than the end of the archive is not; less of it is never taken for all.

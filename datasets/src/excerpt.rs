@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::frame::time_column;
 use crate::input::Input;
 use crate::qlib::Selection;
-use crate::read::{cells::number, csv, ipc, json, parquet};
+use crate::read::{cells::number, csv, ipc, json, parquet, pickle};
 use crate::source::{Content, Format};
 
 /// A table with all of its columns, in the file's order.
@@ -45,6 +45,7 @@ impl Table {
         let whole = match content.format {
             Format::Parquet => parquet::batch(path, content)?,
             Format::ArrowIpc => ipc::batch(path, content)?,
+            Format::Pickle => pickle::batch(path, content)?,
             Format::Csv => batch(path, csv_columns(path, content)?)?,
             Format::Json => batch(path, json_columns(path, content)?)?,
             _ => batch(path, bar_columns(&bars))?,

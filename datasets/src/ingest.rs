@@ -6,11 +6,14 @@ use crate::bars::Bars;
 use crate::error::Result;
 use crate::hash::{HashColumn, content_hash};
 use crate::hummingbot::Run;
+use crate::input::Input;
 use crate::qlib::Selection;
+use crate::read::pickle;
 use crate::run_folder::RunFolder;
 use crate::signals::{SignalOptions, SignalTable};
+use crate::source::Content;
 use crate::trades::{RecordedTrade, TradeSide};
-use crate::write::{Column, write_parquet};
+use crate::write::{Column, write_batch, write_parquet};
 
 impl Bars {
     /// Writes `ts_ms open high low close [volume]`.
@@ -67,6 +70,27 @@ pub fn ingest_signals(from: &Path, options: &SignalOptions, out: &Path) -> Resul
     let table = SignalTable::read(from, options)?;
     table.write_parquet(out)?;
     Ok(table)
+}
+
+/// Reads a pandas frame from a pickle without running anything and writes it to `out`: its signals, checked as
+/// [`SignalTable::read`] does, or with `raw` every column and every level of the index (the latter as `@NAME`, instants
+/// as `@time_ns` in nanoseconds since 1970), values bit for bit. Of a dictionary the frame under `key`. The number of rows,
+/// and of the bytes after the end of the pickle, which were not looked at.
+///
+/// # Errors
+/// As [`SignalTable::read`] and [`SignalTable::write_parquet`]; and where the file is no pickle of a frame, with the byte
+/// where it fails.
+pub fn ingest_pickle(from: &Path, key: Option<String>, raw: bool, out: &Path) -> Result<(usize, u64)> {
+    let input = Input::open(from)?.as_pickle(key);
+    let trailing = pickle::frame(from, Content::of(&input)?)?.trailing;
+    if raw {
+        let batch = pickle::raw(from, Content::of(&input)?)?;
+        write_batch(out, &batch)?;
+        return Ok((batch.num_rows(), trailing));
+    }
+    let table = SignalTable::read_input(&input, &SignalOptions::default())?;
+    table.write_parquet(out)?;
+    Ok((table.len(), trailing))
 }
 
 /// What came out of a hummingbot run.

@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::source::Format;
 
 /// Most bytes that are taken from a pipe: 4 GiB.
 const PIPE_MOST: u64 = 4 << 30;
@@ -25,6 +26,9 @@ const TEXT_MOST: u64 = 1 << 20;
 pub struct Input {
     path: PathBuf,
     file: File,
+    /// Its format, where the user said it.
+    stated: Option<Format>,
+    key: Option<String>,
 }
 
 impl Input {
@@ -35,7 +39,22 @@ impl Input {
     /// gives more than 4 GiB.
     pub fn open(path: &Path) -> Result<Self> {
         let file = open(path).map_err(|e| Error::io(path, "cannot open it", e))?;
-        Ok(Self { path: path.to_path_buf(), file })
+        Ok(Self { path: path.to_path_buf(), file, stated: None, key: None })
+    }
+
+    /// The same, which the user says is a pickle: those of the first protocols have no mark of their own. It may hold
+    /// several tables, of which the one named `key` is meant.
+    #[must_use]
+    pub fn as_pickle(self, key: Option<String>) -> Self {
+        Self { stated: Some(Format::Pickle), key, ..self }
+    }
+
+    pub(crate) fn stated(&self) -> Option<Format> {
+        self.stated
+    }
+
+    pub(crate) fn key(&self) -> Option<String> {
+        self.key.clone()
     }
 
     /// What the user calls it.

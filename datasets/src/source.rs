@@ -16,6 +16,8 @@ pub enum Format {
     Parquet,
     /// Arrow's file format, also called Feather 2: the magic `ARROW1` at both ends.
     ArrowIpc,
+    /// A Python pickle of protocol 2 or later: the byte 0x80 and the protocol.
+    Pickle,
     /// Text whose first line is a header (or, for a return series, the first number).
     Csv,
     /// Text that begins with `[` or `{`.
@@ -33,6 +35,7 @@ impl Format {
         match self {
             Self::Parquet => "Parquet",
             Self::ArrowIpc => "Arrow IPC (Feather)",
+            Self::Pickle => "a pandas pickle",
             Self::Csv => "CSV",
             Self::Json => "JSON",
             Self::Qlib => "a Qlib provider",
@@ -58,6 +61,8 @@ pub fn detect(input: &Input) -> Result<Format> {
 pub(crate) struct Content {
     pub(crate) format: Format,
     pub(crate) compression: Option<Compression>,
+    /// Which table inside, where a file may hold several by name.
+    pub(crate) key: Option<String>,
     body: Body,
 }
 
@@ -72,30 +77,39 @@ impl Content {
     pub(crate) fn of(input: &Input) -> Result<Self> {
         let path = input.path();
         if input.is_dir()? {
-            return Ok(Self { format: directory(path)?, compression: None, body: Body::Directory });
+            return Ok(Self { format: directory(path)?, compression: None, key: None, body: Body::Directory });
         }
+        let format = |head: &[u8]| input.stated().map_or_else(|| format(path, head), Ok);
         let mut file = input.reader()?;
         let head = head(path, &mut file)?;
         let Some(compression) = Compression::of(&head) else {
-            let format = format(path, &head)?;
+            let format = format(&head)?;
             match format {
                 Format::Parquet => ends_in(PARQUET_MAGIC, &mut file, path, format)?,
                 Format::ArrowIpc => ends_in(ARROW_MAGIC, &mut file, path, format)?,
                 _ => {}
             }
             file.rewind().map_err(|e| Error::io(path, "cannot read it", e))?;
-            return Ok(Self { format, compression: None, body: Body::File(file) });
+            return Ok(Self { format, compression: None, key: input.key(), body: Body::File(file) });
         };
         file.rewind().map_err(|e| Error::io(path, "cannot read it", e))?;
         let mut unpacked = BufReader::with_capacity(1 << 16, compression.unpack(path, file)?);
         let head = unpacked.fill_buf().map_err(|e| Error::io(path, "cannot unpack it", e))?;
-        let format = format(path, &head[..head.len().min(HEAD)])?;
-        if !matches!(format, Format::Csv | Format::Json) {
+        let format = format(&head[..head.len().min(HEAD)])?;
+        if !matches!(format, Format::Csv | Format::Json | Format::Pickle) {
             return Err(Error::new(Kind::Format, path, format!("{} inside {}", format.name(), compression.name()))
-                .expected("a compressed CSV or JSON file; the other formats compress themselves")
+                .expected("a compressed CSV, JSON or pickle file; the other formats compress themselves")
                 .remedy("unpack it first"));
         }
-        Ok(Self { format, compression: Some(compression), body: Body::Unpacked(unpacked) })
+        Ok(Self { format, compression: Some(compression), key: input.key(), body: Body::Unpacked(unpacked) })
+    }
+
+    /// Number of its bytes, where they need not be unpacked to know it.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match &self.body {
+            Body::File(file) => Some(file.metadata().ok()?.len()),
+            Body::Unpacked(_) | Body::Directory => None,
+        }
     }
 
     /// The bytes from the start, unpacked.
@@ -171,7 +185,7 @@ fn directory(path: &Path) -> Result<Format> {
 
 /// The format that a file's first bytes announce.
 fn format(path: &Path, head: &[u8]) -> Result<Format> {
-    const FORMATS: &str = "Parquet, Arrow IPC (Feather), CSV with a header, or JSON";
+    const FORMATS: &str = "Parquet, Arrow IPC (Feather), CSV with a header, JSON, or a pandas pickle";
     let unknown = |found: &str| {
         Error::new(Kind::Format, path, found).expected(FORMATS).remedy("convert the file to Parquet or to CSV in UTF-8")
     };
@@ -181,7 +195,7 @@ fn format(path: &Path, head: &[u8]) -> Result<Format> {
         _ if head.starts_with(ARROW_MAGIC) => return Ok(Format::ArrowIpc),
         _ if head.starts_with(b"FEA1") => return Err(unknown("a Feather file of the first version")),
         [0xff, 0xff, 0xff, 0xff, ..] => return Err(unknown("an Arrow IPC stream (only the file format is read)")),
-        [0x80, ..] => return Err(unknown("a Python pickle")),
+        [0x80, 2..=5, ..] => return Ok(Format::Pickle),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(unknown("text in UTF-16")),
         _ if Compression::of(head).is_some() => return Err(unknown("a file that was compressed twice")),
         _ => {}
@@ -206,7 +220,7 @@ fn format(path: &Path, head: &[u8]) -> Result<Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compression::tests::pack;
+    use crate::compression::tests::{ALL, pack};
 
     fn format_of(bytes: &[u8]) -> Result<Format> {
         let dir = tempfile::tempdir().unwrap();
@@ -218,6 +232,7 @@ mod tests {
     #[test]
     fn the_content_decides_and_not_the_name() {
         assert_eq!(format_of(b"ts_ms,open\n1,2\n").unwrap(), Format::Csv);
+        assert_eq!(format_of(&[0x80, 5, 0x95]).unwrap(), Format::Pickle);
         assert_eq!(format_of(b"\xef\xbb\xbf [1, 2]").unwrap(), Format::Json);
         assert_eq!(format_of(b"PAR1....PAR1").unwrap(), Format::Parquet);
         assert_eq!(format_of(b"ARROW1..........ARROW1").unwrap(), Format::ArrowIpc);
@@ -233,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_packed_table_is_what_is_packed_and_other_formats_are_refused_inside() {
-        for compression in [Compression::Gzip, Compression::Zstd, Compression::Zip] {
+        for compression in ALL {
             assert_eq!(format_of(&pack(compression, b"a,b\n1,2\n")).unwrap(), Format::Csv);
             let e = format_of(&pack(compression, b"PAR1....PAR1")).unwrap_err();
             assert!(e.is_format() && e.to_string().contains("unpack it first"), "{e}");
@@ -246,7 +261,6 @@ mod tests {
     #[test]
     fn foreign_formats_and_empty_files_are_named() {
         assert!(format_of(b"FEA1....").unwrap_err().to_string().contains("first version"));
-        assert!(format_of(&[0x80, 5, 0x95]).unwrap_err().to_string().contains("pickle"));
         assert!(format_of(b"").unwrap_err().is_empty());
         assert!(format_of(b" \n").unwrap_err().is_empty());
     }

@@ -99,6 +99,15 @@ pub fn write_parquet(path: &Path, columns: &[(&str, Column<'_>)]) -> Result<()> 
     TableWriter::new(StagedFile::create(path)?, None, columns)?.finish()?.commit()
 }
 
+/// Writes a whole table of Arrow as [`write_parquet`] writes columns.
+pub(crate) fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
+    let mut file = StagedFile::create(path)?;
+    let mut writer = writer(path, &mut file, None, batch.schema())?;
+    writer.write(batch).map_err(|e| refused(path, &e))?;
+    writer.close().map_err(|e| refused(path, &e))?;
+    file.commit()
+}
+
 /// A Parquet file that is written a part at a time, for tables that do not fit into memory.
 pub struct TableWriter {
     writer: ArrowWriter<StagedFile>,

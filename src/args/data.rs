@@ -14,7 +14,7 @@ use super::{
 pub(crate) enum DataCommand {
     /// List the defects of bars or signals.
     Check {
-        /// Bars or signals: Parquet, Feather, CSV or JSON (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a hummingbot run.
+        /// Bars or signals: Parquet, Feather, CSV, JSON or a pandas pickle (also .gz, .bz2, .xz, .zst, .zip), Binance klines, a Qlib provider directory or a hummingbot run.
         path: PathBuf,
         /// Form of the result.
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -75,6 +75,20 @@ pub(crate) enum IngestCommand {
     Hummingbot {
         /// The directory.
         path: PathBuf,
+        /// Folder for signals.parquet and trades.parquet.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// A pandas DataFrame in a pickle, which is read without running anything; also packed by gzip, bzip2, xz, zip or Zstandard.
+    Pickle {
+        /// The file.
+        path: PathBuf,
+        /// Key of the frame, where the pickle is a dictionary; without it `signals` or `macro_features`.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// Keep every column and every level of the index, the latter as @NAME and instants as @time_ns, unchecked.
+        #[arg(long)]
+        raw: bool,
         /// Parquet file to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,

@@ -14,7 +14,7 @@ use q50_datasets::{
     check::{DataReport, check_bars, check_signals},
     frame::Frame,
     hash::{HashColumn, content_hash},
-    ingest::{HUMMINGBOT_FILES, ingest_bars, ingest_hummingbot},
+    ingest::{HUMMINGBOT_FILES, ingest_bars, ingest_hummingbot, ingest_pickle},
     qlib::Selection,
     run_folder::RunFolder,
     signals::SignalOptions,
@@ -51,6 +51,15 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
             Ok(Answer::Yes)
         }
         DataCommand::Ingest(IngestCommand::Hummingbot { path, out }) => hummingbot(path, out),
+        DataCommand::Ingest(IngestCommand::Pickle { path, key, raw, out }) => {
+            replaceable(out)?;
+            let (rows, trailing) = ingest_pickle(path, key.clone(), *raw, out)?;
+            if trailing > 0 {
+                tracing::warn!("{}: {trailing} bytes after the end of the pickle were not looked at", path.display());
+            }
+            writeln!(io::stdout(), "{rows} rows written to {}", out.display())?;
+            Ok(Answer::Yes)
+        }
         DataCommand::Query { sql, format } => query(sql, *format),
         DataCommand::Synth(arguments) => synth(arguments),
     }

@@ -135,7 +135,7 @@ impl<'t> Array<'t> {
                         None => tree.refuse(self.id, "an instant beyond the range of nanoseconds (1677 to 2262)"),
                     },
                 };
-                Values::Time(cells.map(ns).collect::<Result<_>>()?)
+                Values::Time { ns: cells.map(ns).collect::<Result<_>>()?, zoned: false }
             }
             Kind::Objects => Values::Text(Vec::new()),
         })
@@ -221,7 +221,7 @@ pub(crate) fn values(tree: &Tree, id: Id) -> Result<Values> {
             let state = tree.state(id)?;
             let [dtype, array, ..] = tree.items(state)? else { return Err(tree.wrong(state, "a type and an array")) };
             match tree.get(class) {
-                Value::Global(Global::DatetimeArray) => times(tree, *array),
+                Value::Global(Global::DatetimeArray) => times(tree, *array, is_zoned(tree, *dtype)),
                 Value::Global(Global::StringArray) => values(tree, *array),
                 Value::Global(Global::Categorical) => categories(tree, *dtype, *array),
                 _ => Err(tree.wrong(class, "the class of an array")),
@@ -230,7 +230,8 @@ pub(crate) fn values(tree: &Tree, id: Id) -> Result<Values> {
         Global::DatetimeArray => {
             let state = tree.state(id)?;
             let data = tree.find(state, "_ndarray")?.map_or_else(|| tree.entry(state, "_data"), Ok)?;
-            times(tree, data)
+            let dtype = tree.find(state, "_dtype")?;
+            times(tree, data, dtype.is_some_and(|dtype| is_zoned(tree, dtype)))
         }
         Global::StringArray => {
             let state = tree.state(id)?;
@@ -259,9 +260,13 @@ pub(crate) fn values(tree: &Tree, id: Id) -> Result<Values> {
     }
 }
 
-fn times(tree: &Tree, id: Id) -> Result<Values> {
+fn is_zoned(tree: &Tree, dtype: Id) -> bool {
+    tree.object(dtype).is_some_and(|object| object.function == Global::DatetimeTzDtype)
+}
+
+fn times(tree: &Tree, id: Id, zoned: bool) -> Result<Values> {
     match values(tree, id)? {
-        times @ Values::Time(_) => Ok(times),
+        Values::Time { ns, .. } => Ok(Values::Time { ns, zoned }),
         _ => Err(tree.wrong(id, "an array of instants")),
     }
 }

@@ -11,8 +11,13 @@ pub enum Values {
     Uint(Vec<Option<u64>>),
     /// Flags.
     Bool(Vec<Option<bool>>),
-    /// Instants, nanoseconds since 1970 in UTC; those without a zone are counted as UTC.
-    Time(Vec<Option<i64>>),
+    /// Instants.
+    Time {
+        /// Nanoseconds since 1970 in UTC; those without a zone are counted as UTC.
+        ns: Vec<Option<i64>>,
+        /// Whether they have a zone.
+        zoned: bool,
+    },
     /// Text.
     Text(Vec<Option<String>>),
 }
@@ -23,7 +28,7 @@ impl Values {
     pub fn len(&self) -> usize {
         match self {
             Self::Float(values) => values.len(),
-            Self::Int(values) | Self::Time(values) => values.len(),
+            Self::Int(values) | Self::Time { ns: values, .. } => values.len(),
             Self::Uint(values) => values.len(),
             Self::Bool(values) => values.len(),
             Self::Text(values) => values.len(),
@@ -46,7 +51,7 @@ impl Values {
             Self::Int(values) => Self::Int(taken(values, codes)?),
             Self::Uint(values) => Self::Uint(taken(values, codes)?),
             Self::Bool(values) => Self::Bool(taken(values, codes)?),
-            Self::Time(values) => Self::Time(taken(values, codes)?),
+            Self::Time { ns, zoned } => Self::Time { ns: taken(ns, codes)?, zoned: *zoned },
             Self::Text(values) => Self::Text(taken(values, codes)?),
         })
     }
@@ -62,7 +67,7 @@ impl Values {
         }
         match &mut self {
             Self::Float(values) => clear(values, missing),
-            Self::Int(values) | Self::Time(values) => clear(values, missing),
+            Self::Int(values) | Self::Time { ns: values, .. } => clear(values, missing),
             Self::Uint(values) => clear(values, missing),
             Self::Bool(values) => clear(values, missing),
             Self::Text(values) => clear(values, missing),

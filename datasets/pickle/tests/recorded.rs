@@ -30,7 +30,7 @@ fn cell(values: &Values, row: usize) -> String {
     }
     match values {
         Values::Float(values) => values[row].map(|v| v.to_bits().to_string()).unwrap_or_default(),
-        Values::Int(values) | Values::Time(values) => text(values, row),
+        Values::Int(values) | Values::Time { ns: values, .. } => text(values, row),
         Values::Uint(values) => text(values, row),
         Values::Bool(values) => text(values, row),
         Values::Text(values) => text(values, row),
@@ -43,7 +43,7 @@ fn same(frame: &Frame, expected: &str) -> Result<(), String> {
     let mut lines = reader.records().map(Result::unwrap);
     let header: Vec<String> = lines.next().iter().flatten().map(str::to_owned).collect();
     let level = |values: &Values, name: &Option<String>| match values {
-        Values::Time(_) => "@time_ns".to_owned(),
+        Values::Time { .. } => "@time_ns".to_owned(),
         _ => format!("@{}", name.as_deref().unwrap_or("index")),
     };
     let mut columns: Vec<(String, &Values)> =

@@ -10,6 +10,7 @@ pub(crate) mod csv;
 pub(crate) mod ipc;
 pub(crate) mod json;
 pub(crate) mod parquet;
+pub(crate) mod pickle;
 
 use std::path::Path;
 
@@ -74,6 +75,7 @@ pub(crate) fn columns(path: &Path, content: Content, plan: impl Fn(&[String]) ->
     match content.format {
         Format::Parquet => parquet::read(path, content, plan),
         Format::ArrowIpc => ipc::read(path, content, plan),
+        Format::Pickle => pickle::read(path, content, plan),
         Format::Csv => csv::read(path, content, plan),
         Format::Json => json::read(path, content, plan),
         other => Err(not_a_table(path, other)),
@@ -86,6 +88,7 @@ pub(crate) fn column_names(input: &Input) -> Result<Vec<String>> {
     match content.format {
         Format::Parquet => parquet::column_names(path, content),
         Format::ArrowIpc => ipc::column_names(path, content),
+        Format::Pickle => pickle::column_names(path, content),
         Format::Csv => csv::column_names(path, content),
         Format::Json => json::column_names(path, content),
         other => Err(not_a_table(path, other)),
@@ -96,10 +99,10 @@ fn not_a_table(path: &Path, format: Format) -> Error {
     let found = match format {
         Format::Qlib => "a Qlib provider directory",
         Format::Hummingbot => "a directory with a hummingbot run",
-        Format::Parquet | Format::ArrowIpc | Format::Csv | Format::Json => "a table",
+        Format::Parquet | Format::ArrowIpc | Format::Pickle | Format::Csv | Format::Json => "a table",
     };
     Error::new(Kind::Format, path, found)
-        .expected("a Parquet, Feather, CSV or JSON file")
+        .expected("a Parquet, Feather, CSV or JSON file, or a pandas pickle")
         .remedy("convert it with `q50 data ingest`, or name the table inside")
 }
 
