@@ -102,8 +102,7 @@ mod live {
     #[test]
     #[ignore = "installs solana-py and web3.js"]
     fn other_clients_trade_and_every_command_of_the_page_runs() {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/localnet");
-        let ran = Command::new(script).env("Q50", env!("CARGO_BIN_EXE_q50")).output().unwrap();
+        let ran = Command::new("scripts/localnet").env("Q50", env!("CARGO_BIN_EXE_q50")).output().unwrap();
         let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).join("\n");
         assert!(ran.status.success(), "{said}");
     }

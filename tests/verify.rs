@@ -288,8 +288,7 @@ fn the_built_in_claims_are_named() {
 fn the_largest_number_of_trials_wins() {
     let w = Workspace::new();
     w.write("b.csv", bars_csv(400));
-    let claim =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/research/claims/demonstration.toml")).unwrap();
+    let claim = std::fs::read_to_string("research/claims/demonstration.toml").unwrap();
     w.write("claim.toml", claim.replace("trials = 1\n", "trials = 1000\n"));
     let trials = |options: &str| {
         let line = format!("verify --bars {{dir}}/b.csv --claim {{dir}}/claim.toml {options}");

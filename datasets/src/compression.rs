@@ -234,7 +234,8 @@ pub(crate) mod tests {
     fn a_damaged_archive_is_an_error_and_not_a_panic() {
         for compression in ALL {
             let packed = pack(compression, b"ts_ms,open\n1,2\n");
-            for length in 5..packed.len() {
+            // From the end of the longest magic on.
+            for length in 6..packed.len() {
                 // All of it may be there when no more than the end of the archive is not; less of it is never taken for all.
                 if let Ok(Ok(bytes)) = unpacked(&packed[..length]) {
                     assert_eq!(bytes, b"ts_ms,open\n1,2\n", "{compression:?}, {length} of {} bytes", packed.len());

@@ -7,7 +7,7 @@
 #![allow(clippy::panic, reason = "a panic is how a test fails")]
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde_json::Value;
@@ -37,8 +37,11 @@ pub fn real_json(name: &str) -> Value {
 
 fn entry(folder: Option<&OsStr>, name: &str) -> Result<PathBuf, String> {
     let folder = folder.ok_or_else(|| format!("set {VARIABLE} to the folder that has {name}"))?;
-    // Tests run in the folder of their own crate; a relative path is meant from the workspace's.
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    // Tests run in the folder of their own crate; a relative path is meant from the workspace's. It is looked for when
+    // they run: what was built in one checkout may run in another.
+    let here = std::env::current_dir().map_err(|error| error.to_string())?;
+    let workspace = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    let folder = workspace.unwrap_or(&here).join(folder);
     let folder = folder.canonicalize().map_err(|error| format!("{VARIABLE} names {}: {error}", folder.display()))?;
     let path = folder.join(name);
     if path.exists() { Ok(path) } else { Err(format!("{VARIABLE} names {}, which has no {name}", folder.display())) }

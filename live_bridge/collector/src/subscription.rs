@@ -1,7 +1,7 @@
 //! When to look: the node's own word that a transaction named the pool, over WebSocket.
 //!
 //! Nothing is read from it but that something happened. A connection that ends is made anew; one that is silent though
-//! things happen is told by whoever looks anyway ([`Subscription::renew`]).
+//! things happen is told by whoever looks anyway (`Subscription::renew`).
 
 use futures_util::{SinkExt, StreamExt};
 use jsonrpsee_types::{Id, Request};

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/session/trades.json");
+const FILE: &str = "tests/session/trades.json";
 
 /// What goes wrong in it: limited and failing requests, a transaction that is dropped and one that fails on chain.
 const FAULTS: &str = "
