@@ -55,18 +55,14 @@ fn record() -> Workspace {
 
 /// Runs that program with these words.
 fn program(w: &Workspace, line: &str) -> Outcome {
-    let output = Command::new(std::env::current_exe().unwrap())
+    Command::new(std::env::current_exe().unwrap())
         .args(line.split_whitespace())
         .current_dir(w.path(""))
         .env(AS_THE_PROGRAM, "1")
         .env("Q50_DATA_DIR", w.path("ledger"))
         .output()
-        .unwrap();
-    Outcome {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+        .unwrap()
+        .into()
 }
 
 fn json(w: &Workspace, line: &str) -> Value {

@@ -19,6 +19,16 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+impl From<std::process::Output> for Outcome {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 impl Workspace {
     pub fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
@@ -50,19 +60,15 @@ impl Workspace {
 
     /// Runs `q50` with these words.
     pub fn words(&self, words: &[impl AsRef<std::ffi::OsStr>]) -> Outcome {
-        let output = Command::cargo_bin("q50")
+        Command::cargo_bin("q50")
             .unwrap()
             .current_dir(self.dir.path())
             .env("Q50_DATA_DIR", self.path("ledger"))
             .env("TMPDIR", self.temporary())
             .args(words)
             .output()
-            .unwrap();
-        Outcome {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+            .unwrap()
+            .into()
     }
 
     /// Runs `q50 ... --format json`, expects `code`, and parses the one object.

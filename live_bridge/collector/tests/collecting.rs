@@ -206,5 +206,7 @@ fn a_folder_of_another_pool_or_chain_is_refused() {
     let database = rusqlite::Connection::open(&other).unwrap();
     database.execute_batch("CREATE TABLE mine (x)").unwrap();
     drop(database);
+    let before = std::fs::read(&other).unwrap();
     assert!(matches!(Store::open(&other, &world::POOL, "one").unwrap_err(), StoreError::Foreign));
+    assert_eq!(std::fs::read(&other).unwrap(), before, "and left as it is");
 }

@@ -1,13 +1,9 @@
 //! The layout of a ledger's file, and what becomes of earlier ones.
 
-use std::{
-    collections::BTreeMap,
-    io::ErrorKind,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use q50_sqlite::write_ahead;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tempfile::NamedTempFile;
 
 use super::{
@@ -86,7 +82,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn prepare(mut connection: Connection) -> Result<Connection, Problem> {
     connection.busy_timeout(PATIENCE)?;
     let found = accepted(&mut connection)?;
-    write_ahead(&connection)?;
+    write_ahead(&connection, PATIENCE)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     if found != Found::Ledger {
         if found == Found::Earlier {
@@ -123,20 +119,6 @@ fn accepted(connection: &mut Connection) -> Result<Found, Problem> {
         _ if tables == 0 => Ok(Found::Nothing),
         _ if is_earlier(&read) => Ok(Found::Earlier),
         _ => Err(Problem::Foreign),
-    }
-}
-
-/// Turns write-ahead mode on, which stays in the file. SQLite does not wait by itself here: two connections that read
-/// and both want to change the mode would wait for each other, so one of them is told that the database is locked.
-fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
-    let begun = Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
-        }
     }
 }
 

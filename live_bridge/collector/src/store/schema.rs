@@ -1,12 +1,9 @@
 //! The layout of the log's file.
 
 use super::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
-
-/// Version of the layout.
-const VERSION: i64 = 1;
-/// "q50c": what makes a SQLite file a collection of ours.
-const APPLICATION: i64 = 0x7135_3063;
+use q50_sqlite::{Layout, LayoutError};
+use rusqlite::Connection;
+use std::time::Duration;
 
 /// A transaction is a row once its signature is listed; what it did is added when it is fetched. The order of the chain
 /// is (slot, place); places are those of the last walk through the slot. Amounts are unsigned 64-bit integers with the
@@ -61,25 +58,23 @@ CREATE TABLE refills (
 ) STRICT;
 ";
 
-/// Makes a connection ready: a new file gets the layout; one of another program or of a later version is refused.
+/// "q50c": what makes a SQLite file a collection of ours.
+const APPLICATION: i64 = 0x7135_3063;
+
+const LAYOUT: Layout = Layout {
+    application: APPLICATION,
+    version: 1,
+    schema: SCHEMA,
+    // What a power failure takes from the end is read from the chain again.
+    synchronous: "normal",
+};
+
+/// Makes a connection ready: a new file gets the layout; one of another program or of a later version is refused, and left
+/// as it is.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
-    // One process writes, and who reads beside it does not hold it up. What a power failure takes from the end is read
-    // from the chain again.
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "normal")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match (application, version) {
-        (APPLICATION, VERSION) => return Ok(()),
-        (0, 0) if tables == 0 => {}
-        (APPLICATION, found) => return Err(StoreError::Version { found, known: VERSION }),
-        _ => return Err(StoreError::Foreign),
-    }
-    transaction.execute_batch(SCHEMA)?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    Ok(transaction.commit()?)
+    LAYOUT.prepare(connection, Duration::from_secs(10)).map_err(|error| match error {
+        LayoutError::Sqlite(error) => StoreError::Database(error),
+        LayoutError::Foreign => StoreError::Foreign,
+        LayoutError::Version { found, known } => StoreError::Version { found, known },
+    })
 }

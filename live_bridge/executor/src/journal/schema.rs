@@ -1,13 +1,9 @@
 //! The layout of a journal's file.
 
 use super::JournalError;
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
-use std::time::{Duration, Instant};
-
-/// Version of the layout.
-const VERSION: i64 = 1;
-/// "q50j": what makes a SQLite file a journal of ours.
-const APPLICATION: i64 = 0x7135_306a;
+use q50_sqlite::{Layout, LayoutError};
+use rusqlite::Connection;
+use std::time::Duration;
 
 /// An order is what was wanted; a transaction is one signed attempt at it. Amounts are integers in the smallest unit; a
 /// column that is not known is null.
@@ -61,51 +57,23 @@ CREATE TABLE memory (
 ) STRICT;
 ";
 
-/// How long one process waits for another that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// "q50j": what makes a SQLite file a journal of ours.
+const APPLICATION: i64 = 0x7135_306a;
+
+const LAYOUT: Layout = Layout {
+    application: APPLICATION,
+    version: 1,
+    schema: SCHEMA,
+    // What is committed is on the disk: the signature has to be there before the transaction leaves.
+    synchronous: "full",
+};
 
 /// Makes a connection ready: a new file gets the layout; one of another program or of a later version is refused, and left
 /// as it is.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), JournalError> {
-    connection.busy_timeout(PATIENCE)?;
-    is_journal(&connection.transaction()?)?;
-    // What is committed is on the disk: the signature has to be there before the transaction leaves.
-    write_ahead(connection)?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if is_journal(&transaction)? {
-        return Ok(());
-    }
-    transaction.execute_batch(SCHEMA)?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    Ok(transaction.commit()?)
-}
-
-/// Whether the file is a journal; an empty one is not yet.
-fn is_journal(transaction: &Transaction<'_>) -> Result<bool, JournalError> {
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match (application, version) {
-        (APPLICATION, VERSION) => Ok(true),
-        (0, 0) if tables == 0 => Ok(false),
-        (APPLICATION, found) => Err(JournalError::Version { found, known: VERSION }),
-        _ => Err(JournalError::Foreign),
-    }
-}
-
-/// Turns write-ahead mode on, for which SQLite does not wait by itself: of two that begin a journal at once, one is told
-/// that it is locked.
-fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
-    let begun = Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
-        }
-    }
+    LAYOUT.prepare(connection, Duration::from_secs(10)).map_err(|error| match error {
+        LayoutError::Sqlite(error) => JournalError::Database(error),
+        LayoutError::Foreign => JournalError::Foreign,
+        LayoutError::Version { found, known } => JournalError::Version { found, known },
+    })
 }

@@ -197,30 +197,3 @@ fn other_databases_and_later_journals_are_refused_and_left_as_they_are() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
     assert!(matches!(folder.open(), Err(JournalError::Version { found: 9, known: 1 })));
 }
-
-#[test]
-fn several_that_begin_a_journal_at_once_all_have_it() {
-    let dir = tempfile::tempdir().unwrap();
-    for round in 0..20 {
-        let path = dir.path().join(format!("{round}.sqlite"));
-        let start = std::sync::Barrier::new(4);
-        std::thread::scope(|threads| {
-            for _ in 0..4 {
-                threads.spawn(|| {
-                    start.wait();
-                    Journal::open(&path).unwrap();
-                });
-            }
-        });
-    }
-}
-
-#[test]
-fn a_database_of_something_else_is_left_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("other.sqlite");
-    Connection::open(&path).unwrap().execute_batch("CREATE TABLE other (n INTEGER)").unwrap();
-    let before = std::fs::read(&path).unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::Foreign)));
-    assert_eq!(std::fs::read(&path).unwrap(), before);
-}

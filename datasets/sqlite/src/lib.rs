@@ -1,0 +1,132 @@
+//! Opens SQLite files of ours, whoever else opens them at the same moment.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use thiserror::Error;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// What makes a SQLite file one of this kind (`PRAGMA application_id`).
+    pub application: i64,
+    /// Version of the layout (`PRAGMA user_version`), from 1.
+    pub version: i64,
+    /// Statements that make its tables.
+    pub schema: &'static str,
+    /// When SQLite waits for the disk (`PRAGMA synchronous`).
+    pub synchronous: &'static str,
+}
+
+/// A file that is not laid out.
+#[derive(Debug, Error)]
+pub enum LayoutError {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A database of another program.
+    #[error("a database of another program")]
+    Foreign,
+    /// A file of this kind in another version.
+    #[error("version {found}, where {known} is known")]
+    Version {
+        /// The version of the file.
+        found: i64,
+        /// The version known here.
+        known: i64,
+    },
+}
+
+impl Layout {
+    /// Makes a connection ready, in write-ahead mode and with foreign keys: a new file gets the layout; one of another
+    /// program or version is refused, and left as it is. Another process that writes is waited for, `patience` at most.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    pub fn prepare(&self, connection: &mut Connection, patience: Duration) -> Result<(), LayoutError> {
+        connection.busy_timeout(patience)?;
+        self.is_that_of(&connection.transaction()?)?;
+        write_ahead(connection, patience)?;
+        connection.pragma_update(None, "synchronous", self.synchronous)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been faster.
+        if self.is_that_of(&transaction)? {
+            return Ok(());
+        }
+        transaction.execute_batch(self.schema)?;
+        transaction.pragma_update(None, "application_id", self.application)?;
+        transaction.pragma_update(None, "user_version", self.version)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether the file has this layout; an empty one has none yet.
+    fn is_that_of(&self, transaction: &Transaction<'_>) -> Result<bool, LayoutError> {
+        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        match (application, version) {
+            (0, 0) if tables == 0 => Ok(false),
+            (application, _) if application != self.application => Err(LayoutError::Foreign),
+            (_, found) if found != self.version => Err(LayoutError::Version { found, known: self.version }),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// Turns write-ahead mode on, which stays in the file. SQLite does not wait by itself here: two connections that read
+/// and both want to change the mode would wait for each other, so one of them is told that the database is locked.
+///
+/// # Errors
+/// The file cannot be written, or is locked for longer than `patience`.
+pub fn write_ahead(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+mod tests {
+    use super::*;
+
+    const LAYOUT: Layout =
+        Layout { application: 50, version: 2, schema: "CREATE TABLE t (n INTEGER) STRICT;", synchronous: "normal" };
+
+    #[test]
+    fn several_that_begin_a_file_at_once_all_have_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = dir.path().join(format!("{round}.sqlite"));
+            let start = std::sync::Barrier::new(4);
+            std::thread::scope(|threads| {
+                for _ in 0..4 {
+                    threads.spawn(|| {
+                        start.wait();
+                        LAYOUT.prepare(&mut Connection::open(&path).unwrap(), Duration::from_secs(10)).unwrap();
+                    });
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_or_version_is_refused_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        for made in ["CREATE TABLE other (n INTEGER)", "PRAGMA application_id = 50; PRAGMA user_version = 3"] {
+            let path = dir.path().join("other.sqlite");
+            Connection::open(&path).unwrap().execute_batch(made).unwrap();
+            let before = std::fs::read(&path).unwrap();
+            let refused = LAYOUT.prepare(&mut Connection::open(&path).unwrap(), Duration::ZERO).unwrap_err();
+            assert!(matches!(refused, LayoutError::Foreign | LayoutError::Version { found: 3, known: 2 }), "{refused}");
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}
