@@ -169,6 +169,7 @@ mod live {
         refused("chain buy pump --amount 1", &["MINT", "`pump`"]);
         refused("chain buy MINT --amount 0", &["--amount", "a number above 0"]);
         refused("chain buy MINT --amount 1.0000000001", &["--amount", "at most 9 decimals"]);
+        refused("chain buy MINT --amount 1 --ws http://127.0.0.1:8900", &["--ws", "ws or wss"]);
         refused("chain pool So11111111111111111111111111111111111111112", &["pool", "has not graduated"]);
         let node = &trader.net.ready().rpc;
         let buy = format!("chain buy {} --amount 1", trader.mint());

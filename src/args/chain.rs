@@ -111,6 +111,10 @@ pub(crate) struct SendingArguments {
     /// Journal; default: one for each wallet and chain in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
+    /// Where confirmations are listened for, besides asking; default: the port after JSON-RPC's, or the same address where
+    /// it names no port.
+    #[arg(long, value_name = "URL")]
+    pub(crate) ws: Option<String>,
     /// A name of the order: given twice, it is carried out once.
     #[arg(long, value_name = "TEXT")]
     pub(crate) key: Option<String>,

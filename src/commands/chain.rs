@@ -11,7 +11,7 @@ use q50_executor::journal::{Journal, OrderState, Settlement};
 use q50_executor::market::Market;
 use q50_executor::order::{Order, Quoted, Size};
 use q50_executor::plan::{self, Plan};
-use q50_executor::rpc::{Class, Client};
+use q50_executor::rpc::{Class, Client, NoWebSocket, WebSocket};
 use q50_executor::wallet::Wallet;
 use q50_live::pumpswap::Address;
 use serde_json::{Value, json};
@@ -50,6 +50,17 @@ async fn connect(arguments: &ChainArguments) -> Result<(Cluster, Client<SystemCl
     Ok((cluster.clone(), client.with_context(|| format!("cluster {cluster}"))?))
 }
 
+/// As [`connect`], and listening for what becomes of transactions.
+async fn connect_to_trade(
+    chain: &ChainArguments,
+    sending: &SendingArguments,
+) -> Result<(Cluster, Client<SystemClock>)> {
+    let websocket =
+        websocket(sending.ws.as_deref(), &nodes(&chain.rpc)?, &chain.cluster.parse().context("--cluster")?)?;
+    let (cluster, client) = connect(chain).await?;
+    Ok((cluster, client.listening_at(websocket)))
+}
+
 /// What `--rpc` names.
 pub(crate) fn nodes(rpc: &[String]) -> Result<Vec<Url>> {
     let url = |text: &String| match text.parse::<Cluster>() {
@@ -57,6 +68,14 @@ pub(crate) fn nodes(rpc: &[String]) -> Result<Vec<Url>> {
         _ => bail!("--rpc: expected the http(s) address of a node"),
     };
     rpc.iter().map(url).collect()
+}
+
+/// Where subscriptions are served: what `--ws` says, else where the first node usually does.
+pub(crate) fn websocket(ws: Option<&str>, nodes: &[Url], cluster: &Cluster) -> Result<WebSocket> {
+    match ws {
+        Some(text) => WebSocket::new(text.parse().ok().context(NoWebSocket).context("--ws")?).context("--ws"),
+        None => Ok(WebSocket::usual(nodes.first().unwrap_or(&cluster.usual_node()))),
+    }
 }
 
 fn mint(text: &str) -> Result<Address> {
@@ -194,7 +213,7 @@ fn refuse_real_money(cluster: &Cluster, arguments: &SendingArguments) -> Result<
 async fn trade(arguments: &ChainTradeArguments, side: Side) -> Result<Answer> {
     let mint = mint(&arguments.mint)?;
     let settings = settings(&arguments.sending)?;
-    let (cluster, client) = connect(&arguments.chain).await?;
+    let (cluster, client) = connect_to_trade(&arguments.chain, &arguments.sending).await?;
     let wallet = Wallet::find(arguments.chain.keypair.as_deref())?;
     let market = client.market(mint, wallet.address(), 0).await?;
     let order = order(mint, side, &arguments.size, market.mint.decimals)?;
@@ -337,7 +356,7 @@ pub(crate) fn close(arguments: &CloseArguments) -> Result<Answer> {
     wait(async {
         let wanted: Vec<Address> = arguments.mints.iter().map(|text| mint(text)).collect::<Result<_>>()?;
         let settings = settings(&arguments.sending)?;
-        let (cluster, client) = connect(&arguments.chain).await?;
+        let (cluster, client) = connect_to_trade(&arguments.chain, &arguments.sending).await?;
         refuse_real_money(&cluster, &arguments.sending)?;
         let wallet = Wallet::find(arguments.chain.keypair.as_deref())?;
         let mut executor = start(client, wallet, &arguments.sending, settings).await?;

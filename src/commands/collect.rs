@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use q50_collector::dataset::{self, FILES, Summary};
 use q50_collector::store::Store;
-use q50_collector::subscription::{Subscription, usual_url};
+use q50_collector::subscription::Subscription;
 use q50_collector::{Collector, Progress, Target, unless_stopped};
 use q50_datasets::run_folder::RunFolder;
 use q50_executor::clock::SystemClock;
@@ -14,7 +14,13 @@ use q50_executor::cluster::Cluster;
 use q50_executor::rpc::Client;
 use tokio::sync::watch;
 
-use crate::{Answer, args::CollectArguments, commands::chain::nodes, output, progress::Sets};
+use crate::{
+    Answer,
+    args::CollectArguments,
+    commands::chain::{nodes, websocket},
+    output,
+    progress::Sets,
+};
 
 /// The log, from which an interrupted run goes on.
 const LOG: &str = "collection.sqlite";
@@ -45,10 +51,7 @@ async fn collect(
     let address = arguments.target.parse().context("MINT|POOL: expected an address")?;
     let cluster: Cluster = arguments.cluster.parse().context("--cluster")?;
     let urls = nodes(&arguments.rpc)?;
-    let websocket = match &arguments.ws {
-        Some(url) => url.parse().ok().context("--ws: expected the ws(s) address of a node's subscriptions")?,
-        None => usual_url(&urls.first().cloned().unwrap_or_else(|| cluster.usual_node())),
-    };
+    let websocket = websocket(arguments.ws.as_deref(), &urls, &cluster)?;
 
     let beginning = async {
         let client =
@@ -57,7 +60,7 @@ async fn collect(
         anyhow::Ok((client, target))
     };
     let (client, target) = unless_stopped(&mut stop, beginning).await.context("interrupted before it began")??;
-    let mut subscription = Subscription::new(websocket, target.pool).context("--ws")?;
+    let mut subscription = Subscription::new(websocket, target.pool);
     let genesis = client.genesis().to_owned();
     // The folder is this process's own from here on.
     let folder = RunFolder::open(&arguments.out, FILES)?;

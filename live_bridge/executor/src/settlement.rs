@@ -9,6 +9,9 @@
 //! 4. the finalized balance of its coin account shows nothing of it: a node may hide a transaction, but not the coins (one
 //!    that failed moved none; where a node hides that, its fee of some thousand lamports goes unseen).
 //!
+//! Nodes are asked every 200 ms. A notification over WebSocket brings the next question forward, and nothing else is
+//! taken from it.
+//!
 //! What was confirmed is looked at again until it is finalized: where a fork took it back, it is open again.
 
 use crate::clock::{Clock, UnixMillis};
@@ -16,6 +19,7 @@ use crate::fill::{self, Contradiction};
 use crate::journal::{Pending, Settlement};
 use crate::rpc::{Class, Commitment, Node, RpcError, Told};
 use q50_live::pumpswap::Address;
+use std::pin::pin;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -112,6 +116,7 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
     pub async fn settle(&self, pending: &Pending, fills: &[(u64, i64)]) -> Result<Settlement, Unsettled> {
         let began = self.clock.now();
         let mut under_way = UnderWay::default();
+        let (mut hint, mut is_heard) = (pin!(self.node.heard(&pending.prepared.signature)), false);
         loop {
             let step = self.step(pending, fills, &mut under_way).await;
             let wait = match step {
@@ -136,7 +141,12 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
             if waited >= self.patience {
                 return Err(Unsettled::UnderWay { waited, last: under_way.last });
             }
-            self.clock.sleep(wait).await;
+            // After a failure there is a wait for it, whatever is heard meanwhile.
+            tokio::select! {
+                biased;
+                () = &mut hint, if !is_heard && under_way.failures == 0 => is_heard = true,
+                () = self.clock.sleep(wait) => {}
+            }
         }
     }
 

@@ -12,11 +12,14 @@ mod failover;
 mod history;
 /// A transaction as a node recorded it.
 mod recorded;
+/// When to look.
+mod websocket;
 
 pub use answers::{Account, Blockhash, Commitment, Height, Landed, Simulated, Tokens, Told, Touched};
 pub use error::{Class, RpcError};
 pub use history::{Between, ChainTime, Listed, PAGE};
 pub use recorded::Recorded;
+pub use websocket::{NoWebSocket, Subscription, Topic, Unheard, WebSocket};
 
 use crate::clock::Clock;
 use crate::cluster::{Cluster, WrongChain};
@@ -66,6 +69,7 @@ pub struct Client<C> {
     endpoints: Vec<Endpoint>,
     health: Mutex<Vec<Health>>,
     genesis: String,
+    websocket: Option<WebSocket>,
     clock: C,
 }
 
@@ -102,7 +106,7 @@ impl<C: Clock> Client<C> {
         }
         let Some(genesis) = genesis else { return Err(silent.unwrap_or(ConnectError::NoNode)) };
         let health = Mutex::new(vec![Health::default(); endpoints.len()]);
-        let client = Self { endpoints, health, genesis, clock };
+        let client = Self { endpoints, health, genesis, websocket: None, clock };
         client.find_program().await?;
         Ok(client)
     }
@@ -119,6 +123,12 @@ impl<C: Clock> Client<C> {
             Some(account) if account.executable => Ok(()),
             _ => Err(ConnectError::NoProgram),
         }
+    }
+
+    /// Also listens there for what becomes of a transaction, to look sooner.
+    #[must_use]
+    pub fn listening_at(self, websocket: WebSocket) -> Self {
+        Self { websocket: Some(websocket), ..self }
     }
 
     /// The hash of the chain's first block.
@@ -266,6 +276,12 @@ pub trait Node: Sync {
         }
     }
 
+    /// Waits for somebody to say that a transaction is confirmed, which is a reason to look and none to believe it; for
+    /// ever where nobody says so.
+    fn heard(&self, _signature: &Signature) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// A transaction that is confirmed at least.
     fn landed(&self, signature: &Signature) -> impl Future<Output = Result<Option<Landed>, RpcError>> + Send;
 
@@ -302,6 +318,15 @@ impl<C: Clock> Node for Client<C> {
             statuses.extend(told.value.iter().map(|told| Told { at, status: told.as_ref().map(ToldStatus::read) }));
         }
         Ok(statuses)
+    }
+
+    async fn heard(&self, signature: &Signature) {
+        let Some(websocket) = &self.websocket else { return std::future::pending().await };
+        let heard = async { websocket.subscribe(Topic::Signature(*signature)).await?.heard().await };
+        if let Err(problem) = heard.await {
+            tracing::debug!("{}: {problem}", websocket.host());
+            std::future::pending::<()>().await;
+        }
     }
 
     async fn landed(&self, signature: &Signature) -> Result<Option<Landed>, RpcError> {

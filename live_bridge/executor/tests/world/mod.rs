@@ -336,6 +336,13 @@ impl Node for World {
         .await
     }
 
+    /// Says at once of every other transaction that it is confirmed, whether it is or not, and nothing of the others.
+    async fn heard(&self, signature: &Signature) {
+        if signature.as_ref()[0] % 2 == 1 {
+            std::future::pending::<()>().await;
+        }
+    }
+
     async fn landed(&self, signature: &Signature) -> Result<Option<Landed>, RpcError> {
         self.call(|state, mishap| {
             let behind = if let Mishap::Behind(slots) = mishap { slots + 1 } else { 1 };
