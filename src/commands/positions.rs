@@ -106,6 +106,7 @@ fn position_fields(position: &Position) -> Value {
         "base": position.base.to_string(),
         "cost": position.cost.to_string(),
         "realized": position.realized.to_string(),
+        "elsewhere": position.elsewhere.to_string(),
         "since": (position.base > 0).then(|| rfc3339(position.since.0)),
         "fills": position.fills,
     })

@@ -17,6 +17,7 @@ use crate::plan::{Chain, Plan, Rejection, plan, standing};
 use crate::rpc::{Class, RpcError};
 use crate::settlement::{Settler, Unsettled};
 use crate::wallet::Wallet;
+use q50_engine::amm::Order as AmmOrder;
 use q50_engine::units::{Bps, Lamports};
 use q50_live::pumpswap::Address;
 use std::time::Duration;
@@ -201,12 +202,19 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         Ok(news)
     }
 
+    /// Whether an open transaction may be sent, and sent again: while trading is switched off nothing is bought. Also a
+    /// switch that cannot be read is off.
+    fn may_send(&self, open: &Pending) -> bool {
+        let is_sale = matches!(open.prepared.limits, AmmOrder::Sell { .. });
+        is_sale || self.journal.switch().is_ok_and(|switch| switch.check().is_ok())
+    }
+
     async fn settle(&mut self, open: &Pending) -> Result<Settlement, ExecutorError> {
         let signature = open.prepared.signature;
         let began = self.clock.now();
         loop {
             let fills = self.journal.fills_of(&open.mint)?;
-            match self.settler().settle(open, &fills).await {
+            match self.settler().settle(open, &fills, || self.may_send(open)).await {
                 Ok(settlement) => {
                     self.journal.settle(&signature, &settlement, self.clock.now())?;
                     return Ok(settlement);
@@ -303,7 +311,10 @@ impl<N: Chain, C: Clock> Executor<N, C> {
 
     fn reject(&mut self, id: OrderId, rejection: Rejection) -> Result<Report, ExecutorError> {
         self.journal.end(id, OrderState::Rejected, &rejection.to_string())?;
-        self.record(Outcome::Failure)?;
+        // An order that asked for what is not there says nothing about nodes and venue.
+        if rejection.class() != Class::Fatal {
+            self.record(Outcome::Failure)?;
+        }
         Ok(Report::Rejected(rejection))
     }
 

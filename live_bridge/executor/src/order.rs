@@ -5,6 +5,7 @@ use q50_engine::amm::{Order as AmmOrder, PoolState, Side, Swap, Version, max_in,
 use q50_engine::units::{Bps, Lamports};
 use q50_live::pumpswap::Address;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,18 @@ pub struct Quoted {
     pub order: AmmOrder,
     /// What it would do to the pool as it was read.
     pub swap: Swap,
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mint, size, slippage } = self;
+        match size {
+            Size::Spend(lamports) => write!(f, "{} lamports spent on {mint}", lamports.0)?,
+            Size::Buy(amount) => write!(f, "{amount} of {mint} bought")?,
+            Size::Sell(amount) => write!(f, "{amount} of {mint} sold")?,
+        }
+        write!(f, " at up to {} basis points worse", slippage.0)
+    }
 }
 
 impl Order {

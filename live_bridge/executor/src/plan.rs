@@ -76,6 +76,14 @@ pub enum Rejection {
         /// What is there.
         held: u64,
     },
+    /// It costs more than there is.
+    #[error("it may take {} lamports, fees and rent in, and the wallet has {}", needed.0, wallet.0)]
+    NotPayable {
+        /// What may leave the wallet.
+        needed: Lamports,
+        /// What is there.
+        wallet: Lamports,
+    },
     /// It does not fit a packet.
     #[error(transparent)]
     Size(#[from] TooLarge),
@@ -87,8 +95,11 @@ impl Rejection {
     pub fn class(&self) -> Class {
         match self {
             Self::Market(MarketError::Node(error)) | Self::Node(error) => error.class(),
+            Self::Market(MarketError::Missing { .. })
+            | Self::NotHeld { .. }
+            | Self::NotPayable { .. }
+            | Self::Size(_) => Class::Fatal,
             Self::Market(_) | Self::Pool(_) | Self::Simulation(_) => Class::Venue,
-            Self::NotHeld { .. } | Self::Size(_) => Class::Fatal,
         }
     }
 }
@@ -189,6 +200,10 @@ pub async fn plan<N: Chain, C: Clock>(
     }
     let quoted = order.quote(&market.state, &market.config)?;
     let measure = Budget { units: MOST_UNITS, unit_price: 0 };
+    let needed = cost(&market, &quoted, measure);
+    if quoted.swap.side == Side::Buy && needed > market.wallet {
+        return Err(Rejection::NotPayable { needed, wallet: market.wallet });
+    }
     let message = compose::message(&market, user, &quoted, measure, &blockhash);
     let unsigned = compose::signed(&message, solana_signature::Signature::default())?;
     let written = compose::written(&message);

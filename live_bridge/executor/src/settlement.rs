@@ -7,7 +7,9 @@
 //! 2. a node that has processed `f` or a later slot does not know its signature, history included;
 //! 3. that node's history reaches back to before it was signed;
 //! 4. the finalized balance of its coin account shows nothing of it: a node may hide a transaction, but not the coins (one
-//!    that failed moved none; where a node hides that, its fee of some thousand lamports goes unseen).
+//!    that failed moved none; where a node hides that, its fee of some thousand lamports goes unseen). Coins that somebody
+//!    sends there are no trace of it while they are fewer than it would have brought: else a stranger could stop all trading
+//!    with one of them.
 //!
 //! Nodes are asked every 200 ms. A notification over WebSocket brings the next question forward, and nothing else is
 //! taken from it.
@@ -18,6 +20,7 @@ use crate::clock::{Clock, UnixMillis};
 use crate::fill::{self, Contradiction};
 use crate::journal::{Pending, Settlement};
 use crate::rpc::{Class, Commitment, Node, RpcError, Told};
+use q50_engine::amm::Order;
 use q50_live::pumpswap::Address;
 use std::pin::pin;
 use std::time::Duration;
@@ -53,7 +56,7 @@ pub enum Unsettled {
     },
     /// No node knows it, and yet coins have moved.
     #[error(
-        "no node knows it, and yet its coin account holds {found}, not {expected}; the node may hide it, or coins were moved by hand"
+        "no node knows it, and yet its coin account holds {found}, not {expected}; ask another node (--rpc), or, if coins were moved by hand, move the difference back and give it 13 seconds"
     )]
     Hidden {
         /// What the account holds.
@@ -109,16 +112,22 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
     }
 
     /// Sends an open transaction and sends it again until it is known what became of it. `fills` are all others of its coin,
-    /// each with its slot and the change of the coins held.
+    /// each with its slot and the change of the coins held; `may_send` is asked before each send, and what may not be sent is
+    /// looked at all the same.
     ///
     /// # Errors
     /// [`Unsettled`] where that cannot be known now. The transaction stays open then.
-    pub async fn settle(&self, pending: &Pending, fills: &[(u64, i64)]) -> Result<Settlement, Unsettled> {
+    pub async fn settle(
+        &self,
+        pending: &Pending,
+        fills: &[(u64, i64)],
+        may_send: impl Fn() -> bool,
+    ) -> Result<Settlement, Unsettled> {
         let began = self.clock.now();
         let mut under_way = UnderWay::default();
         let (mut hint, mut is_heard) = (pin!(self.node.heard(&pending.prepared.signature)), false);
         loop {
-            let step = self.step(pending, fills, &mut under_way).await;
+            let step = self.step(pending, fills, &may_send, &mut under_way).await;
             let wait = match step {
                 Ok(Some(settlement)) => return Ok(settlement),
                 Ok(None) => {
@@ -155,10 +164,11 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
         &self,
         pending: &Pending,
         fills: &[(u64, i64)],
+        may_send: impl Fn() -> bool,
         under_way: &mut UnderWay,
     ) -> Result<Option<Settlement>, Unsettled> {
         let prepared = &pending.prepared;
-        if under_way.is_send_due(self.clock.now()) {
+        if under_way.is_send_due(self.clock.now()) && may_send() {
             // Whether it arrived is not what an answer says, nor what none says; the chain says it.
             if let Err(error) = self.node.send(&prepared.bytes).await {
                 tracing::debug!("{}: sent, and answered: {error}", prepared.signature);
@@ -193,11 +203,21 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
         // What is filled and not final yet is not in that balance yet.
         let held: i64 = fills.iter().filter(|(filled, _)| *filled <= slot).map(|(_, base)| base).sum();
         let expected = prepared.untracked + held;
-        if i64::try_from(found) != Ok(expected) {
+        if shows(prepared.limits, i128::from(found) - i128::from(expected)) {
             return Err(Unsettled::Hidden { found, expected });
         }
         Ok(Some(Settlement::Expired))
     }
+}
+
+/// Whether a change of the coin account may be that of a transaction: coins that left, or as many as it would have brought.
+fn shows(limits: Order, change: i128) -> bool {
+    let brings = match limits {
+        Order::Buy { base_out, .. } => Some(base_out),
+        Order::BuyExactQuoteIn { min_base_out, .. } => Some(min_base_out),
+        Order::Sell { .. } => None,
+    };
+    change < 0 || brings.is_some_and(|brings| change >= i128::from(brings))
 }
 
 /// A transaction that is being looked at.
@@ -216,5 +236,34 @@ impl UnderWay {
             self.sent = Some(now);
         }
         is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_s_coins_are_no_trace_of_a_transaction_and_its_own_are() {
+        let buy = Order::BuyExactQuoteIn { quote_in: 500, min_base_out: 90 };
+        let exact = Order::Buy { base_out: 100, max_quote_in: 500 };
+        let sell = Order::Sell { base_in: 100, min_quote_out: 1 };
+        for (order, change, shown) in [
+            (buy, 0, false),
+            (buy, 1, false),
+            (buy, 89, false),
+            (buy, 90, true),
+            (buy, 120, true),
+            (buy, -1, true),
+            (exact, 99, false),
+            (exact, 100, true),
+            (sell, 0, false),
+            (sell, 1_000, false),
+            (sell, -100, true),
+            // Somebody sent 40 meanwhile.
+            (sell, -60, true),
+        ] {
+            assert_eq!(shows(order, change), shown, "{order:?}, {change}");
+        }
     }
 }

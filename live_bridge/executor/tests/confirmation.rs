@@ -118,7 +118,7 @@ async fn settled(confirmed_at: i64, said_at: Option<i64>, fails: bool) -> (i64, 
     let Begun::New(order) = journal.begin("a", &order, UnixMillis(0)).unwrap() else { panic!() };
     let pending = Pending { order, mint: Address::ZERO, prepared, state: OrderState::Open, slot: None };
     let settler = Settler { node: &chain, clock: &chain, wallet: WALLET, patience: Duration::from_secs(60) };
-    let settlement = settler.settle(&pending, &[]).await.unwrap();
+    let settlement = settler.settle(&pending, &[], || true).await.unwrap();
     assert!(matches!(settlement, Settlement::Failed { .. }), "{settlement:?}");
     (chain.now_ms(), chain.looks.load(Ordering::Relaxed))
 }

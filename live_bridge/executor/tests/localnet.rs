@@ -8,8 +8,8 @@ use net::Net;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::Clock;
 use q50_executor::compose;
-use q50_executor::executor::{Executor, ExecutorError, Report};
-use q50_executor::guards::{ExitReason, ExitRules};
+use q50_executor::executor::{Executor, ExecutorError, Report, Settings};
+use q50_executor::guards::{ExitReason, ExitRules, Limits};
 use q50_executor::journal::{Journal, OrderState, Settlement};
 use q50_executor::order::{Order, Size};
 use q50_executor::rpc::{Client, Commitment, Node, token_amount};
@@ -210,6 +210,73 @@ async fn what_falls_rises_or_takes_too_long_is_sold_between_bars() {
             assert_eq!(executor.journal().held(&net.mint(0)).unwrap(), 0);
         }
     }
+}
+
+#[tokio::test]
+async fn while_trading_is_switched_off_what_is_open_is_not_bought_and_is_still_sold() {
+    for (is_sale, is_killed, state) in
+        [(false, false, OrderState::Filled), (false, true, OrderState::Expired), (true, true, OrderState::Filled)]
+    {
+        let net = Net::start("", "");
+        let client = net.client().await;
+        let genesis = client.genesis().to_owned();
+        let hasty = Settings { patience: Duration::from_secs(3), ..net::settings() };
+        let mut executor = net.executor_on(client, &genesis, hasty).await.unwrap();
+        filled(&mut executor, "in", spend(&net, SOL)).await;
+        net.control(r#"{"do": "add-fault", "fault": {"kind": "dropped"}}"#);
+        let order = if is_sale { Order { size: Size::Sell(1_000_000), ..spend(&net, 0) } } else { spend(&net, SOL) };
+        let error = executor.execute("open", order).await.unwrap_err();
+        assert!(error.to_string().contains("still under way"), "{error}");
+        drop(executor);
+        if is_killed {
+            Journal::open(&net.journal()).unwrap().kill("by hand", net.clock.now()).unwrap();
+        }
+        net.control(r#"{"do": "clear-faults"}"#);
+        let executor = net.executor().await.unwrap();
+        assert_eq!(executor.journal().orders().unwrap()[1].1, state, "sale: {is_sale}, killed: {is_killed}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_stranger_sends_does_not_keep_an_order_from_expiring() {
+    let net = Net::start("", "");
+    let client = net.client().await;
+    let genesis = client.genesis().to_owned();
+    let hasty = Settings { patience: Duration::from_secs(3), ..net::settings() };
+    let mut executor = net.executor_on(client, &genesis, hasty).await.unwrap();
+    filled(&mut executor, "in", spend(&net, SOL)).await;
+    net.advance(40);
+    net.control(r#"{"do": "add-fault", "fault": {"kind": "dropped"}}"#);
+    executor.execute("open", spend(&net, SOL)).await.unwrap_err();
+    drop(executor);
+    let address = pda::associated_token(&net.wallet().address(), &net.mint(0), &TOKEN);
+    let mut account = net.account(address).await.unwrap();
+    let one_more = token_amount(&account.data).unwrap() + 1;
+    account.data[64..72].copy_from_slice(&one_more.to_le_bytes());
+    net.put(address, &account);
+    let executor = net.executor().await.unwrap();
+    assert_eq!(executor.journal().orders().unwrap()[1].1, OrderState::Expired);
+}
+
+#[tokio::test]
+async fn orders_for_what_is_not_there_do_not_lock_the_way_out() {
+    let net = Net::start("", "");
+    let client = net.client().await;
+    let genesis = client.genesis().to_owned();
+    let settings = Settings { limits: Limits::default(), ..net::settings() };
+    let mut executor = net.executor_on(client, &genesis, settings).await.unwrap();
+    filled(&mut executor, "in", spend(&net, SOL)).await;
+    for (key, order) in [
+        ("not held", Order { size: Size::Sell(u64::MAX / 2), ..spend(&net, 0) }),
+        ("no coin", Order { mint: WSOL_MINT, ..spend(&net, SOL) }),
+        ("not payable", spend(&net, 1_000 * SOL)),
+    ] {
+        for number in 0..2 {
+            let report = executor.execute(&format!("{key} {number}"), order).await.unwrap();
+            assert!(matches!(report, Report::Rejected(_)), "{key}: {report:?}");
+        }
+    }
+    filled(&mut executor, "out", Order { size: Size::Sell(1_000), ..spend(&net, 0) }).await;
 }
 
 #[tokio::test]

@@ -13,15 +13,19 @@ pub(super) struct DailyLoss {
 }
 
 impl DailyLoss {
-    /// Whether the day's loss is below `most`, a share of the equity that the day began with. The first equity known of
-    /// a day is what it began with; where that was nothing, the first that is something.
+    /// Takes note of the equity. The first that is known of a day is what it began with; where that was nothing, the first
+    /// that is something. A clock that goes back begins no day.
+    pub(super) fn note(&mut self, equity: Lamports, now: UnixMillis) {
+        if self.day < Some(now.day()) || self.began_with == 0 {
+            *self = Self { day: Some(now.day()), began_with: equity.0 };
+        }
+    }
+
+    /// Whether the day's loss is below `most`, a share of the equity that the day began with.
     ///
     /// # Errors
     /// [`Refusal::DailyLoss`] where the loss has reached it.
-    pub(super) fn check(&mut self, most: Bps, equity: Lamports, now: UnixMillis) -> Result<(), Refusal> {
-        if self.day != Some(now.day()) || self.began_with == 0 {
-            *self = Self { day: Some(now.day()), began_with: equity.0 };
-        }
+    pub(super) fn check(&self, most: Bps, equity: Lamports) -> Result<(), Refusal> {
         let lost = self.began_with.saturating_sub(equity.0);
         if lost >= share(self.began_with, most) {
             return Err(Refusal::DailyLoss { lost: Lamports(lost), began_with: Lamports(self.began_with), most });
@@ -39,7 +43,10 @@ mod tests {
     #[test]
     fn a_tenth_of_the_day_s_equity_stops_until_midnight_utc() {
         let mut guard = DailyLoss::default();
-        let mut check = |equity, now| guard.check(Bps(1_000), Lamports(equity), now);
+        let mut check = |equity, now| {
+            guard.note(Lamports(equity), now);
+            guard.check(Bps(1_000), Lamports(equity))
+        };
         assert!(check(1_000, NOON).is_ok());
         assert!(check(901, NOON).is_ok());
         let refused = Refusal::DailyLoss { lost: Lamports(100), began_with: Lamports(1_000), most: Bps(1_000) };
@@ -47,13 +54,18 @@ mod tests {
         assert!(check(900, UnixMillis(86_400_000)).is_ok());
         assert!(check(811, UnixMillis(86_400_000)).is_ok());
         assert!(check(810, UnixMillis(86_400_001)).is_err());
+        assert!(check(810, UnixMillis(86_399_999)).is_err(), "also where the clock goes back over midnight");
     }
 
     #[test]
     fn an_account_without_anything_has_lost_all_until_something_comes_in() {
         let mut guard = DailyLoss::default();
-        assert!(guard.check(Bps(1_000), Lamports(0), NOON).is_err());
-        assert!(guard.check(Bps(1_000), Lamports(1_000), NOON).is_ok());
-        assert!(guard.check(Bps(1_000), Lamports(900), NOON).is_err());
+        let mut check = |equity| {
+            guard.note(Lamports(equity), NOON);
+            guard.check(Bps(1_000), Lamports(equity))
+        };
+        assert!(check(0).is_err());
+        assert!(check(1_000).is_ok());
+        assert!(check(900).is_err());
     }
 }

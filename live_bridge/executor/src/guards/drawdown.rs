@@ -11,13 +11,17 @@ pub(super) struct Drawdown {
 }
 
 impl Drawdown {
+    /// Takes note of the equity.
+    pub(super) fn note(&mut self, equity: Lamports) {
+        self.highest = self.highest.max(equity.0);
+    }
+
     /// Whether equity is less than `most`, a share of the highest, below the highest.
     ///
     /// # Errors
     /// [`Refusal::Drawdown`] where it has fallen that far.
-    pub(super) fn check(&mut self, most: Bps, equity: Lamports) -> Result<(), Refusal> {
-        self.highest = self.highest.max(equity.0);
-        let fallen = self.highest - equity.0;
+    pub(super) fn check(&self, most: Bps, equity: Lamports) -> Result<(), Refusal> {
+        let fallen = self.highest.saturating_sub(equity.0);
         if fallen >= share(self.highest, most) {
             return Err(Refusal::Drawdown { fallen: Lamports(fallen), highest: Lamports(self.highest), most });
         }
@@ -32,7 +36,10 @@ mod tests {
     #[test]
     fn equity_is_measured_from_its_highest() {
         let mut guard = Drawdown::default();
-        let mut check = |equity| guard.check(Bps(1_500), Lamports(equity));
+        let mut check = |equity| {
+            guard.note(Lamports(equity));
+            guard.check(Bps(1_500), Lamports(equity))
+        };
         assert!(check(1_000).is_ok());
         assert!(check(2_000).is_ok());
         assert!(check(1_701).is_ok());

@@ -256,6 +256,11 @@ impl Guards {
     ) -> Result<Cleared, Refusals> {
         let Self { limits, memory } = self;
         let Proposal { order, cost, mint, liquidity, impact } = *proposal;
+        // Also of a sale: what a day begins with, and the highest, are not seen by buys alone.
+        if let Some(equity) = standing.equity() {
+            memory.daily_loss.note(equity, now);
+            memory.drawdown.note(equity);
+        }
         let mut answers = vec![switch.check(), memory.rate.check(&limits.rates, now)];
         if order.side() == Side::Buy {
             answers.push(limits.lists.check(&order.mint));
@@ -265,7 +270,7 @@ impl Guards {
             answers.push(wallet_floor::check(limits.wallet_floor, standing.wallet, cost));
             match (standing.equity(), standing.positions) {
                 (Some(equity), Some(positions)) => {
-                    answers.push(memory.daily_loss.check(limits.daily_loss, equity, now));
+                    answers.push(memory.daily_loss.check(limits.daily_loss, equity));
                     answers.push(memory.drawdown.check(limits.drawdown, equity));
                     answers.push(exposure::check(limits.exposure, positions, cost, equity));
                 }

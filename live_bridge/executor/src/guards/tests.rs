@@ -96,6 +96,20 @@ fn an_order_that_another_guard_refuses_is_no_probe_of_the_breaker() {
 }
 
 #[test]
+fn a_day_that_begins_with_a_sale_begins_with_the_equity_of_that_sale() {
+    let mut guards = guards();
+    let with = |wallet| Standing { wallet: Lamports(wallet * SOL), positions: Some(Lamports(50 * SOL)) };
+    assert!(clear(&mut guards, sell(), &with(50), 0).is_ok());
+    assert!(clear(&mut guards, sell(), &with(30), 1).is_ok(), "sales are the way out");
+    let refused = clear(&mut guards, buy(), &with(30), 2).unwrap_err().0;
+    let [Refusal::DailyLoss { lost, began_with, .. }, Refusal::Drawdown { fallen, highest, .. }] = refused[..] else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((lost, began_with), (Lamports(20 * SOL), Lamports(100 * SOL)));
+    assert_eq!((fallen, highest), (Lamports(20 * SOL), Lamports(100 * SOL)));
+}
+
+#[test]
 fn what_is_remembered_survives_a_restart() {
     let mut first = guards();
     assert!(clear(&mut first, buy(), &rich(), 0).is_ok());

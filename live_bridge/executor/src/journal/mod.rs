@@ -48,6 +48,16 @@ pub enum JournalError {
         /// The one in use.
         expected: String,
     },
+    /// A key that stands for another order.
+    #[error("the key `{key}` stands for another order, {known}; this one is {asked}: give it a key of its own")]
+    Key {
+        /// The key.
+        key: String,
+        /// What was wanted under it.
+        known: String,
+        /// What is wanted now.
+        asked: String,
+    },
     /// Another process trades with it.
     #[error("another process trades with this journal; end it first")]
     Locked,
@@ -92,26 +102,35 @@ impl Journal {
     /// # Errors
     /// As of [`open`](Self::open); and where it belongs to another wallet, chain or process.
     pub fn open_to_trade(path: &Path, wallet: &Address, genesis: &str) -> Result<Self, JournalError> {
-        let lock_path = path.with_added_extension("lock");
+        // Whatever link leads there, one file is one journal.
+        let real_path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let lock_path = real_path.with_added_extension("lock");
         let failed = |source| JournalError::File { path: lock_path.clone(), source };
-        let lock = File::create(&lock_path).map_err(failed)?;
+        // Opened as it is: a file of this name may be somebody else's.
+        let lock = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(JournalError::Locked),
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
         let journal = Self { _lock: Some(lock), ..Self::open(path)? };
-        journal.belongs_to(&wallet.to_string(), genesis)?;
+        journal.is_of(wallet, genesis)?;
+        if journal.identity()?.is_none() {
+            let insert = "INSERT INTO identity (wallet, genesis) VALUES (?1, ?2)";
+            journal.database.execute(insert, [wallet.to_string().as_str(), genesis])?;
+        }
         Ok(journal)
     }
 
-    fn belongs_to(&self, wallet: &str, genesis: &str) -> Result<(), JournalError> {
-        let Some((its_wallet, its_genesis)) = self.identity()? else {
-            self.database.execute("INSERT INTO identity (wallet, genesis) VALUES (?1, ?2)", [wallet, genesis])?;
-            return Ok(());
-        };
+    /// Whether it is of this wallet on this chain; one that was never traded with is of anybody.
+    ///
+    /// # Errors
+    /// [`JournalError::Identity`] where it is another's, and where it cannot be read.
+    pub fn is_of(&self, wallet: &Address, genesis: &str) -> Result<(), JournalError> {
+        let Some((its_wallet, its_genesis)) = self.identity()? else { return Ok(()) };
+        let wallet = wallet.to_string();
         for (what, found, expected) in
-            [("wallet", its_wallet, wallet), ("the chain with genesis", its_genesis, genesis)]
+            [("wallet", its_wallet, wallet.as_str()), ("the chain with genesis", its_genesis, genesis)]
         {
             if found != expected {
                 return Err(JournalError::Identity { what, found, expected: expected.to_owned() });

@@ -145,12 +145,17 @@ impl Journal {
     /// Begins an order. A key stands for one order for ever: who asks twice gets the first one's state.
     ///
     /// # Errors
-    /// Where the journal cannot be written.
+    /// [`JournalError::Key`] where it stands for another order, and where the journal cannot be written.
     pub fn begin(&mut self, key: &str, order: &Order, now: UnixMillis) -> Result<Begun, JournalError> {
         let known = self.database.query_row("SELECT id, state FROM orders WHERE key = ?1", [key], |row| {
             Ok((OrderId(row.get(0)?), row.get::<_, String>(1)?))
         });
         if let Some((id, state)) = known.optional()? {
+            let known = self.wanted(id)?;
+            if known != *order {
+                let (known, asked) = (known.to_string(), order.to_string());
+                return Err(JournalError::Key { key: key.to_owned(), known, asked });
+            }
             return Ok(Begun::Known(id, OrderState::named(&state)?));
         }
         let size = json(&order.size)?;

@@ -121,6 +121,25 @@ fn one_key_is_one_order_for_ever() {
     journal.end(id, OrderState::Refused, "no").unwrap();
     assert_eq!(journal.begin("a", &order(), NOW).unwrap(), Begun::Known(id, OrderState::Refused));
     assert_ne!(begun(&mut journal, "b"), id);
+    for other in [
+        Order { size: Size::Spend(Lamports(501)), ..order() },
+        Order { size: Size::Sell(500), ..order() },
+        Order { mint: Address([4; 32]), ..order() },
+        Order { slippage: Bps(101), ..order() },
+    ] {
+        let error = journal.begin("a", &other, NOW).unwrap_err();
+        assert!(matches!(&error, JournalError::Key { asked, .. } if *asked == other.to_string()), "{error}");
+        assert!(error.to_string().contains("500 lamports spent on"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_bears_the_name_of_the_lock_stays_as_it_is() {
+    let folder = Folder::new();
+    let other = folder.0.path().join("journal.sqlite.lock");
+    std::fs::write(&other, "somebody else's").unwrap();
+    drop(folder.open().unwrap());
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody else's");
 }
 
 #[test]
@@ -176,6 +195,9 @@ fn a_journal_is_one_wallet_s_on_one_chain_and_one_process_s_at_a_time() {
     let folder = Folder::new();
     let journal = folder.open().unwrap();
     assert!(matches!(folder.open(), Err(JournalError::Locked)));
+    let link = folder.0.path().join("link.sqlite");
+    std::os::unix::fs::symlink(folder.file(), &link).unwrap();
+    assert!(matches!(Journal::open_to_trade(&link, &wallet(), "genesis"), Err(JournalError::Locked)));
     drop(journal);
     let other = Journal::open_to_trade(&folder.file(), &Address([8; 32]), "genesis").unwrap_err();
     assert!(matches!(other, JournalError::Identity { what: "wallet", .. }), "{other}");
