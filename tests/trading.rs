@@ -70,6 +70,18 @@ mod live {
             self.space.json(&self.line(line), code)
         }
 
+        /// Starts a command in the background.
+        fn spawn(&self, line: &str) -> std::process::Child {
+            Command::new(env!("CARGO_BIN_EXE_q50"))
+                .args(line.split_whitespace())
+                .current_dir(self.space.path(""))
+                .env("Q50_DATA_DIR", self.space.path("ledger"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        }
+
         fn wallet(&self) -> Wallet {
             Wallet::find(Some(&self.net.ready().keypair)).unwrap()
         }
@@ -154,9 +166,77 @@ mod live {
     }
 
     #[test]
+    fn a_journal_that_cannot_be_opened_keeps_no_other_from_being_switched_off() {
+        let trader = Trader::start("");
+        trader.json("chain buy MINT --amount 0.1", 0);
+        trader.space.write("ledger/journals/000-old.sqlite", "not a database ".repeat(9));
+        for line in ["kill", "positions"] {
+            let outcome = trader.space.q50(line);
+            assert_eq!(outcome.code, 2, "{}", outcome.stdout);
+            assert!(outcome.stderr.contains("000-old.sqlite"), "{}", outcome.stderr);
+            assert!(outcome.stdout.contains("trading is off"), "{}", outcome.stdout);
+        }
+        assert_eq!(trader.json("chain buy MINT --amount 0.1", 1)["state"], "refused");
+    }
+
+    #[test]
+    fn a_position_is_sold_when_its_level_is_met_also_after_the_watch_was_killed() {
+        let trader = Trader::start("");
+        let pool = trader.net.ready().pools[0].pool.clone();
+        let move_price = |bps: i64| {
+            let command = format!(r#"{{"do": "move-price", "pool": "{pool}", "bps": {bps}}}"#);
+            trader.net.control(serde_json::from_str(&command).unwrap()).unwrap();
+        };
+        trader.space.refused(&trader.line("close MINT --stop-loss 0.1"), &["--watch"]);
+        trader.space.refused(&trader.line("close MINT --watch --stop-loss 10"), &["--stop-loss", "below 1"]);
+        for (levels, bps, fired) in [
+            ("--stop-loss 0.2 --take-profit 0.5", -2_500, "stop_loss"),
+            ("--stop-loss 0.2 --take-profit 0.5", 6_000, "take_profit"),
+            ("--take-profit 0.5 --after 6s", 0, "timeout"),
+        ] {
+            trader.json("chain buy MINT --amount 0.1", 0);
+            trader.space.refused(&trader.line("close MINT --watch"), &["--stop-loss, --take-profit or --after"]);
+            // The first watch keeps the levels, sees nothing to do, and is killed.
+            let mut child = trader.spawn(&trader.line(&format!("close MINT --watch {levels}")));
+            let level = || trader.space.json("positions", 0)["journals"][0]["positions"][0]["levels"].clone();
+            while level().is_null() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            if bps != 0 {
+                move_price(bps);
+            }
+            let closed = trader.json("close --watch", 0);
+            let sale = &closed["closed"][0];
+            assert_eq!((&sale["fired"], &sale["state"]), (&fired.into(), &"filled".into()), "{closed}");
+            let position = &trader.space.json("positions", 0)["journals"][0]["positions"][0];
+            assert_eq!((&position["base"], &position["levels"]), (&"0".into(), &Value::Null));
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_sold_where_coins_were_moved_away() {
+        let trader = Trader::start("");
+        let bought = trader.json("chain buy MINT --amount 0.1", 0);
+        trader.json("chain buy MINT --amount 0.1 --journal another.sqlite", 0);
+        // Sold by another journal, as by hand in a wallet: the first one knows nothing of it.
+        let away = integer(&bought["base"]) / 1_000_000 * 3 / 2;
+        trader.json(&format!("chain sell MINT --amount {away} --journal another.sqlite"), 0);
+        let (_, held) = trader.holdings();
+        assert!(held < integer(&bought["base"]));
+        let closed = trader.json("close MINT", 0);
+        assert_eq!(integer(&closed["closed"][0]["base"]), -held, "{closed}");
+    }
+
+    #[test]
     fn a_key_is_carried_out_once() {
         let trader = Trader::start("");
         trader.json("chain buy MINT --amount 0.1 --key mine", 0);
+        trader.space.refused(
+            &trader.line("chain sell MINT --amount 5 --key mine"),
+            &["the key `mine` stands for another order, 100000000 lamports spent on"],
+        );
         let again = trader.json("chain buy MINT --amount 0.1 --key mine", 0);
         assert_eq!((&again["state"], &again["signature"]), (&"filled".into(), &Value::Null));
         assert_eq!(trader.space.json("positions", 0)["journals"][0]["positions"][0]["fills"], 1);
@@ -168,6 +248,7 @@ mod live {
         let refused = |line: &str, needles: &[&str]| trader.space.refused(&trader.line(line), needles);
         refused("chain buy pump --amount 1", &["MINT", "`pump`"]);
         refused("chain buy MINT --amount 0", &["--amount", "a number above 0"]);
+        refused("chain buy MINT --amount 1 --priority-cap ...", &["--priority-cap", "9 decimals"]);
         refused("chain buy MINT --amount 1.0000000001", &["--amount", "at most 9 decimals"]);
         refused("chain buy MINT --amount 1 --ws http://127.0.0.1:8900", &["--ws", "ws or wss"]);
         refused("chain pool So11111111111111111111111111111111111111112", &["pool", "has not graduated"]);
@@ -292,14 +373,7 @@ mod live {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         for number in 0..kills() {
             let line = trader.line(&format!("chain buy MINT --amount 0.05 --limits limits.toml --key {number}"));
-            let mut child = Command::new(env!("CARGO_BIN_EXE_q50"))
-                .args(line.split_whitespace())
-                .current_dir(trader.space.path(""))
-                .env("Q50_DATA_DIR", trader.space.path("ledger"))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
+            let mut child = trader.spawn(&line);
             std::thread::sleep(Duration::from_millis(rng.random_range(0..1_200)));
             child.kill().unwrap();
             child.wait().unwrap();

@@ -3,10 +3,13 @@
 #![cfg_attr(not(feature = "live"), allow(dead_code, reason = "read where trading is built in"))]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use q50_engine::units::{Bps, Lamports};
 
 use super::Format;
+use super::values::{amount, gain_bps, lamports, length, share_bps};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChainCommand {
@@ -89,7 +92,7 @@ pub(crate) struct ChainTradeArguments {
 #[derive(Args, Debug)]
 pub(crate) struct SizeArguments {
     /// SOL to spend; with --tokens, and in sales, coins. Decimals as the mint has them.
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = amount)]
     pub(crate) amount: String,
     /// The amount is in coins.
     #[arg(long)]
@@ -103,8 +106,8 @@ pub(crate) struct SizeArguments {
 #[derive(Args, Debug)]
 pub(crate) struct SendingArguments {
     /// Most SOL for priority, an order.
-    #[arg(long, value_name = "SOL", default_value = "0.001")]
-    pub(crate) priority_cap: String,
+    #[arg(long, value_name = "SOL", default_value = "0.001", value_parser = lamports)]
+    pub(crate) priority_cap: Lamports,
     /// Limits in TOML; what it leaves out, and all without it, is as docs/GUIDE.md says.
     #[arg(long, value_name = "FILE")]
     pub(crate) limits: Option<PathBuf>,
@@ -150,6 +153,19 @@ pub(crate) struct SwitchArguments {
 pub(crate) struct CloseArguments {
     /// Mints; none: every position of the journal.
     pub(crate) mints: Vec<String>,
+    /// Stay, look once a second, and sell each position when a level of it is met. Levels are kept in the journal until
+    /// then: after an interruption --watch alone goes on with them.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Sell when selling would lose this fraction of the cost, fees in, such as 0.1.
+    #[arg(long, value_name = "X", requires = "watch", value_parser = share_bps)]
+    pub(crate) stop_loss: Option<Bps>,
+    /// Sell when selling would gain this fraction of the cost, fees in, such as 0.3.
+    #[arg(long, value_name = "X", requires = "watch", value_parser = gain_bps)]
+    pub(crate) take_profit: Option<Bps>,
+    /// Sell when it has been held this long since it was bought: a number and s, m, h or d.
+    #[arg(long, value_name = "TIME", requires = "watch", value_parser = length)]
+    pub(crate) after: Option<Duration>,
     /// How much worse than quoted it may be filled, in basis points.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(..10_000))]
     pub(crate) slippage_bps: u64,

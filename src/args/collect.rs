@@ -1,6 +1,7 @@
 //! What `q50 collect` takes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -26,8 +27,8 @@ pub(crate) struct CollectArguments {
     #[arg(long, value_name = "URL", conflicts_with = "once")]
     pub(crate) ws: Option<String>,
     /// Length of a bar: a number and s, m, h or d.
-    #[arg(long, value_name = "TIME", default_value = "1m")]
-    pub(crate) interval: String,
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = super::values::length)]
+    pub(crate) interval: Duration,
     /// End when everything that is confirmed by now is recorded.
     #[arg(long)]
     pub(crate) once: bool,

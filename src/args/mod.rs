@@ -30,6 +30,8 @@ pub(crate) use self::chain::{
 };
 #[cfg(feature = "nautilus")]
 pub(crate) use self::replay::PoolArguments;
+#[cfg(feature = "live")]
+pub(crate) use self::values::smallest_units;
 use self::values::{above_zero, share};
 pub(crate) use self::{
     chain::{ChainCommand, CloseArguments, PositionsArguments, SwitchArguments},
@@ -197,16 +199,21 @@ pub(crate) enum Command {
     /// What is held, by the journals of all trading.
     #[command(after_help = "Example:\n  q50 positions --format json")]
     Positions(PositionsArguments),
-    /// Switch all trading off, also that of a process which is trading; it stays off until q50 resume.
-    #[command(after_help = "Exit 2 where there is no journal yet.\n\nExample:\n  q50 kill --reason 'odd prices'")]
+    /// Switch trading off in every journal of the data directory, also for a process which is trading; it stays off until
+    /// q50 resume. What was sent may still land; a buy is not sent again.
+    #[command(
+        after_help = "A journal that was named with --journal is switched by naming it again. One that cannot be switched does not keep the\nothers from it. Exit 2 where one could not be switched, and where there is no journal yet.\n\nExample:\n  q50 kill --reason 'odd prices'"
+    )]
     Kill(SwitchArguments),
     /// Switch trading on again.
     #[command(
         after_help = "Exit 2 where there is no journal yet.\n\nExample:\n  q50 resume --reason 'prices are right'"
     )]
     Resume(SwitchArguments),
-    /// Sell what is held, by hand, also while trading is switched off.
-    #[command(after_help = "Example:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet")]
+    /// Sell what is held, by hand, also while trading is switched off; at once, or when a level is met (--watch).
+    #[command(
+        after_help = "What the journal holds is sold, as far as the wallet has it. Levels act while a command watches, and not otherwise.\nExit 1 where something was not sold; 2 where what became of a sale is not known: the next command settles it.\n\nExamples:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --stop-loss 0.1 --take-profit 0.3 --after 2h --watch"
+    )]
     Close(CloseArguments),
     /// Print the completions of a shell.
     Completions {

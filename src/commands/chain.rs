@@ -1,4 +1,4 @@
-//! `q50 chain` and `q50 close`: pools, quotes and trades on a chain, by hand.
+//! `q50 chain`: pools, quotes and trades on a chain, by hand.
 
 use anyhow::{Context, Result, bail, ensure};
 use q50_engine::amm::Side;
@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use crate::{
     Answer,
     args::{
-        ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, CloseArguments,
-        Format, SendingArguments, SizeArguments,
+        ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, Format,
+        SendingArguments, SizeArguments, smallest_units,
     },
     commands::positions::journal_path,
     output,
@@ -40,7 +40,7 @@ pub(crate) fn run(command: &ChainCommand) -> Result<Answer> {
     })
 }
 
-fn wait(work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+pub(super) fn wait(work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
@@ -51,7 +51,7 @@ async fn connect(arguments: &ChainArguments) -> Result<(Cluster, Client<SystemCl
 }
 
 /// As [`connect`], and listening for what becomes of transactions.
-async fn connect_to_trade(
+pub(super) async fn connect_to_trade(
     chain: &ChainArguments,
     sending: &SendingArguments,
 ) -> Result<(Cluster, Client<SystemClock>)> {
@@ -78,7 +78,7 @@ pub(crate) fn websocket(ws: Option<&str>, nodes: &[Url], cluster: &Cluster) -> R
     }
 }
 
-fn mint(text: &str) -> Result<Address> {
+pub(super) fn mint(text: &str) -> Result<Address> {
     text.parse().with_context(|| "MINT: expected the address of a coin's mint".to_owned())
 }
 
@@ -90,24 +90,17 @@ fn looker(arguments: &ChainArguments) -> Result<Address> {
     }
 }
 
-/// A decimal number in the smallest unit, exactly.
-fn smallest_units(text: &str, decimals: u8) -> Result<u64> {
-    let problem = || format!("--amount: found `{text}`, expected a number above 0 with at most {decimals} decimals");
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let places = usize::from(decimals);
-    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    ensure!(!text.is_empty() && text != "." && is_number(whole) && is_number(fraction), problem());
-    ensure!(fraction.len() <= places, problem());
-    let units: u64 = format!("{whole}{fraction:0<places$}").parse().with_context(problem)?;
-    ensure!(units > 0, problem());
-    Ok(units)
+/// `--amount` in the smallest unit.
+fn units(text: &str, decimals: u8) -> Result<u64> {
+    let units = smallest_units(text, decimals).ok();
+    units.with_context(|| format!("--amount: found `{text}`, expected at most {decimals} decimals, and 2^64 units"))
 }
 
 fn order(mint: Address, side: Side, arguments: &SizeArguments, decimals: u8) -> Result<Order> {
     let size = match side {
-        Side::Buy if arguments.tokens => Size::Buy(smallest_units(&arguments.amount, decimals)?),
-        Side::Buy => Size::Spend(Lamports(smallest_units(&arguments.amount, SOL_DECIMALS)?)),
-        Side::Sell => Size::Sell(smallest_units(&arguments.amount, decimals)?),
+        Side::Buy if arguments.tokens => Size::Buy(units(&arguments.amount, decimals)?),
+        Side::Buy => Size::Spend(Lamports(units(&arguments.amount, SOL_DECIMALS)?)),
+        Side::Sell => Size::Sell(units(&arguments.amount, decimals)?),
     };
     Ok(Order { mint, size, slippage: Bps(arguments.slippage_bps) })
 }
@@ -195,18 +188,14 @@ fn quoted_fields(quoted: &Quoted) -> Value {
     })
 }
 
-fn settings(arguments: &SendingArguments) -> Result<Settings> {
-    let priority_cap = match arguments.priority_cap.trim_matches(['0', '.']) {
-        "" => Lamports(0),
-        _ => Lamports(smallest_units(&arguments.priority_cap, SOL_DECIMALS).context("--priority-cap")?),
-    };
+pub(super) fn settings(arguments: &SendingArguments) -> Result<Settings> {
     let limits = arguments.limits.as_deref().map(Limits::read).transpose().context("--limits")?;
-    Ok(Settings { priority_cap, limits: limits.unwrap_or_default(), ..Settings::default() })
+    Ok(Settings { priority_cap: arguments.priority_cap, limits: limits.unwrap_or_default(), ..Settings::default() })
 }
 
-fn refuse_real_money(cluster: &Cluster, arguments: &SendingArguments) -> Result<()> {
+pub(super) fn refuse_real_money(cluster: &Cluster, arguments: &SendingArguments, look_first: &str) -> Result<()> {
     let is_asked_for = *cluster != Cluster::Mainnet || arguments.real_money;
-    ensure!(is_asked_for, "this would trade real money; add --real-money, or look at it first with --dry-run");
+    ensure!(is_asked_for, "this would trade real money; add --real-money ({look_first})");
     Ok(())
 }
 
@@ -220,10 +209,16 @@ async fn trade(arguments: &ChainTradeArguments, side: Side) -> Result<Answer> {
     if arguments.dry_run {
         return dry_run(arguments, &client, &wallet, &order, &settings).await;
     }
-    refuse_real_money(&cluster, &arguments.sending)?;
+    refuse_real_money(&cluster, &arguments.sending, "--dry-run shows what it would do")?;
     let mut executor = start(client, wallet, &arguments.sending, settings).await?;
     let report = executor.execute(&key(&arguments.sending), order).await?;
-    told(arguments.chain.format, &report)
+    let (value, answer) = fields(&report);
+    show(arguments.chain.format, &value)?;
+    match report {
+        // That no node answered is no answer.
+        Report::Rejected(rejection) if rejection.class() == Class::Transient => Err(rejection.into()),
+        _ => Ok(answer),
+    }
 }
 
 /// Everything but the signature and what comes after it.
@@ -247,8 +242,9 @@ async fn dry_run(
     let Plan { market, quoted, cost, budget, .. } = &plan;
     let path = journal_path(arguments.sending.journal.as_deref(), client.genesis(), &user)?;
     // Nothing is written for somebody who only looks.
-    let (memory, switch, standing) = if path.is_file() {
-        let journal = Journal::open(&path)?;
+    let (memory, switch, standing) = if path.metadata().is_ok_and(|file| file.len() > 0) {
+        let journal = Journal::open(&path).with_context(|| path.display().to_string())?;
+        journal.is_of(&user, client.genesis()).with_context(|| path.display().to_string())?;
         let standing = plan::standing(client, &SystemClock, &journal, market, user).await?;
         (journal.memory()?, journal.switch()?, standing)
     } else {
@@ -272,7 +268,7 @@ async fn dry_run(
     Ok(if refused.is_none() { Answer::Yes } else { Answer::No })
 }
 
-async fn start(
+pub(super) async fn start(
     client: Client<SystemClock>,
     wallet: Wallet,
     arguments: &SendingArguments,
@@ -288,17 +284,11 @@ async fn start(
 }
 
 /// The order's name: the user's own, or one that no other order has.
-fn key(arguments: &SendingArguments) -> String {
+pub(super) fn key(arguments: &SendingArguments) -> String {
     arguments.key.clone().unwrap_or_else(|| format!("by hand at {} ms", SystemClock.now().0))
 }
 
-fn told(format: Format, report: &Report) -> Result<Answer> {
-    let (value, answer) = fields(report);
-    show(format, &value)?;
-    Ok(answer)
-}
-
-fn fields(report: &Report) -> (Value, Answer) {
+pub(super) fn fields(report: &Report) -> (Value, Answer) {
     let unsent = |state: &str, reason: String| json!({"state": state, "reason": reason, "signature": null});
     match report {
         Report::Refused(refusals) => (unsent("refused", refusals.to_string()), Answer::No),
@@ -351,40 +341,8 @@ fn settled(value: &mut Value, settlement: &Settlement) -> Answer {
     }
 }
 
-/// Sells positions of the journal, by hand.
-pub(crate) fn close(arguments: &CloseArguments) -> Result<Answer> {
-    wait(async {
-        let wanted: Vec<Address> = arguments.mints.iter().map(|text| mint(text)).collect::<Result<_>>()?;
-        let settings = settings(&arguments.sending)?;
-        let (cluster, client) = connect_to_trade(&arguments.chain, &arguments.sending).await?;
-        refuse_real_money(&cluster, &arguments.sending)?;
-        let wallet = Wallet::find(arguments.chain.keypair.as_deref())?;
-        let mut executor = start(client, wallet, &arguments.sending, settings).await?;
-        let positions = executor.journal().positions()?;
-        let held = positions.iter().filter(|position| position.base > 0);
-        let chosen: Vec<_> = held.filter(|held| wanted.is_empty() || wanted.contains(&held.mint)).collect();
-        if let Some(missing) = wanted.iter().find(|mint| chosen.iter().all(|position| position.mint != **mint)) {
-            bail!("the journal holds nothing of {missing}; q50 positions lists what it holds");
-        }
-        let (mut closed, mut answer) = (Vec::new(), Answer::Yes);
-        for position in chosen {
-            let key = format!("{}: {}", key(&arguments.sending), position.mint);
-            let slippage = Bps(arguments.slippage_bps);
-            let report = executor.close(&key, position.mint, position.base.unsigned_abs(), slippage).await?;
-            let (mut value, this) = fields(&report);
-            value["mint"] = json!(position.mint.to_string());
-            closed.push(value);
-            if this == Answer::No {
-                answer = Answer::No;
-            }
-        }
-        show(arguments.chain.format, &json!({"closed": closed}))?;
-        Ok(answer)
-    })
-}
-
 /// JSON, or its fields a line each.
-fn show(format: Format, value: &Value) -> Result<()> {
+pub(super) fn show(format: Format, value: &Value) -> Result<()> {
     output::print(format, value, |out| lines(out, "", value))
 }
 
@@ -401,21 +359,5 @@ fn lines(out: &mut dyn std::io::Write, name: &str, value: &Value) -> std::io::Re
         Value::Null => writeln!(out, "{name:<28} -"),
         Value::String(text) => writeln!(out, "{name:<28} {text}"),
         other => writeln!(out, "{name:<28} {other}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_read_exactly_and_nothing_else_is() {
-        assert_eq!(smallest_units("0.1", 9).unwrap(), 100_000_000);
-        assert_eq!(smallest_units("12", 6).unwrap(), 12_000_000);
-        assert_eq!(smallest_units("18446744073.709551615", 9).unwrap(), u64::MAX);
-        assert_eq!(smallest_units(".5", 1).unwrap(), 5);
-        for text in ["", ".", "0", "0.0", "-1", "+1", "1e3", "0.0000000001", "18446744073.709551616", "1,5", " 1"] {
-            assert!(smallest_units(text, 9).is_err(), "{text}");
-        }
     }
 }

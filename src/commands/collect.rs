@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use q50_collector::dataset::{self, FILES, Summary};
 use q50_collector::store::Store;
 use q50_collector::subscription::Subscription;
@@ -30,7 +30,7 @@ const REST: Duration = Duration::from_secs(5);
 const REST_SHARE: u32 = 20;
 
 pub(crate) fn run(arguments: &CollectArguments, quiet: bool) -> Result<Answer> {
-    let interval_ms = interval(&arguments.interval)?;
+    let interval_ms = i64::try_from(arguments.interval.as_millis())?;
     let (ask_to_stop, stop) = watch::channel(false);
     ctrlc::set_handler(move || {
         let _ = ask_to_stop.send(true);
@@ -112,23 +112,6 @@ async fn collect(
     let summary = write(&collector)?;
     result?;
     summary.context("nothing is recorded")
-}
-
-/// Milliseconds of a length such as `15m`.
-fn interval(text: &str) -> Result<i64> {
-    let expected = || format!("--interval: found `{text}`, expected a number above 0 and s, m, h or d, such as 15m");
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).with_context(expected)?;
-    let unit: i64 = match unit {
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => bail!(expected()),
-    };
-    let number: i64 = number.parse().ok().with_context(expected)?;
-    let length = number.checked_mul(unit).with_context(expected)?;
-    ensure!((1_000..=86_400_000 * 366).contains(&length), expected());
-    Ok(length)
 }
 
 fn text(out: &mut dyn Write, arguments: &CollectArguments, summary: &Summary) -> io::Result<()> {

@@ -4,6 +4,8 @@ mod audit;
 #[cfg(feature = "live")]
 mod chain;
 #[cfg(feature = "live")]
+mod close;
+#[cfg(feature = "live")]
 mod collect;
 mod data;
 #[cfg(feature = "live")]
@@ -66,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         #[cfg(feature = "live")]
         Command::Resume(arguments) => positions::resume(arguments),
         #[cfg(feature = "live")]
-        Command::Close(arguments) => chain::close(arguments),
+        Command::Close(arguments) => close::close(arguments),
         #[cfg(feature = "live")]
         Command::Collect(collect) => collect::run(collect, arguments.log.quiet),
         #[cfg(not(feature = "live"))]

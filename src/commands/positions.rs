@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use q50_datasets::time::rfc3339;
+use q50_engine::units::Bps;
 use q50_executor::clock::{Clock, SystemClock};
-use q50_executor::guards::KillSwitch;
+use q50_executor::guards::{ExitRules, KillSwitch};
 use q50_executor::journal::{Journal, OrderState, Position};
 use q50_live::pumpswap::Address;
 use serde_json::{Value, json};
@@ -31,58 +32,82 @@ pub(crate) fn journal_path(named: Option<&Path>, genesis: &str, wallet: &Address
     }
 }
 
-/// The journal that is named, or all there are.
-fn journals(named: Option<&Path>) -> Result<Vec<Journal>> {
+/// The journal that is named, or all there are; and why others cannot be opened.
+fn journals(named: Option<&Path>) -> Result<(Vec<Journal>, Vec<anyhow::Error>)> {
     let paths = match named {
         Some(path) => {
             ensure!(path.is_file(), "{}: there is no such journal", path.display());
             vec![path.to_owned()]
         }
-        None => {
-            let folder = folder()?;
-            let entries = std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok);
-            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-            paths.retain(|path| path.extension().is_some_and(|extension| extension == "sqlite"));
-            paths.sort();
-            paths
-        }
+        None => listed(&folder()?)?,
     };
-    let open = |path: &PathBuf| Journal::open(path).with_context(|| path.display().to_string());
-    paths.iter().map(open).collect()
+    let (mut journals, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match Journal::open(&path).with_context(|| path.display().to_string()) {
+            Ok(journal) => journals.push(journal),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok((journals, problems))
+}
+
+/// Databases of a folder, which need not be there.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.and_then(Iterator::collect::<std::io::Result<Vec<_>>>),
+    };
+    let entries = entries.with_context(|| folder.display().to_string())?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "sqlite"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// An error of its own where some could not be used, after what could be done was done.
+fn unless_all(problems: &[anyhow::Error]) -> Result<()> {
+    let told: Vec<String> = problems.iter().map(|problem| format!("{problem:#}")).collect();
+    ensure!(told.is_empty(), "{}", told.join("; "));
+    Ok(())
 }
 
 pub(crate) fn positions(arguments: &PositionsArguments) -> Result<Answer> {
-    let journals = journals(arguments.journal.as_deref())?;
-    let told = journals.iter().map(journal_fields).collect::<Result<Vec<Value>>>()?;
+    let (journals, mut problems) = journals(arguments.journal.as_deref())?;
+    let mut told = Vec::new();
+    for journal in &journals {
+        match journal_fields(journal).with_context(|| journal.path().display().to_string()) {
+            Ok(fields) => told.push(fields),
+            Err(problem) => problems.push(problem),
+        }
+    }
     output::print(arguments.format, &json!({"journals": told}), |out| {
-        if told.is_empty() {
+        if told.is_empty() && problems.is_empty() {
             return writeln!(out, "no journal: nothing was ever traded");
         }
-        for journal in &told {
-            let text = |field: &str| journal[field].as_str().unwrap_or("-").to_owned();
-            writeln!(out, "{}: trading is {}, {} open", text("journal"), text("switch"), journal["open"])?;
-            for position in journal["positions"].as_array().into_iter().flatten() {
-                let text = |field: &str| position[field].as_str().unwrap_or("-").to_owned();
-                writeln!(
-                    out,
-                    "  {}  {} held for {} lamports, {} realized, since {}",
-                    text("mint"),
-                    text("base"),
-                    text("cost"),
-                    text("realized"),
-                    text("since")
-                )?;
-            }
-        }
-        Ok(())
+        told.iter().try_for_each(|journal| text(out, journal))
     })?;
+    unless_all(&problems)?;
     Ok(Answer::Yes)
+}
+
+fn text(out: &mut dyn std::io::Write, journal: &Value) -> std::io::Result<()> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let [name, switch] = ["journal", "switch"].map(|field| text(&journal[field]));
+    writeln!(out, "{name}: trading is {switch}, {} open", journal["open"])?;
+    for position in journal["positions"].as_array().into_iter().flatten() {
+        let fields = ["mint", "base", "cost", "realized", "since"].map(|field| text(&position[field]));
+        let [mint, base, cost, realized, since] = fields;
+        writeln!(out, "  {mint}  {base} held for {cost} lamports, {realized} realized, since {since}")?;
+    }
+    Ok(())
 }
 
 fn journal_fields(journal: &Journal) -> Result<Value> {
     let switch = journal.switch()?;
     let open = journal.pending()?.iter().filter(|pending| pending.state == OrderState::Open).count();
-    let positions: Vec<Value> = journal.positions()?.iter().map(position_fields).collect();
+    let armed = journal.armed()?;
+    let positions: Vec<Value> =
+        journal.positions()?.iter().map(|position| position_fields(position, armed.get(&position.mint))).collect();
     Ok(json!({
         "journal": journal.path().display().to_string(),
         "wallet": journal.wallet()?,
@@ -93,6 +118,10 @@ fn journal_fields(journal: &Journal) -> Result<Value> {
     }))
 }
 
+fn fraction(bps: Bps) -> f64 {
+    bps.0 as f64 / 10_000.0
+}
+
 fn killed_fields(switch: &KillSwitch) -> Value {
     match switch {
         KillSwitch::Resumed => Value::Null,
@@ -100,8 +129,16 @@ fn killed_fields(switch: &KillSwitch) -> Value {
     }
 }
 
-fn position_fields(position: &Position) -> Value {
+fn position_fields(position: &Position, levels: Option<&ExitRules>) -> Value {
+    let levels = levels.map(|rules| {
+        json!({
+            "stop_loss": rules.stop_loss.map(fraction),
+            "take_profit": rules.take_profit.map(fraction),
+            "after_s": rules.timeout.map(|timeout| timeout.as_secs()),
+        })
+    });
     json!({
+        "levels": levels,
         "mint": position.mint.to_string(),
         "base": position.base.to_string(),
         "cost": position.cost.to_string(),
@@ -125,14 +162,20 @@ fn switch(
     state: &str,
     set: fn(&Journal, &str, q50_executor::clock::UnixMillis) -> Result<(), q50_executor::journal::JournalError>,
 ) -> Result<Answer> {
-    let journals = journals(arguments.journal.as_deref())?;
-    ensure!(!journals.is_empty(), "there is no journal to switch; trading begins one, or name it with --journal");
+    let (journals, mut problems) = journals(arguments.journal.as_deref())?;
+    let is_any = !journals.is_empty() || !problems.is_empty();
+    ensure!(is_any, "there is no journal to switch; trading begins one, or name it with --journal");
+    let mut names = Vec::new();
     for journal in &journals {
-        set(journal, &arguments.reason, SystemClock.now()).with_context(|| journal.path().display().to_string())?;
+        let name = journal.path().display().to_string();
+        match set(journal, &arguments.reason, SystemClock.now()).with_context(|| name.clone()) {
+            Ok(()) => names.push(name),
+            Err(problem) => problems.push(problem),
+        }
     }
-    let names: Vec<String> = journals.iter().map(|journal| journal.path().display().to_string()).collect();
     output::print(arguments.format, &json!({"switch": state, "journals": names}), |out| {
         names.iter().try_for_each(|name| writeln!(out, "{name}: trading is {state}"))
     })?;
+    unless_all(&problems)?;
     Ok(Answer::Yes)
 }

@@ -13,7 +13,7 @@ use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals};
 use crate::journal::{Begun, Journal, JournalError, OrderId, OrderState, Pending, Prepared, Settlement};
 use crate::market::Market;
 use crate::order::{Order, Quoted, Size};
-use crate::plan::{Chain, Plan, Rejection, plan, standing};
+use crate::plan::{Chain, Plan, Rejection, plan, read_market, standing};
 use crate::rpc::{Class, RpcError};
 use crate::settlement::{Settler, Unsettled};
 use crate::wallet::Wallet;
@@ -240,12 +240,19 @@ impl<N: Chain, C: Clock> Executor<N, C> {
     }
 
     /// Carries out a sale that somebody asked for by hand: the kill switch stops programs, and a way out is what one wants
-    /// next. Every other guard is asked.
+    /// next. Every other guard is asked. Where the wallet holds less than `base`, because coins were moved away, what is
+    /// there is sold.
     ///
     /// # Errors
     /// As of [`execute`](Self::execute).
     pub async fn close(&mut self, key: &str, mint: Address, base: u64, slippage: Bps) -> Result<Report, ExecutorError> {
-        self.carry_out(key, Order { mint, size: Size::Sell(base), slippage }, By::Hand).await
+        let at_least = self.journal.newest_slot()?;
+        let held = match read_market(&self.chain, &self.clock, mint, self.address(), at_least).await {
+            Ok(Market { held: Some(held @ 1..), .. }) => held,
+            // Whatever is wrong there, the order says it.
+            Ok(_) | Err(_) => base,
+        };
+        self.carry_out(key, Order { mint, size: Size::Sell(base.min(held)), slippage }, By::Hand).await
     }
 
     async fn carry_out(&mut self, key: &str, order: Order, by: By) -> Result<Report, ExecutorError> {

@@ -32,17 +32,31 @@ impl<N: Chain, C: Clock> Executor<N, C> {
     /// # Errors
     /// Where the journal cannot be read.
     pub async fn exits(&self, rules: &ExitRules) -> Result<Vec<Exit>, ExecutorError> {
-        let (at_least, now) = (self.journal().newest_slot()?, self.clock().now());
         let mut exits = Vec::new();
         for position in self.journal().positions()? {
-            let Ok(held @ 1..) = u64::try_from(position.base) else { continue };
-            let market = read_market(self.chain(), self.clock(), position.mint, self.address(), at_least).await;
-            let worth = market.ok().and_then(|market| value(&market, held));
-            let cost = Lamports(u64::try_from(position.cost).unwrap_or(0));
-            if let Some(reason) = rules.due(cost, position.since, worth, now) {
+            if let Some(reason) = self.exit_of(&position, rules).await? {
                 exits.push(Exit { position, reason });
             }
         }
         Ok(exits)
+    }
+
+    /// Why `rules` have a position sold now; nothing where they have not.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub async fn exit_of(&self, position: &Position, rules: &ExitRules) -> Result<Option<ExitReason>, ExecutorError> {
+        let Ok(held @ 1..) = u64::try_from(position.base) else { return Ok(None) };
+        let (at_least, now) = (self.journal().newest_slot()?, self.clock().now());
+        let market = read_market(self.chain(), self.clock(), position.mint, self.address(), at_least).await;
+        let worth = match market {
+            Ok(market) => value(&market, held),
+            Err(error) => {
+                tracing::warn!("{} has no price, only a timeout can sell it: {error}", position.mint);
+                None
+            }
+        };
+        let cost = Lamports(u64::try_from(position.cost).unwrap_or(0));
+        Ok(rules.due(cost, position.since, worth, now))
     }
 }

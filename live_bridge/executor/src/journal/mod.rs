@@ -3,6 +3,8 @@
 //! A transaction is committed here before it leaves, so that a crash at any instruction can be settled by asking the
 //! chain: what is `open` may have landed, failed or expired, and what is not here was never sent.
 
+/// Levels at which a position is sold.
+mod exits;
 /// Orders and their transactions.
 mod orders;
 /// What is held.

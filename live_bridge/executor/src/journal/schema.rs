@@ -1,6 +1,7 @@
 //! The layout of a journal's file.
 
 use super::JournalError;
+use super::exits::TABLE;
 use q50_sqlite::{Layout, LayoutError};
 use rusqlite::Connection;
 use std::time::Duration;
@@ -75,5 +76,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), JournalError> {
         LayoutError::Sqlite(error) => JournalError::Database(error),
         LayoutError::Foreign => JournalError::Foreign,
         LayoutError::Version { found, known } => JournalError::Version { found, known },
-    })
+    })?;
+    // Beside the layout: earlier journals have no levels, and lose nothing by getting the table.
+    Ok(connection.execute_batch(TABLE)?)
 }
