@@ -7,7 +7,7 @@ use q50_datasets::{
     dataset::{Dataset, DatasetOptions},
     input::read_text,
     side_codes::MinusOne,
-    signals::CrossingPolicy,
+    signals::{CrossingPolicy, SignalOptions},
     synth::{Edge, SynthConfig},
     time,
 };
@@ -33,7 +33,7 @@ use crate::args::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayAr
 const DAY_MS: i64 = 86_400_000;
 const DEFAULT_CAPITAL: f64 = 10_000.0;
 /// Quote reserve of a pool that is rebuilt, where none is stated: 1,000 SOL.
-const DEFAULT_DEPTH: Lamports = Lamports(1_000_000_000_000);
+pub(crate) const DEFAULT_DEPTH: Lamports = Lamports(1_000_000_000_000);
 /// Net annual Sharpe ratio planted in the demonstration market.
 const DEMONSTRATION_SHARPE: f64 = 3.0;
 /// Standard deviation of its hourly returns: 28 % a year.
@@ -153,24 +153,35 @@ fn reads_bars_alone(arguments: &ReplayArguments) -> Result<bool> {
 }
 
 fn options(arguments: &ReplayArguments) -> DatasetOptions {
-    let mut options = DatasetOptions::default();
-    options.signals.value = arguments.signal_column.clone();
-    options.signals.crossing = match arguments.crossing {
+    let milliseconds = |seconds: u32| i64::from(seconds) * 1_000;
+    let mut options = DatasetOptions {
+        signals: signal_options(arguments.signal_column.clone(), arguments.crossing, arguments.side_minus_one),
+        delay_ms: arguments.signal_delay.map(milliseconds),
+        max_age_ms: arguments.signal_max_age.map(milliseconds),
+        ..DatasetOptions::default()
+    };
+    if let Some(share) = arguments.max_crossing_share {
+        options.signals.max_crossing_share = share;
+    }
+    options
+}
+
+/// How signals are read.
+pub(crate) fn signal_options(
+    value: Option<String>,
+    crossing: CrossingName,
+    minus_one: Option<MinusOneName>,
+) -> SignalOptions {
+    let crossing = match crossing {
         CrossingName::Hold => CrossingPolicy::Hold,
         CrossingName::Sort => CrossingPolicy::Sort,
         CrossingName::Keep => CrossingPolicy::Keep,
     };
-    options.signals.minus_one = arguments.side_minus_one.map(|meaning| match meaning {
+    let minus_one = minus_one.map(|meaning| match meaning {
         MinusOneName::Keep => MinusOne::Keep,
         MinusOneName::Short => MinusOne::Short,
     });
-    if let Some(share) = arguments.max_crossing_share {
-        options.signals.max_crossing_share = share;
-    }
-    let milliseconds = |seconds: u32| i64::from(seconds) * 1_000;
-    options.delay_ms = arguments.signal_delay.map(milliseconds);
-    options.max_age_ms = arguments.signal_max_age.map(milliseconds);
-    options
+    SignalOptions { value, crossing, minus_one, ..SignalOptions::default() }
 }
 
 /// The demonstration market: one output of the generator, made on the fly.
@@ -305,14 +316,29 @@ pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<O
 fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<StrategyConfig> {
     let base = match (arguments.strategy.as_deref(), claimed) {
         (None, Some(replay)) => replay.strategy.clone(),
-        (None, None) => StrategyConfig::new(Q50Config::default()),
-        (Some(named), _) => match Registry::installed().kind(named) {
-            Some(kind) => kind.default_config(),
-            None => strategy_file(Path::new(named))?,
-        },
+        (named, _) => named_strategy(named)?,
     };
-    let strategy = with_settings(base, &arguments.set)?;
-    let Some(absent) = arguments.absent else { return Ok(strategy) };
+    adjusted(base, &arguments.set, arguments.absent)
+}
+
+/// The strategy of this name or in this file; q50 where none is named.
+fn named_strategy(named: Option<&str>) -> Result<StrategyConfig> {
+    let Some(named) = named else { return Ok(StrategyConfig::new(Q50Config::default())) };
+    match Registry::installed().kind(named) {
+        Some(kind) => Ok(kind.default_config()),
+        None => strategy_file(Path::new(named)),
+    }
+}
+
+/// The strategy that was named, with the options that were typed.
+#[cfg(feature = "live")]
+pub(crate) fn strategy_of(named: Option<&str>, set: &[String], absent: Option<AbsentName>) -> Result<StrategyConfig> {
+    adjusted(named_strategy(named)?, set, absent)
+}
+
+fn adjusted(base: StrategyConfig, set: &[String], absent: Option<AbsentName>) -> Result<StrategyConfig> {
+    let strategy = with_settings(base, set)?;
+    let Some(absent) = absent else { return Ok(strategy) };
     let template = Template::new(&strategy);
     if !template.has("absent") {
         bail!("--absent has no meaning with the strategy {}, which always holds; leave it out", strategy.family());

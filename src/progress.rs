@@ -95,3 +95,37 @@ impl Drop for Sets {
         self.bar.finish_and_clear();
     }
 }
+
+/// A line about what goes on, below what is printed.
+#[cfg(feature = "live")]
+#[derive(Debug)]
+pub(crate) struct Status {
+    bar: ProgressBar,
+}
+
+#[cfg(feature = "live")]
+impl Status {
+    /// Starts the line, unless `quiet`.
+    pub(crate) fn start(quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self { bar }
+    }
+
+    /// Says what goes on.
+    pub(crate) fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
+
+    /// Prints without the line.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+}
+
+#[cfg(feature = "live")]
+impl Drop for Status {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -3,6 +3,7 @@
 mod chain;
 mod collect;
 mod data;
+mod live;
 mod localnet;
 mod lookahead;
 mod overfit;
@@ -37,6 +38,7 @@ pub(crate) use self::{
     chain::{ChainCommand, CloseArguments, PositionsArguments, SwitchArguments},
     collect::CollectArguments,
     data::{DataCommand, IngestCommand, SynthArguments},
+    live::LiveArguments,
     localnet::LocalnetArguments,
     lookahead::{LookaheadArguments, ProducerRuns},
     overfit::{BenchmarkName, OverfitArguments},
@@ -188,6 +190,11 @@ pub(crate) enum Command {
         after_help = "Writes trades.parquet, bars.parquet, reserves.parquet and collection.json into the folder of --out, and keeps there\ncollection.sqlite, from which an interrupted run goes on. It follows the pool until Ctrl-C; with --once it ends when it\nhas caught up. Exit 1 where a step of the pool is not explained by the exact arithmetic.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool --once --interval 1h"
     )]
     Collect(CollectArguments),
+    /// Trade a strategy in a PumpSwap pool: a bar closes, the strategy decides, the order is executed.
+    #[command(
+        after_help = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet only --dry-run and --paper run. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta"
+    )]
+    Live(LiveArguments),
     /// Serve a Solana chain with PumpSwap on this machine, for any client; faults on demand.
     #[command(
         after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"

@@ -23,7 +23,7 @@ const COSTS: &str = "Execution and costs";
 const POOL: &str = "Pool venue (--venue pumpswap)";
 
 /// What can be named as a strategy.
-fn strategies() -> String {
+pub(super) fn strategies() -> String {
     let names: Vec<&str> = Registry::installed().kinds().iter().map(Kind::name).collect();
     format!("{}, or a strategy file (TOML); default: the claim's own, or q50", names.join(", "))
 }

@@ -1,5 +1,7 @@
 //! `q50 chain`: pools, quotes and trades on a chain, by hand.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail, ensure};
 use q50_engine::amm::Side;
 use q50_engine::units::{Bps, Lamports};
@@ -189,8 +191,13 @@ fn quoted_fields(quoted: &Quoted) -> Value {
 }
 
 pub(super) fn settings(arguments: &SendingArguments) -> Result<Settings> {
-    let limits = arguments.limits.as_deref().map(Limits::read).transpose().context("--limits")?;
-    Ok(Settings { priority_cap: arguments.priority_cap, limits: limits.unwrap_or_default(), ..Settings::default() })
+    trading_settings(arguments.priority_cap, arguments.limits.as_deref())
+}
+
+/// How orders are executed, as it was typed.
+pub(super) fn trading_settings(priority_cap: Lamports, limits: Option<&Path>) -> Result<Settings> {
+    let limits = limits.map(Limits::read).transpose().context("--limits")?;
+    Ok(Settings { priority_cap, limits: limits.unwrap_or_default(), ..Settings::default() })
 }
 
 pub(super) fn refuse_real_money(cluster: &Cluster, arguments: &SendingArguments, look_first: &str) -> Result<()> {
@@ -274,7 +281,17 @@ pub(super) async fn start(
     arguments: &SendingArguments,
     settings: Settings,
 ) -> Result<Executor<Client<SystemClock>, SystemClock>> {
-    let path = journal_path(arguments.journal.as_deref(), client.genesis(), &wallet.address())?;
+    open_executor(client, wallet, arguments.journal.as_deref(), settings).await
+}
+
+/// An executor with the journal that is named, or the one of this wallet and chain.
+pub(super) async fn open_executor(
+    client: Client<SystemClock>,
+    wallet: Wallet,
+    journal: Option<&Path>,
+    settings: Settings,
+) -> Result<Executor<Client<SystemClock>, SystemClock>> {
+    let path = journal_path(journal, client.genesis(), &wallet.address())?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }

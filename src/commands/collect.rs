@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The log, from which an interrupted run goes on.
-const LOG: &str = "collection.sqlite";
+pub(crate) const LOG: &str = "collection.sqlite";
 /// Datasets are made anew at most this often while a pool is followed,
 const REST: Duration = Duration::from_secs(5);
 /// and so many times rarer than making them takes.

@@ -9,6 +9,8 @@ mod close;
 mod collect;
 mod data;
 #[cfg(feature = "live")]
+mod live;
+#[cfg(feature = "live")]
 mod localnet;
 #[cfg(not(feature = "live"))]
 #[path = "localnet_missing.rs"]
@@ -71,8 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Close(arguments) => close::close(arguments),
         #[cfg(feature = "live")]
         Command::Collect(collect) => collect::run(collect, arguments.log.quiet),
+        #[cfg(feature = "live")]
+        Command::Live(live) => live::run(live, arguments.log.quiet),
         #[cfg(not(feature = "live"))]
         Command::Collect(_)
+        | Command::Live(_)
         | Command::Chain(_)
         | Command::Positions(_)
         | Command::Kill(_)

@@ -16,6 +16,7 @@ use q50_engine::{
     market::{self, Market},
     record::DecisionRow,
     strategy::{Explanation, StrategyConfig},
+    venue::{Fill, FillSide, PoolCosts},
 };
 use q50_research::{
     claim::{Check, Claim, DataFacts, Request, SignalsOrigin, State, Verdict, Verification, verify},
@@ -180,19 +181,22 @@ fn write(folder: &RunFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> 
     ];
 
     let fills = &journal.fills;
-    let column =
-        |f: fn(&q50_engine::venue::Fill) -> f64| -> Vec<f64> { fills.iter().map(|row| f(&row.fill)).collect() };
+    let column = |f: fn(&Fill) -> f64| -> Vec<f64> { fills.iter().map(|row| f(&row.fill)).collect() };
     let fill_times: Vec<i64> = fills.iter().map(|row| row.fill.time).collect();
     let sides: Vec<&str> = fills
         .iter()
         .map(|row| match row.fill.side {
-            q50_engine::venue::FillSide::Buy => "buy",
-            q50_engine::venue::FillSide::Sell => "sell",
+            FillSide::Buy => "buy",
+            FillSide::Sell => "sell",
         })
         .collect();
     let (units, price, notional) = (column(|f| f.units), column(|f| f.price), column(|f| f.notional));
     let (cost, spread) = (column(|f| f.cost), column(|f| f.spread_cost));
     let fill_reasons: Vec<u8> = fills.iter().map(|row| row.reason as u8).collect();
+    let amount = |f: fn(&PoolCosts) -> u64| -> Vec<Option<u64>> {
+        fills.iter().map(|row| row.fill.pool.as_ref().map(f)).collect()
+    };
+    let (base_amount, quote_amount) = (amount(|costs| costs.tokens.0), amount(|costs| costs.quote.0));
     let fills_table: &[(&str, Column<'_>)] = &[
         ("ts_ms", Column::I64(&fill_times)),
         ("side", Column::Text(&sides)),
@@ -202,6 +206,8 @@ fn write(folder: &RunFolder, timed: &Timed<'_>, interval_ms: i64) -> Result<()> 
         ("cost", Column::F64(&cost)),
         ("spread_cost", Column::F64(&spread)),
         ("reason", Column::Labels { names: Reason::NAMES, codes: &fill_reasons }),
+        ("base_amount", Column::OptionU64(&base_amount)),
+        ("quote_amount", Column::OptionU64(&quote_amount)),
     ];
 
     let mut run = folder.new_run(&verification.run_id);

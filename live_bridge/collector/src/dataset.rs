@@ -10,9 +10,10 @@
 use crate::CollectError;
 use crate::check::{Checker, Kind, Step, Tally};
 use crate::store::{Place, Store, StoreError};
+use crate::tape::{SOL_DECIMALS, StepBars};
 use crate::target::Target;
 use q50_datasets::hash::text_hash;
-use q50_datasets::pool_bars::{PoolBar, PoolBars, PoolStep, PoolUnits};
+use q50_datasets::pool_bars::PoolBar;
 use q50_datasets::run_folder::{NewRun, RunFolder};
 use q50_datasets::time::rfc3339;
 use q50_datasets::write::{Column, TableWriter};
@@ -22,8 +23,6 @@ use serde::Serialize;
 
 /// The files, the one that stands for all of them last.
 pub const FILES: &[&str] = &["trades.parquet", "reserves.parquet", "bars.parquet", "collection.json"];
-/// Digits behind the point of SOL.
-const SOL_DECIMALS: u8 = 9;
 /// Transactions that are read, and rows that are written, at a time.
 const BATCH: usize = 16_384;
 
@@ -86,7 +85,7 @@ pub fn write(
     let mut run = folder.new_run(&run_id);
 
     let mut checker = Checker::new(target.pool, target.is_mayhem);
-    let mut bars = BarTape::new(target, interval_ms);
+    let mut bars = StepBars::new(target, interval_ms);
     let mut trades = TradeTable::default();
     let mut table = trades.columns(|columns| run.start_table(FILES[0], columns))?;
     let (mut place, mut first) = (None, None);
@@ -159,40 +158,6 @@ fn write_bars(run: &mut NewRun<'_>, bars: &[PoolBar]) -> Result<(), CollectError
         ],
     )?;
     Ok(())
-}
-
-/// Bars of steps that come in the chain's order.
-struct BarTape {
-    bars: PoolBars,
-    closed: Vec<PoolBar>,
-    last: Option<(u64, i64)>,
-}
-
-impl BarTape {
-    fn new(target: &Target, interval_ms: i64) -> Self {
-        let units = PoolUnits { base_decimals: target.decimals, quote_decimals: SOL_DECIMALS };
-        Self { bars: PoolBars::new(interval_ms, units), closed: Vec::new(), last: None }
-    }
-
-    fn push(&mut self, step: &Step) -> Result<(), CollectError> {
-        // Reserves that are not known yet are told by the next step.
-        let Some((before, after)) = step.before.or(step.after).zip(step.after) else { return Ok(()) };
-        if let Some((slot, time_ms)) = self.last.filter(|(slot, _)| *slot != step.slot) {
-            self.closed.extend(self.bars.through(slot, time_ms));
-        }
-        self.last = Some((step.slot, step.time_ms));
-        let volume = match &step.kind {
-            Kind::Swap(event, _) => event.base,
-            Kind::Liquidity(_) | Kind::Moved | Kind::Unreadable => 0,
-        };
-        let step = PoolStep { slot: step.slot, place: step.number, time_ms: step.time_ms, before, after, volume };
-        self.bars.push(step).map_err(|late| StoreError::Damaged(late.to_string()).into())
-    }
-
-    fn closed(mut self, slot: u64, time_ms: i64) -> Vec<PoolBar> {
-        self.closed.extend(self.bars.through(slot, time_ms));
-        self.closed
-    }
 }
 
 /// Rows of `trades.parquet` that are not written yet.

@@ -28,6 +28,8 @@ mod source;
 pub mod store;
 /// When to look.
 pub mod subscription;
+/// Bars as they close.
+pub mod tape;
 /// Which pool.
 mod target;
 /// Filling holes.

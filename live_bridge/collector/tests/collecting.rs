@@ -4,8 +4,13 @@
 
 mod world;
 
+use proptest::prelude::*;
 use q50_collector::Collector;
+use q50_collector::dataset::{self, FILES};
 use q50_collector::store::Stored;
+use q50_collector::tape::Tape;
+use q50_datasets::bars::Bars;
+use q50_datasets::run_folder::RunFolder;
 use q50_live::pumpswap::LiquidityKind;
 use solana_signature::Signature;
 use world::World;
@@ -209,4 +214,68 @@ fn a_folder_of_another_pool_or_chain_is_refused() {
     let before = std::fs::read(&other).unwrap();
     assert!(matches!(Store::open(&other, &world::POOL, "one").unwrap_err(), StoreError::Foreign));
     assert_eq!(std::fs::read(&other).unwrap(), before, "and left as it is");
+}
+
+/// Length of a bar, in which a few slots lie.
+const INTERVAL_MS: i64 = 2_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    #[test]
+    fn bars_that_are_told_as_they_close_are_those_of_the_datasets_bit_for_bit(
+        turns in prop::collection::vec((0_u64..5, 0_u64..9, any::<bool>()), 1..50)
+    ) {
+        let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut collector = world.collector(folder.path());
+        let mut tape = Tape::new(collector.target(), INTERVAL_MS);
+        let mut told = Vec::new();
+        world.sell(1_000_000);
+        for (sales, slots, looks) in turns.into_iter().chain([(0, 50, true)]) {
+            (0..sales).for_each(|number| { world.sell(1_000_000 + 7_919 * number); });
+            world.advance(slots);
+            if looks {
+                runtime.block_on(collector.catch_up(&|_| {})).unwrap();
+                let closed = tape.closed(collector.store()).unwrap();
+                prop_assert_eq!(closed.changed, Vec::<i64>::new());
+                told.extend(closed.bars);
+            }
+        }
+        let out = RunFolder::open(&folder.path().join("out"), FILES).unwrap();
+        dataset::write(collector.store(), collector.target(), "genesis", INTERVAL_MS, &out).unwrap();
+        let written = Bars::read(&out.file("bars.parquet")).unwrap();
+        prop_assert_eq!(&told.iter().map(|bar| bar.open_time).collect::<Vec<_>>(), &written.open_time);
+        let bits = |column: &[f64]| column.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let columns = [&written.open, &written.high, &written.low, &written.close];
+        for (number, column) in columns.into_iter().enumerate() {
+            let live: Vec<f64> = told.iter().map(|bar| [bar.open, bar.high, bar.low, bar.close][number]).collect();
+            prop_assert_eq!(bits(&live), bits(column));
+        }
+    }
+}
+
+#[test]
+fn a_bar_that_a_fork_changes_after_it_was_told_is_found_out() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut collector = world.collector(folder.path());
+    let mut tape = Tape::new(collector.target(), INTERVAL_MS);
+    world.sell(1_000_000);
+    world.advance(40);
+    let before = world.pool();
+    world.sell(50_000_000_000);
+    world.advance(12);
+    runtime.block_on(collector.catch_up(&|_| {})).unwrap();
+    let told = tape.closed(collector.store()).unwrap().bars;
+    world.fork(13, before);
+    world.sell(3_000_000);
+    world.advance(20);
+    runtime.block_on(collector.catch_up(&|_| {})).unwrap();
+    let closed = tape.closed(collector.store()).unwrap();
+    assert!(!closed.changed.is_empty(), "{closed:?}");
+    assert!(closed.bars[0].open_time > told.last().unwrap().open_time, "and none is told twice");
+    // From then on what is told is what the log has.
+    let all = Tape::new(collector.target(), INTERVAL_MS).closed(collector.store()).unwrap().bars;
+    assert_eq!(closed.bars, all[told.len()..]);
 }

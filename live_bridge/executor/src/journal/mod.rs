@@ -7,12 +7,15 @@
 mod exits;
 /// Orders and their transactions.
 mod orders;
+/// What became of an order.
+mod outcome;
 /// What is held.
 mod positions;
 /// The layout of the file.
 mod schema;
 
 pub use orders::{Begun, OrderId, OrderState, Pending, Prepared, Settlement};
+pub use outcome::{Outcome, Sent};
 pub use positions::{Position, Trade};
 
 use crate::clock::UnixMillis;

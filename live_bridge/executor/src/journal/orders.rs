@@ -47,7 +47,7 @@ impl OrderState {
         Self::ALL.iter().find(|(state, _)| *state == self).map_or("open", |(_, name)| name)
     }
 
-    fn named(name: &str) -> Result<Self, JournalError> {
+    pub(super) fn named(name: &str) -> Result<Self, JournalError> {
         let found = Self::ALL.iter().find(|(_, known)| *known == name);
         found.map(|(state, _)| *state).ok_or_else(|| JournalError::Damaged(format!("state `{name}`")))
     }

@@ -1,0 +1,172 @@
+//! Where orders go: nowhere, to a quote on the live state, or to the chain.
+
+use crate::books::Books;
+use crate::journal::{Done, State};
+use q50_engine::units::Lamports;
+use q50_engine::venue::PumpSwapConfig;
+use q50_executor::clock::{Clock, SystemClock};
+use q50_executor::executor::{Executor, ExecutorError, Report};
+use q50_executor::guards::{Guards, KillSwitch, Standing};
+use q50_executor::journal::{JournalError, OrderState, Outcome};
+use q50_executor::market::MarketError;
+use q50_executor::order::{Order, Quoted};
+use q50_executor::plan::{self, Rejection};
+use q50_executor::rpc::{Class, Client};
+use q50_live::pumpswap::Address;
+use thiserror::Error;
+
+/// An order of which nothing more is known.
+#[derive(Debug, Error)]
+pub enum DeskError {
+    /// The executor stops.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    /// Its journal.
+    #[error("journal: {0}")]
+    Journal(#[from] JournalError),
+}
+
+/// Where orders go.
+#[derive(Debug)]
+pub enum Desk {
+    /// Quoted, put before the guards and simulated; nothing is signed or sent.
+    DryRun {
+        /// A node.
+        client: Client<SystemClock>,
+        /// The wallet that would trade.
+        user: Address,
+        /// Limits, which remember what was let through.
+        guards: Box<Guards>,
+        /// Most lamports for priority, an order.
+        priority_cap: Lamports,
+    },
+    /// Filled by the exact arithmetic on the live state; nothing is signed or sent.
+    Paper {
+        /// A node.
+        client: Client<SystemClock>,
+        /// What network and accounts would cost.
+        costs: PumpSwapConfig,
+    },
+    /// Executed.
+    Trade(Box<Executor<Client<SystemClock>, SystemClock>>),
+}
+
+impl Desk {
+    /// Gives an order, and says what became of it. A key is carried out once. Where this is dropped while it waits, what
+    /// was sent is in the executor's journal, and settled at the next start.
+    ///
+    /// # Errors
+    /// [`DeskError`] where what became of it is not known.
+    pub async fn give(&mut self, key: &str, order: Order, books: &Books) -> Result<Done, DeskError> {
+        match self {
+            Self::DryRun { client, user, guards, priority_cap } => {
+                let planned = plan::plan(client, &SystemClock, *user, &order, 0, *priority_cap).await;
+                Ok(match planned {
+                    Err(rejection) => Done::only(State::Rejected, Some(rejection.to_string())),
+                    Ok(plan) => {
+                        let standing = Standing { wallet: plan.market.wallet, positions: Some(Lamports(0)) };
+                        let now = SystemClock.now();
+                        let cleared = guards.clear(&plan.proposal(order), &standing, &KillSwitch::Resumed, now);
+                        let state = if cleared.is_ok() { State::Simulated } else { State::Refused };
+                        let why = cleared.err().map(|refusals| refusals.to_string());
+                        Done { read_slot: Some(plan.market.slot), ..quoted(Done::only(state, why), &plan.quoted) }
+                    }
+                })
+            }
+            Self::Paper { client, costs } => Ok(paper(client, costs, &order, books).await),
+            Self::Trade(executor) => {
+                let report = executor.execute(key, order).await?;
+                let outcome = executor.journal().outcome(key)?;
+                let mut done = outcome.map_or_else(|| Done::only(State::Wanted, None), |outcome| told(&outcome));
+                if let Report::Settled { to_send, to_settle, .. } = report {
+                    done.to_send_ms = u64::try_from(to_send.as_millis()).ok();
+                    done.to_settle_ms = u64::try_from(to_settle.as_millis()).ok();
+                }
+                Ok(done)
+            }
+        }
+    }
+
+    /// What is known of an order that was given earlier; none where none of this key was.
+    ///
+    /// # Errors
+    /// Where the executor's journal cannot be read.
+    pub fn outcome(&self, key: &str) -> Result<Option<Done>, DeskError> {
+        match self {
+            Self::Trade(executor) => Ok(executor.journal().outcome(key)?.as_ref().map(told)),
+            Self::DryRun { .. } | Self::Paper { .. } => Ok(None),
+        }
+    }
+
+    /// Settles what is open.
+    ///
+    /// # Errors
+    /// [`DeskError`] where what became of a transaction is not known.
+    pub async fn settle(&mut self) -> Result<(), DeskError> {
+        match self {
+            Self::Trade(executor) => Ok(executor.settle_all().await?),
+            Self::DryRun { .. } | Self::Paper { .. } => Ok(()),
+        }
+    }
+}
+
+async fn paper(client: &Client<SystemClock>, costs: &PumpSwapConfig, order: &Order, books: &Books) -> Done {
+    let read = async || match client.market(order.mint, Address::ZERO, 0).await {
+        Err(MarketError::Node(error)) if error.class() == Class::Transient => Err(error),
+        other => Ok(other),
+    };
+    let rejected = |rejection: Rejection| Done::only(State::Rejected, Some(rejection.to_string()));
+    let market = match q50_executor::backoff::retry(&SystemClock, read).await {
+        Ok(Ok(market)) => market,
+        Ok(Err(error)) => return rejected(error.into()),
+        Err(error) => return rejected(error.into()),
+    };
+    let quote = match order.quote(&market.state, &market.config) {
+        Ok(quote) => quote,
+        Err(error) => return rejected(error.into()),
+    };
+    let (base, user_quote) = (quote.swap.base.cast_signed(), quote.swap.user_quote.cast_signed());
+    let is_buy = order.side() == q50_engine::amm::Side::Buy;
+    let rent = if is_buy && !books.ledger().has_account() { costs.rent.0.cast_signed() } else { 0 };
+    let done = Done {
+        slot: Some(market.slot),
+        read_slot: Some(market.slot),
+        base: if is_buy { base } else { -base },
+        quote: if is_buy { -user_quote } else { user_quote },
+        network_fee: costs.base_fee.0 + costs.priority_fee.0,
+        rent,
+        ..Done::only(State::Filled, None)
+    };
+    quoted(done, &quote)
+}
+
+fn quoted(done: Done, quoted: &Quoted) -> Done {
+    Done { quoted_base: Some(quoted.swap.base), quoted_quote: Some(quoted.swap.user_quote), ..done }
+}
+
+/// What the executor's journal says of an order.
+fn told(outcome: &Outcome) -> Done {
+    let state = match outcome.state {
+        OrderState::Open => State::Wanted,
+        OrderState::Refused => State::Refused,
+        OrderState::Rejected => State::Rejected,
+        OrderState::Filled => State::Filled,
+        OrderState::Failed => State::Failed,
+        OrderState::Expired => State::Expired,
+    };
+    let done = Done::only(state, outcome.reason.clone());
+    let Some(sent) = &outcome.sent else { return done };
+    Done {
+        signature: Some(sent.signature.clone()),
+        slot: sent.slot,
+        is_final: sent.is_final,
+        base: sent.base,
+        quote: sent.quote,
+        network_fee: sent.network_fee,
+        rent: sent.rent,
+        quoted_base: Some(sent.quoted_base),
+        quoted_quote: Some(sent.quoted_quote),
+        read_slot: Some(sent.read_slot),
+        ..done
+    }
+}

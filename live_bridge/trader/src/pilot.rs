@@ -1,0 +1,53 @@
+//! The strategy, a bar at a time: the same object as in a backtest, shown nothing that has not come.
+
+use q50_engine::bar_buffer::BarBuffer;
+use q50_engine::decision::Decision;
+use q50_engine::ledger::Account;
+use q50_engine::market::{Bar, Column};
+use q50_engine::strategy::{ConfigError, Explanation, Strategy, StrategyConfig};
+
+/// Signals of one bar, those that there are.
+pub type BarSignals = Vec<(Column, f64)>;
+
+/// A strategy and the bars that it was shown.
+pub struct Pilot {
+    strategy: Box<dyn Strategy + Send>,
+    bars: BarBuffer,
+}
+
+impl std::fmt::Debug for Pilot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pilot").field("bars", &self.bars.market().len()).finish_non_exhaustive()
+    }
+}
+
+impl Pilot {
+    /// Before the first bar. The first `history` bars are shown and not decided on.
+    ///
+    /// # Errors
+    /// Where the strategy reads the future.
+    pub fn new(
+        config: &StrategyConfig,
+        interval_ms: i64,
+        columns: &[Column],
+        history: usize,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self { strategy: config.stream()?, bars: BarBuffer::new(interval_ms, columns, history) })
+    }
+
+    /// Shows a bar that has closed, with its signals.
+    pub fn observe(&mut self, bar: &Bar, signals: &BarSignals) {
+        let value = |column| signals.iter().find(|(there, _)| *there == column).map_or(f64::NAN, |(_, value)| *value);
+        self.bars.push(bar, value);
+        let market = self.bars.market();
+        self.strategy.observe(market.history(market.len() - 1));
+    }
+
+    /// Decides at the close of the bar that was shown last; and what the decision was made from.
+    pub fn decide(&mut self, account: &Account) -> (Decision, Explanation) {
+        let market = self.bars.market();
+        let history = market.history(market.len() - 1);
+        let decision = self.strategy.decide(history, account);
+        (decision, self.strategy.explain(history, account))
+    }
+}

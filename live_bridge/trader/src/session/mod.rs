@@ -1,0 +1,322 @@
+//! The loop: a bar closes, the strategy decides, the decision is kept, and then something is done about it.
+
+/// What a session says of itself.
+mod event;
+/// From nothing, or from its journal.
+mod start;
+
+pub use event::Event;
+pub use start::Parts;
+
+use crate::books::Books;
+use crate::desk::{Desk, DeskError};
+use crate::feed::{Feed, FeedError};
+use crate::journal::{BarRow, DecisionRow, Done, Journal, JournalError, OrderRow, State};
+use crate::pilot::Pilot;
+use crate::signal_file::{SignalFile, SignalFileError};
+use crate::sizing::{PoolTerms, size};
+use crate::spec::SessionSpec;
+use q50_collector::tape::Closed;
+use q50_collector::unless_stopped;
+use q50_datasets::pool_bars::PoolBar;
+use q50_datasets::time::rfc3339;
+use q50_engine::decision::{Budget, Decision, Intent, Order};
+use q50_engine::market::Column;
+use q50_engine::strategy::{ConfigError, Explanation};
+use q50_engine::venue::PumpSwapConfig;
+use q50_executor::clock::{Clock, SystemClock};
+use q50_executor::order::Order as LiveOrder;
+use q50_live::pumpswap::Address;
+use serde_json::json;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long an order is waited for once the session was asked to stop; what is open then is settled at the next start.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often a signal is looked for that has not come.
+const SIGNAL_LOOK: Duration = Duration::from_millis(50);
+/// Why an order was not given.
+const TOO_LATE: &str = "the bar after it had closed before it could be given";
+
+/// Why a session ends. What is open stays open, and the next start settles it.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// No bars.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// No signals.
+    #[error(transparent)]
+    Signals(#[from] SignalFileError),
+    /// Nothing can be kept.
+    #[error("session.sqlite: {0}")]
+    Journal(#[from] JournalError),
+    /// What became of an order is not known.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// The strategy cannot be fed.
+    #[error(transparent)]
+    Strategy(#[from] ConfigError),
+    /// The strategy is another one.
+    #[error(
+        "the strategy decides otherwise than it did: at the bar of {bar} it said {was}, and now says {is}; go on with the q50 that \
+         began this session, or begin another with --out"
+    )]
+    Otherwise {
+        /// The bar.
+        bar: String,
+        /// Then.
+        was: String,
+        /// Now.
+        is: String,
+    },
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct Session {
+    spec: SessionSpec,
+    id: String,
+    mint: Address,
+    venue: PumpSwapConfig,
+    terms: PoolTerms,
+    journal: Journal,
+    feed: Feed,
+    signals: Option<SignalFile>,
+    columns: Vec<Column>,
+    pilot: Pilot,
+    desk: Desk,
+    books: Books,
+    orders: Vec<OrderRow>,
+    last: Option<BarRow>,
+    decisions: usize,
+    signal_wait: Duration,
+}
+
+/// Where events go.
+pub type Tell<'a> = &'a mut dyn FnMut(&Event);
+
+impl Session {
+    /// Trades until it is asked to stop, or for so many more decisions; `poll` is how often the chain is looked at.
+    ///
+    /// # Errors
+    /// [`SessionError`]; what is known is kept.
+    pub async fn run(
+        &mut self,
+        stop: &mut watch::Receiver<bool>,
+        poll: Duration,
+        most: Option<usize>,
+        tell: Tell<'_>,
+    ) -> Result<(), SessionError> {
+        let end = most.map(|most| self.decisions.saturating_add(most));
+        while end.is_none_or(|end| self.decisions < end) {
+            if unless_stopped(stop, self.feed.wait(poll)).await.is_none() {
+                break;
+            }
+            let Some(closed) = unless_stopped(stop, self.feed.look()).await else { break };
+            let closed = closed?;
+            if let Some(signals) = &mut self.signals {
+                signals.refresh()?;
+            }
+            let mut asked = stop.clone();
+            let grace = async {
+                // Whoever could ask is gone: nobody will.
+                if asked.wait_for(|stop| *stop).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(GRACE).await;
+            };
+            tokio::select! {
+                () = grace => break,
+                done = self.take(closed, tell) => done?,
+            }
+        }
+        tell(&Event::Stopped { decisions: self.decisions, orders: self.orders.len() });
+        Ok(())
+    }
+
+    /// Hash of the chain's first block.
+    #[must_use]
+    pub fn genesis(&self) -> &str {
+        &self.spec.genesis
+    }
+
+    /// The feed.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Decides on every bar that closed, in order; what is decided on the newest one is acted on.
+    async fn take(&mut self, closed: Closed, tell: Tell<'_>) -> Result<(), SessionError> {
+        for open_ms in &closed.changed {
+            let text =
+                format!("the bar of {} is another one by now: a fork, or a node that told late", rfc3339(*open_ms));
+            self.note("bar_changed", text, tell)?;
+        }
+        let mut bars = closed.bars.into_iter().peekable();
+        while let Some(bar) = bars.next() {
+            match self.last.as_ref().map(|last| last.bar.open_time) {
+                Some(last) if bar.open_time <= last => {}
+                _ => self.close(bar, bars.peek().is_none(), tell).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, bar: PoolBar, is_newest: bool, tell: Tell<'_>) -> Result<(), SessionError> {
+        let seen_ms = SystemClock.now().0;
+        self.await_signal(bar.open_time, is_newest, tell).await?;
+        self.settle().await?;
+        let row = BarRow { bar, signals: self.signals_at(bar.open_time), seen_ms };
+        self.pilot.observe(&row.engine_bar(), &row.signals);
+        let account = self.books.account(row.reserves());
+        let (decision, explanation) = self.pilot.decide(&account);
+        let decided_ms = SystemClock.now().0;
+        let decision_row = DecisionRow {
+            bar_ms: bar.open_time,
+            account,
+            reason: decision.reason().name().to_owned(),
+            wants: wants(&decision),
+            explanation: told(&explanation),
+            decided_ms,
+        };
+        let order = match &decision {
+            Decision::Act(intent) => Some(self.order(intent, &row, is_newest, decided_ms, &decision_row)),
+            Decision::Hold(_) => None,
+        };
+        self.journal.decided(&row, &decision_row, order.as_ref())?;
+        self.decisions += 1;
+        self.last = Some(row.clone());
+        tell(&Event::Decided {
+            bar: rfc3339(bar.open_time),
+            close: bar.close,
+            signals: row.signals,
+            reason: decision.reason().name(),
+            wants: decision_row.wants,
+            cash: account.cash,
+            position: self.books.ledger().tokens().0.to_string(),
+            equity: account.equity,
+        });
+        let Some(order) = order else { return Ok(()) };
+        self.orders.push(order);
+        self.act(self.orders.len() - 1, tell).await
+    }
+
+    /// The order that a decision asks for, before it is given.
+    fn order(&self, intent: &Intent, row: &BarRow, is_newest: bool, wanted_ms: i64, decided: &DecisionRow) -> OrderRow {
+        let pool = self.terms.at(row.reserves());
+        let account = &decided.account;
+        let size = size(intent.order, account, self.books.ledger(), &pool, &self.terms.config, &self.venue);
+        let done = match &size {
+            Err(problem) => Done::only(State::Rejected, Some(problem.to_string())),
+            Ok(_) if !is_newest => Done::only(State::Missed, Some(TOO_LATE.to_owned())),
+            Ok(_) => Done { is_final: false, ..Done::only(State::Wanted, None) },
+        };
+        OrderRow {
+            key: format!("{} {}", &self.id[..16], rfc3339(row.bar.open_time)),
+            bar_ms: row.bar.open_time,
+            reason: decided.reason.clone(),
+            size: size.ok(),
+            wanted_ms,
+            done,
+        }
+    }
+
+    /// Gives an order that is in the journal, where it is still to be given, and keeps what becomes of it.
+    async fn act(&mut self, index: usize, tell: Tell<'_>) -> Result<(), SessionError> {
+        let OrderRow { key, size, done, .. } = self.orders[index].clone();
+        tell(&Event::Wanted { key: key.clone(), size });
+        if let Some(size) = size.filter(|_| done.state == State::Wanted) {
+            let order = LiveOrder { mint: self.mint, size, slippage: self.venue.slippage };
+            let mut done = self.desk.give(&key, order, &self.books).await?;
+            done.time_ms = self.feed.time_ms();
+            self.keep(index, done)?;
+        }
+        let done = Box::new(self.orders[index].done.clone());
+        tell(&Event::Done { key, done });
+        Ok(())
+    }
+
+    fn keep(&mut self, index: usize, done: Done) -> Result<(), SessionError> {
+        self.journal.done(&self.orders[index].key, &done)?;
+        self.orders[index].done = done;
+        self.books = Books::after(self.capital(), &self.orders);
+        Ok(())
+    }
+
+    /// Looks again at what could still be taken back.
+    async fn settle(&mut self) -> Result<(), SessionError> {
+        let open: Vec<usize> = (0..self.orders.len()).filter(|&index| !self.orders[index].done.is_final).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.desk.settle().await?;
+        for index in open {
+            let earlier = &self.orders[index].done;
+            let Some(now) = self.desk.outcome(&self.orders[index].key)? else { continue };
+            let Done { time_ms, to_send_ms, to_settle_ms, .. } = *earlier;
+            let now = Done { time_ms, to_send_ms, to_settle_ms, ..now };
+            if now != *earlier {
+                self.keep(index, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the signal of a bar, where there is still time for it.
+    async fn await_signal(&mut self, open_ms: i64, is_newest: bool, tell: Tell<'_>) -> Result<(), SessionError> {
+        let Some(signals) = &mut self.signals else { return Ok(()) };
+        let begun = Instant::now();
+        loop {
+            signals.refresh()?;
+            let has_come = signals.has_for(open_ms, self.spec.interval_ms);
+            if has_come || !is_newest || begun.elapsed() >= self.signal_wait {
+                break;
+            }
+            tokio::time::sleep(SIGNAL_LOOK).await;
+        }
+        if let Some(last) = &self.last {
+            let last_ms = last.bar.open_time;
+            if signals.at(last_ms, self.spec.interval_ms, &self.columns) != last.signals {
+                let text = format!("the signal of {} came after its bar was decided on", rfc3339(last_ms));
+                self.note("late_signal", text, tell)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn signals_at(&self, open_ms: i64) -> crate::pilot::BarSignals {
+        self.signals.as_ref().map_or_else(Vec::new, |file| file.at(open_ms, self.spec.interval_ms, &self.columns))
+    }
+
+    fn note(&mut self, kind: &'static str, text: String, tell: Tell<'_>) -> Result<(), SessionError> {
+        tracing::warn!("{text}");
+        self.journal.note(SystemClock.now().0, kind, &text)?;
+        tell(&Event::Note { kind, text });
+        Ok(())
+    }
+}
+
+/// What a decision wants done, in words that tell any two apart: numbers are in their shortest form that reads back.
+fn wants(decision: &Decision) -> Option<String> {
+    let Decision::Act(intent) = decision else { return None };
+    Some(match intent.order {
+        Order::Buy(Budget::Cash(share)) => format!("buy for {} of the cash", share.get()),
+        Order::Buy(Budget::Equity(share)) => format!("buy for {} of the equity", share.get()),
+        Order::Sell(share) => format!("sell {} of the position", share.get()),
+        Order::Short(share) => format!("short {} of the equity", share.get()),
+        Order::Cover(share) => format!("cover {} of the position", share.get()),
+    })
+}
+
+/// What a decision was made from, as JSON.
+fn told(explanation: &Explanation) -> String {
+    let Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap } = explanation;
+    json!({
+        "side": side, "prob_up": prob_up, "expected_value": expected_value, "info_ratio": info_ratio, "regime": regime,
+        "raw_size": raw_size, "size": size, "binding_cap": binding_cap,
+    })
+    .to_string()
+}

@@ -1,0 +1,191 @@
+//! How a session begins: from nothing, or from its journal.
+
+use super::{Event, Session, SessionError, TOO_LATE, Tell, wants};
+use crate::books::Books;
+use crate::desk::Desk;
+use crate::feed::Feed;
+use crate::journal::{BarRow, Done, Journal, JournalError, State};
+use crate::pilot::Pilot;
+use crate::signal_file::SignalFile;
+use crate::sizing::PoolTerms;
+use crate::spec::SessionSpec;
+use q50_collector::tape::Closed;
+use q50_datasets::time::rfc3339;
+use q50_engine::market::Signals;
+use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
+use q50_engine::venue::PumpSwapConfig;
+use q50_executor::clock::{Clock, SystemClock};
+use q50_live::pumpswap::Address;
+use q50_research::run::VenueSettings;
+use std::time::Duration;
+
+/// How long between two attempts to see the chain for the first time.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What a session is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// What it is.
+    pub spec: SessionSpec,
+    /// The coin.
+    pub mint: Address,
+    /// What of the pool does not change from bar to bar.
+    pub terms: PoolTerms,
+    /// Its file.
+    pub journal: Journal,
+    /// Its bars.
+    pub feed: Feed,
+    /// Its signals; none where the strategy reads none.
+    pub signals: Option<SignalFile>,
+    /// Where its orders go.
+    pub desk: Desk,
+    /// How long a signal is waited for after its bar has closed.
+    pub signal_wait: Duration,
+}
+
+impl Session {
+    /// Begins a session, or goes on with the one in the journal: the strategy is brought to where it was, orders that were
+    /// to be given are settled or named as missed, and bars that closed meanwhile are decided on. May be dropped while it
+    /// waits.
+    ///
+    /// # Errors
+    /// [`SessionError`], also where the journal is of another session, or the strategy no longer decides what it decided.
+    pub async fn start(parts: Parts, tell: Tell<'_>) -> Result<Self, SessionError> {
+        let Parts { spec, mint, terms, mut journal, mut feed, signals, desk, signal_wait } = parts;
+        let id = spec.id();
+        let there = signals.as_ref().map_or_else(Signals::default, SignalFile::signals);
+        let columns = spec.settings.strategy.reads(&there);
+        let goes_on = match journal.spec()? {
+            Some((known, _)) if known == id => true,
+            Some((_, text)) => {
+                let unknown = || ("something".to_owned(), "another value".to_owned(), "this one".to_owned());
+                let (what, was, is) = spec.difference(&text).unwrap_or_else(unknown);
+                return Err(JournalError::Other { what, was, is }.into());
+            }
+            None => false,
+        };
+        let closed = first_look(&mut feed).await?;
+        if !goes_on {
+            let seen_ms = SystemClock.now().0;
+            let signals_at =
+                |open_ms| signals.as_ref().map_or_else(Vec::new, |file| file.at(open_ms, spec.interval_ms, &columns));
+            let history: Vec<BarRow> = closed
+                .bars
+                .iter()
+                .map(|bar| BarRow { bar: *bar, signals: signals_at(bar.open_time), seen_ms })
+                .collect();
+            journal.begin(&id, &spec.text(), &history)?;
+        }
+        let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
+        let history = bars.len() - decisions.len();
+        let mut pilot = Pilot::new(&spec.settings.strategy, spec.interval_ms, &columns, history)?;
+        for bar in &bars[..history] {
+            pilot.observe(&bar.engine_bar(), &bar.signals);
+        }
+        for (bar, decided) in bars[history..].iter().zip(&decisions) {
+            pilot.observe(&bar.engine_bar(), &bar.signals);
+            let (decision, _) = pilot.decide(&decided.account);
+            let told = |reason: &str, wants: &Option<String>| format!("{reason} ({})", wants.as_deref().unwrap_or("-"));
+            let was = told(&decided.reason, &decided.wants);
+            let is = told(decision.reason().name(), &wants(&decision));
+            if was != is {
+                return Err(SessionError::Otherwise { bar: rfc3339(bar.bar.open_time), was, is });
+            }
+        }
+        tell(&Event::Started { session: id.clone(), goes_on, history, decisions: decisions.len() });
+        let venue = match &spec.settings.venue {
+            VenueSettings::PumpSwap(venue) => venue.config,
+            VenueSettings::NextOpen(_) => PumpSwapConfig::default(),
+        };
+        let mut session = Self {
+            id,
+            mint,
+            venue,
+            terms,
+            journal,
+            feed,
+            signals,
+            columns,
+            pilot,
+            desk,
+            books: Books::new(Lamports(0)),
+            decisions: decisions.len(),
+            last: bars.last().cloned(),
+            orders,
+            signal_wait,
+            spec,
+        };
+        session.books = Books::after(session.capital(), &session.orders);
+        session.go_on(closed, tell).await?;
+        Ok(session)
+    }
+
+    /// The session's capital.
+    pub(super) fn capital(&self) -> Lamports {
+        Lamports((self.spec.settings.capital * LAMPORTS_PER_SOL) as u64)
+    }
+
+    /// What the journal left to be done, and what closed meanwhile.
+    async fn go_on(&mut self, closed: Closed, tell: Tell<'_>) -> Result<(), SessionError> {
+        self.take_up_again()?;
+        self.settle().await?;
+        let last = self.last.as_ref().map(|row| row.bar.open_time);
+        let is_late = closed.bars.last().is_some_and(|bar| Some(bar.open_time) > last);
+        for index in 0..self.orders.len() {
+            let order = &self.orders[index];
+            // What the executor knows is settled already.
+            if order.done.state != State::Wanted {
+                continue;
+            }
+            if is_late || Some(order.bar_ms) != last {
+                self.keep(index, Done::only(State::Missed, Some(TOO_LATE.to_owned())))?;
+                let (key, done) = (self.orders[index].key.clone(), Box::new(self.orders[index].done.clone()));
+                tell(&Event::Done { key, done });
+            } else {
+                self.act(index, tell).await?;
+            }
+        }
+        self.compare_with_the_chain(&closed, tell)?;
+        self.take(closed, tell).await
+    }
+
+    /// Orders that the executor was interrupted at before it had signed anything. A key is carried out once, so that they
+    /// get others; whether they are still in time is asked next.
+    fn take_up_again(&mut self) -> Result<(), SessionError> {
+        for order in self.orders.iter_mut().filter(|order| order.done.state == State::Wanted) {
+            let known = self.desk.outcome(&order.key)?;
+            if known.is_some_and(|done| done.state == State::Rejected && done.signature.is_none()) {
+                let name = format!("{}, again", order.key);
+                self.journal.rename(&order.key, &name)?;
+                order.key = name;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bars that were decided on, and are others by now.
+    fn compare_with_the_chain(&mut self, closed: &Closed, tell: Tell<'_>) -> Result<(), SessionError> {
+        let known = self.journal.bars()?;
+        let differs = |row: &&BarRow| {
+            let place = closed.bars.binary_search_by_key(&row.bar.open_time, |bar| bar.open_time);
+            place.is_ok_and(|place| closed.bars[place] != row.bar)
+        };
+        if let Some(row) = known.iter().find(differs) {
+            let open = rfc3339(row.bar.open_time);
+            let text = format!("the bar of {open} is another one by now: a fork, or a node that told late");
+            self.note("bar_changed", text, tell)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the chain has closed so far, however long no node answers.
+async fn first_look(feed: &mut Feed) -> Result<Closed, SessionError> {
+    loop {
+        let closed = feed.look().await?;
+        if feed.has_looked() {
+            return Ok(closed);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}

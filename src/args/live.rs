@@ -1,0 +1,108 @@
+//! What `q50 live` takes.
+
+#![cfg_attr(not(feature = "live"), allow(dead_code, reason = "read where trading is built in"))]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use q50_engine::units::Lamports;
+
+use super::{
+    Format,
+    replay::{AbsentName, CrossingName, MinusOneName, strategies},
+    values::{capital, lamports, length, not_negative},
+};
+
+const STRATEGY: &str = "Strategy";
+const SIGNALS: &str = "Signals";
+const ORDERS: &str = "Orders";
+const CHAIN: &str = "Chain";
+
+/// What a live session takes.
+#[derive(Args, Debug)]
+pub(crate) struct LiveArguments {
+    /// Folder of the session; one that is there goes on.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The pool: its address, or the mint of a coin, whose canonical SOL pool is meant.
+    #[arg(long, value_name = "MINT|POOL", help_heading = CHAIN)]
+    pub(crate) pool: String,
+    /// The chain: localnet, devnet, testnet, mainnet-beta, or the address of a node of a chain without money.
+    #[arg(long, value_name = "NAME|URL", default_value = "localnet", help_heading = CHAIN)]
+    pub(crate) cluster: String,
+    /// A node of that chain instead of its public one; several, and the next is asked where one fails.
+    #[arg(long, value_name = "URL", help_heading = CHAIN)]
+    pub(crate) rpc: Vec<String>,
+    /// Where subscriptions are served; default: the port after JSON-RPC's, or the same address where it names no port.
+    #[arg(long, value_name = "URL", help_heading = CHAIN)]
+    pub(crate) ws: Option<String>,
+    /// How often the chain is looked at, besides whenever the pool is traded.
+    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000), help_heading = CHAIN)]
+    pub(crate) poll_ms: u64,
+    /// Length of a bar: a number and s, m, h or d.
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = length, help_heading = STRATEGY)]
+    pub(crate) interval: Duration,
+    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
+    pub(crate) strategy: Option<String>,
+    /// Any option of the strategy file, by dotted path.
+    #[arg(long = "set", value_name = "PATH=VALUE", help_heading = STRATEGY)]
+    pub(crate) set: Vec<String>,
+    /// SOL that the session trades with.
+    #[arg(long, value_name = "SOL", value_parser = capital, help_heading = STRATEGY)]
+    pub(crate) capital: f64,
+    /// Signals: a file that grows (CSV, Parquet, Feather); rows are added, and none that was read may change.
+    #[arg(long, value_name = "FILE", help_heading = SIGNALS)]
+    pub(crate) signals: Option<PathBuf>,
+    /// Column that the strategy threshold trades on.
+    #[arg(long, value_name = "NAME", help_heading = SIGNALS)]
+    pub(crate) signal_column: Option<String>,
+    /// Seconds from a signal's stamp until it is available; default: one bar.
+    #[arg(long, value_name = "SECONDS", help_heading = SIGNALS)]
+    pub(crate) signal_delay: Option<u32>,
+    /// Seconds for which an available signal may be used; default: one bar.
+    #[arg(long, value_name = "SECONDS", help_heading = SIGNALS)]
+    pub(crate) signal_max_age: Option<u32>,
+    /// Seconds that a bar waits for its signal after it has closed, at most a bar.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = not_negative, help_heading = SIGNALS)]
+    pub(crate) signal_wait: f64,
+    /// What to do with forecasts whose quantiles cross.
+    #[arg(long, value_enum, default_value_t = CrossingName::Hold, help_heading = SIGNALS)]
+    pub(crate) crossing: CrossingName,
+    /// What -1 means in the column side; default: keep the position, and a column of 1 and -1 alone is refused.
+    #[arg(long, value_enum, help_heading = SIGNALS)]
+    pub(crate) side_minus_one: Option<MinusOneName>,
+    /// What to do on bars without a signal; default: as the strategy says.
+    #[arg(long, value_enum, help_heading = SIGNALS)]
+    pub(crate) absent: Option<AbsentName>,
+    /// Quote, ask the guards and simulate each order, and send nothing.
+    #[arg(long, help_heading = ORDERS)]
+    pub(crate) dry_run: bool,
+    /// Fill each order by the exact arithmetic on the live state, and send nothing.
+    #[arg(long, conflicts_with = "dry_run", help_heading = ORDERS)]
+    pub(crate) paper: bool,
+    /// How much worse than quoted an order may be filled, in basis points. The bound is part of the transaction.
+    #[arg(long, value_name = "BPS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(..10_000), help_heading = ORDERS)]
+    pub(crate) slippage_bps: u64,
+    /// Largest impact of a buy in basis points; what is over is not bought.
+    #[arg(long, value_name = "BPS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = ORDERS)]
+    pub(crate) max_impact_bps: u64,
+    /// Most SOL for priority, an order.
+    #[arg(long, value_name = "SOL", default_value = "0.001", value_parser = lamports, help_heading = ORDERS)]
+    pub(crate) priority_cap: Lamports,
+    /// Limits in TOML; what it leaves out, and all without it, is as docs/GUIDE.md says.
+    #[arg(long, value_name = "FILE", help_heading = ORDERS)]
+    pub(crate) limits: Option<PathBuf>,
+    /// File of the keypair; default: $ANCHOR_WALLET, then what Solana's command line is configured with.
+    #[arg(long, value_name = "FILE", help_heading = ORDERS)]
+    pub(crate) keypair: Option<PathBuf>,
+    /// Journal of orders; default: the one of this wallet and chain in the data directory ($Q50_DATA_DIR).
+    #[arg(long, value_name = "FILE", help_heading = ORDERS)]
+    pub(crate) journal: Option<PathBuf>,
+    /// End after so many decisions; default: when it is asked to stop.
+    #[arg(long, value_name = "N")]
+    pub(crate) bars: Option<usize>,
+    /// Form of what is told: lines for people, or a JSON object a line.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}

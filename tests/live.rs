@@ -1,0 +1,129 @@
+//! `q50 live` as a command, on a chain of this machine: what it decides and trades is what a replay of its own record does,
+//! wherever it was killed.
+
+#![allow(clippy::unwrap_used, reason = "an integration test")]
+
+mod util;
+
+#[cfg(not(feature = "live"))]
+#[test]
+fn a_build_without_trading_says_how_to_get_one() {
+    let line = "live --pool So11111111111111111111111111111111111111112 --capital 1 --out x";
+    util::Workspace::new().refused(line, &["--features live"]);
+}
+
+#[cfg(feature = "live")]
+#[path = "live_world/mod.rs"]
+mod live_world;
+
+#[cfg(feature = "live")]
+mod live {
+    use super::live_world::{BAR_MS, World};
+    use q50_trader::journal::State;
+
+    /// Long from the second bar to the fourth, and from the seventh on.
+    const SIDES: [i8; 9] = [0, 1, 1, 1, 0, 0, 1, 1, 1];
+
+    #[test]
+    fn a_dry_run_decides_and_simulates_and_sends_nothing() {
+        let world = World::start(&SIDES);
+        let before = world.lamports();
+        let mut session = world.live("--dry-run");
+        let decided: Vec<String> = (0..4).map(|_| session.next_bar(&world)["reason"].to_string()).collect();
+        assert_eq!(decided, ["\"nothing_to_sell\"", "\"enter_long\"", "\"enter_long\"", "\"enter_long\""]);
+        session.stop();
+        let orders = world.journal("session").orders().unwrap();
+        let states: Vec<_> = orders.iter().map(|order| (order.done.state, order.done.quoted_base.is_some())).collect();
+        assert_eq!(states, [(State::Simulated, true); 3], "{orders:?}");
+        assert_eq!(world.lamports(), before);
+        assert!(world.space.listing("ledger/journals").is_empty(), "nothing was begun, so nothing is left");
+    }
+
+    #[test]
+    fn paper_is_filled_by_the_exact_arithmetic_and_sends_nothing() {
+        let world = World::start(&SIDES);
+        let before = world.lamports();
+        let mut session = world.live("--paper");
+        (0..6).for_each(|_| drop(session.next_bar(&world)));
+        session.stop();
+        let orders = world.journal("session").orders().unwrap();
+        let sides: Vec<_> = orders.iter().map(|order| (order.done.state, order.done.base.signum())).collect();
+        assert_eq!(sides, [(State::Filled, 1), (State::Filled, -1)]);
+        assert_eq!(orders[0].done.base, -orders[1].done.base);
+        assert_eq!(world.lamports(), before);
+    }
+
+    #[test]
+    fn what_is_traded_is_what_a_replay_of_the_record_trades() {
+        let world = World::start(&SIDES);
+        world.make_the_programs_account();
+        let mut session = world.live("");
+        (0..SIDES.len()).for_each(|_| drop(session.next_bar(&world)));
+        session.stop();
+        let journal = world.journal("session");
+        let states: Vec<State> = journal.orders().unwrap().iter().map(|order| order.done.state).collect();
+        assert_eq!(states, [State::Filled; 3]);
+        world.assert_equals_its_replay("session");
+    }
+
+    #[test]
+    fn a_session_that_is_killed_decides_and_trades_as_one_that_was_not() {
+        let world = World::start(&SIDES);
+        world.make_the_programs_account();
+        let mut session = world.live("");
+        for bar in 0..SIDES.len() {
+            if bar % 2 == 1 {
+                // While a bar closes: before, in or after the decision and its order.
+                session.kill_while_a_bar_closes(&world, bar);
+                session = world.live("");
+            }
+            session.wait_for(&world, bar + 1);
+        }
+        session.stop();
+        world.assert_equals_its_replay("session");
+    }
+
+    #[test]
+    fn bars_of_an_outage_are_decided_on_and_their_orders_are_named_as_missed() {
+        let world = World::start(&SIDES);
+        let mut session = world.live("");
+        drop(session.next_bar(&world));
+        session.kill();
+        (0..3).for_each(|_| world.pass_a_bar());
+        let mut session = world.live("");
+        session.wait_for(&world, 5);
+        session.stop();
+        let journal = world.journal("session");
+        let decisions = journal.decisions().unwrap();
+        let gaps: Vec<i64> = decisions.windows(2).map(|pair| pair[1].bar_ms - pair[0].bar_ms).collect();
+        assert!(gaps.iter().all(|gap| *gap == BAR_MS), "{gaps:?}");
+        let orders = journal.orders().unwrap();
+        let missed: Vec<_> = orders.iter().filter(|order| order.done.state == State::Missed).collect();
+        assert!(!missed.is_empty() && missed[0].bar_ms == decisions[1].bar_ms, "{orders:?}");
+        assert!(missed[0].done.why.as_ref().unwrap().contains("had closed before it could be given"));
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_refused_and_nothing_is_sent() {
+        let world = World::start(&SIDES);
+        let before = world.lamports();
+        let line = |rest: &str| world.line(&format!("{rest} --out refused"));
+        world.space.refused(&line("--capital 1e6"), &["the wallet", "fund it, or give less with --capital"]);
+        let of_devnet = line("--capital 1").replace("--cluster localnet", "--cluster devnet");
+        world.space.refused(&of_devnet, &["unknown chain", "nothing was sent"]);
+        let without = line("--capital 1").replace("--signals signals.csv", "");
+        world.space.refused(&without, &["--signals"]);
+        assert!(world.space.listing("refused").is_empty());
+
+        let session = world.live("");
+        world.rewrite_signals(&[1, 1]);
+        let (code, told) = session.ended();
+        assert_eq!(code, 2, "{told}");
+        assert!(told.contains("changed what it said") || told.contains("goes backwards"), "{told}");
+        // Whoever goes on with another strategy is another session.
+        world.rewrite_signals(&SIDES);
+        let other = world.line("--capital 10 --set size=0.25 --out session");
+        world.space.refused(&other, &["was begun with strategy", "name another folder with --out"]);
+        assert_eq!(world.lamports(), before);
+    }
+}
