@@ -219,7 +219,7 @@ pub(crate) enum Command {
     Resume(SwitchArguments),
     /// Sell what is held, by hand, also while trading is switched off; at once, or when a level is met (--watch).
     #[command(
-        after_help = "What the journal holds is sold, as far as the wallet has it. Levels act while a command watches, and not otherwise.\nExit 1 where something was not sold; 2 where what became of a sale is not known: the next command settles it.\n\nExamples:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --stop-loss 0.1 --take-profit 0.3 --after 2h --watch"
+        after_help = "What the journal holds is sold, as far as the wallet has it. Levels act while a command watches, and not otherwise.\nExit 1 where something was not sold; 2 where what became of a sale is not known: the next command settles it.\n\nExamples:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --stop-loss 0.1 --take-profit 0.3 --after 2h --watch --cluster devnet"
     )]
     Close(CloseArguments),
     /// Print the completions of a shell.
