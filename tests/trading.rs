@@ -1,5 +1,7 @@
 //! Trading by command, on a localnet: what a trader does first, what he sees, and what a crash leaves.
 
+#[cfg(feature = "live")]
+mod trader;
 mod util;
 
 #[cfg(not(feature = "live"))]
@@ -13,106 +15,12 @@ fn a_build_without_trading_says_how_to_get_one() {
 
 #[cfg(feature = "live")]
 mod live {
-    #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an integration test, which says what it measured")]
+    #![allow(clippy::unwrap_used, reason = "an integration test")]
 
-    use super::util::Workspace;
-    use q50_executor::clock::SystemClock;
-    use q50_executor::cluster::Cluster;
-    use q50_executor::journal::{Journal, OrderState};
-    use q50_executor::rpc::{Client, Commitment};
-    use q50_executor::wallet::Wallet;
-    use q50_live::pumpswap::programs::TOKEN;
-    use q50_live::pumpswap::{Address, pda};
-    use q50_localnet::{FaultScript, Localnet, Pace, Settings};
-    use rand::{RngExt, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
+    use super::trader::{Trader, integer};
     use serde_json::Value;
     use std::path::Path;
-    use std::process::{Command, Stdio};
     use std::time::Duration;
-
-    /// What is limited is tested elsewhere.
-    const NO_RATES: &str =
-        "rates = { per_minute = 1000, per_hour = 10000, per_day = 10000 }\nbreaker = { failures = 1000 }\n";
-    const SLOT: Duration = Duration::from_millis(20);
-
-    /// A localnet, and a trader with its funded key.
-    struct Trader {
-        net: Localnet,
-        space: Workspace,
-    }
-
-    impl Trader {
-        fn start(faults: &str) -> Self {
-            let faults: FaultScript = toml::from_str(faults).unwrap();
-            let settings = Settings { port: 0, pace: Pace::Every(SLOT), faults, seed: 3, ..Settings::default() };
-            Self { net: Localnet::start(settings).unwrap(), space: Workspace::new() }
-        }
-
-        fn mint(&self) -> String {
-            self.net.ready().pools[0].mint.clone()
-        }
-
-        /// The options that name chain and key.
-        fn options(&self) -> String {
-            format!(
-                "--cluster localnet --rpc {} --keypair {}",
-                self.net.ready().rpc,
-                self.net.ready().keypair.display()
-            )
-        }
-
-        fn line(&self, line: &str) -> String {
-            format!("{} {}", line.replace("MINT", &self.mint()), self.options())
-        }
-
-        fn json(&self, line: &str, code: i32) -> Value {
-            self.space.json(&self.line(line), code)
-        }
-
-        /// Starts a command in the background.
-        fn spawn(&self, line: &str) -> std::process::Child {
-            Command::new(env!("CARGO_BIN_EXE_q50"))
-                .args(line.split_whitespace())
-                .current_dir(self.space.path(""))
-                .env("Q50_DATA_DIR", self.space.path("ledger"))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap()
-        }
-
-        fn wallet(&self) -> Wallet {
-            Wallet::find(Some(&self.net.ready().keypair)).unwrap()
-        }
-
-        /// The journal's file, which is there after the first order.
-        fn journal(&self) -> std::path::PathBuf {
-            let names = self.space.listing("ledger/journals");
-            let name = names.iter().find(|name| name.ends_with(".sqlite")).unwrap();
-            self.space.path(&format!("ledger/journals/{name}"))
-        }
-
-        /// Lamports and coins of the wallet, for good.
-        fn holdings(&self) -> (i64, i64) {
-            std::thread::sleep(SLOT * 45);
-            let wallet = self.wallet().address();
-            let mint: Address = self.mint().parse().unwrap();
-            let account = pda::associated_token(&wallet, &mint, &TOKEN);
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let accounts = runtime.block_on(async {
-                let url = self.net.ready().rpc.parse().unwrap();
-                let client = Client::connect(&Cluster::Localnet, vec![url], SystemClock).await.unwrap();
-                client.accounts(&[wallet, account], Commitment::Finalized, 0).await.unwrap().1
-            });
-            let coins = accounts[1].as_ref().and_then(|account| q50_executor::rpc::token_amount(&account.data));
-            (accounts[0].as_ref().unwrap().lamports.cast_signed(), coins.unwrap_or(0).cast_signed())
-        }
-    }
-
-    fn integer(value: &Value) -> i64 {
-        value.as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
-    }
 
     #[test]
     fn what_a_quote_says_a_dry_run_says_and_a_trade_brings() {
@@ -315,93 +223,5 @@ mod live {
         for form in forms {
             assert!(!found.windows(form.len()).any(|window| window == form), "{form:?} is there");
         }
-    }
-
-    /// From 0 to 124 kB are left for the journal: it fails at every point of an order, before and after the send.
-    #[test]
-    #[ignore = "mounts a small disk, which needs Linux and its namespaces"]
-    fn with_a_full_disk_nothing_is_done_twice_and_nothing_is_lost() {
-        let trader = Trader::start("");
-        let (lamports, coins) = trader.holdings();
-        let (disk, kept) = (trader.space.path("disk"), trader.space.path("kept.sqlite"));
-        std::fs::create_dir(&disk).unwrap();
-        let buy = trader.line("chain buy MINT --amount 0.05 --limits limits.toml --journal disk/journal.sqlite");
-        trader.space.write("limits.toml", NO_RATES);
-        let script = format!(
-            "cd {space}; q50() {{ {q50} \"$@\" >out 2>err; }}; mount -t tmpfs -o size=512k tmpfs disk || exit 9
-            q50 {buy} --key first || exit 3
-            for free in $(seq 0 4 124); do
-                rm -f disk/fill; cat /dev/zero >disk/fill 2>/dev/null; truncate -s -${{free}}k disk/fill
-                q50 {buy} --key $free; echo $free $? $(cat err)
-            done
-            rm disk/fill; q50 {buy} --key last || {{ cat out err; exit 4; }}
-            sleep 1; q50 {buy} --key after || exit 5; cp disk/journal.sqlite {kept}",
-            space = trader.space.path("").display(),
-            q50 = env!("CARGO_BIN_EXE_q50"),
-            kept = kept.display(),
-        );
-        let mut unshare = Command::new("unshare");
-        let output = unshare.args(["-rm", "bash", "-c", &script]).env("Q50_DATA_DIR", trader.space.path("ledger"));
-        let output = output.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        let failed: Vec<&str> = said.lines().filter(|line| line.split(' ').nth(1) == Some("2")).collect();
-        println!("{} of 32 orders met a full disk", failed.len());
-        assert!((4..32).contains(&failed.len()), "{said}");
-        assert!(failed.iter().all(|line| line.contains("full") || line.contains("disk I/O")), "{said}");
-
-        let journal = Journal::open(&kept).unwrap();
-        let (lamports_after, coins_after) = trader.holdings();
-        assert_eq!(journal.lamports().unwrap(), lamports_after - lamports, "{said}");
-        assert_eq!(journal.held(&trader.mint().parse().unwrap()).unwrap(), coins_after - coins, "{said}");
-    }
-
-    /// Kills: 20, or as many as `Q50_KILLS` says.
-    fn kills() -> u64 {
-        std::env::var("Q50_KILLS").map_or(20, |text| text.parse().unwrap())
-    }
-
-    #[test]
-    fn killed_at_random_moments_under_faults_nothing_is_done_twice_and_nothing_is_lost() {
-        let trader = Trader::start(
-            "[[fault]]\nkind = 'dropped'\nshare = 0.1\n[[fault]]\nkind = 'reset'\nshare = 0.05\n\
-             [[fault]]\nkind = 'server-error'\nshare = 0.05\n[[fault]]\nkind = 'stale'\nslots = 3\nshare = 0.1\n\
-             [[fault]]\nkind = 'fails'\nshare = 0.05\n[[fault]]\nkind = 'price-moves'\nbps = 30\nshare = 0.1\n",
-        );
-        trader.space.write("limits.toml", NO_RATES);
-        let (lamports, coins) = trader.holdings();
-        let mut rng = ChaCha8Rng::seed_from_u64(5);
-        for number in 0..kills() {
-            let line = trader.line(&format!("chain buy MINT --amount 0.05 --limits limits.toml --key {number}"));
-            let mut child = trader.spawn(&line);
-            std::thread::sleep(Duration::from_millis(rng.random_range(0..1_200)));
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        trader.net.control(serde_json::from_str(r#"{"do": "clear-faults"}"#).unwrap()).unwrap();
-        // The next order settles what was left, and the one after it finds it final.
-        assert_eq!(trader.json("chain buy MINT --amount 0.05 --limits limits.toml --key last", 0)["state"], "filled");
-        let (lamports_after, coins_after) = trader.holdings();
-        assert_eq!(
-            trader.json("chain buy MINT --amount 0.05 --limits limits.toml --key last", 0)["signature"],
-            Value::Null
-        );
-
-        let journal = Journal::open(&trader.journal()).unwrap();
-        let mint: Address = trader.mint().parse().unwrap();
-        assert_eq!(journal.lamports().unwrap(), lamports_after - lamports);
-        assert_eq!(journal.held(&mint).unwrap(), coins_after - coins);
-        assert!(journal.pending().unwrap().is_empty());
-        let orders = journal.orders().unwrap();
-        let count = |state| orders.iter().filter(|(_, found, _)| *found == state).count();
-        let (filled, failed) = (count(OrderState::Filled), count(OrderState::Failed));
-        let expired = count(OrderState::Expired);
-        println!(
-            "{} kills: {} orders begun, {filled} filled, {failed} failed, {expired} expired, {} never sent",
-            kills(),
-            orders.len(),
-            orders.len() - filled - failed - expired
-        );
-        assert!(filled > 1 && filled < orders.len(), "kills before and after the send");
     }
 }
