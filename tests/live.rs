@@ -24,6 +24,9 @@ mod live {
     /// Long from the second bar to the fourth, and from the seventh on.
     const SIDES: [i8; 9] = [0, 1, 1, 1, 0, 0, 1, 1, 1];
 
+    /// A difference and what it is cut into.
+    const PARTS: [&str; 7] = ["difference", "state_drift", "size", "latency", "fees", "rounding", "unexplained"];
+
     #[test]
     fn a_dry_run_decides_and_simulates_and_sends_nothing() {
         let world = World::start(&SIDES);
@@ -64,6 +67,58 @@ mod live {
         let states: Vec<State> = journal.orders().unwrap().iter().map(|order| order.done.state).collect();
         assert_eq!(states, [State::Filled; 3]);
         world.assert_equals_its_replay("session");
+        let compared = world.compare("session", 0);
+        assert_eq!((&compared["parity"], &compared["decisions"]["differing"]), (&true.into(), &0.into()), "{compared}");
+        assert_eq!(
+            (&compared["fills"]["matched"], &compared["orders"]["filled"]),
+            (&3.into(), &3.into()),
+            "{compared}"
+        );
+        for part in PARTS {
+            assert_eq!(compared["fills"]["total"][part], "0", "{part}: {compared}");
+        }
+        assert_eq!(compared["money"]["live_return"], compared["money"]["backtest_return"]);
+    }
+
+    #[test]
+    fn where_the_price_moves_before_an_order_lands_every_lamport_of_the_difference_is_explained() {
+        let world = World::with_faults(&SIDES, "[[fault]]\nkind = \"price-moves\"\nbps = 40\n");
+        world.make_the_programs_account();
+        let mut session = world.live("");
+        (0..SIDES.len()).for_each(|_| drop(session.next_bar(&world)));
+        session.stop();
+        let compared = world.compare("session", 0);
+        let pairs = compared["fills"]["pairs"].as_array().unwrap();
+        assert_eq!(pairs.len(), 3, "{compared}");
+        for pair in pairs {
+            let part = |name: &str| pair["parts"][name].as_str().unwrap().parse::<i64>().unwrap();
+            let sum: i64 = PARTS[1..].iter().map(|name| part(name)).sum();
+            assert_eq!(part("difference"), sum, "{pair}");
+            assert_eq!((part("unexplained"), part("state_drift")), (0, 0), "{pair}");
+            assert!(part("latency") != 0 && part("rounding").abs() <= 5, "{pair}");
+        }
+        // A buy into a price that rose brings less; the coins that follow are sold for more.
+        let latency = |number: usize| pairs[number]["parts"]["latency"].as_str().unwrap().parse::<i64>().unwrap();
+        assert!(latency(0) < 0 && latency(1) > 0, "{compared}");
+        let slippage = compared["slippage"]["worst"].as_f64().unwrap();
+        assert!((0.003..0.005).contains(&slippage), "{slippage}");
+    }
+
+    #[test]
+    fn an_order_that_an_outage_made_impossible_breaks_parity_and_is_named() {
+        let world = World::start(&SIDES);
+        let mut session = world.live("");
+        drop(session.next_bar(&world));
+        session.kill();
+        (0..2).for_each(|_| world.pass_a_bar());
+        let mut session = world.live("");
+        session.wait_for(&world, SIDES.len());
+        session.stop();
+        let compared = world.compare("session", 1);
+        assert_eq!(compared["orders"]["unfilled"][0]["state"], "missed", "{compared}");
+        assert!(compared["decisions"]["differing"].as_u64().unwrap() > 0, "{compared}");
+        world.space.refused("compare session session", &["is no backtest that q50 verify wrote"]);
+        world.space.refused("compare replay replay", &["is no session that q50 live kept"]);
     }
 
     #[test]

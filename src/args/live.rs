@@ -1,4 +1,4 @@
-//! What `q50 live` takes.
+//! What `q50 live` and `q50 compare` take.
 
 #![cfg_attr(not(feature = "live"), allow(dead_code, reason = "read where trading is built in"))]
 
@@ -103,6 +103,18 @@ pub(crate) struct LiveArguments {
     #[arg(long, value_name = "N")]
     pub(crate) bars: Option<usize>,
     /// Form of what is told: lines for people, or a JSON object a line.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// What a comparison takes.
+#[derive(Args, Debug)]
+pub(crate) struct CompareArguments {
+    /// Folder of a backtest: --out of q50 verify --venue pumpswap.
+    pub(crate) backtest: PathBuf,
+    /// Folder of a session: --out of q50 live.
+    pub(crate) live: PathBuf,
+    /// Form of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -7,6 +7,8 @@ mod chain;
 mod close;
 #[cfg(feature = "live")]
 mod collect;
+#[cfg(feature = "live")]
+mod compare;
 mod data;
 #[cfg(feature = "live")]
 mod live;
@@ -75,9 +77,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Collect(collect) => collect::run(collect, arguments.log.quiet),
         #[cfg(feature = "live")]
         Command::Live(live) => live::run(live, arguments.log.quiet),
+        #[cfg(feature = "live")]
+        Command::Compare(compare) => compare::run(compare),
         #[cfg(not(feature = "live"))]
         Command::Collect(_)
         | Command::Live(_)
+        | Command::Compare(_)
         | Command::Chain(_)
         | Command::Positions(_)
         | Command::Kill(_)

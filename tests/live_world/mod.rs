@@ -36,7 +36,13 @@ pub struct World {
 impl World {
     /// A chain whose pool has been traded for two bars, and signals for the bars to come.
     pub fn start(sides: &[i8]) -> Self {
-        let net = Localnet::start(Settings { port: 0, pace: Pace::Stepped, seed: 5, ..Settings::default() }).unwrap();
+        Self::with_faults(sides, "")
+    }
+
+    pub fn with_faults(sides: &[i8], faults: &str) -> Self {
+        let faults = toml::from_str(faults).unwrap();
+        let settings = Settings { port: 0, pace: Pace::Stepped, seed: 5, faults, ..Settings::default() };
+        let net = Localnet::start(settings).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let url = net.ready().rpc.parse().unwrap();
         let client = runtime.block_on(Client::connect(&Cluster::Localnet, vec![url], SystemClock)).unwrap();
@@ -154,16 +160,27 @@ impl World {
         Journal::open(&self.space.path(folder).join("session.sqlite")).unwrap()
     }
 
-    /// The record of a session, replayed without latency, decides and trades what the session did, to the lamport.
-    pub fn assert_equals_its_replay(&self, folder: &str) {
-        let journal = self.journal(folder);
-        let decisions = journal.decisions().unwrap();
-        let from = rfc3339(decisions[0].bar_ms);
+    /// Replays the record of a session without latency, into the folder `replay`.
+    fn replay(&self, folder: &str) {
+        let from = rfc3339(self.journal(folder).decisions().unwrap()[0].bar_ms);
         let verify = self.space.q50(&format!(
             "verify --venue pumpswap --bars {folder} --pool {folder} --signals signals.csv --strategy side --set size=0.5 \
              --capital 10 --latency-slots 0 --from {from} --out replay"
         ));
         assert_eq!(verify.code, 0, "{}{}", verify.stdout, verify.stderr);
+    }
+
+    /// What `q50 compare` says of a session and its replay.
+    pub fn compare(&self, folder: &str, code: i32) -> Value {
+        self.replay(folder);
+        self.space.json(&format!("compare replay {folder}"), code)
+    }
+
+    /// The record of a session, replayed without latency, decides and trades what the session did, to the lamport.
+    pub fn assert_equals_its_replay(&self, folder: &str) {
+        self.replay(folder);
+        let journal = self.journal(folder);
+        let decisions = journal.decisions().unwrap();
         let read = |file: &str, wanted: Wanted<'static>| {
             Frame::read(&self.space.path("replay").join(file), &Wanted { time: true, ..wanted }).unwrap()
         };

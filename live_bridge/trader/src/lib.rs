@@ -14,6 +14,8 @@
 
 /// Money and coins of a session.
 pub mod books;
+/// A session beside its backtest.
+pub mod compare;
 /// Where orders go.
 pub mod desk;
 /// Bars from the chain.

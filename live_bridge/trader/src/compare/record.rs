@@ -1,0 +1,90 @@
+//! A live session as it left its folder.
+
+use super::CompareError;
+use crate::journal::{BarRow, DecisionRow, Journal, OrderRow};
+use crate::spec::SessionSpec;
+use q50_collector::store::{Store, StoreError};
+use q50_engine::venue::pool_path::Reserves;
+use q50_live::pumpswap::{ProgramEvent, SwapEvent};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Transactions that are read at a time.
+const BATCH: usize = 16_384;
+
+/// What a session did, and what the chain says of it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Hash of the specification.
+    pub id: String,
+    /// The specification.
+    pub spec: SessionSpec,
+    /// Every bar, history included.
+    pub bars: Vec<BarRow>,
+    /// Every decision.
+    pub decisions: Vec<DecisionRow>,
+    /// Every order.
+    pub orders: Vec<OrderRow>,
+    /// What the program said of the session's own swaps, by signature.
+    pub swaps: HashMap<String, Box<SwapEvent>>,
+}
+
+impl Record {
+    /// Reads the folder of a session.
+    ///
+    /// # Errors
+    /// [`CompareError`] where the folder holds none.
+    pub fn read(folder: &Path) -> Result<Self, CompareError> {
+        let path = folder.join("session.sqlite");
+        let refused = |problem: String| CompareError::NoSession { path: path.clone(), problem };
+        if !path.is_file() {
+            return Err(refused("there is no such file".to_owned()));
+        }
+        let journal = Journal::open(&path)?;
+        let Some((id, text)) = journal.spec()? else { return Err(refused("it never began".to_owned())) };
+        let spec: SessionSpec = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
+        let log = folder.join("collection.sqlite");
+        let swaps = if log.is_file() { own_swaps(&log, &spec, &orders)? } else { HashMap::new() };
+        Ok(Self { id, spec, bars, decisions, orders, swaps })
+    }
+
+    /// Reserves at the opening of the bar that is open at `time_ms`: those at the close of the bar before.
+    #[must_use]
+    pub fn reserves_at(&self, time_ms: i64) -> Option<Reserves> {
+        let before = self.bars.partition_point(|row| row.bar.open_time + self.spec.interval_ms <= time_ms);
+        before.checked_sub(1).map(|row| self.bars[row].reserves())
+    }
+}
+
+fn own_swaps(
+    log: &Path,
+    spec: &SessionSpec,
+    orders: &[OrderRow],
+) -> Result<HashMap<String, Box<SwapEvent>>, CompareError> {
+    let damaged = || StoreError::Damaged(format!("`{}` is no address", spec.pool));
+    let pool = spec.pool.parse().map_err(|_| damaged())?;
+    let store = Store::open(log, &pool, &spec.genesis)?;
+    let own: Vec<&str> = orders.iter().filter_map(|order| order.done.signature.as_deref()).collect();
+    let (mut swaps, mut place) = (HashMap::new(), None);
+    loop {
+        let stored = store.behind(place, BATCH)?;
+        for stored in &stored {
+            let signature = stored.signature.to_string();
+            if !own.contains(&signature.as_str()) {
+                continue;
+            }
+            for bytes in &stored.did.events {
+                if let Ok(Some(ProgramEvent::Swap(event))) = ProgramEvent::decode(bytes)
+                    && event.pool == pool
+                {
+                    swaps.insert(signature.clone(), event);
+                }
+            }
+        }
+        place = stored.last().map(|stored| stored.place);
+        if stored.len() < BATCH {
+            return Ok(swaps);
+        }
+    }
+}
