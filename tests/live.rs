@@ -1,7 +1,7 @@
 //! `q50 live` as a command, on a chain of this machine: what it decides and trades is what a replay of its own record does,
 //! wherever it was killed.
 
-#![allow(clippy::unwrap_used, reason = "an integration test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an integration test, which says what it measured")]
 
 mod util;
 
@@ -20,6 +20,9 @@ mod live_world;
 mod live {
     use super::live_world::{BAR_MS, World};
     use q50_trader::journal::State;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use std::time::Duration;
 
     /// Long from the second bar to the fourth, and from the seventh on.
     const SIDES: [i8; 9] = [0, 1, 1, 1, 0, 0, 1, 1, 1];
@@ -122,19 +125,45 @@ mod live {
     }
 
     #[test]
-    fn a_session_that_is_killed_decides_and_trades_as_one_that_was_not() {
-        let world = World::start(&SIDES);
+    fn a_position_that_meets_its_stop_between_bars_is_sold_there() {
+        for mode in ["", "--paper"] {
+            let world = World::start(&SIDES);
+            let mut session = world.live(&format!("--stop-loss 0.05 {mode}"));
+            (0..2).for_each(|_| drop(session.next_bar(&world)));
+            world.fall(1_500);
+            while !session.event("done", || world.advance(1)).unwrap()["key"].as_str().unwrap().contains("exit") {}
+            let decided = session.next_bar(&world);
+            assert_eq!((&decided["reason"], &decided["position"]), (&"enter_long".into(), &"0".into()), "{decided}");
+            session.stop();
+            let orders = world.journal("session").orders().unwrap();
+            let told: Vec<_> = orders.iter().map(|order| (order.reason.as_str(), order.done.base.signum())).collect();
+            assert_eq!(told, [("enter_long", 1), ("stop_loss", -1), ("enter_long", 1)]);
+            assert_eq!(orders[0].done.base, -orders[1].done.base);
+        }
+    }
+
+    /// `Q50_KILLS` says at how many moments, 12 unless it is set.
+    #[test]
+    fn a_session_that_is_killed_at_random_moments_decides_and_trades_as_one_that_was_not() {
+        let kills = std::env::var("Q50_KILLS").map_or(12, |text| text.parse().unwrap());
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let sides: Vec<i8> = (0..kills + 2).map(|_| rng.random_range(0..2)).collect();
+        let world = World::start(&sides);
         world.make_the_programs_account();
         let mut session = world.live("");
-        for bar in 0..SIDES.len() {
-            if bar % 2 == 1 {
-                // While a bar closes: before, in or after the decision and its order.
-                session.kill_while_a_bar_closes(&world, bar);
-                session = world.live("");
-            }
-            session.wait_for(&world, bar + 1);
+        for kill in 0..kills {
+            // Before, while and after a bar is decided on and its order is given.
+            let (slots, pause) = (rng.random_range(0..6), rng.random_range(0..150));
+            session.kill_while_a_bar_closes(&world, slots, Duration::from_millis(pause));
+            session = world.live("");
+            session.wait_for(&world, kill + 1);
         }
+        session.wait_for(&world, sides.len());
         session.stop();
+        let orders = world.journal("session").orders().unwrap();
+        let unfilled: Vec<_> = orders.iter().filter(|order| order.done.state != State::Filled).collect();
+        assert!(unfilled.iter().all(|order| order.done.why.is_some()), "each is named: {unfilled:?}");
+        println!("{kills} kills, {} orders, {} of them not filled: {unfilled:?}", orders.len(), unfilled.len());
         world.assert_equals_its_replay("session");
     }
 

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use q50_engine::units::Lamports;
+use q50_engine::units::{Bps, Lamports};
 
 use super::{
     Format,
     replay::{AbsentName, CrossingName, MinusOneName, strategies},
-    values::{capital, lamports, length, not_negative},
+    values::{capital, gain_bps, lamports, length, not_negative, share_bps},
 };
 
 const STRATEGY: &str = "Strategy";
@@ -87,6 +87,15 @@ pub(crate) struct LiveArguments {
     /// Largest impact of a buy in basis points; what is over is not bought.
     #[arg(long, value_name = "BPS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = ORDERS)]
     pub(crate) max_impact_bps: u64,
+    /// Sell between bars when selling would lose this fraction of the cost, fees in, such as 0.1.
+    #[arg(long, value_name = "X", value_parser = share_bps, help_heading = ORDERS)]
+    pub(crate) stop_loss: Option<Bps>,
+    /// Sell between bars when selling would gain this fraction of the cost, fees in, such as 0.3.
+    #[arg(long, value_name = "X", value_parser = gain_bps, help_heading = ORDERS)]
+    pub(crate) take_profit: Option<Bps>,
+    /// Sell between bars when it has been held this long: a number and s, m, h or d.
+    #[arg(long, value_name = "TIME", value_parser = length, help_heading = ORDERS)]
+    pub(crate) after: Option<Duration>,
     /// Most SOL for priority, an order.
     #[arg(long, value_name = "SOL", default_value = "0.001", value_parser = lamports, help_heading = ORDERS)]
     pub(crate) priority_cap: Lamports,

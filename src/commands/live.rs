@@ -10,12 +10,13 @@ use q50_collector::subscription::Subscription;
 use q50_collector::{Collector, Target, unless_stopped};
 use q50_datasets::run_folder::RunFolder;
 use q50_engine::market::Signals;
-use q50_engine::units::{Bps, LAMPORTS_PER_SOL, PeriodsPerYear};
+use q50_engine::units::{Bps, LAMPORTS_PER_SOL, Lamports, PeriodsPerYear};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::SystemClock;
 use q50_executor::cluster::Cluster;
 use q50_executor::executor::Settings;
 use q50_executor::guards::{Guards, Memory};
+use q50_executor::order::Size;
 use q50_executor::rpc::Client;
 use q50_executor::wallet::Wallet;
 use q50_live::pumpswap::Address;
@@ -26,7 +27,7 @@ use q50_trader::journal::{Done, Journal, State};
 use q50_trader::session::{Event, Parts, Session};
 use q50_trader::signal_file::SignalFile;
 use q50_trader::sizing::PoolTerms;
-use q50_trader::spec::{Mode, SessionSpec, SignalRule};
+use q50_trader::spec::{Levels, Mode, SessionSpec, SignalRule};
 use tokio::sync::watch;
 
 use crate::{
@@ -129,6 +130,11 @@ async fn live(
         wallet: wallet.as_ref().map(|wallet| wallet.address().to_string()),
         interval_ms,
         signals: signals.as_ref().map(|_| signal_rule(arguments, interval_ms)),
+        levels: Levels {
+            stop_loss_bps: arguments.stop_loss.map(|share| share.0),
+            take_profit_bps: arguments.take_profit.map(|share| share.0),
+            timeout_ms: arguments.after.map(|after| u64::try_from(after.as_millis())).transpose()?,
+        },
         settings,
     };
     if !arguments.out.join(SESSION).exists() {
@@ -256,7 +262,13 @@ fn line(event: &Event) -> String {
             format!("{bar}  close {close:.4e}  equity {equity:.6} SOL  {reason}{wants}")
         }
         Event::Wanted { key, size } => {
-            format!("  order {key}: {}", size.map_or("nothing".to_owned(), |s| format!("{s:?}")))
+            let size = match size {
+                Some(Size::Spend(Lamports(lamports))) => format!("spend {lamports} lamports"),
+                Some(Size::Buy(coins)) => format!("buy {coins} coins"),
+                Some(Size::Sell(coins)) => format!("sell {coins} coins"),
+                None => "nothing".to_owned(),
+            };
+            format!("  order {key}: {size}")
         }
         Event::Done { done, .. } => format!("  {}", became(done)),
         Event::Note { kind, text } => format!("  {kind}: {text}"),

@@ -31,6 +31,7 @@ pub struct World {
     runtime: tokio::runtime::Runtime,
     /// Opening of the first bar that is decided on.
     first_ms: i64,
+    sides: Vec<i8>,
 }
 
 impl World {
@@ -46,22 +47,27 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let url = net.ready().rpc.parse().unwrap();
         let client = runtime.block_on(Client::connect(&Cluster::Localnet, vec![url], SystemClock)).unwrap();
-        let mut world = Self { space: Workspace::new(), net, client, runtime, first_ms: 0 };
+        let mut world = Self { space: Workspace::new(), net, client, runtime, first_ms: 0, sides: sides.to_vec() };
         (0..2).for_each(|_| world.pass_a_bar());
         world.first_ms = world.time_ms().div_euclid(BAR_MS) * BAR_MS;
         world.rewrite_signals(sides);
         world
     }
 
+    /// The file is another one.
     pub fn rewrite_signals(&self, sides: &[i8]) {
+        self.write_signals("signals.csv", sides);
+    }
+
+    fn write_signals(&self, name: &str, sides: &[i8]) {
         let mut text = "ts_ms,side\n".to_owned();
         for (bar, side) in (0_i64..).zip(sides) {
             text += &format!("{},{side}\n", self.first_ms + bar * BAR_MS);
         }
-        self.space.write("signals.csv", text);
+        self.space.write(name, text);
     }
 
-    fn advance(&self, slots: u64) {
+    pub fn advance(&self, slots: u64) {
         self.net.control(Control::Advance { slots }).unwrap();
     }
 
@@ -86,6 +92,12 @@ impl World {
     fn move_price(&self) {
         let number = usize::try_from(self.time_ms() / BAR_MS).unwrap() % MOVES.len();
         self.net.control(Control::MovePrice { pool: self.pool(0).pool.clone(), bps: MOVES[number] }).unwrap();
+    }
+
+    /// The price falls by so many basis points.
+    pub fn fall(&self, bps: i64) {
+        self.net.control(Control::MovePrice { pool: self.pool(0).pool.clone(), bps: -bps }).unwrap();
+        self.advance(2);
     }
 
     pub fn lamports(&self) -> u64 {
@@ -160,11 +172,11 @@ impl World {
         Journal::open(&self.space.path(folder).join("session.sqlite")).unwrap()
     }
 
-    /// Replays the record of a session without latency, into the folder `replay`.
-    fn replay(&self, folder: &str) {
+    /// Replays the record of a session without latency, on these signals, into the folder `replay`.
+    fn replay(&self, folder: &str, signals: &str) {
         let from = rfc3339(self.journal(folder).decisions().unwrap()[0].bar_ms);
         let verify = self.space.q50(&format!(
-            "verify --venue pumpswap --bars {folder} --pool {folder} --signals signals.csv --strategy side --set size=0.5 \
+            "verify --venue pumpswap --bars {folder} --pool {folder} --signals {signals} --strategy side --set size=0.5 \
              --capital 10 --latency-slots 0 --from {from} --out replay"
         ));
         assert_eq!(verify.code, 0, "{}{}", verify.stdout, verify.stderr);
@@ -172,26 +184,36 @@ impl World {
 
     /// What `q50 compare` says of a session and its replay.
     pub fn compare(&self, folder: &str, code: i32) -> Value {
-        self.replay(folder);
+        self.replay(folder, "signals.csv");
         self.space.json(&format!("compare replay {folder}"), code)
     }
 
-    /// The record of a session, replayed without latency, decides and trades what the session did, to the lamport.
+    /// The record of a session, replayed without latency, decides and trades what the session did, to the lamport. An order
+    /// that was not filled is taken out of the replay by a signal that says nothing, and that bar is not compared.
     pub fn assert_equals_its_replay(&self, folder: &str) {
-        self.replay(folder);
         let journal = self.journal(folder);
-        let decisions = journal.decisions().unwrap();
+        let (decisions, orders) = (journal.decisions().unwrap(), journal.orders().unwrap());
+        let unfilled: Vec<usize> = (0..decisions.len())
+            .filter(|&bar| {
+                let of_bar = orders.iter().find(|order| order.bar_ms == decisions[bar].bar_ms);
+                of_bar.is_some_and(|order| order.done.state != State::Filled)
+            })
+            .collect();
+        let sides = self.sides.iter().enumerate();
+        let sides: Vec<i8> = sides.map(|(bar, side)| if unfilled.contains(&bar) { -1 } else { *side }).collect();
+        self.write_signals("replayed.csv", &sides);
+        self.replay(folder, "replayed.csv");
         let read = |file: &str, wanted: Wanted<'static>| {
             Frame::read(&self.space.path("replay").join(file), &Wanted { time: true, ..wanted }).unwrap()
         };
         let replayed = read("decisions.parquet", Wanted { texts: vec!["reason"], ..Wanted::default() });
         let reasons = replayed.text("reason").unwrap();
         // The replay ends with the signals.
-        let live: Vec<&str> = decisions.iter().map(|decision| decision.reason.as_str()).collect();
-        assert!(reasons.len() >= 9 && live[reasons.len()..].iter().all(|reason| *reason == "no_signal"), "{live:?}");
-        assert_eq!(live[..reasons.len()], *reasons, "{:?}", journal.orders().unwrap());
+        assert!(reasons.len() == sides.len() && decisions.len() >= sides.len(), "{} bars", decisions.len());
+        for (bar, (live, replayed)) in decisions.iter().zip(reasons).enumerate() {
+            assert!(live.reason == *replayed || unfilled.contains(&bar), "bar {bar}: {} {replayed}", live.reason);
+        }
         // The order of the last bar finds no next one in the record.
-        let orders = journal.orders().unwrap();
         let last = decisions[reasons.len() - 1].bar_ms;
         let filled: Vec<_> =
             orders.iter().filter(|order| order.done.state == State::Filled && order.bar_ms < last).collect();
@@ -211,7 +233,7 @@ pub struct Session {
 
 impl Session {
     /// The next event of that kind, while `meanwhile` is done again and again; none where the session ends before.
-    fn event(&mut self, kind: &str, meanwhile: impl Fn()) -> Option<Value> {
+    pub fn event(&mut self, kind: &str, meanwhile: impl Fn()) -> Option<Value> {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             match self.events.recv_timeout(Duration::from_millis(10)) {
@@ -270,13 +292,14 @@ impl Session {
         self.child.wait().unwrap();
     }
 
-    /// Kills it a little after a bar has closed; how long after is another time at each `turn`.
-    pub fn kill_while_a_bar_closes(self, world: &World, turn: usize) {
+    /// Kills it so many slots and so long after a bar has closed.
+    pub fn kill_while_a_bar_closes(self, world: &World, slots: u64, pause: Duration) {
         world.pass_a_bar();
-        for _ in 0..turn {
+        for _ in 0..slots {
             world.advance(1);
-            std::thread::sleep(Duration::from_millis(15));
+            std::thread::sleep(Duration::from_millis(10));
         }
+        std::thread::sleep(pause);
         self.kill();
     }
 

@@ -6,8 +6,8 @@ use q50_engine::units::Lamports;
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::executor::{Executor, ExecutorError, Report};
-use q50_executor::guards::{Guards, KillSwitch, Standing};
-use q50_executor::journal::{JournalError, OrderState, Outcome};
+use q50_executor::guards::{ExitReason, ExitRules, Guards, KillSwitch, Standing};
+use q50_executor::journal::{JournalError, OrderState, Outcome, Position};
 use q50_executor::market::MarketError;
 use q50_executor::order::{Order, Quoted};
 use q50_executor::plan::{self, Rejection};
@@ -83,6 +83,24 @@ impl Desk {
                     done.to_settle_ms = u64::try_from(to_settle.as_millis()).ok();
                 }
                 Ok(done)
+            }
+        }
+    }
+
+    /// Whether what the session holds has to be sold now. A price that nobody tells meets a timeout alone.
+    ///
+    /// # Errors
+    /// Where the executor's journal cannot be read.
+    pub async fn due(&self, position: &Position, rules: &ExitRules) -> Result<Option<ExitReason>, DeskError> {
+        match self {
+            Self::Trade(executor) => Ok(executor.exit_of(position, rules).await?),
+            // A dry run holds nothing.
+            Self::DryRun { .. } => Ok(None),
+            Self::Paper { client, .. } => {
+                let market = client.market(position.mint, Address::ZERO, 0).await.ok();
+                let worth = market.and_then(|market| plan::value(&market, position.base.unsigned_abs()));
+                let cost = Lamports(position.cost.unsigned_abs());
+                Ok(rules.due(cost, position.since, worth, SystemClock.now()))
             }
         }
     }

@@ -2,8 +2,11 @@
 
 use q50_datasets::join::JoinRule;
 use q50_datasets::signals::CrossingPolicy;
+use q50_engine::units::Bps;
+use q50_executor::guards::ExitRules;
 use q50_research::run::RunSettings;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What becomes of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,8 @@ pub struct SessionSpec {
     pub interval_ms: i64,
     /// How signals are read and joined; none where the strategy reads none.
     pub signals: Option<SignalRule>,
+    /// When a position is sold between bars.
+    pub levels: Levels,
     /// The run, as research has it. Of its venue, slippage and the bound on impact go for live orders, too.
     #[serde(flatten)]
     pub settings: RunSettings,
@@ -54,6 +59,30 @@ pub struct SignalRule {
     pub crossing: CrossingPolicy,
     /// The column that single-signal strategies read.
     pub column: Option<String>,
+}
+
+/// When a position is sold between bars, whatever the strategy says. Distances are shares of its cost, fees of pool and
+/// network in, against what selling would bring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Levels {
+    /// Sell after this much of the cost is lost, basis points.
+    pub stop_loss_bps: Option<u64>,
+    /// Sell after this much of the cost is gained, basis points.
+    pub take_profit_bps: Option<u64>,
+    /// Sell after this long, milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+impl Levels {
+    /// As the executor has them.
+    #[must_use]
+    pub fn rules(&self) -> ExitRules {
+        ExitRules {
+            stop_loss: self.stop_loss_bps.map(Bps),
+            take_profit: self.take_profit_bps.map(Bps),
+            timeout: self.timeout_ms.map(Duration::from_millis),
+        }
+    }
 }
 
 impl SignalRule {

@@ -260,11 +260,14 @@ fn told(orders: &[&OrderRow]) -> Orders {
 
 fn fills(backtest: &Backtest, record: &Record, orders: &[&OrderRow], window: std::ops::RangeInclusive<i64>) -> Fills {
     let mut fills = Fills::default();
-    let live: BTreeMap<i64, &OrderRow> =
-        orders.iter().filter(|order| order.done.state == State::Filled).map(|order| (order.bar_ms, *order)).collect();
+    let filled = || orders.iter().filter(|order| order.done.state == State::Filled);
+    // Of the orders of a bar the first is the strategy's; what is sold between bars comes after it.
+    let mut live: BTreeMap<i64, &OrderRow> = BTreeMap::new();
+    for order in filled() {
+        live.entry(order.bar_ms).or_insert(order);
+    }
     let replayed: BTreeMap<i64, &ReplayedFill> =
         backtest.fills.iter().filter(|fill| window.contains(&fill.bar_ms)).map(|fill| (fill.bar_ms, fill)).collect();
-    fills.live_only = live.keys().filter(|bar| !replayed.contains_key(bar)).count();
     for (bar_ms, fill) in replayed {
         let Some(order) = live.get(&bar_ms).filter(|order| (order.done.base > 0) == fill.is_buy) else {
             fills.backtest_only += 1;
@@ -282,6 +285,7 @@ fn fills(backtest: &Backtest, record: &Record, orders: &[&OrderRow], window: std
             parts,
         });
     }
+    fills.live_only = filled().count() - fills.matched;
     fills
 }
 

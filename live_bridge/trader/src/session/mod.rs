@@ -2,6 +2,8 @@
 
 /// What a session says of itself.
 mod event;
+/// Between bars.
+mod levels;
 /// From nothing, or from its journal.
 mod start;
 
@@ -92,6 +94,8 @@ pub struct Session {
     last: Option<BarRow>,
     decisions: usize,
     signal_wait: Duration,
+    /// When a level was last met.
+    sold_at: Option<Instant>,
 }
 
 /// Where events go.
@@ -127,9 +131,13 @@ impl Session {
                 }
                 tokio::time::sleep(GRACE).await;
             };
+            let work = async {
+                self.take(closed, tell).await?;
+                self.watch(tell).await
+            };
             tokio::select! {
                 () = grace => break,
-                done = self.take(closed, tell) => done?,
+                done = work => done?,
             }
         }
         tell(&Event::Stopped { decisions: self.decisions, orders: self.orders.len() });

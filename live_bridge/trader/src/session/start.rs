@@ -113,6 +113,7 @@ impl Session {
             last: bars.last().cloned(),
             orders,
             signal_wait,
+            sold_at: None,
             spec,
         };
         session.books = Books::after(session.capital(), &session.orders);
