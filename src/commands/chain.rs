@@ -252,8 +252,9 @@ async fn dry_run(
     let (memory, switch, standing) = if path.metadata().is_ok_and(|file| file.len() > 0) {
         let journal = Journal::open(&path).with_context(|| path.display().to_string())?;
         journal.is_of(&user, client.genesis()).with_context(|| path.display().to_string())?;
-        let standing = plan::standing(client, &SystemClock, &journal, market, user).await?;
-        (journal.memory()?, journal.switch()?, standing)
+        let (positions, at_least) = (journal.positions()?, journal.newest_slot()?);
+        let others = plan::others(client, &SystemClock, &positions, order, user, at_least).await;
+        (journal.memory()?, journal.switch()?, plan::standing(market, &positions, others))
     } else {
         let nothing_held = Standing { wallet: market.wallet, positions: Some(Lamports(0)) };
         (Memory::default(), KillSwitch::default(), nothing_held)

@@ -1,7 +1,8 @@
 //! What time it is, and waiting.
 
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,14 +40,20 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// The machine's clock.
+/// The machine's clock. Where it is set back while a process runs, time goes on: who waits does not wait for ever.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
+
+/// When it was first asked, by the clock that can be set and by the one that cannot.
+static FIRST: OnceLock<(UnixMillis, Instant)> = OnceLock::new();
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        let now = UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        let (first, asked) = FIRST.get_or_init(|| (now, Instant::now()));
+        // A machine that sleeps stops the one, a person the other.
+        now.max(first.after(asked.elapsed()))
     }
 
     async fn sleep(&self, duration: Duration) {

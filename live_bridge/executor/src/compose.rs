@@ -21,6 +21,8 @@ const PACKET: usize = 1_232;
 pub const MOST_UNITS: u32 = 600_000;
 /// Lamports that a token account must hold. Source: rent of 165 bytes, (128 + 165) · 6,960.
 pub const TOKEN_ACCOUNT_RENT: u64 = 2_039_280;
+/// Lamports that an associated account of Token-2022 must hold. Source: 170 bytes, as it says that its owner never changes.
+pub const TOKEN_2022_RENT: u64 = 2_074_080;
 /// Lamports that the program's account for a user must hold. Source: measured, PumpSwap build 0.5.0.
 pub const ACCUMULATOR_RENT: u64 = 1_844_400;
 /// Fee of one signature, in lamports.

@@ -9,11 +9,11 @@
 use crate::backoff::retry;
 use crate::clock::Clock;
 use crate::compose;
-use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals};
+use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals, Standing};
 use crate::journal::{Begun, Journal, JournalError, OrderId, OrderState, Pending, Prepared, Settlement};
 use crate::market::Market;
 use crate::order::{Order, Quoted, Size};
-use crate::plan::{Chain, Plan, Rejection, plan, read_market, standing};
+use crate::plan::{Chain, Plan, Rejection, others, plan, read_market, standing};
 use crate::rpc::{Class, RpcError};
 use crate::settlement::{Settler, Unsettled};
 use crate::wallet::Wallet;
@@ -25,6 +25,10 @@ use thiserror::Error;
 
 /// Between two looks at what seems to be hidden.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// How long what was read for an order is fresh, and how often it is read at most.
+const FRESH: Duration = Duration::from_secs(5);
+const READINGS: usize = 3;
 
 /// How orders are executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +90,14 @@ pub enum ExecutorError {
         /// Why not.
         source: Box<Unsettled>,
     },
+}
+
+/// What an order is decided on.
+struct Ground {
+    plan: Plan,
+    standing: Standing,
+    /// Coins of the user that no trade of the journal brought.
+    untracked: i64,
 }
 
 /// Who gives an order.
@@ -265,11 +277,11 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             self.journal.end(id, OrderState::Rejected, &format!("an earlier transaction is open: {error}"))?;
             return Err(error);
         }
-        let plan = match self.plan(&order).await {
-            Ok(plan) => plan,
+        // Nothing is asked of a node between this and the send.
+        let Ground { plan, standing, untracked } = match self.ground(&order).await? {
+            Ok(ground) => ground,
             Err(rejection) => return self.reject(id, rejection),
         };
-        let standing = standing(&self.chain, &self.clock, &self.journal, &plan.market, self.wallet.address()).await?;
         let switch = match by {
             By::Program => self.journal.switch()?,
             By::Hand => KillSwitch::Resumed,
@@ -286,10 +298,6 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         };
         let signed = match self.sign(&plan, &cleared) {
             Ok(signed) => signed,
-            Err(error) => return self.reject(id, error.into()),
-        };
-        let untracked = match self.untracked(&plan.market).await? {
-            Ok(untracked) => untracked,
             Err(error) => return self.reject(id, error.into()),
         };
         let prepared = self.prepared(&plan, untracked, signed);
@@ -330,13 +338,30 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         Ok(self.journal.remember(self.guards.memory())?)
     }
 
-    /// The order as it would be sent: quoted, simulated, and not signed.
-    ///
-    /// # Errors
-    /// [`Rejection`] where it cannot be carried out.
-    pub async fn plan(&self, order: &Order) -> Result<Plan, Rejection> {
-        let at_least = self.journal.newest_slot().unwrap_or(0);
-        plan(&self.chain, &self.clock, self.wallet.address(), order, at_least, self.settings.priority_cap).await
+    /// Reads what an order is decided on; again where the nodes took long, because a price moves while one waits.
+    async fn ground(&self, order: &Order) -> Result<Result<Ground, Rejection>, ExecutorError> {
+        let (at_least, positions) = (self.journal.newest_slot()?, self.journal.positions()?);
+        let (chain, clock, user) = (&self.chain, &self.clock, self.wallet.address());
+        let mut took = Duration::ZERO;
+        for _ in 0..READINGS {
+            let plan = plan(chain, clock, user, order, at_least, self.settings.priority_cap);
+            let (plan, others) = tokio::join!(plan, others(chain, clock, &positions, order, user, at_least));
+            let plan = match plan {
+                Ok(plan) => plan,
+                Err(rejection) => return Ok(Err(rejection)),
+            };
+            let untracked = match self.untracked(&plan.market).await? {
+                Ok(untracked) => untracked,
+                Err(error) => return Ok(Err(error.into())),
+            };
+            took = clock.now().since(plan.read_at);
+            if took <= FRESH {
+                let standing = standing(&plan.market, &positions, others);
+                return Ok(Ok(Ground { plan, standing, untracked }));
+            }
+            tracing::info!("the nodes took {} s, the price is asked for again", took.as_secs());
+        }
+        Ok(Err(Rejection::Stale(took)))
     }
 
     /// Coins of the user that no trade of the journal brought, as far as nothing can be taken back: of what a fork could

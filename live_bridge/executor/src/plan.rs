@@ -1,18 +1,21 @@
 //! An order as it would be sent: the market read, the order quoted, its bound set, the transaction simulated.
 
 use crate::backoff::retry;
-use crate::clock::Clock;
-use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_ACCOUNT_RENT, TooLarge};
+use crate::clock::{Clock, UnixMillis};
+use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_2022_RENT, TOKEN_ACCOUNT_RENT, TooLarge};
 use crate::guards::{Proposal, Standing};
-use crate::journal::{Journal, JournalError};
+use crate::journal::Position;
 use crate::market::{Market, MarketError};
 use crate::order::{Order, Quoted, Size};
 use crate::priority;
 use crate::rpc::{Blockhash, Class, Client, Node, RpcError, Simulated};
+use futures_util::future::join_all;
 use q50_engine::amm::{AmmError, BPS, PoolState, Side};
 use q50_engine::units::{Bps, Lamports};
 use q50_live::pumpswap::Address;
+use q50_live::pumpswap::programs::TOKEN_2022;
 use solana_transaction_error::TransactionError;
+use std::time::Duration;
 use thiserror::Error;
 
 /// The chain, as far as orders are made from it.
@@ -84,6 +87,9 @@ pub enum Rejection {
         /// What is there.
         wallet: Lamports,
     },
+    /// What it was quoted on is old.
+    #[error("the nodes took {} s to say what else an order needs, and its quote was old by then, again and again", .0.as_secs())]
+    Stale(Duration),
     /// It does not fit a packet.
     #[error(transparent)]
     Size(#[from] TooLarge),
@@ -95,6 +101,7 @@ impl Rejection {
     pub fn class(&self) -> Class {
         match self {
             Self::Market(MarketError::Node(error)) | Self::Node(error) => error.class(),
+            Self::Stale(_) => Class::Transient,
             Self::Market(MarketError::Missing { .. })
             | Self::NotHeld { .. }
             | Self::NotPayable { .. }
@@ -109,6 +116,8 @@ impl Rejection {
 pub struct Plan {
     /// The market that it is quoted on.
     pub market: Market,
+    /// When that was read.
+    pub read_at: UnixMillis,
     /// The quote, with its bound on chain.
     pub quoted: Quoted,
     /// Most lamports that may leave the wallet: quote, rent, fees.
@@ -143,30 +152,37 @@ fn impact(pool: &PoolState, raw: u64) -> Bps {
     Bps(u64::try_from(impact).unwrap_or(u64::MAX))
 }
 
-/// The account: its lamports, and what the journal's positions would bring now.
-///
-/// # Errors
-/// Where the journal cannot be read. A position that cannot be priced is no error; what it is worth is not known.
-pub async fn standing<N: Chain, C: Clock>(
+/// What selling all positions but that in the coin of an order would bring now; nothing where one cannot be priced. All are
+/// asked for at once. A buy depends on it and waits for nodes that fail in passing; a sale does not.
+pub async fn others<N: Chain, C: Clock>(
     chain: &N,
     clock: &C,
-    journal: &Journal,
-    market: &Market,
+    positions: &[Position],
+    order: &Order,
     user: Address,
-) -> Result<Standing, JournalError> {
-    let mut positions = Some(0_u64);
-    for position in journal.positions()? {
-        let Ok(held) = u64::try_from(position.base) else { continue };
-        let worth = if held == 0 {
-            Some(Lamports(0))
-        } else if position.mint == market.keys.base_mint {
-            value(market, held)
-        } else {
-            read_market(chain, clock, position.mint, user, 0).await.ok().and_then(|other| value(&other, held))
+    at_least: u64,
+) -> Option<Lamports> {
+    let others = positions.iter().filter(|position| position.mint != order.mint && position.base > 0);
+    let worths = others.map(async |position| {
+        let market = match order.side() {
+            Side::Buy => read_market(chain, clock, position.mint, user, at_least).await,
+            Side::Sell => chain.market(position.mint, user, at_least).await,
         };
-        positions = positions.zip(worth).map(|(sum, worth)| sum.saturating_add(worth.0));
-    }
-    Ok(Standing { wallet: market.wallet, positions: positions.map(Lamports) })
+        value(&market.ok()?, position.base.unsigned_abs())
+    });
+    join_all(worths)
+        .await
+        .into_iter()
+        .try_fold(Lamports(0), |sum, worth| Some(Lamports(sum.0.saturating_add(worth?.0))))
+}
+
+/// The account: its lamports, and what all positions would bring, with what the `others` would.
+#[must_use]
+pub fn standing(market: &Market, positions: &[Position], others: Option<Lamports>) -> Standing {
+    let this = positions.iter().find(|position| position.mint == market.keys.base_mint && position.base > 0);
+    let this = this.map_or(Some(Lamports(0)), |position| value(market, position.base.unsigned_abs()));
+    let positions = this.zip(others).map(|(this, others)| Lamports(this.0.saturating_add(others.0)));
+    Standing { wallet: market.wallet, positions }
 }
 
 /// What selling `held` coins would bring; unknown where the pool cannot pay it.
@@ -190,8 +206,12 @@ pub async fn plan<N: Chain, C: Clock>(
 ) -> Result<Plan, Rejection> {
     // Independent questions are asked at once: prices move while one waits.
     let blockhash = retry(clock, async || chain.blockhash().await);
-    let (market, blockhash) = tokio::join!(read_market(chain, clock, order.mint, user, at_least), blockhash);
-    let (market, blockhash) = (market?, blockhash?);
+    let market = async {
+        let market = read_market(chain, clock, order.mint, user, at_least).await?;
+        Ok::<_, Rejection>((market, clock.now()))
+    };
+    let (market, blockhash) = tokio::join!(market, blockhash);
+    let ((market, read_at), blockhash) = (market?, blockhash?);
     if let Size::Sell(wanted) = order.size {
         let held = market.held.unwrap_or(0);
         if wanted > held {
@@ -219,7 +239,7 @@ pub async fn plan<N: Chain, C: Clock>(
     let budget = priority::budget(units, &bids, priority_cap);
     let message = compose::message(&market, user, &quoted, budget, &blockhash);
     let cost = cost(&market, &quoted, budget);
-    Ok(Plan { market, quoted, cost, budget, message, last_height: blockhash.last_height })
+    Ok(Plan { market, read_at, quoted, cost, budget, message, last_height: blockhash.last_height })
 }
 
 /// A market, asked for again where a node fails in passing.
@@ -242,6 +262,11 @@ pub(crate) async fn read_market<N: Chain, C: Clock>(
 fn cost(market: &Market, quoted: &Quoted, budget: Budget) -> Lamports {
     let mut cost = quoted.most_quote_in().0.saturating_add(budget.fee().0).saturating_add(TOKEN_ACCOUNT_RENT);
     if market.held.is_none() {
+        cost =
+            cost.saturating_add(if market.mint.program == TOKEN_2022 { TOKEN_2022_RENT } else { TOKEN_ACCOUNT_RENT });
+    }
+    // Where cashback is kept for the user, unless he has been paid some before.
+    if market.state.is_cashback {
         cost = cost.saturating_add(TOKEN_ACCOUNT_RENT);
     }
     if !market.has_accumulator {

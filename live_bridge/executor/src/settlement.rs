@@ -30,6 +30,9 @@ use thiserror::Error;
 const LOOK: Duration = Duration::from_millis(200);
 /// Between two sends of it.
 const SEND: Duration = Duration::from_secs(2);
+/// Slots in which a transaction cannot expire: a blockhash is good for 150 blocks, and is 32 slots old at most when it is
+/// used, or some more where nodes are not equally far.
+const LEAST_LIFE: u64 = 75;
 /// Longest wait after failed calls in a row.
 const LONGEST: Duration = Duration::from_secs(8);
 
@@ -170,14 +173,16 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
         let prepared = &pending.prepared;
         if under_way.is_send_due(self.clock.now()) && may_send() {
             // Whether it arrived is not what an answer says, nor what none says; the chain says it.
-            if let Err(error) = self.node.send(&prepared.bytes).await {
+            if let Err(error) = self.node.send(&prepared.bytes, under_way.sends).await {
                 tracing::debug!("{}: sent, and answered: {error}", prepared.signature);
             }
+            under_way.sends += 1;
         }
         let told = self.node.status(&prepared.signature).await.map_err(Unsettled::Node)?;
         match told.status {
             Some((_, Commitment::Processed)) => Ok(None),
             Some((_, commitment)) => self.read(pending, commitment).await,
+            None if told.at < prepared.read_slot + LEAST_LIFE => Ok(None),
             None => self.expire(pending, fills).await,
         }
     }
@@ -224,6 +229,7 @@ fn shows(limits: Order, change: i128) -> bool {
 #[derive(Debug, Default)]
 struct UnderWay {
     sent: Option<UnixMillis>,
+    sends: usize,
     failures: u32,
     last: Option<RpcError>,
 }

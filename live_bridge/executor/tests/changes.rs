@@ -30,12 +30,12 @@ struct Between {
 }
 
 impl Node for Between {
-    async fn send(&self, transaction: &[u8]) -> Result<(), RpcError> {
+    async fn send(&self, transaction: &[u8], attempt: usize) -> Result<(), RpcError> {
         let change = self.change.lock().unwrap().take();
         if let Some(change) = change {
             change();
         }
-        self.client.send(transaction).await
+        self.client.send(transaction, attempt).await
     }
 
     async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Told>, RpcError> {

@@ -59,7 +59,7 @@ impl Clock for Chain {
 }
 
 impl Node for Chain {
-    async fn send(&self, _: &[u8]) -> Result<(), RpcError> {
+    async fn send(&self, _: &[u8], _: usize) -> Result<(), RpcError> {
         Ok(())
     }
 
@@ -230,7 +230,7 @@ async fn a_node_says_that_a_transaction_is_confirmed_and_not_before() {
         let message = compose::message_of(&transfer, wallet.address(), &client.blockhash().await.unwrap());
         let signed = compose::signed(&message, wallet.sign(&message.serialize())).unwrap();
         let client = client.listening_at(websocket);
-        client.send(&signed.bytes).await.unwrap();
+        client.send(&signed.bytes, 0).await.unwrap();
         let mut heard = std::pin::pin!(client.heard(&signed.signature));
         let soon = Duration::from_millis(300);
         assert!(tokio::time::timeout(soon, &mut heard).await.is_err(), "it is processed and no more");

@@ -12,10 +12,11 @@ use q50_executor::executor::{Executor, ExecutorError, Report, Settings};
 use q50_executor::guards::{ExitReason, ExitRules, Limits};
 use q50_executor::journal::{Journal, OrderState, Settlement};
 use q50_executor::order::{Order, Size};
-use q50_executor::rpc::{Client, Commitment, Node, token_amount};
+use q50_executor::plan::plan;
+use q50_executor::rpc::{Account, Class, Client, Commitment, Node, token_amount};
 use q50_executor::settlement::Unsettled;
 use q50_live::pumpswap::pda;
-use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
+use q50_live::pumpswap::programs::{SYSTEM, TOKEN, WSOL_MINT};
 use q50_live::pumpswap::token::{create_account, sync_native, transfer_lamports};
 use std::time::Duration;
 
@@ -151,7 +152,7 @@ async fn what_the_user_has_wrapped_himself_is_left_alone() {
     ];
     let message = compose::message_of(&wrap, user, &client.blockhash().await.unwrap());
     let signed = compose::signed(&message, wallet.sign(&message.serialize())).unwrap();
-    client.send(&signed.bytes).await.unwrap();
+    client.send(&signed.bytes, 0).await.unwrap();
     let amount = async || {
         let account = client.accounts(&[wrapped], Commitment::Processed, 0).await.unwrap().1.remove(0);
         token_amount(&account.unwrap().data)
@@ -210,6 +211,46 @@ async fn what_falls_rises_or_takes_too_long_is_sold_between_bars() {
             assert_eq!(executor.journal().held(&net.mint(0)).unwrap(), 0);
         }
     }
+}
+
+/// The first trade of a wallet, on each kind of coin: what may leave it at most is enough, and no more than that leaves it.
+#[tokio::test]
+async fn no_more_leaves_the_wallet_than_is_said_and_that_is_enough() {
+    for kind in ["token", "token-2022"] {
+        for is_cashback in [false, true] {
+            let pools = format!(
+                "[[pool]]\nbase_reserve = 206_900_000_000_000\nquote_reserve = 84_990_359_078\ntoken_program = '{kind}'\ncashback = {is_cashback}\n"
+            );
+            let net = Net::start(&pools, "");
+            let client = net.client().await;
+            let genesis = client.genesis().to_owned();
+            let mut settings = net::settings();
+            settings.limits.wallet_floor = Lamports(0);
+            settings.limits.exposure = Bps(10_000);
+            let user = net.wallet().address();
+            let planned = plan(&client, &net.clock, user, &spend(&net, SOL), 0, settings.priority_cap).await.unwrap();
+            let wallet = Account { lamports: planned.cost.0, owner: SYSTEM, data: Vec::new(), executable: false };
+            net.put(user, &wallet);
+            let mut executor = net.executor_on(client, &genesis, settings).await.unwrap();
+            let settlement = filled(&mut executor, "all of it", spend(&net, SOL)).await;
+            let Settlement::Filled { lamports, .. } = settlement else { panic!() };
+            assert!(lamports.unsigned_abs() <= planned.cost.0, "{kind}, {is_cashback}: {lamports}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_price_that_was_waited_for_too_long_is_asked_for_again() {
+    // What is old would be sent with a blockhash that has half its life behind it.
+    let fault = "[[fault]]\nkind = 'rate-limited'\nretry_after_s = 70\nmethods = ['simulateTransaction']\ntimes = 1";
+    let net = Net::start("", fault);
+    let mut executor = net.executor().await.unwrap();
+    filled(&mut executor, "a", spend(&net, SOL)).await;
+    let fault = "[[fault]]\nkind = 'rate-limited'\nretry_after_s = 70\nmethods = ['simulateTransaction']";
+    let net = Net::start("", fault);
+    let mut executor = net.executor().await.unwrap();
+    let report = executor.execute("a", spend(&net, SOL)).await.unwrap();
+    assert!(matches!(&report, Report::Rejected(rejection) if rejection.class() == Class::Transient), "{report:?}");
 }
 
 #[tokio::test]

@@ -263,7 +263,7 @@ fn open(settings: &Settings) -> Result<(Chain, PathBuf, Option<tempfile::TempDir
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     let slot = settings.pace.slot();
     let first_slots = i64::try_from(slot.as_millis()).unwrap_or(0) * i64::try_from(chain::FIRST_SLOT).unwrap_or(0);
-    let fresh = Origin { seed: settings.seed, time_ms: now_ms - first_slots, slot };
+    let fresh = Origin { seed: settings.seed, time_ms: now_ms - first_slots, born_ms: now_ms, slot };
     let saved = settings.state.as_deref().map(state::restore).transpose()?.flatten();
     let origin = saved.as_ref().map_or(&fresh, chain::Saved::origin).clone();
 

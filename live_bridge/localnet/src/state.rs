@@ -38,7 +38,7 @@ pub enum StateError {
 const FILE: &str = "chain.bin";
 /// Its first bytes; the number changes with the form of what follows. Behind them are the SHA-256 of the rest, and the
 /// rest: a damaged chain could hold programs that do not load.
-const MAGIC: &[u8; 16] = b"q50 localnet 1\0\0";
+const MAGIC: &[u8; 16] = b"q50 localnet 2\0\0";
 
 /// Writes the chain into a folder; what was saved there before stays until that is done.
 pub(crate) fn save(chain: &Chain, folder: &Path) -> Result<(), StateError> {

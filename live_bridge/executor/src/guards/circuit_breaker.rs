@@ -80,6 +80,13 @@ impl CircuitBreaker {
     /// # Errors
     /// [`Refusal::BreakerOpen`] where it is open, or half-open and all probes are out.
     pub fn admit(&mut self, limits: &BreakerLimits, now: UnixMillis) -> Result<(), Refusal> {
+        // Noted by a clock that was set back since: it never waits longer than from now on.
+        let latest = now.after(limits.recovery);
+        match self {
+            Self::Open { until } => *until = latest.min(*until),
+            Self::HalfOpen { since, .. } => *since = now.min(*since),
+            Self::Closed { .. } => {}
+        }
         match *self {
             Self::Closed { .. } => Ok(()),
             Self::Open { until } if now < until => Err(Refusal::BreakerOpen { until }),
@@ -118,6 +125,16 @@ impl CircuitBreaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_wrong_by_a_year_keeps_it_open_for_its_time_and_no_longer() {
+        let limits = BreakerLimits::default();
+        let mut breaker = CircuitBreaker::default();
+        (0..5).for_each(|_| breaker.record(&limits, Outcome::Failure, UnixMillis(31_536_000_000)));
+        assert!(breaker.admit(&limits, UnixMillis(0)).is_err());
+        assert!(breaker.admit(&limits, UnixMillis(299_999)).is_err());
+        assert!(breaker.admit(&limits, UnixMillis(300_000)).is_ok());
+    }
     use Outcome::{Failure, Success};
 
     const LIMITS: BreakerLimits =

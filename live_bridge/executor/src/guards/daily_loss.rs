@@ -14,9 +14,10 @@ pub(super) struct DailyLoss {
 
 impl DailyLoss {
     /// Takes note of the equity. The first that is known of a day is what it began with; where that was nothing, the first
-    /// that is something. A clock that goes back begins no day.
+    /// that is something. A clock that goes back over midnight begins no day.
     pub(super) fn note(&mut self, equity: Lamports, now: UnixMillis) {
-        if self.day < Some(now.day()) || self.began_with == 0 {
+        let is_its_day = self.day.is_some_and(|day| (now.day()..=now.day() + 1).contains(&day));
+        if !is_its_day || self.began_with == 0 {
             *self = Self { day: Some(now.day()), began_with: equity.0 };
         }
     }

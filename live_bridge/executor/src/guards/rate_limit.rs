@@ -40,7 +40,8 @@ impl RateLimit {
     /// [`Refusal::TooManyOrders`], with the first window that is full.
     pub(super) fn check(&self, limits: &RateLimits, now: UnixMillis) -> Result<(), Refusal> {
         for (window, most) in [(MINUTE, limits.per_minute), (HOUR, limits.per_hour), (DAY, limits.per_day)] {
-            let found = self.0.iter().filter(|&&time| now.since(time) < window).count();
+            // What was noted in the future, by a clock that was set back since, is not lately.
+            let found = self.0.iter().filter(|&&time| time <= now && now.since(time) < window).count();
             if found >= most {
                 return Err(Refusal::TooManyOrders { found, window_s: window.as_secs() });
             }
@@ -50,7 +51,7 @@ impl RateLimit {
 
     /// One more has passed.
     pub(super) fn note(&mut self, now: UnixMillis) {
-        self.0.retain(|&time| now.since(time) < DAY);
+        self.0.retain(|&time| time <= now && now.since(time) < DAY);
         self.0.push_back(now);
     }
 }
@@ -58,6 +59,17 @@ impl RateLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn orders_of_a_clock_that_was_wrong_by_a_year_are_not_of_the_last_minute() {
+        let limits = RateLimits { per_minute: 1, ..RateLimits::default() };
+        let mut rate = RateLimit::default();
+        rate.note(UnixMillis(31_536_000_000));
+        assert!(rate.check(&limits, UnixMillis(31_536_000_001)).is_err());
+        assert!(rate.check(&limits, UnixMillis(1_000)).is_ok());
+        rate.note(UnixMillis(1_000));
+        assert!(rate.check(&limits, UnixMillis(1_001)).is_err());
+    }
 
     fn passed(limits: &RateLimits, every_ms: i64, orders: i64) -> usize {
         let mut rate = RateLimit::default();

@@ -174,9 +174,11 @@ impl Journal {
     /// # Errors
     /// Where the journal cannot be written.
     pub fn end(&mut self, order: OrderId, state: OrderState, reason: &str) -> Result<(), JournalError> {
-        let update = "UPDATE orders SET state = ?2, reason = ?3 WHERE id = ?1";
-        self.database.execute(update, params![order.0, state.name(), reason])?;
-        Ok(())
+        let update = "UPDATE orders SET state = ?2, reason = ?3 WHERE id = ?1 AND state = 'open'";
+        match self.database.execute(update, params![order.0, state.name(), reason])? {
+            1 => Ok(()),
+            _ => Err(JournalError::Damaged(format!("order {} is to end, and is not open", order.0))),
+        }
     }
 
     /// Keeps a signed transaction. Only afterwards it may be sent.

@@ -58,6 +58,13 @@ CREATE TABLE memory (
 ) STRICT;
 ";
 
+/// What every order asks: the fills of a coin, and the newest slot.
+const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS orders_by_mint ON orders (mint);
+CREATE INDEX IF NOT EXISTS transactions_by_order ON transactions (order_id);
+CREATE INDEX IF NOT EXISTS transactions_by_slot ON transactions (slot);
+";
+
 /// "q50j": what makes a SQLite file a journal of ours.
 const APPLICATION: i64 = 0x7135_306a;
 
@@ -77,6 +84,6 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), JournalError> {
         LayoutError::Foreign => JournalError::Foreign,
         LayoutError::Version { found, known } => JournalError::Version { found, known },
     })?;
-    // Beside the layout: earlier journals have no levels, and lose nothing by getting the table.
-    Ok(connection.execute_batch(TABLE)?)
+    // Beside the layout: earlier journals have neither, and lose nothing by getting them.
+    Ok(connection.execute_batch(&format!("{TABLE}{INDEXES}"))?)
 }

@@ -79,6 +79,16 @@ impl RpcError {
         }
     }
 
+    /// Whether it says more about the node than about what was asked: another one may answer.
+    pub(super) fn is_of_the_node(&self) -> bool {
+        const NO_SUCH_METHOD: i32 = -32601;
+        match self {
+            Self::Status(_) | Self::Malformed { .. } => true,
+            Self::Refused { code, .. } => *code == NO_SUCH_METHOD,
+            _ => self.class() == Class::Transient,
+        }
+    }
+
     /// From an error object of JSON-RPC. Source of the numbers: Solana's documentation of its JSON-RPC.
     pub(super) fn of_protocol(method: &'static str, code: i32, message: &str, data: Option<&str>) -> Self {
         #[derive(serde::Deserialize)]

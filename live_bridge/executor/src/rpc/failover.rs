@@ -1,6 +1,6 @@
 //! Which of several nodes is asked: one that answers, and that is not behind the others.
 
-use super::error::{Class, RpcError};
+use super::error::RpcError;
 use crate::clock::UnixMillis;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Health {
 
     /// It failed.
     pub(super) fn failed(&mut self, error: &RpcError, now: UnixMillis) {
-        if error.class() != Class::Transient {
+        if !error.is_of_the_node() {
             return;
         }
         let pause = PAUSE * 2_u32.pow(self.failures.min(MOST_DOUBLINGS));

@@ -162,10 +162,20 @@ impl<C: Clock> Client<C> {
         Ok(answer)
     }
 
-    /// Asks the best node, and the next one where that fails in passing; which one answered, and what.
+    /// Asks the best node, and the next one where that fails; which one answered, and what.
     async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<(usize, T), RpcError> {
-        let params = raw(method, &params)?;
         let order = ranking(&self.health(), self.clock.now());
+        self.ask_in(order, method, params).await
+    }
+
+    /// Asks nodes in an order.
+    async fn ask_in<T: DeserializeOwned>(
+        &self,
+        order: Vec<usize>,
+        method: &'static str,
+        params: Value,
+    ) -> Result<(usize, T), RpcError> {
+        let params = raw(method, &params)?;
         let mut last = None;
         for index in order {
             let now = self.clock.now();
@@ -180,11 +190,18 @@ impl<C: Clock> Client<C> {
                 }
                 Err(error) => {
                     self.health()[index].failed(&error, self.clock.now());
-                    if error.class() != Class::Transient {
+                    if !error.is_of_the_node() {
                         return Err(error);
                     }
-                    tracing::debug!("{}: {method}: {error}", self.endpoints[index].host());
-                    last = Some(error);
+                    let host = self.endpoints[index].host();
+                    match error.class() {
+                        Class::Transient => tracing::debug!("{host}: {method}: {error}"),
+                        Class::Fatal | Class::Venue => tracing::warn!("{host}: {method}: {error}"),
+                    }
+                    // What may pass is what the caller may wait for.
+                    if last.as_ref().is_none_or(|last: &RpcError| last.class() != Class::Transient) {
+                        last = Some(error);
+                    }
                 }
             }
         }
@@ -261,8 +278,9 @@ impl<C: Clock> Client<C> {
 
 /// The chain, as far as a transaction is settled by it.
 pub trait Node: Sync {
-    /// Hands in a signed transaction. The same one may be handed in again and again; it lands once.
-    fn send(&self, transaction: &[u8]) -> impl Future<Output = Result<(), RpcError>> + Send;
+    /// Hands in a signed transaction, for the `attempt`-th time, from 0. The same one may be handed in again and again; it
+    /// lands once.
+    fn send(&self, transaction: &[u8], attempt: usize) -> impl Future<Output = Result<(), RpcError>> + Send;
 
     /// What is known of signatures, however old, in their order.
     fn statuses(&self, signatures: &[Signature]) -> impl Future<Output = Result<Vec<Told>, RpcError>> + Send;
@@ -297,10 +315,15 @@ pub trait Node: Sync {
 }
 
 impl<C: Clock> Node for Client<C> {
-    async fn send(&self, transaction: &[u8]) -> Result<(), RpcError> {
+    async fn send(&self, transaction: &[u8], attempt: usize) -> Result<(), RpcError> {
+        // Each time to another node: one that swallows transactions says nothing of it.
+        let mut order = ranking(&self.health(), self.clock.now());
+        let first = attempt % order.len().max(1);
+        order.rotate_left(first);
         // It was simulated by us, and is sent again by us.
         let config = json!({"encoding": "base64", "skipPreflight": true, "maxRetries": 0});
-        self.call::<String>("sendTransaction", json!([STANDARD.encode(transaction), config])).await.map(drop)
+        let params = json!([STANDARD.encode(transaction), config]);
+        self.ask_in::<String>(order, "sendTransaction", params).await.map(drop)
     }
 
     async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Told>, RpcError> {

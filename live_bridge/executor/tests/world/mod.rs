@@ -305,7 +305,7 @@ impl Clock for World {
 }
 
 impl Node for World {
-    async fn send(&self, transaction: &[u8]) -> Result<(), RpcError> {
+    async fn send(&self, transaction: &[u8], _: usize) -> Result<(), RpcError> {
         self.call(|state, mishap| {
             if mishap != Mishap::Behind(1) {
                 state.land(transaction, mishap);

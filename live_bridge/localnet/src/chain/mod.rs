@@ -59,8 +59,10 @@ const LOG_BYTES: usize = 100_000;
 pub(crate) struct Origin {
     /// Everything that is drawn is drawn from this.
     pub(crate) seed: u64,
-    /// When slot 0 was, in milliseconds since 1970.
+    /// When slot 0 was, in milliseconds since 1970; later, where the chain stood still since.
     pub(crate) time_ms: i64,
+    /// When the chain began, in milliseconds since 1970.
+    pub(crate) born_ms: i64,
     /// From one slot to the next.
     pub(crate) slot: Duration,
 }
@@ -69,6 +71,12 @@ impl Origin {
     /// A key that this chain always has.
     pub(crate) fn keypair(&self, name: &str) -> Keypair {
         Keypair::new_from_array(self.digest(&["key", name], 0))
+    }
+
+    /// A hash that only this chain has: one that begins anew has the same keys and other hashes, so that nobody takes what
+    /// happened on the one for what happened on the other.
+    fn hash(&self, name: &str, number: u64) -> Hash {
+        Hash::new_from_array(self.digest(&[name, &self.born_ms.to_string()], number))
     }
 
     fn digest(&self, names: &[&str], number: u64) -> [u8; 32] {
@@ -205,7 +213,7 @@ impl Chain {
     fn open_slot(&mut self, slot: Slot) {
         let tip = self.tip().at(slot);
         (self.open, self.root) = (tip.newest, tip.root);
-        let hash = Hash::new_from_array(self.origin.digest(&["block"], slot ^ (self.forks << 48)));
+        let hash = self.origin.hash("block", slot ^ (self.forks << 48));
         let time = self.time_ms().div_euclid(1_000);
         self.blocks.insert(slot, Block { hash, time, root: self.root, signatures: Vec::new() });
         self.slot_of_hash.insert(hash, slot);
@@ -315,7 +323,7 @@ impl Chain {
 
     /// What tells this chain from every other.
     pub(crate) fn genesis_hash(&self) -> Hash {
-        Hash::new_from_array(self.origin.digest(&["genesis"], 0))
+        self.origin.hash("genesis", 0)
     }
 
     /// The block of a slot; the open one's has no hash yet that anybody could use.

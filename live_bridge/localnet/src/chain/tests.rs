@@ -8,7 +8,7 @@ use solana_account::ReadableAccount;
 use std::time::Duration;
 
 fn chain() -> Chain {
-    Chain::new(Origin { seed: 3, time_ms: 1_700_000_000_000, slot: Duration::from_millis(400) })
+    Chain::new(Origin { seed: 3, time_ms: 1_700_000_000_000, born_ms: 0, slot: Duration::from_millis(400) })
 }
 
 fn lamports(chain: &Chain, key: &Pubkey) -> u64 {
@@ -108,4 +108,14 @@ fn the_clock_is_told_as_it_was_at_the_slot_that_is_asked_for() {
         let told: Clock = bincode::deserialize(account.data()).unwrap();
         assert_eq!((told.slot, told.unix_timestamp), (slot, chain.time_of(slot)));
     }
+}
+
+#[test]
+fn a_chain_that_begins_anew_has_the_same_keys_and_other_hashes() {
+    let begun = |born_ms| Chain::new(Origin { seed: 3, time_ms: 0, born_ms, slot: Duration::from_millis(400) });
+    let (first, second) = (begun(1), begun(2));
+    assert_ne!(first.genesis_hash(), second.genesis_hash());
+    assert_eq!(first.genesis_hash(), begun(1).genesis_hash());
+    let pubkey = |chain: &Chain| solana_signer::Signer::pubkey(&chain.origin().keypair("wallet"));
+    assert_eq!(pubkey(&first), pubkey(&second));
 }
