@@ -7,7 +7,7 @@ use crate::subscription::Subscription;
 use crate::target::Target;
 use crate::walk::{fill, walk};
 use futures_util::{StreamExt, stream};
-use q50_executor::rpc::{Class, Recorded, RpcError};
+use q50_executor::rpc::{ChainTime, Class, Recorded, RpcError};
 use q50_live::pumpswap::ProgramEvent;
 use solana_signature::Signature;
 use std::collections::HashSet;
@@ -129,7 +129,7 @@ impl<S: Source> Collector<S> {
     /// [`CollectError`]; what is in the log stays.
     pub async fn catch_up(&mut self, told: &dyn Fn(Progress)) -> Result<u64, CollectError> {
         // Asked before anything is listed: all that is listed then is at or after it.
-        let now = self.source.time().await?;
+        let now = self.now().await?;
         let mut new = walk(&self.source, &mut self.store, &self.target, now.slot, told).await?;
         self.fetch(told).await?;
         let mut looked = HashSet::new();
@@ -139,6 +139,19 @@ impl<S: Source> Collector<S> {
         }
         self.store.set_known(now)?;
         Ok(new)
+    }
+
+    /// The chain's clock, by a node that is not behind what is known: of one that lags all that came since would look as
+    /// if a fork had taken it back.
+    async fn now(&self) -> Result<ChainTime, CollectError> {
+        let now = self.source.time().await?;
+        match self.store.known()? {
+            Some(known) if known.slot > now.slot => {
+                let problem = format!("it is in slot {}, and slot {} is recorded", now.slot, known.slot);
+                Err(RpcError::Behind(problem).into())
+            }
+            _ => Ok(now),
+        }
     }
 
     /// Fetches what is listed.
@@ -151,7 +164,7 @@ impl<S: Source> Collector<S> {
             }
             // Listed and told of by different parts of a node; or taken back since, which the next list shows.
             tokio::time::sleep(PATIENCE * attempt).await;
-            let now = self.source.time().await?;
+            let now = self.now().await?;
             walk(&self.source, &mut self.store, &self.target, now.slot, told).await?;
         }
         Ok(())

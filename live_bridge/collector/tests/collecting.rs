@@ -175,6 +175,37 @@ fn what_a_fork_took_back_leaves_the_log_and_what_came_instead_enters_it() {
 }
 
 #[test]
+fn a_node_that_lags_takes_nothing_back() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    trade(&world, 50);
+    let (collector, _) = world.collect(folder.path());
+    drop(collector);
+    let mut collector = world.behind(20).collector(folder.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(collector.catch_up(&|_| {})).unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("is recorded"), "{error}");
+    assert_eq!(signatures(&collector), world.signatures());
+}
+
+#[test]
+fn a_gap_that_one_node_could_not_fill_is_filled_by_another_in_the_next_run() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    trade(&world, 5);
+    let missing = world.sell(3_000_000);
+    trade(&world, 5);
+    world.advance(60);
+    world.sell(1_000_000);
+    let pruned = world.behind(0);
+    pruned.forget(missing);
+    let (collector, _) = pruned.collect(folder.path());
+    assert_eq!((collector.tally().swaps, collector.tally().unexplained), (11, 1));
+    drop(collector);
+    let (collector, _) = world.collect(folder.path());
+    assert_eq!(signatures(&collector), world.signatures());
+    assert_eq!((collector.tally().swaps, collector.tally().unexplained), (12, 0));
+}
+
+#[test]
 fn a_walk_that_goes_on_from_what_was_taken_back_begins_anew() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     trade(&world, 3_000);

@@ -66,6 +66,8 @@ impl Store {
         schema::prepare(&mut database)?;
         let store = Self { database };
         store.belongs_to(&pool.to_string(), genesis)?;
+        // Gaps that stayed are looked into once more by each run: another node may know better.
+        store.database.execute("UPDATE transactions SET is_searched = 0 WHERE is_searched", [])?;
         Ok(store)
     }
 

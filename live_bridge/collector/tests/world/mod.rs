@@ -146,6 +146,15 @@ impl World {
         state.pool = pool;
     }
 
+    /// A node that is so many slots behind.
+    pub fn behind(&self, slots: u64) -> Self {
+        let mut state = self.0.borrow().clone();
+        state.slot -= slots;
+        let newest = state.slot;
+        state.landed.retain(|landed| landed.slot <= newest);
+        Self(Rc::new(RefCell::new(state)))
+    }
+
     /// No node has this transaction any more.
     pub fn forget(&self, signature: Signature) {
         self.0.borrow_mut().landed.retain(|landed| landed.signature != signature);
