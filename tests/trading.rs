@@ -56,7 +56,6 @@ mod live {
     #[test]
     fn the_switch_stops_orders_and_leaves_the_way_out_open() {
         let trader = Trader::start("");
-        assert_eq!(trader.space.q50("kill").code, 2);
         trader.json("chain buy MINT --amount 0.1", 0);
         let killed = trader.space.words(&["kill", "--reason", "odd prices"]);
         assert_eq!(killed.code, 0, "{}", killed.stderr);
@@ -85,6 +84,36 @@ mod live {
             assert!(outcome.stdout.contains("trading is off"), "{}", outcome.stdout);
         }
         assert_eq!(trader.json("chain buy MINT --amount 0.1", 1)["state"], "refused");
+    }
+
+    #[test]
+    fn a_kill_reaches_every_trader_of_the_data_directory() {
+        let trader = Trader::start("");
+        assert_eq!(trader.space.json("kill", 0)["all"], true, "also before anything was traded");
+        let elsewhere = "chain buy MINT --amount 0.1 --journal mine.sqlite";
+        for line in [elsewhere, &format!("{elsewhere} --dry-run")] {
+            assert_eq!(trader.json(line, 1)["state"], "refused");
+        }
+        assert_eq!(trader.space.json("positions", 0)["switch"], "off");
+        assert_eq!(trader.space.q50("resume").code, 0);
+        assert_eq!(trader.json(elsewhere, 0)["state"], "filled");
+        trader.json("chain buy MINT --amount 0.1", 0);
+
+        // One journal alone, and what it does not switch on.
+        assert_eq!(trader.space.q50("kill --journal mine.sqlite").code, 0);
+        assert_eq!(trader.json(elsewhere, 1)["state"], "refused");
+        assert_eq!(trader.json("chain buy MINT --amount 0.1", 0)["state"], "filled");
+        trader.space.q50("kill");
+        assert!(trader.space.q50("resume --journal mine.sqlite").stdout.contains("still off"));
+        assert_eq!(trader.json(elsewhere, 1)["state"], "refused");
+
+        // A file that says nothing is no permission, and the way out stays open.
+        trader.space.write("ledger/trading-off.json", "");
+        trader.space.refused(&trader.line(elsewhere), &["trading-off.json", "q50 resume"]);
+        assert_eq!(trader.json("close", 0)["closed"][0]["state"], "filled");
+        assert_eq!(trader.space.q50("resume").code, 0);
+        trader.space.q50("resume --journal mine.sqlite");
+        assert_eq!(trader.json(elsewhere, 0)["state"], "filled");
     }
 
     #[test]

@@ -141,7 +141,7 @@ pub(crate) struct SwitchArguments {
     /// Why; it is kept.
     #[arg(long, value_name = "TEXT", default_value = "by hand")]
     pub(crate) reason: String,
-    /// Journal; default: all in the data directory ($Q50_DATA_DIR).
+    /// Switch this journal alone, wherever it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
     /// Form of the result.

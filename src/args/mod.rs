@@ -211,15 +211,15 @@ pub(crate) enum Command {
     /// What is held, by the journals of all trading.
     #[command(after_help = "Example:\n  q50 positions --format json")]
     Positions(PositionsArguments),
-    /// Switch trading off in every journal of the data directory, also for a process which is trading; it stays off until
-    /// q50 resume. What was sent may still land; a buy is not sent again.
+    /// Switch off all trading of the data directory ($Q50_DATA_DIR), whatever its journal, also for a process which is
+    /// trading; it stays off until q50 resume. What was sent may still land; a buy is not sent again.
     #[command(
-        after_help = "A journal that was named with --journal is switched by naming it again. One that cannot be switched does not keep the\nothers from it. Exit 2 where one could not be switched, and where there is no journal yet.\n\nExample:\n  q50 kill --reason 'odd prices'"
+        after_help = "Every journal of the data directory is switched, too; one that cannot be does not keep the others from it, and is named\n(exit 2).\n\nExample:\n  q50 kill --reason 'odd prices'"
     )]
     Kill(SwitchArguments),
     /// Switch trading on again.
     #[command(
-        after_help = "Exit 2 where there is no journal yet.\n\nExample:\n  q50 resume --reason 'prices are right'"
+        after_help = "Exit 2 where something could not be switched on.\n\nExample:\n  q50 resume --reason 'prices are right'"
     )]
     Resume(SwitchArguments),
     /// Sell what is held, by hand, also while trading is switched off; at once, or when a level is met (--watch).

@@ -24,7 +24,7 @@ use crate::{
         ChainArguments, ChainCommand, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, Format,
         SendingArguments, SizeArguments, smallest_units,
     },
-    commands::positions::journal_path,
+    commands::positions::{journal_path, switch_file},
     output,
 };
 
@@ -254,12 +254,13 @@ async fn dry_run(
         journal.is_of(&user, client.genesis()).with_context(|| path.display().to_string())?;
         let (positions, at_least) = (journal.positions()?, journal.newest_slot()?);
         let others = plan::others(client, &SystemClock, &positions, order, user, at_least).await;
-        (journal.memory()?, journal.switch()?, plan::standing(market, &positions, others))
+        (journal.memory()?, journal.switch()?, plan::standing(market, &positions, others, journal.lamports()?))
     } else {
-        let nothing_held = Standing { wallet: market.wallet, positions: Some(Lamports(0)) };
+        let nothing_held = Standing { wallet: market.wallet, positions: Some(Lamports(0)), traded: 0 };
         (Memory::default(), KillSwitch::default(), nothing_held)
     };
     let mut guards = Guards::new(settings.limits.clone(), memory);
+    let switch = switch_file()?.read()?.or(switch);
     let cleared = guards.clear(&plan.proposal(*order), &standing, &switch, SystemClock.now());
     let refused = cleared.err().map(|refusals| refusals.to_string());
     let mut value = quoted_fields(quoted);
@@ -298,6 +299,7 @@ pub(super) async fn open_executor(
     }
     let open = Journal::open_to_trade(&path, &wallet.address(), client.genesis());
     let journal = open.with_context(|| path.display().to_string())?;
+    let settings = Settings { switch: Some(switch_file()?), ..settings };
     Ok(Executor::start(client, SystemClock, journal, wallet, settings).await?)
 }
 

@@ -1,4 +1,4 @@
-//! `q50 positions`, `q50 kill` and `q50 resume`: what the journals say, and the switch in them. Neither needs a chain.
+//! `q50 positions`, `q50 kill` and `q50 resume`: what the journals say, and the switches. Neither needs a chain.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use q50_datasets::time::rfc3339;
 use q50_engine::units::Bps;
 use q50_executor::clock::{Clock, SystemClock};
-use q50_executor::guards::{ExitRules, KillSwitch};
-use q50_executor::journal::{Journal, OrderState, Position};
+use q50_executor::guards::{ExitRules, KillSwitch, SwitchError, SwitchFile};
+use q50_executor::journal::{Journal, JournalError, OrderState, Position};
 use q50_live::pumpswap::Address;
 use serde_json::{Value, json};
 
@@ -30,6 +30,11 @@ pub(crate) fn journal_path(named: Option<&Path>, genesis: &str, wallet: &Address
         // Eight letters tell any two chains of one user apart; that they are the same is checked in the file.
         None => Ok(folder()?.join(format!("{}-{wallet}.sqlite", genesis.chars().take(8).collect::<String>()))),
     }
+}
+
+/// The switch that every trader of the data directory asks.
+pub(crate) fn switch_file() -> Result<SwitchFile> {
+    Ok(SwitchFile::of(&data_directory()?))
 }
 
 /// The journal that is named, or all there are; and why others cannot be opened.
@@ -80,7 +85,12 @@ pub(crate) fn positions(arguments: &PositionsArguments) -> Result<Answer> {
             Err(problem) => problems.push(problem),
         }
     }
-    output::print(arguments.format, &json!({"journals": told}), |out| {
+    let switch = switch_file()?.read()?;
+    let value = json!({"switch": switch_name(&switch), "killed": killed_fields(&switch), "journals": told});
+    output::print(arguments.format, &value, |out| {
+        if let KillSwitch::Killed { reason, .. } = &switch {
+            writeln!(out, "all trading of this data directory is off ({reason})")?;
+        }
         if told.is_empty() && problems.is_empty() {
             return writeln!(out, "no journal: nothing was ever traded");
         }
@@ -111,7 +121,7 @@ fn journal_fields(journal: &Journal) -> Result<Value> {
     Ok(json!({
         "journal": journal.path().display().to_string(),
         "wallet": journal.wallet()?,
-        "switch": if switch == KillSwitch::Resumed { "on" } else { "off" },
+        "switch": switch_name(&switch),
         "killed": killed_fields(&switch),
         "open": open,
         "positions": positions,
@@ -120,6 +130,10 @@ fn journal_fields(journal: &Journal) -> Result<Value> {
 
 fn fraction(bps: Bps) -> f64 {
     bps.0 as f64 / 10_000.0
+}
+
+fn switch_name(switch: &KillSwitch) -> &'static str {
+    if *switch == KillSwitch::Resumed { "on" } else { "off" }
 }
 
 fn killed_fields(switch: &KillSwitch) -> Value {
@@ -150,31 +164,60 @@ fn position_fields(position: &Position, levels: Option<&ExitRules>) -> Value {
 }
 
 pub(crate) fn kill(arguments: &SwitchArguments) -> Result<Answer> {
-    switch(arguments, "off", Journal::kill)
+    let now = SystemClock.now();
+    // First, and whatever becomes of the journals: it stops everybody who trades from this data directory.
+    let besides = match arguments.journal {
+        Some(_) => Ok(()),
+        None => switch_file()?.kill(&arguments.reason, now),
+    };
+    switch(arguments, "off", besides, |journal| journal.kill(&arguments.reason, now))
 }
 
 pub(crate) fn resume(arguments: &SwitchArguments) -> Result<Answer> {
-    switch(arguments, "on", Journal::resume)
+    let besides = match arguments.journal {
+        Some(_) => Ok(()),
+        None => switch_file()?.resume(),
+    };
+    switch(arguments, "on", besides, |journal| journal.resume(&arguments.reason, SystemClock.now()))
 }
 
+/// Switches what can be switched, and names what cannot.
 fn switch(
     arguments: &SwitchArguments,
     state: &str,
-    set: fn(&Journal, &str, q50_executor::clock::UnixMillis) -> Result<(), q50_executor::journal::JournalError>,
+    besides: Result<(), SwitchError>,
+    set: impl Fn(&Journal) -> Result<(), JournalError>,
 ) -> Result<Answer> {
-    let (journals, mut problems) = journals(arguments.journal.as_deref())?;
-    let is_any = !journals.is_empty() || !problems.is_empty();
-    ensure!(is_any, "there is no journal to switch; trading begins one, or name it with --journal");
-    let mut names = Vec::new();
-    for journal in &journals {
+    let is_all = arguments.journal.is_none() && besides.is_ok();
+    let mut problems: Vec<anyhow::Error> = besides.err().into_iter().map(Into::into).collect();
+    let (mut open, mut names) = (Vec::new(), Vec::new());
+    match journals(arguments.journal.as_deref()) {
+        Ok((journals, closed)) => {
+            open = journals;
+            problems.extend(closed);
+        }
+        Err(problem) => problems.push(problem),
+    }
+    for journal in &open {
         let name = journal.path().display().to_string();
-        match set(journal, &arguments.reason, SystemClock.now()).with_context(|| name.clone()) {
+        match set(journal).with_context(|| name.clone()) {
             Ok(()) => names.push(name),
             Err(problem) => problems.push(problem),
         }
     }
-    output::print(arguments.format, &json!({"switch": state, "journals": names}), |out| {
-        names.iter().try_for_each(|name| writeln!(out, "{name}: trading is {state}"))
+    let still_off = state == "on" && !matches!(switch_file()?.read(), Ok(KillSwitch::Resumed));
+    output::print(arguments.format, &json!({"switch": state, "all": is_all, "journals": names}), |out| {
+        if is_all {
+            writeln!(out, "trading is {state} for all of this data directory, whatever the journal")?;
+        }
+        names.iter().try_for_each(|name| writeln!(out, "{name}: trading is {state}"))?;
+        if still_off {
+            writeln!(
+                out,
+                "all trading of this data directory is still off; q50 resume without --journal switches it on"
+            )?;
+        }
+        Ok(())
     })?;
     unless_all(&problems)?;
     Ok(Answer::Yes)

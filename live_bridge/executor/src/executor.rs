@@ -9,7 +9,7 @@
 use crate::backoff::retry;
 use crate::clock::Clock;
 use crate::compose;
-use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals, Standing};
+use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals, Standing, SwitchError, SwitchFile};
 use crate::journal::{Begun, Journal, JournalError, OrderId, OrderState, Pending, Prepared, Settlement};
 use crate::market::Market;
 use crate::order::{Order, Quoted, Size};
@@ -39,6 +39,8 @@ pub struct Settings {
     pub priority_cap: Lamports,
     /// How long a transaction is looked at before it is left open.
     pub patience: Duration,
+    /// A switch that is asked besides that of the journal.
+    pub switch: Option<SwitchFile>,
 }
 
 impl Default for Settings {
@@ -48,6 +50,7 @@ impl Default for Settings {
             priority_cap: Lamports(1_000_000),
             // A blockhash is good for a minute, and what landed with it final 13 seconds later.
             patience: Duration::from_secs(180),
+            switch: None,
         }
     }
 }
@@ -82,6 +85,9 @@ pub enum ExecutorError {
     /// The journal.
     #[error("journal: {0}")]
     Journal(#[from] JournalError),
+    /// The kill switch.
+    #[error(transparent)]
+    Switch(#[from] SwitchError),
     /// What became of a transaction is not known.
     #[error("{signature}: {source}")]
     Unsettled {
@@ -136,8 +142,19 @@ impl<N: Chain, C: Clock> Executor<N, C> {
         let guards = Guards::new(settings.limits.clone(), journal.memory()?);
         let mut executor = Self { chain, clock, journal, guards, wallet, settings };
         executor.journal.end_unsigned()?;
+        executor.check_chain().await?;
         executor.settle_all().await?;
         Ok(executor)
+    }
+
+    /// Refuses a chain that has the journal's name and not its past. Where no node says so now, what is open is settled next.
+    async fn check_chain(&self) -> Result<(), ExecutorError> {
+        let Some((signature, slot)) = self.journal.newest_final()? else { return Ok(()) };
+        match self.settler().is_known(&signature, slot).await {
+            Ok(()) => Ok(()),
+            Err(Unsettled::Node(error)) if error.class() == Class::Transient => Ok(()),
+            Err(source) => Err(ExecutorError::Unsettled { signature, source: Box::new(source) }),
+        }
     }
 
     /// The journal.
@@ -218,7 +235,13 @@ impl<N: Chain, C: Clock> Executor<N, C> {
     /// switch that cannot be read is off.
     fn may_send(&self, open: &Pending) -> bool {
         let is_sale = matches!(open.prepared.limits, AmmOrder::Sell { .. });
-        is_sale || self.journal.switch().is_ok_and(|switch| switch.check().is_ok())
+        is_sale || self.switch().is_ok_and(|switch| switch.check().is_ok())
+    }
+
+    /// Whether trading is switched off, by whichever switch.
+    fn switch(&self) -> Result<KillSwitch, ExecutorError> {
+        let besides = self.settings.switch.as_ref().map(SwitchFile::read).transpose()?.unwrap_or_default();
+        Ok(besides.or(self.journal.switch()?))
     }
 
     async fn settle(&mut self, open: &Pending) -> Result<Settlement, ExecutorError> {
@@ -283,7 +306,7 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             Err(rejection) => return self.reject(id, rejection),
         };
         let switch = match by {
-            By::Program => self.journal.switch()?,
+            By::Program => self.switch()?,
             By::Hand => KillSwitch::Resumed,
         };
         let now = self.clock.now();
@@ -356,7 +379,7 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             };
             took = clock.now().since(plan.read_at);
             if took <= FRESH {
-                let standing = standing(&plan.market, &positions, others);
+                let standing = standing(&plan.market, &positions, others, self.journal.lamports()?);
                 return Ok(Ok(Ground { plan, standing, untracked }));
             }
             tracing::info!("the nodes took {} s, the price is asked for again", took.as_secs());

@@ -168,7 +168,7 @@ pub async fn others<N: Chain, C: Clock>(
             Side::Buy => read_market(chain, clock, position.mint, user, at_least).await,
             Side::Sell => chain.market(position.mint, user, at_least).await,
         };
-        value(&market.ok()?, position.base.unsigned_abs())
+        worth(&market.ok()?, position)
     });
     join_all(worths)
         .await
@@ -176,13 +176,23 @@ pub async fn others<N: Chain, C: Clock>(
         .try_fold(Lamports(0), |sum, worth| Some(Lamports(sum.0.saturating_add(worth?.0))))
 }
 
-/// The account: its lamports, and what all positions would bring, with what the `others` would.
+/// The account: its lamports, of which the journal's transactions changed `lamports`, and what all positions would bring,
+/// with what the `others` would.
 #[must_use]
-pub fn standing(market: &Market, positions: &[Position], others: Option<Lamports>) -> Standing {
+pub fn standing(market: &Market, positions: &[Position], others: Option<Lamports>, lamports: i64) -> Standing {
     let this = positions.iter().find(|position| position.mint == market.keys.base_mint && position.base > 0);
-    let this = this.map_or(Some(Lamports(0)), |position| value(market, position.base.unsigned_abs()));
+    let this = this.map_or(Some(Lamports(0)), |position| worth(market, position));
+    let elsewhere: i64 = positions.iter().map(|position| position.elsewhere).sum();
     let positions = this.zip(others).map(|(this, others)| Lamports(this.0.saturating_add(others.0)));
-    Standing { wallet: market.wallet, positions }
+    Standing { wallet: market.wallet, positions, traded: lamports.saturating_sub(elsewhere) }
+}
+
+/// What selling a position would bring, as far as it is still in the wallet.
+fn worth(market: &Market, position: &Position) -> Option<Lamports> {
+    match u64::try_from(position.base).unwrap_or(0).min(market.held.unwrap_or(0)) {
+        0 => Some(Lamports(0)),
+        held => value(market, held),
+    }
 }
 
 /// What selling `held` coins would bring; unknown where the pool cannot pay it.

@@ -22,6 +22,7 @@ use crate::journal::{Pending, Settlement};
 use crate::rpc::{Class, Commitment, Node, RpcError, Told};
 use q50_engine::amm::Order;
 use q50_live::pumpswap::Address;
+use solana_signature::Signature;
 use std::pin::pin;
 use std::time::Duration;
 use thiserror::Error;
@@ -67,6 +68,14 @@ pub enum Unsettled {
         /// What it should hold.
         expected: i64,
     },
+    /// The journal knows a chain on which this landed for good, and this one is beyond that slot without it.
+    #[error(
+        "it landed in slot {slot} for good, and this chain does not know it: it was begun anew or set back, or its nodes have lost their history; a journal belongs to one chain, name another one (--journal) or move this one away"
+    )]
+    AnotherChain {
+        /// The slot.
+        slot: u64,
+    },
     /// What landed is not what was signed.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
@@ -104,6 +113,19 @@ impl<N: Node, C: Clock> Settler<'_, N, C> {
             (None, Some(slot)) if told.at >= slot => Ok(Some(Settlement::Reopened)),
             (None, _) => Ok(None),
         }
+    }
+
+    /// Whether the chain still knows what landed on it for good. A node that lags or forgets does not say.
+    ///
+    /// # Errors
+    /// [`Unsettled::AnotherChain`] where it does not; and where no node answers.
+    pub async fn is_known(&self, signature: &Signature, slot: u64) -> Result<(), Unsettled> {
+        let told = self.node.status(signature).await.map_err(Unsettled::Node)?;
+        if told.status.is_some() || told.at < slot {
+            return Ok(());
+        }
+        let first = self.node.first_slot().await.map_err(Unsettled::Node)?;
+        if first > slot { Ok(()) } else { Err(Unsettled::AnotherChain { slot }) }
     }
 
     /// What a transaction that landed came to; nothing where the node does not tell yet.

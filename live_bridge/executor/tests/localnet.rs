@@ -300,6 +300,23 @@ async fn what_a_stranger_sends_does_not_keep_an_order_from_expiring() {
 }
 
 #[tokio::test]
+async fn what_the_owner_moves_out_is_no_loss() {
+    let net = Net::start("", "");
+    let client = net.client().await;
+    let genesis = client.genesis().to_owned();
+    let settings = Settings { limits: Limits::default(), ..net::settings() };
+    let mut executor = net.executor_on(client, &genesis, settings).await.unwrap();
+    filled(&mut executor, "a", spend(&net, SOL)).await;
+    let (client, wallet) = (net.client().await, net.wallet());
+    let out = [transfer_lamports(wallet.address(), net.pool(0), 400 * SOL)];
+    let message = compose::message_of(&out, wallet.address(), &client.blockhash().await.unwrap());
+    let signed = compose::signed(&message, wallet.sign(&message.serialize())).unwrap();
+    client.send(&signed.bytes, 0).await.unwrap();
+    assert!(net.lamports_now().await < (600 * SOL).cast_signed());
+    filled(&mut executor, "b", spend(&net, SOL)).await;
+}
+
+#[tokio::test]
 async fn orders_for_what_is_not_there_do_not_lock_the_way_out() {
     let net = Net::start("", "");
     let client = net.client().await;
@@ -318,6 +335,25 @@ async fn orders_for_what_is_not_there_do_not_lock_the_way_out() {
         }
     }
     filled(&mut executor, "out", Order { size: Size::Sell(1_000), ..spend(&net, 0) }).await;
+}
+
+#[tokio::test]
+async fn a_chain_that_does_not_know_what_landed_for_good_is_another_one() {
+    let net = Net::start("", "");
+    let mut executor = net.executor().await.unwrap();
+    filled(&mut executor, "a", spend(&net, SOL)).await;
+    let genesis = executor.chain().genesis().to_owned();
+    net.advance(40);
+    executor.settle_all().await.unwrap();
+    drop(executor);
+    net.executor().await.unwrap();
+    // Begun anew with the same seed: it says of itself that it is another one, and it is found out where it does not.
+    let anew = Net { folder: net.folder, ..Net::start("", "") };
+    assert_ne!(anew.client().await.genesis(), genesis);
+    anew.advance(400);
+    let error = anew.executor_on(anew.client().await, &genesis, net::settings()).await.map(drop).unwrap_err();
+    let ExecutorError::Unsettled { source, .. } = error else { panic!("{error}") };
+    assert!(matches!(*source, Unsettled::AnotherChain { .. }), "{source}");
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ impl Desk {
                 Ok(match planned {
                     Err(rejection) => Done::only(State::Rejected, Some(rejection.to_string())),
                     Ok(plan) => {
-                        let standing = Standing { wallet: plan.market.wallet, positions: Some(Lamports(0)) };
+                        let standing = Standing { wallet: plan.market.wallet, positions: Some(Lamports(0)), traded: 0 };
                         let now = SystemClock.now();
                         let cleared = guards.clear(&plan.proposal(order), &standing, &KillSwitch::Resumed, now);
                         let state = if cleared.is_ok() { State::Simulated } else { State::Refused };

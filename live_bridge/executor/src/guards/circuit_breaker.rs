@@ -89,13 +89,13 @@ impl CircuitBreaker {
         }
         match *self {
             Self::Closed { .. } => Ok(()),
-            Self::Open { until } if now < until => Err(Refusal::BreakerOpen { until }),
+            Self::Open { until } if now < until => Err(Refusal::BreakerOpen { wait: until.since(now) }),
             Self::HalfOpen { since, probes, successes } if probes < limits.probes => {
                 *self = Self::HalfOpen { since, probes: probes + 1, successes };
                 Ok(())
             }
             Self::HalfOpen { since, .. } if now < since.after(limits.recovery) => {
-                Err(Refusal::BreakerOpen { until: since.after(limits.recovery) })
+                Err(Refusal::BreakerOpen { wait: since.after(limits.recovery).since(now) })
             }
             Self::Open { .. } | Self::HalfOpen { .. } => {
                 *self = Self::HalfOpen { since: now, probes: 1, successes: 0 };
@@ -158,7 +158,7 @@ mod tests {
         assert!(after(&[Failure; 4]).admit(&LIMITS, at(0)).is_ok());
         assert!(after(&[Failure, Failure, Failure, Failure, Success, Failure]).admit(&LIMITS, at(0)).is_ok());
         let refused = after(&[Failure; 5]).admit(&LIMITS, at(299));
-        assert_eq!(refused, Err(Refusal::BreakerOpen { until: at(300) }));
+        assert_eq!(refused, Err(Refusal::BreakerOpen { wait: Duration::from_secs(1) }));
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
         for _ in 0..3 {
             breaker.admit(&LIMITS, at(300)).unwrap();
         }
-        assert_eq!(breaker.admit(&LIMITS, at(300)), Err(Refusal::BreakerOpen { until: at(600) }));
+        assert_eq!(breaker.admit(&LIMITS, at(300)), Err(Refusal::BreakerOpen { wait: Duration::from_secs(300) }));
         breaker.record(&LIMITS, Success, at(301));
         assert!(breaker.admit(&LIMITS, at(301)).is_err());
         breaker.record(&LIMITS, Success, at(302));
@@ -178,7 +178,7 @@ mod tests {
     fn probes_of_which_nothing_is_heard_are_given_again_after_300_seconds() {
         let mut breaker = after(&[Failure; 5]);
         (0..3).for_each(|_| breaker.admit(&LIMITS, at(310)).unwrap());
-        assert_eq!(breaker.admit(&LIMITS, at(609)), Err(Refusal::BreakerOpen { until: at(610) }));
+        assert_eq!(breaker.admit(&LIMITS, at(609)), Err(Refusal::BreakerOpen { wait: Duration::from_secs(1) }));
         (0..3).for_each(|_| breaker.admit(&LIMITS, at(610)).unwrap());
         assert!(breaker.admit(&LIMITS, at(610)).is_err());
     }

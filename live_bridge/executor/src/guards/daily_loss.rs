@@ -22,6 +22,11 @@ impl DailyLoss {
         }
     }
 
+    /// Lamports were moved into the account or out of it.
+    pub(super) fn shift(&mut self, by: i64) {
+        self.began_with = self.began_with.saturating_add_signed(by);
+    }
+
     /// Whether the day's loss is below `most`, a share of the equity that the day began with.
     ///
     /// # Errors

@@ -16,6 +16,11 @@ impl Drawdown {
         self.highest = self.highest.max(equity.0);
     }
 
+    /// Lamports were moved into the account or out of it.
+    pub(super) fn shift(&mut self, by: i64) {
+        self.highest = self.highest.saturating_add_signed(by);
+    }
+
     /// Whether equity is less than `most`, a share of the highest, below the highest.
     ///
     /// # Errors

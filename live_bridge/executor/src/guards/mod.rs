@@ -31,7 +31,7 @@ mod wallet_floor;
 
 pub use circuit_breaker::{BreakerLimits, CircuitBreaker, Outcome};
 pub use exits::{ExitReason, ExitRules};
-pub use kill_switch::KillSwitch;
+pub use kill_switch::{KillSwitch, SwitchError, SwitchFile};
 pub use limits::{Limits, LimitsError};
 pub use lists::Lists;
 pub use rate_limit::RateLimits;
@@ -47,6 +47,7 @@ use q50_live::pumpswap::Address;
 use rate_limit::RateLimit;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
 use thiserror::Error;
 
 /// Why an order is not let through.
@@ -59,10 +60,10 @@ pub enum Refusal {
         reason: String,
     },
     /// The circuit breaker.
-    #[error("too many orders failed in a row; the next is tried at {} ms since 1970", until.0)]
+    #[error("too many orders failed in a row; the next is tried in {} s", wait.as_secs())]
     BreakerOpen {
-        /// Until when.
-        until: UnixMillis,
+        /// For how long.
+        wait: Duration,
     },
     /// The rates.
     #[error("{found} orders in the last {window_s} s, and no more are allowed")]
@@ -192,9 +193,17 @@ pub struct Standing {
     pub wallet: Lamports,
     /// What selling all positions would bring; unknown where one cannot be priced.
     pub positions: Option<Lamports>,
+    /// By how much the trades of the journal changed the wallet, but for what they brought of coins from elsewhere. All
+    /// else that the wallet gained or lost was moved by its owner, and is no result.
+    pub traded: i64,
 }
 
 impl Standing {
+    /// Lamports of the wallet that no trade explains.
+    fn moved(&self) -> i64 {
+        i64::try_from(self.wallet.0).unwrap_or(i64::MAX).saturating_sub(self.traded)
+    }
+
     fn equity(&self) -> Option<Lamports> {
         self.positions.map(|positions| Lamports(self.wallet.0.saturating_add(positions.0)))
     }
@@ -221,6 +230,24 @@ pub struct Memory {
     rate: RateLimit,
     daily_loss: DailyLoss,
     drawdown: Drawdown,
+    /// Lamports of the wallet that no trade explained.
+    #[serde(default)]
+    moved: Option<i64>,
+}
+
+impl Memory {
+    /// Takes note of the equity: of what was moved in or out first, so that it is neither gain nor loss. Also of a sale: what
+    /// a day begins with, and the highest, are not seen by buys alone.
+    fn note(&mut self, standing: &Standing, now: UnixMillis) {
+        let moved = standing.moved();
+        let by = moved.saturating_sub(self.moved.replace(moved).unwrap_or(moved));
+        self.daily_loss.shift(by);
+        self.drawdown.shift(by);
+        if let Some(equity) = standing.equity() {
+            self.daily_loss.note(equity, now);
+            self.drawdown.note(equity);
+        }
+    }
 }
 
 /// All guards.
@@ -256,11 +283,7 @@ impl Guards {
     ) -> Result<Cleared, Refusals> {
         let Self { limits, memory } = self;
         let Proposal { order, cost, mint, liquidity, impact } = *proposal;
-        // Also of a sale: what a day begins with, and the highest, are not seen by buys alone.
-        if let Some(equity) = standing.equity() {
-            memory.daily_loss.note(equity, now);
-            memory.drawdown.note(equity);
-        }
+        memory.note(standing, now);
         let mut answers = vec![switch.check(), memory.rate.check(&limits.rates, now)];
         if order.side() == Side::Buy {
             answers.push(limits.lists.check(&order.mint));

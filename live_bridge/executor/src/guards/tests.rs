@@ -21,7 +21,7 @@ fn sell() -> Order {
 }
 
 fn rich() -> Standing {
-    Standing { wallet: Lamports(100 * SOL), positions: Some(Lamports(0)) }
+    Standing { wallet: Lamports(100 * SOL), positions: Some(Lamports(0)), traded: 0 }
 }
 
 fn proposal(order: Order, mint: &Mint) -> Proposal<'_> {
@@ -40,7 +40,7 @@ fn guards() -> Guards {
 fn every_reason_is_given_and_not_the_first_alone() {
     let frozen = Mint { freeze_authority: Some(MINT), ..coin() };
     let killed = KillSwitch::Killed { since: UnixMillis(0), reason: "lunch".to_owned() };
-    let poor = Standing { wallet: Lamports(SOL), positions: None };
+    let poor = Standing { wallet: Lamports(SOL), positions: None, traded: 0 };
     let shallow = Proposal { liquidity: Lamports(SOL), impact: Bps(2_000), ..proposal(buy(), &frozen) };
     let refused = guards().clear(&shallow, &poor, &killed, UnixMillis(0)).unwrap_err();
     let kinds = matches!(
@@ -61,7 +61,7 @@ fn every_reason_is_given_and_not_the_first_alone() {
 #[test]
 fn the_way_out_stays_open_where_buys_are_stopped() {
     let frozen = Mint { freeze_authority: Some(MINT), ..coin() };
-    let poor = Standing { wallet: Lamports(10_000), positions: None };
+    let poor = Standing { wallet: Lamports(10_000), positions: None, traded: 0 };
     let mut guards = guards();
     assert!(clear(&mut guards, buy(), &poor, 0).is_err());
     let sold = {
@@ -84,10 +84,29 @@ fn the_kill_switch_the_breaker_and_the_rates_stop_sells_too() {
 }
 
 #[test]
+fn what_its_owner_moves_is_neither_loss_nor_gain_and_hides_none() {
+    let with = |wallet: u64, traded: i64| Standing {
+        wallet: Lamports(wallet * SOL),
+        traded: traded * SOL.cast_signed(),
+        ..rich()
+    };
+    let mut guards = guards();
+    assert!(clear(&mut guards, buy(), &with(100, -7), 0).is_ok());
+    // 60 are moved out; nothing is lost.
+    assert!(clear(&mut guards, buy(), &with(40, -7), 1).is_ok());
+    // 5 of 40 are lost, also where as many are moved in.
+    for wallet in [35, 40] {
+        let refused = clear(&mut guards, buy(), &with(wallet, -12), 2).unwrap_err().0;
+        let [Refusal::DailyLoss { lost, .. }] = refused[..] else { panic!("{refused:?}") };
+        assert_eq!(lost, Lamports(5 * SOL));
+    }
+}
+
+#[test]
 fn an_order_that_another_guard_refuses_is_no_probe_of_the_breaker() {
     let mut guards = guards();
     (0..5).for_each(|_| guards.record(Outcome::Failure, UnixMillis(0)));
-    let poor = Standing { wallet: Lamports(0), positions: Some(Lamports(0)) };
+    let poor = Standing { wallet: Lamports(0), positions: Some(Lamports(0)), traded: 0 };
     for _ in 0..5 {
         assert!(clear(&mut guards, buy(), &poor, 300_000).is_err());
     }
@@ -98,7 +117,11 @@ fn an_order_that_another_guard_refuses_is_no_probe_of_the_breaker() {
 #[test]
 fn a_day_that_begins_with_a_sale_begins_with_the_equity_of_that_sale() {
     let mut guards = guards();
-    let with = |wallet| Standing { wallet: Lamports(wallet * SOL), positions: Some(Lamports(50 * SOL)) };
+    let with = |wallet: u64| Standing {
+        wallet: Lamports(wallet * SOL),
+        positions: Some(Lamports(50 * SOL)),
+        traded: (wallet * SOL).cast_signed(),
+    };
     assert!(clear(&mut guards, sell(), &with(50), 0).is_ok());
     assert!(clear(&mut guards, sell(), &with(30), 1).is_ok(), "sales are the way out");
     let refused = clear(&mut guards, buy(), &with(30), 2).unwrap_err().0;
@@ -130,7 +153,9 @@ proptest! {
         let (mut now, mut passed, mut highest, mut days) = (0, Vec::new(), 0, std::collections::BTreeMap::new());
         for (wait, cost, wallet, positions, fails) in orders {
             now += wait;
-            let standing = Standing { wallet: Lamports(wallet), positions: positions.map(Lamports) };
+            // Nothing is moved: the trades explain the wallet.
+            let traded = wallet.cast_signed();
+            let standing = Standing { wallet: Lamports(wallet), positions: positions.map(Lamports), traded };
             let equity = positions.map(|positions| wallet + positions);
             if let Some(equity) = equity {
                 highest = highest.max(equity);

@@ -284,6 +284,20 @@ impl Journal {
         rows.collect()
     }
 
+    /// The newest transaction that landed for good, and its slot.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn newest_final(&self) -> Result<Option<(Signature, u64)>, JournalError> {
+        let newest = "SELECT signature, slot FROM transactions WHERE is_final = 1 AND slot IS NOT NULL
+                      ORDER BY slot DESC LIMIT 1";
+        let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+        let Some((signature, slot)) = self.database.query_row(newest, [], row).optional()? else { return Ok(None) };
+        let damaged = || JournalError::Damaged(format!("slot {slot} of transaction `{signature}`"));
+        let slot = u64::try_from(slot).map_err(|_| damaged())?;
+        Ok(Some((signature.parse().map_err(|_| damaged())?, slot)))
+    }
+
     /// The newest slot in which a transaction of this journal landed: a state older than it is not the present one.
     ///
     /// # Errors

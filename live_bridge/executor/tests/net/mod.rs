@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use q50_engine::units::{Bps, Lamports};
+use q50_engine::units::Bps;
 use q50_executor::clock::{Clock, UnixMillis};
 use q50_executor::cluster::Cluster;
 use q50_executor::executor::{Executor, ExecutorError, Settings};
@@ -189,5 +189,5 @@ pub fn settings() -> Settings {
         drawdown: Bps(10_000),
         ..Limits::default()
     };
-    Settings { limits, priority_cap: Lamports(1_000_000), patience: Duration::from_secs(180) }
+    Settings { limits, ..Settings::default() }
 }
