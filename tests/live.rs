@@ -19,6 +19,10 @@ mod live_world;
 #[cfg(feature = "live")]
 mod live {
     use super::live_world::{BAR_MS, World};
+    use super::util::Workspace;
+    use q50_datasets::dataset::{Dataset, DatasetOptions};
+    use q50_datasets::frame::{Frame, Wanted};
+    use q50_testing::real;
     use q50_trader::journal::State;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
@@ -81,6 +85,10 @@ mod live {
             assert_eq!(compared["fills"]["total"][part], "0", "{part}: {compared}");
         }
         assert_eq!(compared["money"]["live_return"], compared["money"]["backtest_return"]);
+        assert_eq!(world.space.q50("compare replay session --out compared").code, 0);
+        let page = std::fs::read_to_string(world.space.path("compared/compare.html")).unwrap();
+        assert!(page.contains("they did the same") && page.contains("<svg") && page.contains("Where fills differ"));
+        assert_eq!(world.space.listing("compared"), ["compare.html", "compare.json"]);
     }
 
     #[test]
@@ -150,12 +158,12 @@ mod live {
         let sides: Vec<i8> = (0..kills + 2).map(|_| rng.random_range(0..2)).collect();
         let world = World::start(&sides);
         world.make_the_programs_account();
-        let mut session = world.live("");
+        let mut session = world.live("--limits limits.toml");
         for kill in 0..kills {
             // Before, while and after a bar is decided on and its order is given.
             let (slots, pause) = (rng.random_range(0..6), rng.random_range(0..150));
             session.kill_while_a_bar_closes(&world, slots, Duration::from_millis(pause));
-            session = world.live("");
+            session = world.live("--limits limits.toml");
             session.wait_for(&world, kill + 1);
         }
         session.wait_for(&world, sides.len());
@@ -191,7 +199,7 @@ mod live {
     fn what_cannot_be_trusted_is_refused_and_nothing_is_sent() {
         let world = World::start(&SIDES);
         let before = world.lamports();
-        let line = |rest: &str| world.line(&format!("{rest} --out refused"));
+        let line = |rest: &str| world.line(&format!("--strategy side {rest} --out refused"));
         world.space.refused(&line("--capital 1e6"), &["the wallet", "fund it, or give less with --capital"]);
         let of_devnet = line("--capital 1").replace("--cluster localnet", "--cluster devnet");
         world.space.refused(&of_devnet, &["unknown chain", "nothing was sent"]);
@@ -206,8 +214,69 @@ mod live {
         assert!(told.contains("changed what it said") || told.contains("goes backwards"), "{told}");
         // Whoever goes on with another strategy is another session.
         world.rewrite_signals(&SIDES);
-        let other = world.line("--capital 10 --set size=0.25 --out session");
+        let other = world.line("--strategy side --capital 10 --set size=0.25 --out session");
         world.space.refused(&other, &["was begun with strategy", "name another folder with --out"]);
         assert_eq!(world.lamports(), before);
+    }
+
+    #[test]
+    fn what_a_signal_file_does_not_have_is_computed_from_bars_as_in_a_replay() {
+        let bars: i32 = 45;
+        let path = (0..bars).map(|bar| 1.0 + 0.02 * (f64::from(bar) * 1.3).sin()).collect();
+        let median = |bar: usize| if (bar / 4).is_multiple_of(2) { 0.02 } else { -0.02 };
+        let line = |bar: usize| format!("{},{},{}", median(bar) - 0.01, median(bar), median(bar) + 0.01);
+        let signals: Vec<(usize, String)> = (0..45).map(|bar| (bar, line(bar))).collect();
+        let world = World::on_a_path(path, "--strategy q50", "q10,q50,q90", &signals);
+        world.make_the_programs_account();
+        let mut session = world.live("--limits limits.toml");
+        session.wait_for(&world, signals.len());
+        session.stop();
+        let compared = world.compare("session", 0);
+        assert!(compared["fills"]["matched"].as_u64().unwrap() > 1, "{compared}");
+        assert_eq!(compared["fills"]["total"]["difference"], "0", "{compared}");
+    }
+
+    /// Hours that are traded, and those before them from which regimes warm up.
+    const HOURS: usize = 500;
+    const WARM_UP: usize = 150;
+
+    /// The hours in which a replay of the published signals acts most often, an hour a bar of 20 s, on a pool that follows
+    /// the price.
+    #[test]
+    #[ignore = "reads Q50_TEST_DATA"]
+    fn the_busiest_500_hours_of_the_published_signals_are_traded_as_their_replay_is() {
+        let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
+        let data = Dataset::read(&bars, Some(&signals), &DatasetOptions::default()).unwrap();
+        let (market, rows) = (data.market(), data.rows());
+        let space = Workspace::new();
+        let (bars, signals) = (bars.display(), signals.display());
+        let line = format!("verify --bars {bars} --signals {signals} --venue pumpswap --capital 10 --out whole");
+        assert_eq!(space.q50(&line).code, 0);
+        let wanted = Wanted { time: true, numbers: vec!["acted"], ..Wanted::default() };
+        let made = Frame::read(&space.path("whole/decisions.parquet"), &wanted).unwrap();
+        let acted = made.number("acted").unwrap();
+        let of_window = |start: usize| acted[start..start + HOURS].iter().sum::<f64>();
+        let busiest = (WARM_UP..acted.len() - HOURS).max_by(|a, b| of_window(*a).total_cmp(&of_window(*b))).unwrap();
+        let first = rows.start + busiest - WARM_UP;
+        let window = first..first + WARM_UP + HOURS;
+        let path = market.close[window.clone()].iter().map(|close| close / market.open[first]).collect();
+        let columns: Vec<_> = market.signals.present().collect();
+        let header: Vec<&str> = columns.iter().map(|(column, _)| column.name()).collect();
+        let value = |value: f64| if value.is_nan() { String::new() } else { value.to_string() };
+        let line = |row: usize| columns.iter().map(|(_, values)| value(values[row])).collect::<Vec<_>>().join(",");
+        let signals: Vec<(usize, String)> = window.clone().map(|row| (row - first, line(row))).collect();
+
+        let world = World::on_a_path(path, "", &header.join(","), &signals);
+        world.make_the_programs_account();
+        let mut session = world.live("--limits limits.toml");
+        session.wait_for(&world, window.len());
+        session.stop();
+        let compared = world.compare("session", 0);
+        println!("{compared:#}");
+        assert_eq!(compared["decisions"]["compared"].as_u64().unwrap(), window.len() as u64);
+        assert!(compared["fills"]["matched"].as_u64().unwrap() > 50, "{compared}");
+        for part in PARTS {
+            assert_eq!(compared["fills"]["total"][part], "0", "{part}: {compared}");
+        }
     }
 }

@@ -123,6 +123,9 @@ pub(crate) struct CompareArguments {
     pub(crate) backtest: PathBuf,
     /// Folder of a session: --out of q50 live.
     pub(crate) live: PathBuf,
+    /// Folder for compare.html and compare.json; default: none are written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Form of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

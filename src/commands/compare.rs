@@ -3,22 +3,33 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
+use q50_datasets::run_folder::RunFolder;
+use q50_research::report::{Curves, Sheet, Table};
 use q50_trader::compare::{Backtest, Comparison, Parts, Record, Stage};
 
 use crate::{Answer, args::CompareArguments, output};
+
+/// The files, the one that stands for both last.
+const FILES: &[&str] = &["compare.html", "compare.json"];
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<Answer> {
     let backtest = Backtest::read(&arguments.backtest)?;
     let record = Record::read(&arguments.live)?;
     let comparison = Comparison::of(&backtest, &record)?;
+    if let Some(folder) = &arguments.out {
+        let folder = RunFolder::open(folder, FILES)?;
+        let mut run = folder.new_run(&comparison.session);
+        run.bytes(FILES[0], sheet(&comparison).html()?.as_bytes())?;
+        run.bytes(FILES[1], &serde_json::to_vec_pretty(&comparison)?)?;
+        run.commit()?;
+    }
     output::print(arguments.format, &comparison, |out| text(out, &comparison))?;
     Ok(if comparison.parity { Answer::Yes } else { Answer::No })
 }
 
 fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
     let Comparison { decisions, orders, fills, latency, slippage, money, .. } = comparison;
-    let verdict = if comparison.parity { "they did the same" } else { "they did not do the same" };
-    writeln!(out, "{verdict}: bars from {} to {}", comparison.from, comparison.to)?;
+    writeln!(out, "{}: bars from {} to {}", answer(comparison), comparison.from, comparison.to)?;
     writeln!(out, "decisions   {} compared, {} differ", decisions.compared, decisions.differing)?;
     for difference in &decisions.differences {
         writeln!(out, "  {}: {} in the backtest, {} live", difference.bar, difference.backtest, difference.live)?;
@@ -58,6 +69,93 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
         number(money.live_sharpe),
         number(money.backtest_sharpe)
     )
+}
+
+fn answer(comparison: &Comparison) -> &'static str {
+    if comparison.parity { "they did the same" } else { "they did not do the same" }
+}
+
+/// The same as a page.
+fn sheet(comparison: &Comparison) -> Sheet {
+    let Comparison { decisions, orders, fills, capital, .. } = comparison;
+    let curve = |side: usize| comparison.equity.iter().map(|(_, pair)| pair[side] / capital).collect();
+    Sheet {
+        title: "A live session beside its backtest".to_owned(),
+        sources: vec![
+            format!("Session {} and backtest {}.", comparison.session, comparison.backtest),
+            format!("{} bars from {} to {}.", decisions.compared, comparison.from, comparison.to),
+        ],
+        is_yes: comparison.parity,
+        answer: answer(comparison).to_owned(),
+        sentence: format!(
+            "{} of {} decisions differ; {} of {} orders were filled; fills differ by {} lamports, {} of them unexplained.",
+            decisions.differing,
+            decisions.compared,
+            orders.filled,
+            orders.attempted,
+            fills.total.difference,
+            fills.total.unexplained
+        ),
+        curves: Curves {
+            open_time: comparison.equity.iter().map(|(time, _)| *time).collect(),
+            names: ["live", "backtest"],
+            values: [curve(1), curve(0)],
+        },
+        tables: tables(comparison),
+    }
+}
+
+fn tables(comparison: &Comparison) -> Vec<Table> {
+    let Comparison { decisions, orders, fills, latency, slippage, money, .. } = comparison;
+    let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<String>>();
+    let cut = |name: String, parts: &Parts| {
+        let Parts { difference, state_drift, size, latency, fees, rounding, unexplained } = parts;
+        let parts = [difference, state_drift, size, latency, fees, rounding, unexplained];
+        std::iter::once(name).chain(parts.map(ToString::to_string)).collect::<Vec<String>>()
+    };
+    let each = fills.pairs.iter().filter_map(|pair| Some(cut(format!("{} {}", pair.bar, pair.side), &pair.parts?)));
+    let unfilled = orders
+        .unfilled
+        .iter()
+        .map(|order| row(&[&order.bar, order.state.name(), order.why.as_deref().unwrap_or("no reason is known")]));
+    let differing = decisions.differences.iter().map(|made| row(&[&made.bar, &made.live, &made.backtest]));
+    let whole = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    let stage = |(name, stage): (&str, Stage)| {
+        vec![name.to_owned(), whole(stage.p50), whole(stage.p95), whole(stage.p99), stage.n.to_string()]
+    };
+    let stages = [
+        ("from a closed bar to the decision, ms", latency.decide_ms),
+        ("from the order to its send, ms", latency.send_ms),
+        ("from the order to its confirmation, ms", latency.confirm_ms),
+        ("from the quoted state to the landing, slots", latency.slots),
+    ];
+    let table = |title, heads: &[&'static str], rows, note| Table { title, heads: heads.to_vec(), rows, note };
+    vec![
+        table(
+            "Money",
+            &["", "live", "backtest"],
+            vec![
+                row(&["return", &number(money.live_return), &number(money.backtest_return)]),
+                row(&["Sharpe ratio, annual", &number(money.live_sharpe), &number(money.backtest_sharpe)]),
+            ],
+            "",
+        ),
+        table(
+            "Where fills differ, lamports",
+            &["fill", "difference", "state drift", "size", "latency", "fees", "rounding", "unexplained"],
+            std::iter::once(cut("all".to_owned(), &fills.total)).chain(each).collect(),
+            "Below zero the live fill brought less. The parts add up to the difference, to the lamport.",
+        ),
+        table("Orders that were not filled", &["bar", "state", "why"], unfilled.collect(), ""),
+        table("Decisions that differ", &["bar", "live", "backtest"], differing.collect(), ""),
+        table("Time", &["stage", "p50", "p95", "p99", "measured"], stages.map(stage).to_vec(), ""),
+        table(
+            "Slippage, share of the quote",
+            &["", "mean", "worst", "fills"],
+            vec![row(&["worse than quoted", &number(slippage.mean), &number(slippage.worst), &slippage.n.to_string()])],
+            "",
+        ),
+    ]
 }
 
 fn list(entries: &[String]) -> String {

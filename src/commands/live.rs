@@ -172,8 +172,9 @@ async fn live(
     let poll = Duration::from_millis(arguments.poll_ms);
     let ended = session.run(&mut stop, poll, arguments.bars, &mut tell).await;
     let collector = session.feed().collector();
-    dataset::write(collector.store(), &target, session.genesis(), interval_ms, &folder)?;
+    let written = dataset::write(collector.store(), &target, session.genesis(), interval_ms, &folder);
     ended.context("the session stopped; what it knows is kept, and the same command goes on")?;
+    written?;
     Ok(told?)
 }
 

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "test helpers")]
 
 use super::util::Workspace;
+use assert_cmd::cargo::cargo_bin;
 use q50_datasets::frame::{Frame, Wanted};
 use q50_datasets::time::rfc3339;
 use q50_executor::clock::SystemClock;
 use q50_executor::cluster::Cluster;
 use q50_executor::rpc::{Client, Commitment};
 use q50_executor::wallet::Wallet;
+use q50_live::pumpswap::Address;
 use q50_localnet::{Command as Control, Localnet, Pace, Settings};
 use q50_trader::journal::{Journal, State};
 use serde_json::Value;
@@ -32,6 +34,11 @@ pub struct World {
     /// Opening of the first bar that is decided on.
     first_ms: i64,
     sides: Vec<i8>,
+    /// Price at the close of each bar from that one on, as a multiple of that at its opening; none: the price moves to and fro.
+    path: Vec<f64>,
+    first_price: f64,
+    /// What decides.
+    strategy: String,
 }
 
 impl World {
@@ -47,11 +54,43 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let url = net.ready().rpc.parse().unwrap();
         let client = runtime.block_on(Client::connect(&Cluster::Localnet, vec![url], SystemClock)).unwrap();
-        let mut world = Self { space: Workspace::new(), net, client, runtime, first_ms: 0, sides: sides.to_vec() };
+        let mut world = Self {
+            space: Workspace::new(),
+            net,
+            client,
+            runtime,
+            first_ms: 0,
+            sides: sides.to_vec(),
+            path: Vec::new(),
+            first_price: 0.0,
+            strategy: "--strategy side --set size=0.5".to_owned(),
+        };
         (0..2).for_each(|_| world.pass_a_bar());
         world.first_ms = world.time_ms().div_euclid(BAR_MS) * BAR_MS;
         world.rewrite_signals(sides);
+        // What is limited is tested elsewhere; here a minute passes in a second.
+        world.space.write("limits.toml", "rates = { per_minute = 10000, per_hour = 10000, per_day = 10000 }\n");
         world
+    }
+
+    /// A chain whose pool follows a path, with the strategy and the signals that go with it: stamps are numbers of bars.
+    pub fn on_a_path(path: Vec<f64>, strategy: &str, header: &str, signals: &[(usize, String)]) -> Self {
+        let mut world = Self::start(&[]);
+        let mut text = format!("ts_ms,{header}\n");
+        for (bar, values) in signals {
+            text += &format!("{},{values}\n", world.first_ms + i64::try_from(*bar).unwrap() * BAR_MS);
+        }
+        world.space.write("signals.csv", text);
+        world.first_price = world.price();
+        (world.path, world.strategy) = (path, strategy.to_owned());
+        world
+    }
+
+    /// Lamports for the smallest unit of the coin.
+    fn price(&self) -> f64 {
+        let mint = self.pool(0).mint.parse().unwrap();
+        let market = self.runtime.block_on(self.client.market(mint, Address::ZERO, 0)).unwrap();
+        market.state.effective_quote().unwrap() as f64 / market.state.base_vault as f64
     }
 
     /// The file is another one.
@@ -90,8 +129,14 @@ impl World {
     }
 
     fn move_price(&self) {
-        let number = usize::try_from(self.time_ms() / BAR_MS).unwrap() % MOVES.len();
-        self.net.control(Control::MovePrice { pool: self.pool(0).pool.clone(), bps: MOVES[number] }).unwrap();
+        let bar = usize::try_from((self.time_ms() - self.first_ms).div_euclid(BAR_MS));
+        let bps = match bar.ok().and_then(|bar| self.path.get(bar)) {
+            Some(multiple) => ((self.first_price * multiple / self.price() - 1.0) * 1e4).round() as i64,
+            None => MOVES[usize::try_from(self.time_ms() / BAR_MS).unwrap() % MOVES.len()],
+        };
+        if bps != 0 {
+            self.net.control(Control::MovePrice { pool: self.pool(0).pool.clone(), bps }).unwrap();
+        }
     }
 
     /// The price falls by so many basis points.
@@ -130,8 +175,8 @@ impl World {
 
     pub fn line(&self, rest: &str) -> String {
         format!(
-            "live --pool {} --cluster localnet --rpc {} --keypair {} --interval 20s --strategy side --signals signals.csv \
-             --priority-cap 0 --poll-ms 20 --format json {rest}",
+            "live --pool {} --cluster localnet --rpc {} --keypair {} --interval 20s --signals signals.csv --priority-cap 0 \
+             --poll-ms 20 --format json {rest}",
             self.pool(0).mint,
             self.net.ready().rpc,
             self.net.ready().keypair.display()
@@ -140,8 +185,8 @@ impl World {
 
     /// A session in the folder of that name, with half of its cash on a signal.
     pub fn live(&self, rest: &str) -> Session {
-        let line = self.line(&format!("--capital 10 --set size=0.5 --out session {rest}"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_q50"))
+        let line = self.line(&format!("--capital 10 --out session {} {rest}", self.strategy));
+        let mut child = Command::new(cargo_bin("q50"))
             .args(line.split_whitespace())
             .current_dir(self.space.path(""))
             .env("Q50_DATA_DIR", self.space.path("ledger"))
@@ -176,8 +221,9 @@ impl World {
     fn replay(&self, folder: &str, signals: &str) {
         let from = rfc3339(self.journal(folder).decisions().unwrap()[0].bar_ms);
         let verify = self.space.q50(&format!(
-            "verify --venue pumpswap --bars {folder} --pool {folder} --signals {signals} --strategy side --set size=0.5 \
-             --capital 10 --latency-slots 0 --from {from} --out replay"
+            "verify --venue pumpswap --bars {folder} --pool {folder} --signals {signals} --capital 10 {} \
+             --latency-slots 0 --from {from} --out replay",
+            self.strategy
         ));
         assert_eq!(verify.code, 0, "{}{}", verify.stdout, verify.stderr);
     }

@@ -21,12 +21,16 @@ mod page;
 mod pool;
 /// Settings, data and hashes as dotted paths.
 mod settings;
+/// Pages of other results: a verdict, a picture of two curves, tables.
+mod sheet;
 /// Every position from its first fill to its last.
 mod trades;
 /// The verdict and the checks.
 mod verdict;
 /// Why a figure of the replay is undefined.
 mod why;
+
+pub use sheet::{Curves, Sheet, Table};
 
 use thiserror::Error;
 

@@ -17,6 +17,49 @@ const STYLE: &str = include_str!("style.css");
 pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup {
     let data = &verification.data;
     let why = Why::of(verification);
+    let body = html! {
+        @if data.demonstration { (demonstration()) }
+        main {
+            header {
+                h1 { (verification.title()) }
+                p.source {
+                    @if let Some(claim) = &verification.claim { "Source of the claim: " (claim.source) ". " }
+                    "Replayed from " (data.from) " to " (data.to) ", " (count(verification.replay.bars)) " bars."
+                }
+                @for file in &data.files { p.source { (file) } }
+                @for codes in &data.codes { p.source { (codes) } }
+                @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
+            }
+            (verdict::banner(verification))
+            h2 { "Checks" }
+            (verdict::checks(&verification.checks))
+            h2 { (figures::heading(verification)) }
+            (figures::comparison(verification, &why))
+            h2 { "Pictures" }
+            div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
+            h2 { "The deepest drawdowns" }
+            (drawdowns::table(verification))
+            h2 { "Trades" }
+            (trades::table(verification))
+            h2 { "The replay in detail" }
+            (figures::detail(verification, &why))
+            details {
+                summary { h2 { "Settings and hashes" } }
+                (settings::table(verification))
+            }
+            footer {
+                p { "Run " code { (verification.run_id) } ", q50 " (env!("CARGO_PKG_VERSION")) ". The same data, "
+                    "settings and version, with nothing further in the trial ledger, give this file again, byte "
+                    "for byte." }
+                p { (ledger(verification)) }
+            }
+        }
+    };
+    shell(&title(verification), &body)
+}
+
+/// A whole file with this body, which needs nothing but a browser.
+pub(super) fn shell(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -25,47 +68,10 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                 meta name="generator" content=(GENERATOR);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title(verification)) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                @if data.demonstration { (demonstration()) }
-                main {
-                    header {
-                        h1 { (verification.title()) }
-                        p.source {
-                            @if let Some(claim) = &verification.claim { "Source of the claim: " (claim.source) ". " }
-                            "Replayed from " (data.from) " to " (data.to) ", " (count(verification.replay.bars)) " bars."
-                        }
-                        @for file in &data.files { p.source { (file) } }
-                        @for codes in &data.codes { p.source { (codes) } }
-                        @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
-                    }
-                    (verdict::banner(verification))
-                    h2 { "Checks" }
-                    (verdict::checks(&verification.checks))
-                    h2 { (figures::heading(verification)) }
-                    (figures::comparison(verification, &why))
-                    h2 { "Pictures" }
-                    div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
-                    h2 { "The deepest drawdowns" }
-                    (drawdowns::table(verification))
-                    h2 { "Trades" }
-                    (trades::table(verification))
-                    h2 { "The replay in detail" }
-                    (figures::detail(verification, &why))
-                    details {
-                        summary { h2 { "Settings and hashes" } }
-                        (settings::table(verification))
-                    }
-                    footer {
-                        p { "Run " code { (verification.run_id) } ", q50 " (env!("CARGO_PKG_VERSION")) ". The same data, "
-                            "settings and version, with nothing further in the trial ledger, give this file again, byte "
-                            "for byte." }
-                        p { (ledger(verification)) }
-                    }
-                }
-            }
+            body { (body) }
         }
     }
 }
@@ -95,7 +101,7 @@ fn demonstration() -> Markup {
     }
 }
 
-fn figure(picture: &Picture, generated: bool) -> Markup {
+pub(super) fn figure(picture: &Picture, generated: bool) -> Markup {
     let seen = match &picture.body {
         Body::Nothing(sentence) => html! { p.nothing { (sentence) @if generated { " " (mark()) } } },
         Body::Drawn(drawn) => html! {

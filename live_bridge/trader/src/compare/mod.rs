@@ -195,6 +195,11 @@ pub struct Comparison {
     pub slippage: Slippage,
     /// Money.
     pub money: Money,
+    /// Equity at the close of each bar that both have: the bar's opening, the backtest's, the session's, SOL.
+    #[serde(skip)]
+    pub equity: Vec<(i64, [f64; 2])>,
+    /// Capital of the session, SOL.
+    pub capital: f64,
 }
 
 impl Comparison {
@@ -224,6 +229,7 @@ impl Comparison {
         let orders: Vec<&OrderRow> =
             record.orders.iter().filter(|order| window.contains(&order.bar_ms) && order.bar_ms < last.bar_ms).collect();
         let fills = fills(backtest, record, &orders, window);
+        let equity = equity(backtest, &both);
         let parity =
             decisions.differing == 0 && fills.backtest_only + fills.live_only == 0 && fills.total.unexplained == 0;
         Ok(Self {
@@ -239,7 +245,9 @@ impl Comparison {
             fills,
             latency: Latency::of(record, &orders),
             slippage: Slippage::of(&orders),
-            money: money(backtest, &both),
+            money: money(backtest, &equity),
+            equity,
+            capital: record.spec.settings.capital,
         })
     }
 }
@@ -331,10 +339,15 @@ fn parts_of(
 }
 
 /// Equity of both at the closes of the same bars.
-fn money(backtest: &Backtest, both: &[(&DecisionRow, &str)]) -> Money {
+fn equity(backtest: &Backtest, both: &[(&DecisionRow, &str)]) -> Vec<(i64, [f64; 2])> {
     let replayed: BTreeMap<i64, f64> = backtest.equity.iter().copied().collect();
-    let pairs: Vec<[f64; 2]> =
-        both.iter().filter_map(|(live, _)| Some([*replayed.get(&live.bar_ms)?, live.account.equity])).collect();
+    let pair =
+        |(live, _): &(&DecisionRow, &str)| Some((live.bar_ms, [*replayed.get(&live.bar_ms)?, live.account.equity]));
+    both.iter().filter_map(pair).collect()
+}
+
+fn money(backtest: &Backtest, equity: &[(i64, [f64; 2])]) -> Money {
+    let pairs: Vec<[f64; 2]> = equity.iter().map(|(_, pair)| *pair).collect();
     let returns =
         |side: usize| -> Vec<f64> { pairs.windows(2).map(|pair| pair[1][side] / pair[0][side] - 1.0).collect() };
     let whole = |side: usize| Some(pairs.last()?[side] / pairs.first()?[side] - 1.0);

@@ -11,7 +11,7 @@ use crate::sizing::PoolTerms;
 use crate::spec::SessionSpec;
 use q50_collector::tape::Closed;
 use q50_datasets::time::rfc3339;
-use q50_engine::market::Signals;
+use q50_engine::market::{Column, Signals};
 use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
@@ -54,7 +54,9 @@ impl Session {
         let Parts { spec, mint, terms, mut journal, mut feed, signals, desk, signal_wait } = parts;
         let id = spec.id();
         let there = signals.as_ref().map_or_else(Signals::default, SignalFile::signals);
-        let columns = spec.settings.strategy.reads(&there);
+        // A column that is not there is none of nothing: a strategy does without it, or computes it from bars.
+        let read = there.only(&spec.settings.strategy.reads(&there));
+        let columns: Vec<Column> = read.present().map(|(column, _)| column).collect();
         let goes_on = match journal.spec()? {
             Some((known, _)) if known == id => true,
             Some((_, text)) => {

@@ -45,6 +45,7 @@ use super::ReportError;
 use crate::claim::Verification;
 
 pub(super) use canvas::DrawError;
+pub(super) use equity::beside as equity_beside;
 
 /// A picture of the report, or the sentence that stands for it.
 pub(super) struct Picture {
@@ -120,7 +121,7 @@ impl Key {
     }
 }
 
-type Drawing = Result<Body, DrawError>;
+pub(super) type Drawing = Result<Body, DrawError>;
 
 /// One of the report's pictures: its title and who draws it.
 type Plan = (&'static str, fn(&Verification) -> Drawing);
