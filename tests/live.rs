@@ -87,7 +87,7 @@ mod live {
         assert_eq!(compared["money"]["live_return"], compared["money"]["backtest_return"]);
         assert_eq!(world.space.q50("compare replay session --out compared").code, 0);
         let page = std::fs::read_to_string(world.space.path("compared/compare.html")).unwrap();
-        assert!(page.contains("they did the same") && page.contains("<svg") && page.contains("Where fills differ"));
+        assert!(page.contains("They did the same") && page.contains("<svg") && page.contains("Where fills differ"));
         assert_eq!(world.space.listing("compared"), ["compare.html", "compare.json"]);
     }
 

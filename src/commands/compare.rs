@@ -72,7 +72,7 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
 }
 
 fn answer(comparison: &Comparison) -> &'static str {
-    if comparison.parity { "they did the same" } else { "they did not do the same" }
+    if comparison.parity { "They did the same" } else { "They did not do the same" }
 }
 
 /// The same as a page.
@@ -82,7 +82,7 @@ fn sheet(comparison: &Comparison) -> Sheet {
     Sheet {
         title: "A live session beside its backtest".to_owned(),
         sources: vec![
-            format!("Session {} and backtest {}.", comparison.session, comparison.backtest),
+            format!("Session {:.16} and backtest {}.", comparison.session, comparison.backtest),
             format!("{} bars from {} to {}.", decisions.compared, comparison.from, comparison.to),
         ],
         is_yes: comparison.parity,

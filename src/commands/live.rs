@@ -273,7 +273,11 @@ fn line(event: &Event) -> String {
         }
         Event::Done { done, .. } => format!("  {}", became(done)),
         Event::Note { kind, text } => format!("  {kind}: {text}"),
-        Event::Stopped { decisions, orders } => format!("stopped after {decisions} decisions and {orders} orders"),
+        Event::Stopped { decisions, orders, from } => {
+            let from =
+                from.as_deref().map_or_else(String::new, |from| format!("; to replay it: q50 verify --from {from} .."));
+            format!("stopped after {decisions} decisions and {orders} orders{from}")
+        }
     }
 }
 

@@ -75,8 +75,7 @@ impl Sheet {
                     p.word { (self.answer) }
                     p.replayed { (self.sentence) }
                 }
-                h2 { "Equity" }
-                div.pictures { (figure(picture, false)) }
+                div.pictures.first { (figure(picture, false)) }
                 @for table in self.tables.iter().filter(|table| !table.rows.is_empty()) { (of(table)) }
                 footer { p { "q50 " (env!("CARGO_PKG_VERSION")) ". The same record gives this file again, byte for byte." } }
             }

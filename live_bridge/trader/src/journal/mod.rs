@@ -224,6 +224,14 @@ impl Journal {
         rows.collect()
     }
 
+    /// Opening of the first bar that was decided on.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn first_decision(&self) -> Result<Option<i64>, JournalError> {
+        Ok(self.database.query_row("SELECT min(bar_ms) FROM decisions", [], |row| row.get(0))?)
+    }
+
     /// Every order, oldest first.
     ///
     /// # Errors

@@ -68,6 +68,8 @@ pub enum Event {
         decisions: usize,
         /// Orders that were given or missed.
         orders: usize,
+        /// Opening of the first bar that was decided on, RFC 3339: where a replay begins.
+        from: Option<String>,
     },
 }
 

@@ -140,7 +140,8 @@ impl Session {
                 done = work => done?,
             }
         }
-        tell(&Event::Stopped { decisions: self.decisions, orders: self.orders.len() });
+        let from = self.journal.first_decision()?.map(rfc3339);
+        tell(&Event::Stopped { decisions: self.decisions, orders: self.orders.len(), from });
         Ok(())
     }
 
