@@ -270,6 +270,87 @@ impl UnderWay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
+    use crate::journal::{Begun, Journal, OrderState, Prepared};
+    use crate::order::{Order as Wanted, Size};
+    use crate::rpc::{Height, Landed};
+    use q50_engine::units::Bps;
+    use solana_signature::Signature;
+
+    /// A node that does not know a transaction.
+    #[derive(Clone, Copy)]
+    struct Ignorant {
+        at: u64,
+        finalized: Height,
+        first: u64,
+        found: u64,
+    }
+
+    impl Node for Ignorant {
+        async fn send(&self, _: &[u8], _: usize) -> Result<(), RpcError> {
+            Ok(())
+        }
+
+        async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Told>, RpcError> {
+            Ok(vec![Told { at: self.at, status: None }; signatures.len()])
+        }
+
+        async fn landed(&self, _: &Signature) -> Result<Option<Landed>, RpcError> {
+            Ok(None)
+        }
+
+        async fn finalized(&self) -> Result<Height, RpcError> {
+            Ok(self.finalized)
+        }
+
+        async fn first_slot(&self) -> Result<u64, RpcError> {
+            Ok(self.first)
+        }
+
+        async fn tokens(&self, _: &Address, at_least: u64) -> Result<(u64, u64), RpcError> {
+            Ok((at_least, self.found))
+        }
+    }
+
+    fn pending() -> Pending {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal =
+            Journal::open_to_trade(&folder.path().join("journal.sqlite"), &Address::ZERO, "genesis").unwrap();
+        let order = Wanted { mint: Address::ZERO, size: Size::Sell(100), slippage: Bps(0) };
+        let Begun::New(order) = journal.begin("a", &order, UnixMillis(0)).unwrap() else { panic!() };
+        let prepared = Prepared {
+            signature: Signature::default(),
+            bytes: Vec::new(),
+            pool: Address::ZERO,
+            base_account: Address::ZERO,
+            limits: Order::Sell { base_in: 100, min_quote_out: 1 },
+            quoted_base: 100,
+            quoted_quote: 1,
+            untracked: 500,
+            read_slot: 1_000,
+            last_height: 900,
+        };
+        Pending { order, mint: Address::ZERO, prepared, state: OrderState::Open, slot: None }
+    }
+
+    #[test]
+    fn an_order_has_expired_where_every_one_of_the_four_conditions_holds_and_nowhere_else() {
+        let all =
+            Ignorant { at: 1_200, finalized: Height { slot: 1_200, block_height: 901 }, first: 1_000, found: 540 };
+        let expire = |node: Ignorant| {
+            let settler = Settler { node: &node, clock: &SystemClock, wallet: Address::ZERO, patience: Duration::ZERO };
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            // Of two other fills one is not final at the finalized slot, so that its coins are not there yet.
+            runtime.block_on(settler.expire(&pending(), &[(1_100, 40), (1_201, 7)]))
+        };
+        assert_eq!(expire(all), Ok(Some(Settlement::Expired)));
+        let young = Ignorant { finalized: Height { slot: 1_200, block_height: 900 }, ..all };
+        assert_eq!(expire(young), Ok(None), "its last block is not final");
+        assert_eq!(expire(Ignorant { at: 1_199, ..all }), Ok(None), "the node has not seen its last block");
+        let forgetful = Err(Unsettled::Forgotten { first: 1_001, signed: 1_000 });
+        assert_eq!(expire(Ignorant { first: 1_001, ..all }), forgetful);
+        assert_eq!(expire(Ignorant { found: 440, ..all }), Err(Unsettled::Hidden { found: 440, expected: 540 }));
+    }
 
     #[test]
     fn a_stranger_s_coins_are_no_trace_of_a_transaction_and_its_own_are() {

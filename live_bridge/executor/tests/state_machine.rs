@@ -7,9 +7,11 @@ mod world;
 use proptest::prelude::*;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::executor::{Executor, ExecutorError, Report, Settings};
+use q50_executor::fill;
 use q50_executor::guards::{BreakerLimits, Limits, RateLimits};
 use q50_executor::journal::{Journal, OrderState, Settlement};
 use q50_executor::order::{Order, Size};
+use q50_executor::rpc::Landed;
 use q50_executor::settlement::Unsettled;
 use q50_executor::wallet::Wallet;
 use q50_live::pumpswap::Address;
@@ -210,6 +212,39 @@ fn what_is_received_is_what_was_quoted() {
     };
     assert_eq!((base, quote), (quoted.swap.base as i64, -(quoted.swap.user_quote as i64)));
     assert!(!is_final);
+}
+
+#[test]
+fn what_event_and_balances_do_not_both_say_is_not_believed() {
+    let trader = Trader::new(world(&[]));
+    let mut executor = trader.start().unwrap();
+    run_all(executor.execute("a", spend(1_000_000_000))).unwrap();
+    let prepared = executor.journal().pending().unwrap().remove(0).prepared;
+    let landed = trader.world.truth().2[0].told().clone();
+    let read = |landed: &Landed| fill::read(landed, &wallet().address(), &prepared, false);
+    assert!(read(&landed).is_ok());
+    type Change = fn(&mut Landed);
+    let changes: [(&str, Change); 9] = [
+        ("the coins", |landed| landed.accounts[1].tokens.as_mut().unwrap().amounts[1] += 1),
+        ("what the others got", |landed| {
+            landed.accounts[2].tokens.as_mut().unwrap().amounts[1] += 1;
+            landed.accounts[2].lamports[1] += 1;
+        }),
+        ("the wallet's lamports", |landed| landed.accounts[0].lamports[1] += 1),
+        ("the wallet's lamports", |landed| landed.fee += 1),
+        ("its payer is not", |landed| landed.accounts[0].address = Address([9; 32])),
+        ("it swapped in the pool", |landed| landed.swaps[0].pool = Address([9; 32])),
+        ("it swapped for", |landed| landed.swaps[0].user = Address([9; 32])),
+        ("it has 2 swaps", |landed| landed.swaps.push(landed.swaps[0].clone())),
+        // Fewer coins than the bound lets through.
+        ("against BuyExactQuoteIn", |landed| landed.swaps[0].base /= 2),
+    ];
+    for (said, change) in changes {
+        let mut other = landed.clone();
+        change(&mut other);
+        let error = read(&other).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 #[test]

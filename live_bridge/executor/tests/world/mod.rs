@@ -113,6 +113,13 @@ fn mishap(byte: u8) -> Mishap {
     }
 }
 
+impl Landing {
+    /// As a node tells of it.
+    pub fn told(&self) -> &Landed {
+        &self.told
+    }
+}
+
 impl World {
     pub fn new(user: Address, script: Vec<u8>) -> Self {
         let pool = PoolState::new(206_900_000_000_000, 84_990_359_078);
