@@ -279,6 +279,37 @@ async fn while_trading_is_switched_off_what_is_open_is_not_bought_and_is_still_s
 }
 
 #[tokio::test]
+async fn an_order_is_quoted_on_no_state_that_is_older_than_the_last_fill() {
+    let net = Net::start("", "");
+    let mut executor = net.executor().await.unwrap();
+    let Settlement::Filled { slot, .. } = filled(&mut executor, "a", spend(&net, SOL)).await else { panic!() };
+    let fault = r#"{"kind": "stale", "slots": 9, "methods": ["getMultipleAccounts"], "times": 1}"#;
+    net.control(&format!(r#"{{"do": "add-fault", "fault": {fault}}}"#));
+    filled(&mut executor, "b", spend(&net, SOL)).await;
+    assert!(executor.journal().pending().unwrap()[1].prepared.read_slot >= slot);
+}
+
+#[tokio::test]
+async fn coins_from_elsewhere_are_told_from_those_of_fills_that_are_not_final() {
+    let net = Net::start("", "");
+    let mut executor = net.executor().await.unwrap();
+    filled(&mut executor, "a", spend(&net, SOL)).await;
+    net.advance(40);
+    let address = pda::associated_token(&net.wallet().address(), &net.mint(0), &TOKEN);
+    let mut account = net.account(address).await.unwrap();
+    let more = token_amount(&account.data).unwrap() + 1_000;
+    account.data[64..72].copy_from_slice(&more.to_le_bytes());
+    net.put(address, &account);
+    net.advance(40);
+    for key in ["b", "c"] {
+        filled(&mut executor, key, spend(&net, SOL)).await;
+    }
+    let untracked: Vec<i64> =
+        executor.journal().pending().unwrap().iter().map(|pending| pending.prepared.untracked).collect();
+    assert_eq!(untracked, [1_000, 1_000]);
+}
+
+#[tokio::test]
 async fn what_a_stranger_sends_does_not_keep_an_order_from_expiring() {
     let net = Net::start("", "");
     let client = net.client().await;
