@@ -144,8 +144,11 @@ mod live {
             if bps != 0 {
                 move_price(bps);
             }
+            // The first sale fails on the chain: the next look gives another one.
+            trader.control(r#"{"do": "add-fault", "fault": {"kind": "fails", "times": 1}}"#);
             let closed = trader.json("close --watch", 0);
-            let sale = &closed["closed"][0];
+            assert_eq!(closed["closed"][0]["state"], "failed", "{closed}");
+            let sale = &closed["closed"][1];
             assert_eq!((&sale["fired"], &sale["state"]), (&fired.into(), &"filled".into()), "{closed}");
             let position = &trader.space.json("positions", 0)["journals"][0]["positions"][0];
             assert_eq!((&position["base"], &position["levels"]), (&"0".into(), &Value::Null));
