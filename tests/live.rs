@@ -66,7 +66,6 @@ mod live {
     #[test]
     fn what_is_traded_is_what_a_replay_of_the_record_trades() {
         let world = World::start(&SIDES);
-        world.make_the_programs_account();
         let mut session = world.live("");
         (0..SIDES.len()).for_each(|_| drop(session.next_bar(&world)));
         session.stop();
@@ -94,7 +93,6 @@ mod live {
     #[test]
     fn where_the_price_moves_before_an_order_lands_every_lamport_of_the_difference_is_explained() {
         let world = World::with_faults(&SIDES, "[[fault]]\nkind = \"price-moves\"\nbps = 40\n");
-        world.make_the_programs_account();
         let mut session = world.live("");
         (0..SIDES.len()).for_each(|_| drop(session.next_bar(&world)));
         session.stop();
@@ -139,7 +137,12 @@ mod live {
             let mut session = world.live(&format!("--stop-loss 0.05 {mode}"));
             (0..2).for_each(|_| drop(session.next_bar(&world)));
             world.fall(1_500);
-            while !session.event("done", || world.advance(1)).unwrap()["key"].as_str().unwrap().contains("exit") {}
+            // Slowly, so that the sale is over before the bar is.
+            let slowly = || {
+                std::thread::sleep(Duration::from_millis(100));
+                world.advance(1);
+            };
+            while !session.event("done", slowly).unwrap()["key"].as_str().unwrap().contains("exit") {}
             let decided = session.next_bar(&world);
             assert_eq!((&decided["reason"], &decided["position"]), (&"enter_long".into(), &"0".into()), "{decided}");
             session.stop();
@@ -157,7 +160,6 @@ mod live {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let sides: Vec<i8> = (0..kills + 2).map(|_| rng.random_range(0..2)).collect();
         let world = World::start(&sides);
-        world.make_the_programs_account();
         let mut session = world.live("--limits limits.toml");
         for kill in 0..kills {
             // Before, while and after a bar is decided on and its order is given.
@@ -207,6 +209,12 @@ mod live {
         world.space.refused(&without, &["--signals"]);
         assert!(world.space.listing("refused").is_empty());
 
+        let line = world.line("--strategy side --capital 10 --out jump").replace("--interval 20s", "--interval 1s");
+        let session = world.spawn(&line);
+        world.advance(30_000);
+        let (code, told) = session.ended();
+        assert!(code == 2 && told.contains("the chain's clock went from"), "{code} {told}");
+
         let session = world.live("");
         world.rewrite_signals(&[1, 1]);
         let (code, told) = session.ended();
@@ -227,7 +235,6 @@ mod live {
         let line = |bar: usize| format!("{},{},{}", median(bar) - 0.01, median(bar), median(bar) + 0.01);
         let signals: Vec<(usize, String)> = (0..45).map(|bar| (bar, line(bar))).collect();
         let world = World::on_a_path(path, "--strategy q50", "q10,q50,q90", &signals);
-        world.make_the_programs_account();
         let mut session = world.live("--limits limits.toml");
         session.wait_for(&world, signals.len());
         session.stop();
@@ -267,7 +274,6 @@ mod live {
         let signals: Vec<(usize, String)> = window.clone().map(|row| (row - first, line(row))).collect();
 
         let world = World::on_a_path(path, "", &header.join(","), &signals);
-        world.make_the_programs_account();
         let mut session = world.live("--limits limits.toml");
         session.wait_for(&world, window.len());
         session.stop();

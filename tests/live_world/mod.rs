@@ -65,6 +65,7 @@ impl World {
             first_price: 0.0,
             strategy: "--strategy side --set size=0.5".to_owned(),
         };
+        world.make_the_programs_account();
         (0..2).for_each(|_| world.pass_a_bar());
         world.first_ms = world.time_ms().div_euclid(BAR_MS) * BAR_MS;
         world.rewrite_signals(sides);
@@ -152,9 +153,9 @@ impl World {
     }
 
     /// Trades another coin, so that the program's own account for the wallet is there: its deposit is no part of a replay.
-    pub fn make_the_programs_account(&self) {
+    fn make_the_programs_account(&self) {
         let line = format!(
-            "chain buy {} --amount 0.01 --cluster localnet --rpc {} --keypair {}",
+            "chain buy {} --amount 0.01 --cluster localnet --rpc {} --keypair {} --journal other.sqlite",
             self.pool(1).mint,
             self.net.ready().rpc,
             self.net.ready().keypair.display()
@@ -163,10 +164,7 @@ impl World {
             let bought = threads.spawn(|| self.space.q50(&line));
             while !bought.is_finished() {
                 std::thread::sleep(Duration::from_millis(20));
-                // Never as far as the end of the bar.
-                if self.time_ms() < self.first_ms + BAR_MS - 2_000 {
-                    self.advance(1);
-                }
+                self.advance(1);
             }
             let bought = bought.join().unwrap();
             assert_eq!(bought.code, 0, "{}{}", bought.stdout, bought.stderr);
@@ -185,7 +183,11 @@ impl World {
 
     /// A session in the folder of that name, with half of its cash on a signal.
     pub fn live(&self, rest: &str) -> Session {
-        let line = self.line(&format!("--capital 10 --out session {} {rest}", self.strategy));
+        self.spawn(&self.line(&format!("--capital 10 --out session {} {rest}", self.strategy)))
+    }
+
+    /// A session by its whole line.
+    pub fn spawn(&self, line: &str) -> Session {
         let mut child = Command::new(cargo_bin("q50"))
             .args(line.split_whitespace())
             .current_dir(self.space.path(""))
