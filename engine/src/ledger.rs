@@ -116,6 +116,21 @@ impl Held {
     }
 }
 
+/// The books of one instrument: cash, and a position in it.
+pub trait Books: Clone {
+    /// Money as the books keep it.
+    type Cash: Copy + Default;
+
+    /// What can be spent.
+    fn free(&self) -> Self::Cash;
+
+    /// The same position beside other cash.
+    fn set_free(&mut self, cash: Self::Cash);
+
+    /// Money that came in between `before` and `after`, quote units; negative where it went out.
+    fn flow(before: Self::Cash, after: Self::Cash) -> f64;
+}
+
 /// Books of a price venue: the fold of its fills over the starting capital.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PriceLedger {
@@ -195,6 +210,24 @@ impl PriceLedger {
         } else if before.signum() == signed.signum() {
             self.average_price = (self.average_price * before + fill.price * signed) / self.position;
         }
+    }
+}
+
+impl Books for PriceLedger {
+    type Cash = f64;
+
+    #[inline]
+    fn free(&self) -> f64 {
+        self.cash
+    }
+
+    fn set_free(&mut self, cash: f64) {
+        self.cash = cash;
+    }
+
+    #[inline]
+    fn flow(before: f64, after: f64) -> f64 {
+        after - before
     }
 }
 
@@ -296,6 +329,25 @@ impl PoolLedger {
             average_price: open.then(|| self.paid / tokens / LAMPORTS_PER_SOL),
             opened_at: open.then_some(self.opened_at),
         }
+    }
+}
+
+impl Books for PoolLedger {
+    type Cash = Lamports;
+
+    #[inline]
+    fn free(&self) -> Lamports {
+        self.lamports
+    }
+
+    fn set_free(&mut self, cash: Lamports) {
+        self.lamports = cash;
+    }
+
+    #[inline]
+    fn flow(before: Lamports, after: Lamports) -> f64 {
+        let size = before.0.abs_diff(after.0) as f64 / LAMPORTS_PER_SOL;
+        if after.0 < before.0 { -size } else { size }
     }
 }
 

@@ -6,12 +6,17 @@
 
 pub mod amm;
 pub mod bar_buffer;
+mod book;
 pub mod decision;
 pub mod ledger;
 pub mod market;
+pub mod matching;
+pub mod orders;
+pub mod portfolio;
 pub mod record;
 pub mod replay;
 pub mod risk;
+mod session;
 pub mod strategy;
 pub mod units;
 pub mod venue;

@@ -83,6 +83,8 @@ columns! {
     Position = "position",
     /// The column that the user named for single-signal strategies.
     Value = "value",
+    /// Units of base that were traded in the bar.
+    Volume = "volume",
 }
 
 /// The signal columns of a market. A column that the source does not have is `None`; a row that it does not have is

@@ -1,12 +1,11 @@
 //! THE loop: every backtest, sweep set, walk-forward window and validation runs through it.
 
 use crate::{
-    decision::{Budget, Decision, Order, Reason},
-    ledger::Account,
     market::Market,
     record::Recorder,
+    session::{Parties, Session},
     strategy::Strategy,
-    venue::{FillTiming, Rejection, Touch, Trade, Venue},
+    venue::{FillTiming, Venue},
 };
 
 /// Replays `market` from its first traded row through `strategy` and `venue`, starting with `capital` quote units, and
@@ -19,6 +18,9 @@ use crate::{
 /// decides at its close, from that bar and those before it; the account is marked at the close. With the legacy
 /// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
 /// next open and is recorded as rejected, and so is an order that is sent while another is on its way.
+///
+/// Orders that the strategy places beside its decisions meet each bar as [`crate::matching`] says, and it hears of each event
+/// when it happens.
 ///
 /// The rows before the first traded one are history: the strategy is shown them and not asked.
 ///
@@ -49,101 +51,54 @@ pub fn replay<S: Strategy + ?Sized, V: Venue, R: Recorder>(
     capital: f64,
     recorder: &mut R,
 ) -> V::Ledger {
+    // Compiled twice, so that a strategy that only decides pays nothing for orders that it never places.
+    if strategy.places_orders() {
+        run::<true, S, V, R>(market, strategy, venue, capital, recorder)
+    } else {
+        run::<false, S, V, R>(market, strategy, venue, capital, recorder)
+    }
+}
+
+fn run<const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder>(
+    market: &Market<'_>,
+    strategy: &mut S,
+    venue: &mut V,
+    capital: f64,
+    recorder: &mut R,
+) -> V::Ledger {
     // Columns of one stated length, so that no row of them is checked again.
     let market = &market.prefix(market.len());
     let mut ledger = venue.open_account(capital);
-    let (timing, latency) = (venue.timing(), venue.latency_ms());
-    let mut pending: Option<Pending> = None;
     recorder.begin(capital);
-    strategy.observe_rows(market, 0..market.first);
+    let parties = Parties { strategy, venue, ledger: &mut ledger, recorder };
+    let mut session = Session::<PLACES, S, V, R>::new(market, parties);
     let mut t = market.first;
     while t < market.len() {
         let mut marked = false;
+        let Parties { strategy, venue, ledger, recorder } = &mut session.parties;
         if !R::EVERY_BAR
-            && pending.is_none()
-            && let Some(line) = venue.line(&ledger)
+            && session.pending.is_none()
+            && (!PLACES || session.book.is_idle())
+            && let Some(line) = venue.line(ledger)
         {
             let marks = &venue.marks(market)[..market.len()];
             let quiet = strategy.quiet_rows(market, marks, line, t);
             // The bar at which the strategy acts is worth the same, because its order is filled later.
-            marked = quiet > 0 && t + quiet < market.len() && timing == FillTiming::NextOpen;
+            marked = quiet > 0 && t + quiet < market.len() && venue.timing() == FillTiming::NextOpen;
             recorder.stretch(t, line, &marks[t..t + quiet + usize::from(marked)]);
             t += quiet;
             if t == market.len() {
                 break;
             }
         }
-        let bar = market.bar(t);
-        if let Some(order) = pending.take_if(|order| order.lands < bar.open_time + market.interval_ms) {
-            let time = order.lands.max(bar.open_time);
-            let touch = Touch { row: t, time, price: bar.open, decided_row: order.row };
-            match venue.execute(order.trade, touch, &mut ledger) {
-                Ok(fill) => recorder.fill(&fill, order.reason),
-                Err(rejection) => recorder.rejection(order.row, rejection),
-            }
-        }
-        let mut account = venue.account(&bar, t, &ledger);
-        if account.position != 0.0
-            && let Some((price, reason)) = strategy.resting(&account).hit(&bar)
-        {
-            let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
-            let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
-            let touch = Touch { row: t, time, price, decided_row: t };
-            match venue.execute(trade, touch, &mut ledger) {
-                Ok(fill) => recorder.fill(&fill, reason),
-                Err(rejection) => recorder.rejection(t, rejection),
-            }
-            account = venue.account(&bar, t, &ledger);
-        }
-        let history = market.history(t);
-        strategy.observe(history);
-        let decision = strategy.decide(history, &account);
-        recorder.decision(t, &decision, R::EVERY_BAR.then(|| strategy.explain(history, &account)));
-        if let Decision::Act(intent) = decision {
-            let trade = resolve(intent.order, &account);
-            let now = bar.open_time + market.interval_ms;
-            match timing {
-                FillTiming::NextOpen if pending.is_some() => recorder.rejection(t, Rejection::InFlight),
-                FillTiming::NextOpen => {
-                    pending = Some(Pending { trade, reason: intent.reason, row: t, lands: now + latency });
-                }
-                FillTiming::SameClose => {
-                    let touch = Touch { row: t, time: now, price: bar.close, decided_row: t };
-                    match venue.execute(trade, touch, &mut ledger) {
-                        Ok(fill) => recorder.fill(&fill, intent.reason),
-                        Err(rejection) => recorder.rejection(t, rejection),
-                    }
-                    account = venue.account(&bar, t, &ledger);
-                }
-            }
-        }
+        session.open(t);
+        let account = session.inside(t);
+        let account = session.close(t, account);
         if !marked {
-            recorder.mark(t, account.equity, account.exposure());
+            session.parties.recorder.mark(t, account.equity, account.exposure());
         }
         t += 1;
     }
-    if let Some(order) = pending {
-        recorder.rejection(order.row, Rejection::NoNextBar);
-    }
+    session.end();
     ledger
-}
-
-/// An order that has been sent and has not landed.
-struct Pending {
-    trade: Trade,
-    reason: Reason,
-    row: usize,
-    lands: i64,
-}
-
-/// Turns shares of the account into amounts, at the moment of the decision.
-#[inline]
-fn resolve(order: Order, account: &Account) -> Trade {
-    match order {
-        Order::Buy(Budget::Cash(share)) => Trade::BuyFor(share.get() * account.cash),
-        Order::Buy(Budget::Equity(share)) => Trade::BuyFor(share.get() * account.equity),
-        Order::Short(share) => Trade::ShortFor(share.get() * account.equity),
-        Order::Sell(share) => Trade::SellShare(share.get()),
-        Order::Cover(share) => Trade::CoverShare(share.get()),
-    }
 }

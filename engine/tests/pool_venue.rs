@@ -4,8 +4,11 @@
 
 use q50_engine::{
     ledger::PoolLedger,
-    market::Bar,
-    units::{Lamports, TokenAmount},
+    market::{Bar, Market, Signals},
+    record::{Journal, Summary},
+    replay::replay,
+    strategy::hold::BuyAndHold,
+    units::{Fraction, Lamports, TokenAmount},
     venue::{
         Fill, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Touch, Trade, Venue,
         pump_swap::{PoolFees, Recovery},
@@ -34,7 +37,7 @@ fn lasting() -> PumpSwapConfig {
 }
 
 fn at(row: usize) -> Touch {
-    Touch { row, time: row as i64 * HOUR_MS, price: f64::NAN, decided_row: row - 1 }
+    Touch { row, time: row as i64 * HOUR_MS, price: f64::NAN, decided_row: row - 1, available: f64::INFINITY }
 }
 
 fn equity(venue: &PumpSwap<'_>, row: usize, books: &PoolLedger) -> f64 {
@@ -144,4 +147,35 @@ fn an_order_is_quoted_at_the_price_that_the_last_one_left() {
     for row in [1, 2] {
         assert!(venue.execute(Trade::BuyFor(5.0), at(row), &mut books).is_ok());
     }
+}
+
+#[test]
+fn what_failed_transactions_cost_is_charged_and_counted_among_the_fees() {
+    let (time, price, path) = ([0, HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS], [1.0; 4], steady(100_000_000, 100 * SOL));
+    let market = Market {
+        open_time: &time,
+        open: &price,
+        high: &price,
+        low: &price,
+        close: &price,
+        signals: Signals::default(),
+        interval_ms: HOUR_MS,
+        first: 0,
+    };
+    let config = PumpSwapConfig { failures: Fraction::ONE, priority_fee: Lamports(2_000), ..PumpSwapConfig::default() };
+    let (mut journal, mut summary) = (Journal::default(), Summary::default());
+    let venue = PumpSwap::new(config, &path, 0);
+    let books = replay(&market, &mut BuyAndHold, &mut venue.clone(), 1.0, &mut journal);
+    replay(&market, &mut BuyAndHold, &mut venue.clone(), 1.0, &mut summary);
+    assert_eq!(
+        journal.rejections,
+        [0, 1, 2, 3].map(|row| (row, if row < 3 { failed() } else { Rejection::NoNextBar }))
+    );
+    assert_eq!(books.lamports(), Lamports(SOL - 3 * 7_000));
+    let charged = 3.0 * 7_000.0 / 1e9;
+    assert!((journal.charged - charged).abs() < 1e-15 && (summary.fees - charged).abs() < 1e-15);
+}
+
+fn failed() -> Rejection {
+    Rejection::TransactionFailed
 }

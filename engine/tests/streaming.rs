@@ -11,9 +11,10 @@ use q50_engine::{
     decision::Decision,
     ledger::{Account, Marked},
     market::{History, Market},
+    matching::RestingExits,
     record::Journal,
     replay::replay,
-    strategy::{Explanation, Strategy, StrategyConfig, exits::RestingExits, restart},
+    strategy::{Explanation, Strategy, StrategyConfig, restart},
     units::{Fraction, Lamports},
     venue::{FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue},
 };

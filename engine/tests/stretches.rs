@@ -4,13 +4,14 @@ mod worlds;
 
 use proptest::prelude::*;
 use q50_engine::{
-    decision::{Decision, Reason},
+    decision::Decision,
     market::Market,
+    orders::Event,
     record::{Recorder, Summary},
     replay::replay,
     strategy::{Explanation, StrategyConfig},
     units::{Fraction, Lamports},
-    venue::{Fill, FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue, pump_swap::Recovery},
+    venue::{FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue, pump_swap::Recovery},
 };
 use worlds::{World, strategies};
 
@@ -29,12 +30,8 @@ impl Recorder for BarByBar {
         self.0.decision(row, decision, explanation);
     }
 
-    fn fill(&mut self, fill: &Fill, reason: Reason) {
-        self.0.fill(fill, reason);
-    }
-
-    fn rejection(&mut self, row: usize, rejection: Rejection) {
-        self.0.rejection(row, rejection);
+    fn event(&mut self, event: &Event) {
+        self.0.event(event);
     }
 
     fn mark(&mut self, row: usize, equity: f64, exposure: f64) {

@@ -5,12 +5,13 @@
 //! into the future. If nothing changes, the strategy does not read them at their time, or the experiment is blind.
 
 use q50_engine::{
-    decision::{Decision, Reason},
+    decision::Decision,
     market::{Column, Market, Signals},
+    orders::Event,
     record::{DecisionRow, Decisions, Journal, Recorder},
     replay::replay,
     strategy::{Explanation, Strategy},
-    venue::{Fill, Rejection, Venue},
+    venue::Venue,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -118,9 +119,7 @@ impl Recorder for Comparison<'_> {
         self.seen += 1;
     }
 
-    fn fill(&mut self, _: &Fill, _: Reason) {}
-
-    fn rejection(&mut self, _: usize, _: Rejection) {}
+    fn event(&mut self, _: &Event) {}
 
     fn mark(&mut self, _: usize, _: f64, _: f64) {}
 }
@@ -161,7 +160,7 @@ impl OwnedSignals {
 #[cfg(test)]
 mod tests {
     use q50_engine::{
-        decision::{Budget, Intent, Order},
+        decision::{Budget, Intent, Order, Reason},
         ledger::Account,
         market::History,
         strategy::{StrategyConfig, threshold::ThresholdConfig},

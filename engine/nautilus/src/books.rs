@@ -182,6 +182,7 @@ impl Books for PriceBooks {
         let units = match trade {
             Trade::BuyFor(amount) | Trade::ShortFor(amount) => amount / price,
             Trade::SellShare(share) | Trade::CoverShare(share) => self.position.abs() * share,
+            Trade::Buy(units) | Trade::Sell(units) => units,
         };
         terms.scale.quantity_raw(units).unwrap_or(0)
     }
@@ -285,6 +286,7 @@ impl Books for PoolBooks {
         let tokens = match trade {
             Trade::BuyFor(amount) | Trade::ShortFor(amount) => amount / price,
             Trade::SellShare(share) | Trade::CoverShare(share) => self.tokens as f64 * share,
+            Trade::Buy(units) | Trade::Sell(units) => units,
         };
         terms.scale.tokens_raw(tokens.max(0.0) as u64)
     }

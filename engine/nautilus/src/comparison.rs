@@ -3,6 +3,7 @@
 use nautilus_model::enums::OrderSide;
 use q50_engine::{
     decision::{Budget, Decision, Order, Reason},
+    orders::{Event, Outcome},
     record::Recorder,
     strategy::Explanation,
     units::PerPeriodSharpe,
@@ -47,12 +48,13 @@ impl Recorder for LoopTape {
         self.decisions.push((row, *decision));
     }
 
-    fn fill(&mut self, fill: &Fill, reason: Reason) {
-        self.fills.push((*fill, reason));
-    }
-
-    fn rejection(&mut self, row: usize, rejection: Rejection) {
-        self.rejections.push((row, rejection));
+    fn event(&mut self, event: &Event) {
+        match event.outcome {
+            Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => self.fills.push((fill, event.reason)),
+            Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
+            // Equity and account are compared.
+            Outcome::Charged(_) | Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
+        }
     }
 
     fn mark(&mut self, _: usize, equity: f64, _: f64) {

@@ -161,7 +161,7 @@ where
     fn exit(&self, order: Submitted) {
         if let Meeting::Resting { price, time } = order.instruction.meeting {
             let row = order.instruction.row;
-            self.execute(order, Touch { row, time, price, decided_row: row });
+            self.execute(order, touch(row, time, price, row));
         }
     }
 
@@ -175,7 +175,7 @@ where
             match close {
                 Some(raw) => {
                     let price = self.parts.terms.scale.price(raw);
-                    self.execute(order, Touch { row: decided_row, time, price, decided_row });
+                    self.execute(order, touch(decided_row, time, price, decided_row));
                 }
                 None => self.parts.wire.fault("an order landed before the first bar"),
             }
@@ -189,7 +189,7 @@ where
         };
         if now < print.ts_event + self.parts.columns.interval_ns() {
             let price = self.parts.terms.scale.price(print.price.raw);
-            self.execute(order, Touch { row, time, price, decided_row });
+            self.execute(order, touch(row, time, price, decided_row));
         } else if let Some(opens) = self.parts.columns.opens(row + 1) {
             let waiting = Submitted { lands: UnixNanos::from(opens), ..order };
             self.queue.borrow_mut().flying = Some(waiting);
@@ -198,4 +198,9 @@ where
             self.reject(order, Rejection::NoNextBar, now);
         }
     }
+}
+
+/// Where an order meets the market; the simple orders of decisions are filled whole.
+fn touch(row: usize, time: i64, price: f64, decided_row: usize) -> Touch {
+    Touch { row, time, price, decided_row, available: f64::INFINITY }
 }

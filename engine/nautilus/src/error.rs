@@ -27,6 +27,9 @@ pub enum InputError {
     /// The strategy lacks a column.
     #[error(transparent)]
     Strategy(#[from] ConfigError),
+    /// The strategy does more than decide.
+    #[error("the strategy places orders of its own, and the second engine takes those of decisions only")]
+    PlacesOrders,
     /// No bar of the window has a signal.
     #[error(
         "column '{column}' has no value from row {first} on, and the strategy trades on it; give signals of this period"

@@ -32,7 +32,7 @@
 //!
 //! Shared, so that a fault in it is a fault in both:
 //! - the strategy object: [`StrategyConfig::prepare`](q50_engine::strategy::StrategyConfig::prepare), its decisions and
-//!   the levels of its resting exits ([`RestingExits::hit`](q50_engine::strategy::exits::RestingExits::hit));
+//!   the levels of its resting exits ([`RestingExits::hit`](q50_engine::matching::RestingExits::hit));
 //! - what one order costs at one moment: [`Venue::execute`](q50_engine::venue::Venue::execute), with the pool's
 //!   arithmetic, charges, failures, slippage and impact, and the price that [`Venue::account`](q50_engine::venue::Venue::account)
 //!   marks a position at;

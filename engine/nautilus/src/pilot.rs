@@ -94,8 +94,8 @@ where
 
     fn outgoing(&self, trade: Trade, meeting: Meeting, reason: Reason, row: usize, account: &Account) -> Outgoing {
         let side = match trade {
-            Trade::BuyFor(_) | Trade::CoverShare(_) => OrderSide::Buy,
-            Trade::SellShare(_) | Trade::ShortFor(_) => OrderSide::Sell,
+            Trade::BuyFor(_) | Trade::CoverShare(_) | Trade::Buy(_) => OrderSide::Buy,
+            Trade::SellShare(_) | Trade::ShortFor(_) | Trade::Sell(_) => OrderSide::Sell,
         };
         let guess = self.books.borrow().guess(trade, account.price, &self.terms);
         let step = self.terms.step();

@@ -37,7 +37,7 @@ use crate::{
     check::check,
     client::Client,
     desk::{Desk, Parts},
-    error::RunError,
+    error::{InputError, RunError},
     feed::{Columns, NS_PER_MS, data},
     pilot::Pilot,
     report::{FillReport, PositionReport},
@@ -131,6 +131,9 @@ where
     let terms = Rc::new(Terms { timing: venue.timing(), ..Terms::new(run) });
     let latency = venue.latency_ms().max(0) as u64 * NS_PER_MS;
     let mut strategy = run.strategy.prepare(&run.market);
+    if strategy.places_orders() {
+        return Err(InputError::PlacesOrders.into());
+    }
     strategy.observe_rows(&run.market, 0..run.market.first);
     let books = Rc::new(RefCell::new(<V::Ledger as Kept>::Books::open(run.capital)));
     let mut engine = build(run, &columns, &terms)?;

@@ -103,6 +103,7 @@ pub(crate) fn reason_of(rejection: Rejection) -> String {
         Rejection::NoNextBar => "no_next_bar".to_owned(),
         Rejection::InFlight => "in_flight".to_owned(),
         Rejection::TransactionFailed => "transaction_failed".to_owned(),
+        Rejection::Unsupported => "unsupported".to_owned(),
         Rejection::Program(code) => format!("program:{code}"),
     }
 }
@@ -117,6 +118,7 @@ pub(crate) fn rejection_of(reason: &str) -> Option<Rejection> {
         Rejection::NoNextBar,
         Rejection::InFlight,
         Rejection::TransactionFailed,
+        Rejection::Unsupported,
     ];
     match reason.strip_prefix("program:") {
         Some(code) => code.parse().ok().map(Rejection::Program),

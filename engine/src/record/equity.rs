@@ -1,11 +1,7 @@
 //! The equity curve alone, for tests that need a return of every bar and nothing else.
 
 use super::Recorder;
-use crate::{
-    decision::{Decision, Reason},
-    strategy::Explanation,
-    venue::{Fill, Rejection},
-};
+use crate::{decision::Decision, orders::Event, strategy::Explanation};
 
 /// Equity at each close, quote units.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,11 +30,9 @@ impl Recorder for EquityCurve {
 
     fn decision(&mut self, _: usize, _: &Decision, _: Option<Explanation>) {}
 
-    fn fill(&mut self, _: &Fill, _: Reason) {
-        self.fills += 1;
+    fn event(&mut self, event: &Event) {
+        self.fills += usize::from(event.fill().is_some());
     }
-
-    fn rejection(&mut self, _: usize, _: Rejection) {}
 
     #[inline]
     fn mark(&mut self, _: usize, equity: f64, _: f64) {

@@ -3,6 +3,7 @@
 use super::{DecisionRow, Decisions, Recorder};
 use crate::{
     decision::{Decision, Reason},
+    orders::{Event, Outcome},
     strategy::Explanation,
     venue::{Fill, Rejection},
 };
@@ -27,6 +28,10 @@ pub struct Journal {
     pub fills: Vec<FillRow>,
     /// Orders that were not filled, by the row of their decision.
     pub rejections: Vec<(usize, Rejection)>,
+    /// Money that was taken beside the fills, quote units.
+    pub charged: f64,
+    /// What became of the orders that the strategy placed; their fills and rejections are above as well.
+    pub events: Vec<Event>,
     /// Equity at each close, quote units.
     pub equity: Vec<f64>,
     /// Value of the position as a share of equity at each close.
@@ -62,12 +67,18 @@ impl Recorder for Journal {
         self.decisions.push(DecisionRow::new(row, decision, explanation));
     }
 
-    fn fill(&mut self, fill: &Fill, reason: Reason) {
-        self.fills.push(FillRow { fill: *fill, reason });
-    }
-
-    fn rejection(&mut self, row: usize, rejection: Rejection) {
-        self.rejections.push((row, rejection));
+    fn event(&mut self, event: &Event) {
+        match event.outcome {
+            Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => {
+                self.fills.push(FillRow { fill, reason: event.reason });
+            }
+            Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
+            Outcome::Charged(amount) => self.charged += amount,
+            Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
+        }
+        if event.order.is_some() {
+            self.events.push(*event);
+        }
     }
 
     fn mark(&mut self, _: usize, equity: f64, exposure: f64) {

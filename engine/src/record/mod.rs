@@ -10,12 +10,7 @@ pub use equity::EquityCurve;
 pub use journal::{FillRow, Journal};
 pub use summary::Summary;
 
-use crate::{
-    decision::{Decision, Reason},
-    ledger::Line,
-    strategy::Explanation,
-    venue::{Fill, Rejection},
-};
+use crate::{decision::Decision, ledger::Line, orders::Event, strategy::Explanation};
 
 /// Receives what happens at each bar.
 pub trait Recorder {
@@ -27,10 +22,8 @@ pub trait Recorder {
     fn begin(&mut self, capital: f64);
     /// The strategy's answer at the close of `row`.
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>);
-    /// An order was filled.
-    fn fill(&mut self, fill: &Fill, reason: Reason);
-    /// An order of the decision at `row` was not filled.
-    fn rejection(&mut self, row: usize, rejection: Rejection);
+    /// An order was filled or rejected, or another thing became of it, or money was charged.
+    fn event(&mut self, event: &Event);
     /// The account at the close of `row`: equity in quote units and value of the position as a share of it.
     fn mark(&mut self, row: usize, equity: f64, exposure: f64);
 

@@ -2,11 +2,12 @@
 
 use super::Recorder;
 use crate::{
-    decision::{Decision, Reason},
+    decision::Decision,
     ledger::Line,
+    orders::{Event, Outcome},
     strategy::Explanation,
     units::PerPeriodSharpe,
-    venue::{Fill, FillSide, Rejection},
+    venue::{Fill, FillSide},
 };
 
 /// Returns that are summed side by side. A bar's lane is the number of its return modulo this, whether it is marked
@@ -31,7 +32,7 @@ pub struct Summary {
     pub fills: usize,
     /// Sum of fill notionals, quote units.
     pub traded: f64,
-    /// Sum of fees, quote units.
+    /// Sum of fees and of what was charged beside fills, quote units.
     pub fees: f64,
     /// Largest fall from a peak of the equity, a positive fraction; the capital counts as the first peak.
     pub max_drawdown: f64,
@@ -222,14 +223,18 @@ impl Recorder for Summary {
     fn decision(&mut self, _: usize, _: &Decision, _: Option<Explanation>) {}
 
     #[inline]
-    fn fill(&mut self, fill: &Fill, _: Reason) {
-        self.fills += 1;
-        self.traded += fill.notional;
-        self.fees += fill.cost;
-        self.trips.add(fill);
+    fn event(&mut self, event: &Event) {
+        match &event.outcome {
+            Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => {
+                self.fills += 1;
+                self.traded += fill.notional;
+                self.fees += fill.cost;
+                self.trips.add(fill);
+            }
+            Outcome::Charged(amount) => self.fees += amount,
+            _ => {}
+        }
     }
-
-    fn rejection(&mut self, _: usize, _: Rejection) {}
 
     #[inline]
     fn mark(&mut self, _: usize, equity: f64, exposure: f64) {

@@ -11,7 +11,9 @@ use crate::{
     decision::{Decision, Intent, Order, Reason},
     ledger::{Account, Held, Line, Marked},
     market::{History, Market},
-    strategy::{Explanation, Strategy, exits::RestingExits},
+    matching::RestingExits,
+    orders::{Event, Orders},
+    strategy::{Explanation, Strategy},
     units::Fraction,
 };
 
@@ -105,6 +107,25 @@ impl<S: Strategy> Strategy for Limited<S> {
             close(Order::Cover(Fraction::ONE))
         } else {
             Decision::Hold(Reason::Halted)
+        }
+    }
+
+    fn places_orders(&self) -> bool {
+        self.inner.places_orders()
+    }
+
+    /// While a limit is broken nothing works: what is placed is dropped, and the rest cancelled.
+    fn place(&mut self, history: History<'_>, account: &Account, orders: &mut Orders) {
+        self.inner.place(history, account, orders);
+        if self.halted_until.is_some() {
+            orders.cancel_all();
+        }
+    }
+
+    fn on_event(&mut self, event: &Event, orders: &mut Orders) {
+        self.inner.on_event(event, orders);
+        if self.halted_until.is_some() {
+            orders.cancel_all();
         }
     }
 

@@ -1,8 +1,8 @@
 //! Stops, targets and time limits around any strategy.
 //!
 //! By default they are checked at the close and sell at the next open, because a pool has no resting orders. With
-//! `trigger = "intrabar"` they rest at the venue: a bar that opens beyond the stop or the target fills at its open, and where
-//! both lie inside one bar the stop is hit first.
+//! `trigger = "intrabar"` they rest at the venue and meet the bar as [`crate::matching`] says: at its open where that is
+//! beyond one of them, and where stop and target lie inside one bar the stop is hit first.
 
 use std::ops::Range;
 
@@ -12,6 +12,8 @@ use crate::{
     decision::{Decision, Intent, Order, Reason},
     ledger::{Account, Held, Line, Marked},
     market::{Bar, History, Market},
+    matching::RestingExits,
+    orders::{Event, Orders},
     strategy::{Explanation, Strategy},
     units::Fraction,
 };
@@ -50,36 +52,6 @@ impl ExitConfig {
     pub fn is_none(&self) -> bool {
         let Self { stop_loss, trailing_stop, take_profit, max_hours, trigger: _ } = self;
         stop_loss.is_none() && trailing_stop.is_none() && take_profit.is_none() && max_hours.is_none()
-    }
-}
-
-/// Prices at which the venue closes the position inside a bar.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RestingExits {
-    stop: Option<(f64, Reason)>,
-    target: Option<f64>,
-    long: bool,
-}
-
-impl RestingExits {
-    /// No resting order.
-    pub const NONE: Self = Self { stop: None, target: None, long: true };
-
-    /// The price and reason at which `bar` closes the position, if it does: at its open where that is beyond one of them;
-    /// inside by the stop, and by the target where the stop is not reached.
-    #[must_use]
-    pub fn hit(&self, bar: &Bar) -> Option<(f64, Reason)> {
-        let (worst, best) = if self.long { (bar.low, bar.high) } else { (bar.high, bar.low) };
-        let stop =
-            |price: f64| self.stop.filter(|(level, _)| if self.long { price <= *level } else { price >= *level });
-        let target = |price: f64| {
-            let level = self.target.filter(|level| if self.long { price >= *level } else { price <= *level })?;
-            Some((level, Reason::TakeProfit))
-        };
-        match stop(bar.open).or_else(|| target(bar.open)) {
-            Some((_, reason)) => Some((bar.open, reason)),
-            None => stop(worst).or_else(|| target(best)),
-        }
     }
 }
 
@@ -171,6 +143,19 @@ impl<S: Strategy> Strategy for WithExits<S> {
             }
             None => answer,
         }
+    }
+
+    #[inline]
+    fn places_orders(&self) -> bool {
+        self.inner.places_orders()
+    }
+
+    fn place(&mut self, history: History<'_>, account: &Account, orders: &mut Orders) {
+        self.inner.place(history, account, orders);
+    }
+
+    fn on_event(&mut self, event: &Event, orders: &mut Orders) {
+        self.inner.on_event(event, orders);
     }
 
     #[inline]

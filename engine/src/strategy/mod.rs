@@ -25,8 +25,9 @@ use crate::{
     decision::Decision,
     ledger::{Account, Line, Marked},
     market::{History, Market},
+    matching::RestingExits,
+    orders::{Event, Orders},
 };
-use exits::RestingExits;
 
 /// A trading rule. The same object is driven by the replay loop, by the second engine and on chain, one bar at a time.
 ///
@@ -39,6 +40,18 @@ pub trait Strategy {
 
     /// Decides at the close of the last bar of `history`, after it was observed.
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision;
+
+    /// Whether the strategy places orders of its own and hears what becomes of them: only then are [`Strategy::place`] and
+    /// [`Strategy::on_event`] called. Asked once, before the first bar.
+    fn places_orders(&self) -> bool {
+        false
+    }
+
+    /// Places and cancels orders at the close of the last bar of `history`, after [`Strategy::decide`].
+    fn place(&mut self, _history: History<'_>, _account: &Account, _orders: &mut Orders) {}
+
+    /// Hears what became of an order, that of its last decision included, when it happens, and may place and cancel.
+    fn on_event(&mut self, _event: &Event, _orders: &mut Orders) {}
 
     /// Prices at which the venue is asked to close the position inside the next bar. None by default.
     fn resting(&self, _account: &Account) -> RestingExits {
@@ -105,6 +118,18 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         (**self).decide(history, account)
+    }
+
+    fn places_orders(&self) -> bool {
+        (**self).places_orders()
+    }
+
+    fn place(&mut self, history: History<'_>, account: &Account, orders: &mut Orders) {
+        (**self).place(history, account, orders);
+    }
+
+    fn on_event(&mut self, event: &Event, orders: &mut Orders) {
+        (**self).on_event(event, orders);
     }
 
     fn resting(&self, account: &Account) -> RestingExits {

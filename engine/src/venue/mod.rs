@@ -13,7 +13,7 @@ pub use pump_swap::{PumpSwap, PumpSwapConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Account, Line},
+    ledger::{Account, Books, Line},
     market::{Bar, Market},
     units::{Lamports, TokenAmount},
 };
@@ -29,6 +29,10 @@ pub enum Trade {
     ShortFor(f64),
     /// Buy back this share (0 to 1) of the base that is owed.
     CoverShare(f64),
+    /// Buy these units; closes a short position first.
+    Buy(f64),
+    /// Sell these units; closes a long position first.
+    Sell(f64),
 }
 
 /// Direction of a fill.
@@ -106,6 +110,8 @@ pub enum Rejection {
     /// The pool's program refused, with its own error number. The network was paid where the order had been sent, and was
     /// not where the quote at the decision was refused.
     Program(u32),
+    /// This venue does not take such orders.
+    Unsupported,
 }
 
 /// At which price and time an order meets the market.
@@ -119,12 +125,14 @@ pub struct Touch {
     pub price: f64,
     /// Row of the bar at whose close the order was decided.
     pub decided_row: usize,
+    /// Units that can be had; what is over is not filled.
+    pub available: f64,
 }
 
 /// A place that fills orders and keeps the books of them.
 pub trait Venue {
     /// The books: exact integers on a pool, `f64` on a price venue.
-    type Ledger: Clone;
+    type Ledger: Books;
 
     /// Books with `capital` quote units and no position.
     fn open_account(&self, capital: f64) -> Self::Ledger;
@@ -135,6 +143,21 @@ pub trait Venue {
     /// Milliseconds from a decision until its order lands. It is filled in the bar that is open then.
     fn latency_ms(&self) -> i64 {
         0
+    }
+
+    /// Whether orders can wait here for a price.
+    fn rests_orders(&self) -> bool {
+        true
+    }
+
+    /// The mid price at which an order of this side is filled at `price`.
+    fn mid(&self, _side: FillSide, price: f64) -> f64 {
+        price
+    }
+
+    /// Units that the placed orders of a bar can have; without end, where the venue is deep enough.
+    fn available(&self, _market: &Market<'_>, _row: usize) -> f64 {
+        f64::INFINITY
     }
 
     /// Fills `trade` at `touch` and updates the books, or says why not and books no more than what the network was paid.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ledger::{Account, Line, PriceLedger},
-    market::Bar,
+    market::{Bar, Column, Market},
     units::Fraction,
     venue::{Fill, FillSide, LatencyPreset, Rejection, Touch, Trade, Venue},
 };
@@ -38,7 +38,7 @@ impl FillTiming {
 ///
 /// let mut venue = NextOpen::new(Fraction::from_bps(5.0)).with_lot(1.0);
 /// let mut books = venue.open_account(1_000.0);
-/// let touch = Touch { row: 1, time: 0, price: 99.0, decided_row: 0 };
+/// let touch = Touch { row: 1, time: 0, price: 99.0, decided_row: 0, available: f64::INFINITY };
 /// let fill = venue.execute(Trade::BuyFor(1_000.0), touch, &mut books).unwrap();
 /// assert_eq!(fill.units, 10.0); // 1000 / (99 x 1.0005) = 10.09, rounded down to the lot
 /// ```
@@ -50,6 +50,7 @@ pub struct NextOpen {
     timing: FillTiming,
     latency_ms: i64,
     shorting: bool,
+    participation: Option<f64>,
 }
 
 impl NextOpen {
@@ -63,6 +64,7 @@ impl NextOpen {
             timing: FillTiming::NextOpen,
             latency_ms: 0,
             shorting: false,
+            participation: None,
         }
     }
 
@@ -98,6 +100,13 @@ impl NextOpen {
     #[must_use]
     pub fn with_free_shorting(mut self) -> Self {
         self.shorting = true;
+        self
+    }
+
+    /// Lets placed orders have `share` of a bar's volume and no more, and nothing of a bar whose volume is unknown.
+    #[must_use]
+    pub fn with_participation(mut self, share: Fraction) -> Self {
+        self.participation = Some(share.get());
         self
     }
 
@@ -161,6 +170,7 @@ impl NextOpen {
             return Err(Rejection::NoCash);
         }
         let units = owed + self.lots(budget.max(0.0) / (price * (1.0 + self.cost)));
+        let units = units.min(touch.available);
         if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, touch)) } else { Err(Rejection::BelowLot) }
     }
 
@@ -169,8 +179,29 @@ impl NextOpen {
             return Err(Rejection::NoShorting);
         }
         let price = self.sell_price(touch.price);
-        let units = ledger.position().max(0.0) + self.lots(amount / price);
+        let units = (ledger.position().max(0.0) + self.lots(amount / price)).min(touch.available);
         if units > 0.0 { Ok(self.fill(FillSide::Sell, units, price, touch)) } else { Err(Rejection::BelowLot) }
+    }
+
+    fn buy_units(&self, units: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        let price = self.buy_price(touch.price);
+        let units = self.lots(units).min(touch.available);
+        if ledger.position() >= 0.0 && units * price * (1.0 + self.cost) > ledger.cash() {
+            return Err(Rejection::NoCash);
+        }
+        if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, touch)) } else { Err(Rejection::BelowLot) }
+    }
+
+    fn sell_units(&self, units: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        let units = self.lots(units).min(touch.available);
+        if !self.shorting && units > ledger.position() {
+            return Err(if ledger.position() > 0.0 { Rejection::NoShorting } else { Rejection::NoPosition });
+        }
+        if units > 0.0 {
+            Ok(self.fill(FillSide::Sell, units, self.sell_price(touch.price), touch))
+        } else {
+            Err(Rejection::BelowLot)
+        }
     }
 
     /// A share of an open amount; the whole share is the amount itself, so that nothing is left over.
@@ -201,19 +232,34 @@ impl Venue for NextOpen {
         self.latency_ms
     }
 
+    fn mid(&self, side: FillSide, price: f64) -> f64 {
+        match side {
+            FillSide::Buy => price / (1.0 + self.half_spread),
+            FillSide::Sell => price / (1.0 - self.half_spread),
+        }
+    }
+
+    fn available(&self, market: &Market<'_>, row: usize) -> f64 {
+        let Some(share) = self.participation else { return f64::INFINITY };
+        let volume = market.signals.get(Column::Volume).map_or(f64::NAN, |volume| volume[row]);
+        if volume > 0.0 { self.lots(share * volume) } else { 0.0 }
+    }
+
     #[inline(always)]
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
         let fill = match trade {
             Trade::BuyFor(budget) => self.buy(budget, touch, ledger)?,
             Trade::ShortFor(amount) => self.short(amount, touch, ledger)?,
             Trade::SellShare(share) => {
-                let units = self.part(ledger.position(), share)?;
+                let units = self.part(ledger.position(), share)?.min(touch.available);
                 self.fill(FillSide::Sell, units, self.sell_price(touch.price), touch)
             }
             Trade::CoverShare(share) => {
-                let units = self.part(-ledger.position(), share)?;
+                let units = self.part(-ledger.position(), share)?.min(touch.available);
                 self.fill(FillSide::Buy, units, self.buy_price(touch.price), touch)
             }
+            Trade::Buy(units) => self.buy_units(units, touch, ledger)?,
+            Trade::Sell(units) => self.sell_units(units, touch, ledger)?,
         };
         ledger.apply(&fill);
         Ok(fill)
@@ -236,7 +282,7 @@ mod tests {
 
     use super::*;
 
-    const TOUCH: Touch = Touch { row: 3, time: 42, price: 100.0, decided_row: 2 };
+    const TOUCH: Touch = Touch { row: 3, time: 42, price: 100.0, decided_row: 2, available: f64::INFINITY };
 
     #[test]
     fn costs_are_charged_beside_the_notional_on_both_sides() {

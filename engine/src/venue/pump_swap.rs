@@ -216,6 +216,7 @@ impl<'a> PumpSwap<'a> {
                 Ok(Order::Sell { base_in, min_quote_out: min_out(quoted.user_quote, self.config.slippage) })
             }
             Trade::ShortFor(_) | Trade::CoverShare(_) => Err(Rejection::NoShorting),
+            Trade::Buy(_) | Trade::Sell(_) => Err(Rejection::Unsupported),
         }
     }
 
@@ -243,6 +244,11 @@ impl Venue for PumpSwap<'_> {
 
     fn latency_ms(&self) -> i64 {
         self.latency_ms
+    }
+
+    /// A pool has no orders that wait.
+    fn rests_orders(&self) -> bool {
+        false
     }
 
     fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {
@@ -365,7 +371,7 @@ mod tests {
     }
 
     fn touch(row: usize) -> Touch {
-        Touch { row, time: row as i64 * 3_600_000, price: 100.0, decided_row: row - 1 }
+        Touch { row, time: row as i64 * 3_600_000, price: 100.0, decided_row: row - 1, available: f64::INFINITY }
     }
 
     #[test]

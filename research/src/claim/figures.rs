@@ -70,7 +70,7 @@ pub struct ReplayFigures {
     pub turnover: Option<f64>,
     /// Mean share of equity in the market.
     pub exposure: Option<f64>,
-    /// Sum of fees, quote units.
+    /// Sum of fees and of what failed transactions cost, quote units.
     pub fees: f64,
     /// Quote units lost to the spread.
     pub spread_cost: f64,
@@ -188,7 +188,7 @@ pub(super) fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunS
         rejections: journal.rejections.len(),
         turnover: metrics::turnover(&traded, &with_start[..traded.len()]).ok(),
         exposure: metrics::exposure(&journal.exposure).ok(),
-        fees: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.cost)),
+        fees: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.cost)) + journal.charged,
         spread_cost: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost)),
         pool_costs: pool_costs(journal),
         hit_rate: metrics::hit_rate(&outcomes).ok(),

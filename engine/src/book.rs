@@ -1,0 +1,334 @@
+//! The orders that a strategy has placed: on their way, working, ended. Where they meet a bar is said in
+//! [`crate::matching`].
+
+use std::collections::VecDeque;
+
+use crate::{
+    ledger::Account,
+    market::{Bar, History, Market},
+    matching::{Began, Meeting, meeting},
+    orders::{Amount, Event, Message, OrderId, OrderKind, OrderRequest, Orders, Outcome},
+    record::Recorder,
+    session::Parties,
+    strategy::Strategy,
+    venue::{Fill, FillSide, Rejection, Touch, Trade, Venue},
+};
+
+/// Amounts that differ by less, as a share of themselves, are the same.
+const ROUNDING: f64 = 1e-9;
+
+/// The orders of one strategy: on their way, and working.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    orders: Orders,
+    flying: VecDeque<Flying>,
+    working: Vec<Working>,
+    /// Units that can still be had in the present bar.
+    left: f64,
+}
+
+#[derive(Debug)]
+struct Flying {
+    message: Message,
+    lands: i64,
+    decided_row: usize,
+    /// How many events of the present bar it goes back to.
+    steps: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Working {
+    id: OrderId,
+    request: OrderRequest,
+    other: Option<OrderId>,
+    landed: i64,
+    decided_row: usize,
+    steps: u8,
+    began: Began,
+}
+
+/// The bar that orders meet.
+#[derive(Clone, Copy)]
+struct Present {
+    row: usize,
+    bar: Bar,
+    end: i64,
+}
+
+impl Present {
+    fn of(market: &Market<'_>, row: usize) -> Self {
+        let bar = market.bar(row);
+        Self { row, bar, end: bar.open_time + market.interval_ms }
+    }
+}
+
+impl Working {
+    /// The order as the venue takes it, where `open` units are open against it; `None` where it may only reduce, and there
+    /// is nothing.
+    fn trade(&self, open: f64, price: f64) -> Option<Trade> {
+        let OrderRequest { side, amount, reduce_only, .. } = self.request;
+        let units = match amount {
+            Amount::Position => f64::INFINITY,
+            Amount::Units(units) => units,
+            Amount::Quote(quote) if reduce_only => quote / price,
+            Amount::Quote(quote) => {
+                return Some(if side == FillSide::Buy { Trade::BuyFor(quote) } else { Trade::ShortFor(quote) });
+            }
+        };
+        match side {
+            _ if reduce_only && open <= 0.0 => None,
+            FillSide::Buy if reduce_only && units >= open => Some(Trade::CoverShare(1.0)),
+            FillSide::Sell if reduce_only && units >= open => Some(Trade::SellShare(1.0)),
+            FillSide::Buy => Some(Trade::Buy(units)),
+            FillSide::Sell => Some(Trade::Sell(units)),
+        }
+    }
+
+    fn event(&self, outcome: Outcome, present: Present) -> Event {
+        Event {
+            order: Some(self.id),
+            reason: self.request.reason,
+            decided_row: self.decided_row,
+            row: present.row,
+            time: self.landed.max(present.bar.open_time),
+            outcome,
+        }
+    }
+
+    /// What is left to fill after `fill`.
+    fn rest(&self, fill: &Fill) -> Amount {
+        match self.request.amount {
+            Amount::Position => Amount::Position,
+            Amount::Units(units) => Amount::Units(units - fill.units),
+            Amount::Quote(quote) => match fill.side {
+                FillSide::Buy => Amount::Quote(quote - fill.notional - fill.cost),
+                FillSide::Sell => Amount::Quote(quote - fill.notional),
+            },
+        }
+    }
+}
+
+impl Book {
+    /// Whether nothing is on its way and nothing works.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.flying.is_empty() && self.working.is_empty()
+    }
+
+    /// The strategy places and cancels at the close of the last bar of `history`.
+    #[cold]
+    pub(crate) fn decided<S: Strategy + ?Sized>(
+        &mut self,
+        strategy: &mut S,
+        history: History<'_>,
+        account: &Account,
+        latency: i64,
+    ) {
+        strategy.place(history, account, &mut self.orders);
+        self.post(history.now() + latency, history.row(), 0);
+    }
+
+    /// A bar opens: what is over ends, and what has landed works.
+    #[cold]
+    pub(crate) fn open<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        market: &Market<'_>,
+        row: usize,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        let present = Present::of(market, row);
+        self.left = parties.venue.available(market, row);
+        for flying in &mut self.flying {
+            flying.steps = 0;
+        }
+        for working in &mut self.working {
+            (working.steps, working.began) = (0, Began::Earlier);
+        }
+        let over = |order: &Working| order.request.expires.is_some_and(|expires| expires <= present.bar.open_time);
+        while let Some(index) = self.working.iter().position(over) {
+            self.finish(index, Outcome::Expired, present, parties);
+        }
+        self.land(present, Began::Earlier, parties);
+    }
+
+    /// Something became of the order of the last decision, at the price that the bar opened with.
+    #[cold]
+    pub(crate) fn hear<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        event: Event,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        self.pass_on(event, 0, parties);
+    }
+
+    /// Every order that the bar opens at or beyond is filled there.
+    #[cold]
+    pub(crate) fn meet_open<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        market: &Market<'_>,
+        row: usize,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        let present = Present::of(market, row);
+        self.land(present, Began::AtOpen, parties);
+        while let Some((index, Meeting::AtOpen(_), price)) = self.next(&present.bar, parties.venue) {
+            self.fill(index, price, present, Began::AtOpen, parties);
+        }
+    }
+
+    /// Every other order meets the range of the bar.
+    #[cold]
+    pub(crate) fn meet_inside<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        market: &Market<'_>,
+        row: usize,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        let present = Present::of(market, row);
+        while let Some((index, _, price)) = self.next(&present.bar, parties.venue) {
+            self.fill(index, price, present, Began::Inside(price), parties);
+        }
+    }
+
+    /// `last` is the last bar: what has not landed never will.
+    #[cold]
+    pub(crate) fn end<R: Recorder>(&mut self, last: usize, recorder: &mut R) {
+        for Flying { message, lands, decided_row, .. } in self.flying.drain(..) {
+            if let Message::Place { id, request, .. } = message {
+                let (reason, outcome) = (request.reason, Outcome::Rejected(Rejection::NoNextBar));
+                recorder.event(&Event { order: Some(id), reason, decided_row, row: last, time: lands, outcome });
+            }
+        }
+    }
+
+    /// The order that meets the bar next, with the mid price; `None` where none does, or nothing can be had.
+    fn next<V: Venue>(&self, bar: &Bar, venue: &V) -> Option<(usize, Meeting, f64)> {
+        let meeting = |(index, order): (usize, &Working)| {
+            let (meeting, price) = meeting(&order.request, order.began, bar, |side, price| venue.mid(side, price))?;
+            Some((index, meeting, price))
+        };
+        let earlier = |a: (usize, Meeting, f64), b: (usize, Meeting, f64)| if b.1 < a.1 { b } else { a };
+        self.working.iter().enumerate().filter(|_| self.left > 0.0).filter_map(meeting).reduce(earlier)
+    }
+
+    fn fill<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        index: usize,
+        price: f64,
+        present: Present,
+        began: Began,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        let order = self.working[index];
+        let position = parties.venue.account(&present.bar, present.row, parties.ledger).position;
+        let open = if order.request.side == FillSide::Sell { position } else { -position };
+        let Some(trade) = order.trade(open, price) else {
+            return self.finish(index, Outcome::Cancelled, present, parties);
+        };
+        let time = order.landed.max(present.bar.open_time);
+        let touch = Touch { row: present.row, time, price, decided_row: order.decided_row, available: self.left };
+        match parties.execute(trade, touch, order.event(Outcome::Accepted, present)) {
+            Err(rejection) => self.finish(index, Outcome::Rejected(rejection), present, parties),
+            Ok(fill) => {
+                // Up to rounding, all that could be had.
+                let exhausted = fill.units >= self.left * (1.0 - ROUNDING);
+                self.left = if exhausted { 0.0 } else { self.left - fill.units };
+                let rest = order.rest(&fill);
+                let whole = match rest {
+                    Amount::Position => fill.units >= open,
+                    Amount::Units(rest) => rest <= fill.units * ROUNDING,
+                    Amount::Quote(rest) => rest <= fill.notional * ROUNDING,
+                };
+                if exhausted && !whole {
+                    self.working[index].request.amount = rest;
+                    self.tell(order.event(Outcome::PartiallyFilled(fill), present), order.steps, parties);
+                } else {
+                    self.finish(index, Outcome::Filled(fill), present, parties);
+                }
+            }
+        }
+        self.land(present, began, parties);
+    }
+
+    /// An order ends, and with it, where it was filled, the other one of its pair.
+    fn finish<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        index: usize,
+        outcome: Outcome,
+        present: Present,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        let order = self.working.remove(index);
+        self.tell(order.event(outcome, present), order.steps, parties);
+        if matches!(outcome, Outcome::Filled(_))
+            && let Some(other) = self.working.iter().position(|working| Some(working.id) == order.other)
+        {
+            self.finish(other, Outcome::Cancelled, present, parties);
+        }
+    }
+
+    /// Whatever has reached the venue before the bar is over works from now on.
+    fn land<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        present: Present,
+        began: Began,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        let mut later = VecDeque::new();
+        while let Some(flying) = self.flying.pop_front() {
+            let Flying { message, lands, decided_row, steps } = flying;
+            if lands >= present.end || steps > 1 {
+                later.push_back(flying);
+                continue;
+            }
+            match message {
+                Message::Place { id, request, other } => {
+                    let landed = lands.max(present.bar.open_time);
+                    self.working.push(Working { id, request, other, landed, decided_row, steps, began });
+                    let index = self.working.len() - 1;
+                    if request.kind != OrderKind::Market && !parties.venue.rests_orders() {
+                        self.finish(index, Outcome::Rejected(Rejection::Unsupported), present, parties);
+                    } else {
+                        let event = self.working[index].event(Outcome::Accepted, present);
+                        self.tell(event, steps, parties);
+                    }
+                }
+                Message::Cancel(id) => {
+                    if let Some(index) = self.working.iter().position(|order| order.id == id) {
+                        self.finish(index, Outcome::Cancelled, present, parties);
+                    }
+                }
+                Message::CancelAll => {
+                    while !self.working.is_empty() {
+                        self.finish(0, Outcome::Cancelled, present, parties);
+                    }
+                }
+            }
+        }
+        self.flying = later;
+    }
+
+    fn tell<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        event: Event,
+        steps: u8,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        parties.recorder.event(&event);
+        self.pass_on(event, steps, parties);
+    }
+
+    fn pass_on<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        event: Event,
+        steps: u8,
+        parties: &mut Parties<'_, S, V, R>,
+    ) {
+        parties.strategy.on_event(&event, &mut self.orders);
+        self.post(event.time + parties.venue.latency_ms(), event.row, steps.saturating_add(1));
+    }
+
+    fn post(&mut self, lands: i64, decided_row: usize, steps: u8) {
+        let messages = self.orders.take();
+        self.flying.extend(messages.map(|message| Flying { message, lands, decided_row, steps }));
+    }
+}

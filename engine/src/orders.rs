@@ -1,0 +1,171 @@
+//! Orders with a life of their own: what is requested, under which number, and what becomes of it.
+//!
+//! [`Decision::Act`](crate::decision::Decision::Act) is the simple door: one market order, filled whole or not at all, one
+//! on its way at a time. A strategy that needs more places orders: any number of them, at the market, at a limit or behind a
+//! stop, alone or in pairs of which one cancels the other. Where they meet a bar is said in [`crate::matching`].
+
+use crate::{
+    decision::Reason,
+    venue::{Fill, FillSide, Rejection},
+};
+
+/// Number of an order, in the order in which they were placed, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrderId(u64);
+
+/// At which price an order is filled. Prices are quote units for one unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OrderKind {
+    /// At the next open.
+    Market,
+    /// At this price or a better one, half the spread included.
+    Limit(f64),
+    /// At the market once the price has reached this one: for a sale from above, for a buy from below.
+    Stop(f64),
+}
+
+/// How much an order is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// This much quote currency, costs included; the opposite position is closed first.
+    Quote(f64),
+    /// These units of base.
+    Units(f64),
+    /// All that is open against it when it is filled; it opens nothing.
+    Position,
+}
+
+/// An order as a strategy requests it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrderRequest {
+    /// Direction.
+    pub side: FillSide,
+    /// Price.
+    pub kind: OrderKind,
+    /// Amount.
+    pub amount: Amount,
+    /// Whether it may only make a position smaller; what is over is not filled.
+    pub reduce_only: bool,
+    /// Epoch milliseconds: bars that open then or later are not for it.
+    pub expires: Option<i64>,
+    /// Why, for the record of its fills.
+    pub reason: Reason,
+}
+
+impl OrderRequest {
+    /// An order that works until it is filled or cancelled.
+    #[must_use]
+    pub fn new(side: FillSide, kind: OrderKind, amount: Amount, reason: Reason) -> Self {
+        Self { side, kind, amount, reduce_only: amount == Amount::Position, expires: None, reason }
+    }
+
+    /// The same, making a position smaller only.
+    #[must_use]
+    pub fn reduce_only(self) -> Self {
+        Self { reduce_only: true, ..self }
+    }
+
+    /// The same, ending before bars that open at `time` or later; epoch milliseconds.
+    #[must_use]
+    pub fn until(self, time: i64) -> Self {
+        Self { expires: Some(time), ..self }
+    }
+}
+
+/// Something that became of an order, or moved money on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// The order; `None` for the one that a decision sent, and for a resting exit.
+    pub order: Option<OrderId>,
+    /// Why the order was requested.
+    pub reason: Reason,
+    /// Row of the bar at whose close the order was requested.
+    pub decided_row: usize,
+    /// Row of the bar in which it happened.
+    pub row: usize,
+    /// Epoch milliseconds.
+    pub time: i64,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+impl Event {
+    /// The fill, where it is one.
+    #[must_use]
+    #[inline]
+    pub fn fill(&self) -> Option<&Fill> {
+        match &self.outcome {
+            Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => Some(fill),
+            _ => None,
+        }
+    }
+}
+
+/// What can become of an order. All but the first three end it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// It has reached the venue and works.
+    Accepted,
+    /// Part of it was filled; the rest works on.
+    PartiallyFilled(Fill),
+    /// Money was taken beside any fill, quote units: what the network is paid for a transaction that fails.
+    Charged(f64),
+    /// It was filled, or all of it that is left.
+    Filled(Fill),
+    /// The venue refused it.
+    Rejected(Rejection),
+    /// It was cancelled: by the strategy, by the other one of its pair, or because nothing is left to reduce.
+    Cancelled,
+    /// Its time is over.
+    Expired,
+}
+
+/// Where a strategy places and cancels.
+#[derive(Debug, Default)]
+pub struct Orders {
+    placed: u64,
+    messages: Vec<Message>,
+}
+
+/// What is on its way to the venue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Message {
+    Place { id: OrderId, request: OrderRequest, other: Option<OrderId> },
+    Cancel(OrderId),
+    CancelAll,
+}
+
+impl Orders {
+    /// Places an order.
+    pub fn place(&mut self, request: OrderRequest) -> OrderId {
+        let id = OrderId(self.placed);
+        self.placed += 1;
+        self.messages.push(Message::Place { id, request, other: None });
+        id
+    }
+
+    /// Places two orders of which one cancels the other as soon as it is filled whole: a stop and a target.
+    pub fn place_pair(&mut self, requests: [OrderRequest; 2]) -> [OrderId; 2] {
+        let ids = [OrderId(self.placed), OrderId(self.placed + 1)];
+        self.placed += 2;
+        for (request, [id, other]) in requests.into_iter().zip([ids, [ids[1], ids[0]]]) {
+            self.messages.push(Message::Place { id, request, other: Some(other) });
+        }
+        ids
+    }
+
+    /// Cancels an order; nothing, where it has ended meanwhile.
+    pub fn cancel(&mut self, id: OrderId) {
+        self.messages.push(Message::Cancel(id));
+    }
+
+    /// Cancels every order, those included that were placed at this moment.
+    pub fn cancel_all(&mut self) {
+        self.messages.clear();
+        self.messages.push(Message::CancelAll);
+    }
+
+    pub(crate) fn take(&mut self) -> std::vec::Drain<'_, Message> {
+        self.messages.drain(..)
+    }
+}

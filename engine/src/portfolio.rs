@@ -1,0 +1,188 @@
+//! Several instruments under one account: bars merged in time order, one cash, one equity.
+//!
+//! At each moment at which a bar of any instrument ends or opens, in this order:
+//!
+//! 1. Bars that **end**: their orders and exits meet the range, and what is held is marked at the close. Cash that a fill
+//!    inside a bar brings is there from the bar's end on, because a bar does not tell when it came.
+//! 2. Strategies of these bars **decide**, in the order of the instruments. Each is shown its own position, the cash of all,
+//!    and the equity of the whole: shares of cash and equity, and limits on losses, are those of the whole account.
+//! 3. The whole account is **marked**.
+//! 4. Bars that **open**: orders that have landed are filled, in the order of the instruments. Each has the cash that those
+//!    before have left, so that what is decided together competes for it.
+//!
+//! An instrument without a bar at a moment counts with its last close.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    ledger::Books,
+    market::Market,
+    record::Recorder,
+    session::{Parties, Session},
+    strategy::Strategy,
+    venue::Venue,
+};
+
+/// One instrument of a portfolio, and who trades it. All are quoted in the same currency.
+#[derive(Debug)]
+pub struct Instrument<'a, S: ?Sized, V, R> {
+    /// Its bars and signals.
+    pub market: Market<'a>,
+    /// Decides on it.
+    pub strategy: &'a mut S,
+    /// Fills its orders.
+    pub venue: &'a mut V,
+    /// Is told its decisions and events, and at each of its closes the starting capital plus what this instrument has
+    /// gained, with its value as a share of the equity of the whole.
+    pub recorder: &'a mut R,
+}
+
+/// The moments at which a portfolio of `markets` is marked: every close of a traded bar, epoch milliseconds, ascending.
+#[must_use]
+pub fn moments(markets: &[Market<'_>]) -> Vec<i64> {
+    let closes = markets.iter().flat_map(|market| (market.first..market.len()).map(|t| end_of(market, t)));
+    closes.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Replays `instruments` under one account of `capital` quote units. `total` is told the equity of the whole, and the value
+/// of all positions as a share of it, at each of [`moments`]; its rows count them.
+pub fn replay_portfolio<S: Strategy + ?Sized, V: Venue, R: Recorder, T: Recorder>(
+    instruments: &mut [Instrument<'_, S, V, R>],
+    capital: f64,
+    total: &mut T,
+) {
+    total.begin(capital);
+    let Some(first) = instruments.first() else { return };
+    let cash = first.venue.open_account(capital).free();
+    let mut ledgers: Vec<V::Ledger> = instruments.iter().map(|i| i.venue.open_account(capital)).collect();
+    let markets: Vec<Market<'_>> = instruments.iter().map(|i| i.market.prefix(i.market.len())).collect();
+    let parts = instruments.iter_mut().zip(&mut ledgers).zip(&markets);
+    let lanes = parts.map(|((instrument, ledger), market)| {
+        let Instrument { strategy, venue, recorder, .. } = instrument;
+        recorder.begin(capital);
+        Lane::new(market, Parties { strategy: &mut **strategy, venue: &mut **venue, ledger, recorder: &mut **recorder })
+    });
+    Account { lanes: lanes.collect(), cash, capital }.run(total);
+}
+
+/// The end of bar `t`: no later than the next one opens.
+fn end_of(market: &Market<'_>, t: usize) -> i64 {
+    let end = market.open_time[t] + market.interval_ms;
+    market.open_time.get(t + 1).map_or(end, |next| end.min(*next))
+}
+
+/// What an instrument waits for.
+#[derive(Clone, Copy, PartialEq)]
+enum Next {
+    Open(usize),
+    Close(usize),
+    Nothing,
+}
+
+struct Lane<'a, S: ?Sized, V: Venue, R> {
+    session: Session<'a, true, S, V, R>,
+    next: Next,
+    /// Worth of what is held, quote units, at the last close, and of that what is exposed to the price.
+    worth: f64,
+    exposed: f64,
+    /// Cash that the instrument has brought, quote units; negative where it has cost.
+    brought: f64,
+}
+
+impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Lane<'a, S, V, R> {
+    fn new(market: &'a Market<'a>, parties: Parties<'a, S, V, R>) -> Self {
+        let next = if market.first < market.len() { Next::Open(market.first) } else { Next::Nothing };
+        Self { session: Session::new(market, parties), next, worth: 0.0, exposed: 0.0, brought: 0.0 }
+    }
+
+    fn when(&self) -> Option<i64> {
+        match self.next {
+            Next::Open(t) => Some(self.session.market.open_time[t]),
+            Next::Close(t) => Some(end_of(self.session.market, t)),
+            Next::Nothing => None,
+        }
+    }
+
+    /// Marks what is held by the close of bar `t`.
+    fn value(&mut self, t: usize) {
+        let mut held = self.session.parties.ledger.clone();
+        held.set_free(<V::Ledger as Books>::Cash::default());
+        let account = self.session.parties.venue.account(&self.session.market.bar(t), t, &held);
+        (self.worth, self.exposed) = (account.equity, account.position * account.price);
+    }
+}
+
+type CashOf<V> = <<V as Venue>::Ledger as Books>::Cash;
+
+struct Account<'a, S: ?Sized, V: Venue, R> {
+    lanes: Vec<Lane<'a, S, V, R>>,
+    cash: CashOf<V>,
+    capital: f64,
+}
+
+impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Account<'a, S, V, R> {
+    fn run<T: Recorder>(mut self, total: &mut T) {
+        let mut moment = 0;
+        while let Some(now) = self.lanes.iter().filter_map(Lane::when).min() {
+            let closing: Vec<(usize, usize)> = (self.lanes.iter().enumerate())
+                .filter(|(_, lane)| lane.when() == Some(now))
+                .filter_map(|(i, lane)| if let Next::Close(t) = lane.next { Some((i, t)) } else { None })
+                .collect();
+            for &(i, t) in &closing {
+                self.with_cash(i, |session| {
+                    session.inside(t);
+                });
+                self.lanes[i].value(t);
+            }
+            let mut equity = None;
+            for &(i, t) in &closing {
+                let decided = self.with_cash(i, |session| {
+                    let account = session.account(&session.market.bar(t), t);
+                    session.close(t, account)
+                });
+                self.lanes[i].value(t);
+                equity = Some(decided.equity);
+                let next = t + 1;
+                self.lanes[i].next =
+                    if next < self.lanes[i].session.market.len() { Next::Open(next) } else { Next::Nothing };
+            }
+            if let Some(equity) = equity {
+                let share = |value: f64| if equity > 0.0 { value / equity } else { 0.0 };
+                for &(i, t) in &closing {
+                    let Lane { worth, exposed, brought, session, .. } = &mut self.lanes[i];
+                    session.parties.recorder.mark(t, self.capital + *brought + *worth, share(*exposed));
+                }
+                total.mark(moment, equity, share(self.lanes.iter().map(|lane| lane.exposed).sum()));
+                moment += 1;
+            }
+            for i in 0..self.lanes.len() {
+                let Next::Open(t) = self.lanes[i].next else { continue };
+                if self.lanes[i].when() != Some(now) {
+                    continue;
+                }
+                self.with_cash(i, |session| session.open(t));
+                // At the last close that is known; before the first there was no order.
+                if t > self.lanes[i].session.market.first {
+                    self.lanes[i].value(t - 1);
+                }
+                self.lanes[i].next = Next::Close(t);
+            }
+        }
+        for lane in self.lanes {
+            lane.session.end();
+        }
+    }
+
+    /// Lets instrument `i` act with the cash of all.
+    fn with_cash<U>(&mut self, i: usize, act: impl FnOnce(&mut Session<'a, true, S, V, R>) -> U) -> U {
+        let others = (self.lanes.iter().enumerate()).filter(|(j, _)| *j != i).map(|(_, lane)| lane.worth).sum();
+        let lane = &mut self.lanes[i];
+        lane.session.elsewhere = others;
+        lane.session.parties.ledger.set_free(self.cash);
+        let result = act(&mut lane.session);
+        let left = lane.session.parties.ledger.free();
+        lane.brought += V::Ledger::flow(self.cash, left);
+        self.cash = left;
+        result
+    }
+}

@@ -1,0 +1,193 @@
+//! One instrument in a replay: what happens when a bar opens, inside it, and at its close.
+
+use crate::{
+    book::Book,
+    decision::{Budget, Decision, Order, Reason},
+    ledger::{Account, Books},
+    market::{Bar, Market},
+    orders::{Event, Outcome},
+    record::Recorder,
+    strategy::Strategy,
+    venue::{Fill, FillTiming, Rejection, Touch, Trade, Venue},
+};
+
+/// Those who take part in a replay.
+pub(crate) struct Parties<'a, S: ?Sized, V: Venue, R> {
+    pub(crate) strategy: &'a mut S,
+    pub(crate) venue: &'a mut V,
+    pub(crate) ledger: &'a mut V::Ledger,
+    pub(crate) recorder: &'a mut R,
+}
+
+impl<S: ?Sized, V: Venue, R: Recorder> Parties<'_, S, V, R> {
+    /// Sends `trade` to the venue. What it charges beside a fill is recorded here, as `event` with that outcome; the fill or
+    /// the rejection is the caller's.
+    #[inline(always)]
+    pub(crate) fn execute(&mut self, trade: Trade, touch: Touch, event: Event) -> Result<Fill, Rejection> {
+        let before = self.ledger.free();
+        let result = self.venue.execute(trade, touch, self.ledger);
+        if result.is_err() {
+            let paid = -V::Ledger::flow(before, self.ledger.free());
+            if paid > 0.0 {
+                self.recorder.event(&Event { outcome: Outcome::Charged(paid), ..event });
+            }
+        }
+        result
+    }
+}
+
+/// One instrument in a replay. For each bar [`Session::open`], [`Session::inside`] and [`Session::close`] are called, in this
+/// order.
+pub(crate) struct Session<'a, const PLACES: bool, S: ?Sized, V: Venue, R> {
+    pub(crate) market: &'a Market<'a>,
+    pub(crate) parties: Parties<'a, S, V, R>,
+    /// The order of the last decision, on its way.
+    pub(crate) pending: Option<Pending>,
+    /// The orders that the strategy has placed.
+    pub(crate) book: Book,
+    /// Value of what the account holds in other instruments, quote units.
+    pub(crate) elsewhere: f64,
+    timing: FillTiming,
+    latency: i64,
+}
+
+/// An order that has been sent and has not landed.
+pub(crate) struct Pending {
+    trade: Trade,
+    reason: Reason,
+    row: usize,
+    lands: i64,
+}
+
+impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Session<'a, PLACES, S, V, R> {
+    /// A session at the first traded row; the strategy has been shown the rows before.
+    #[inline(always)]
+    pub(crate) fn new(market: &'a Market<'a>, parties: Parties<'a, S, V, R>) -> Self {
+        let (timing, latency) = (parties.venue.timing(), parties.venue.latency_ms());
+        parties.strategy.observe_rows(market, 0..market.first);
+        Self { market, parties, pending: None, book: Book::default(), elsewhere: 0.0, timing, latency }
+    }
+
+    /// The bar opens: what has landed is filled at its open.
+    #[inline(always)]
+    pub(crate) fn open(&mut self, t: usize) {
+        let bar = self.market.bar(t);
+        if PLACES {
+            self.book.open(self.market, t, &mut self.parties);
+        }
+        let end = bar.open_time + self.market.interval_ms;
+        if let Some(order) = self.pending.take_if(|order| order.lands < end) {
+            let time = order.lands.max(bar.open_time);
+            let touch = Touch { row: t, time, price: bar.open, decided_row: order.row, available: f64::INFINITY };
+            let event = self.execute(order.trade, touch, order.reason);
+            if PLACES {
+                self.book.hear(event, &mut self.parties);
+            }
+        }
+        if PLACES {
+            self.book.meet_open(self.market, t, &mut self.parties);
+        }
+    }
+
+    /// The bar goes on: orders meet its range, and resting exits do. Returns the account at its close.
+    #[inline(always)]
+    pub(crate) fn inside(&mut self, t: usize) -> Account {
+        let bar = self.market.bar(t);
+        if PLACES {
+            self.book.meet_inside(self.market, t, &mut self.parties);
+        }
+        let account = self.account(&bar, t);
+        if account.position != 0.0
+            && let Some((price, reason)) = self.parties.strategy.resting(&account).hit(&bar)
+        {
+            let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
+            let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
+            let touch = Touch { row: t, time, price, decided_row: t, available: f64::INFINITY };
+            self.execute(trade, touch, reason);
+            return self.account(&bar, t);
+        }
+        account
+    }
+
+    /// The bar has closed: the strategy decides. Returns the account after it, which only the legacy timing changes.
+    #[inline(always)]
+    pub(crate) fn close(&mut self, t: usize, account: Account) -> Account {
+        let bar = self.market.bar(t);
+        let history = self.market.history(t);
+        let Parties { strategy, recorder, .. } = &mut self.parties;
+        strategy.observe(history);
+        let decision = strategy.decide(history, &account);
+        recorder.decision(t, &decision, R::EVERY_BAR.then(|| strategy.explain(history, &account)));
+        if PLACES {
+            self.book.decided(self.parties.strategy, history, &account, self.latency);
+        }
+        let Decision::Act(intent) = decision else { return account };
+        let trade = resolve(intent.order, &account);
+        let now = bar.open_time + self.market.interval_ms;
+        match self.timing {
+            FillTiming::NextOpen if self.pending.is_some() => {
+                self.reject(intent.reason, t, t, now, Rejection::InFlight);
+            }
+            FillTiming::NextOpen => {
+                self.pending = Some(Pending { trade, reason: intent.reason, row: t, lands: now + self.latency });
+            }
+            FillTiming::SameClose => {
+                let touch = Touch { row: t, time: now, price: bar.close, decided_row: t, available: f64::INFINITY };
+                self.execute(trade, touch, intent.reason);
+                return self.account(&bar, t);
+            }
+        }
+        account
+    }
+
+    /// There is no further bar: what is on its way never lands.
+    #[inline(always)]
+    pub(crate) fn end(mut self) {
+        let last = self.market.len().saturating_sub(1);
+        if let Some(order) = self.pending.take() {
+            self.reject(order.reason, order.row, last, order.lands, Rejection::NoNextBar);
+        }
+        if PLACES {
+            self.book.end(last, self.parties.recorder);
+        }
+    }
+
+    /// The account as marked at the close of `bar`, which is row `t`; its equity is that of all instruments.
+    #[inline(always)]
+    pub(crate) fn account(&self, bar: &Bar, t: usize) -> Account {
+        let account = self.parties.venue.account(bar, t, self.parties.ledger);
+        Account { equity: account.equity + self.elsewhere, ..account }
+    }
+
+    #[inline(always)]
+    fn execute(&mut self, trade: Trade, touch: Touch, reason: Reason) -> Event {
+        let Touch { row, time, decided_row, .. } = touch;
+        let outcome = Outcome::Accepted;
+        let event = Event { order: None, reason, decided_row, row, time, outcome };
+        let outcome = match self.parties.execute(trade, touch, event) {
+            Ok(fill) => Outcome::Filled(fill),
+            Err(rejection) => Outcome::Rejected(rejection),
+        };
+        let event = Event { outcome, ..event };
+        self.parties.recorder.event(&event);
+        event
+    }
+
+    #[inline(always)]
+    fn reject(&mut self, reason: Reason, decided_row: usize, row: usize, time: i64, rejection: Rejection) {
+        let outcome = Outcome::Rejected(rejection);
+        self.parties.recorder.event(&Event { order: None, reason, decided_row, row, time, outcome });
+    }
+}
+
+/// Turns shares of the account into amounts, at the moment of the decision.
+#[inline]
+fn resolve(order: Order, account: &Account) -> Trade {
+    match order {
+        Order::Buy(Budget::Cash(share)) => Trade::BuyFor(share.get() * account.cash),
+        Order::Buy(Budget::Equity(share)) => Trade::BuyFor(share.get() * account.equity),
+        Order::Short(share) => Trade::ShortFor(share.get() * account.equity),
+        Order::Sell(share) => Trade::SellShare(share.get()),
+        Order::Cover(share) => Trade::CoverShare(share.get()),
+    }
+}
