@@ -51,7 +51,7 @@ pub fn replay_portfolio<S: Strategy + ?Sized, V: Venue, R: Recorder, T: Recorder
     capital: f64,
     total: &mut T,
 ) {
-    total.begin(capital);
+    total.begin(capital, instruments.iter().map(|i| i.market.len() - i.market.first).max().unwrap_or(0));
     let Some(first) = instruments.first() else { return };
     let cash = first.venue.open_account(capital).free();
     let mut ledgers: Vec<V::Ledger> = instruments.iter().map(|i| i.venue.open_account(capital)).collect();
@@ -59,7 +59,7 @@ pub fn replay_portfolio<S: Strategy + ?Sized, V: Venue, R: Recorder, T: Recorder
     let parts = instruments.iter_mut().zip(&mut ledgers).zip(&markets);
     let lanes = parts.map(|((instrument, ledger), market)| {
         let Instrument { strategy, venue, recorder, .. } = instrument;
-        recorder.begin(capital);
+        recorder.begin(capital, market.len() - market.first);
         Lane::new(market, Parties { strategy: &mut **strategy, venue: &mut **venue, ledger, recorder: &mut **recorder })
     });
     Account { lanes: lanes.collect(), cash, capital }.run(total);

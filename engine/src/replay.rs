@@ -69,7 +69,7 @@ fn run<const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder>(
     // Columns of one stated length, so that no row of them is checked again.
     let market = &market.prefix(market.len());
     let mut ledger = venue.open_account(capital);
-    recorder.begin(capital);
+    recorder.begin(capital, market.len() - market.first);
     let parties = Parties { strategy, venue, ledger: &mut ledger, recorder };
     let mut session = Session::<PLACES, S, V, R>::new(market, parties);
     let mut t = market.first;

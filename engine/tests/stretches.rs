@@ -22,8 +22,8 @@ struct BarByBar(Summary);
 impl Recorder for BarByBar {
     const EVERY_BAR: bool = true;
 
-    fn begin(&mut self, capital: f64) {
-        self.0.begin(capital);
+    fn begin(&mut self, capital: f64, bars: usize) {
+        self.0.begin(capital, bars);
     }
 
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {

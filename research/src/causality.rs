@@ -62,6 +62,12 @@ where
         replay(market, &mut build(market), &mut venue.clone(), journal.capital, &mut comparison);
         comparison
     };
+    let shifted = |by: isize| {
+        let signals = OwnedSignals::shifted(&market.signals, by);
+        compare(&Market { signals: signals.borrow(), ..*market }).changed
+    };
+    // Before the cuts, whose threads keep some of what they free.
+    let (changed_by_delay, changed_by_peek) = (shifted(1), shifted(-1));
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut rows: Vec<usize> = match market.len() - market.first {
         0 | 1 => Vec::new(),
@@ -75,17 +81,13 @@ where
         .map(|(cut, at)| rayon::join(|| first_changed(Some(cut)), || first_changed(short.get(at))))
         .flat_map(|(one, other)| one.into_iter().chain(other))
         .collect();
-    let shifted = |by: isize| {
-        let signals = OwnedSignals::shifted(&market.signals, by);
-        compare(&Market { signals: signals.borrow(), ..*market }).changed
-    };
     CausalityReport {
         cuts: rows.len(),
         broken_cuts: changed.len(),
         first_changed: changed.iter().min().copied(),
         signals: market.signals.present().next().is_some(),
-        changed_by_delay: shifted(1),
-        changed_by_peek: shifted(-1),
+        changed_by_delay,
+        changed_by_peek,
     }
 }
 
@@ -108,7 +110,7 @@ impl<'a> Comparison<'a> {
 impl Recorder for Comparison<'_> {
     const EVERY_BAR: bool = true;
 
-    fn begin(&mut self, _: f64) {}
+    fn begin(&mut self, _: f64, _: usize) {}
 
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {
         let now = DecisionRow::new(row, decision, explanation);

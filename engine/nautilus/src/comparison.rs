@@ -40,7 +40,7 @@ pub(crate) struct LoopTape {
 impl Recorder for LoopTape {
     const EVERY_BAR: bool = true;
 
-    fn begin(&mut self, _: f64) {
+    fn begin(&mut self, _: f64, _: usize) {
         *self = Self::default();
     }
 

@@ -51,6 +51,12 @@ struct Packed {
 }
 
 impl Decisions {
+    /// None, with room for so many.
+    #[must_use]
+    pub fn with_capacity(bars: usize) -> Self {
+        Self { packed: Vec::with_capacity(bars), ..Self::default() }
+    }
+
     /// Adds the decision of the next bar.
     pub fn push(&mut self, decision: DecisionRow) {
         let DecisionRow { row, reason, acted, explanation } = decision;

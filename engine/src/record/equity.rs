@@ -23,8 +23,9 @@ impl EquityCurve {
 impl Recorder for EquityCurve {
     const EVERY_BAR: bool = false;
 
-    fn begin(&mut self, _: f64) {
+    fn begin(&mut self, _: f64, bars: usize) {
         self.equity.clear();
+        self.equity.reserve_exact(bars);
         self.fills = 0;
     }
 

@@ -59,8 +59,15 @@ impl Journal {
 impl Recorder for Journal {
     const EVERY_BAR: bool = true;
 
-    fn begin(&mut self, capital: f64) {
-        *self = Self { capital, ..Self::default() };
+    fn begin(&mut self, capital: f64, bars: usize) {
+        // Columns that grow leave holes of half their size behind, in which no other fits.
+        *self = Self {
+            capital,
+            decisions: Decisions::with_capacity(bars),
+            equity: Vec::with_capacity(bars),
+            exposure: Vec::with_capacity(bars),
+            ..Self::default()
+        };
     }
 
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {

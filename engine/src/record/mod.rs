@@ -18,8 +18,8 @@ pub trait Recorder {
     /// to hold are told by [`Recorder::stretch`] in one go, and the strategy is not asked to explain.
     const EVERY_BAR: bool;
 
-    /// The account before the first bar.
-    fn begin(&mut self, capital: f64);
+    /// The account before the first of `bars` bars.
+    fn begin(&mut self, capital: f64, bars: usize);
     /// The strategy's answer at the close of `row`.
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>);
     /// An order was filled or rejected, or another thing became of it, or money was charged.

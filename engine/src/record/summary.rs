@@ -216,7 +216,7 @@ impl Summary {
 impl Recorder for Summary {
     const EVERY_BAR: bool = false;
 
-    fn begin(&mut self, capital: f64) {
+    fn begin(&mut self, capital: f64, _: usize) {
         *self = Self { capital, peak: capital, floor: capital, final_equity: capital, ..Self::default() };
     }
 
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn moments_by_hand() {
         let mut summary = Summary::default();
-        summary.begin(1.0);
+        summary.begin(1.0, 0);
         // Returns 0.1, -0.1, 0.1, 0.1.
         for (row, equity) in [1.0, 1.1, 0.99, 1.089, 1.1979].into_iter().enumerate() {
             summary.mark(row, equity, 1.0);
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn equal_returns_have_no_sharpe_ratio() {
         let mut summary = Summary::default();
-        summary.begin(1.0);
+        summary.begin(1.0, 0);
         (0..50).for_each(|row| summary.mark(row, 1.01_f64.powi(row as i32), 1.0));
         assert_eq!(summary.sharpe_per_period(), None);
     }
@@ -335,7 +335,7 @@ mod tests {
             let line = Line { cash, units: f64::from(units) };
             let (mut apart, mut together) = (Summary::default(), Summary::default());
             for summary in [&mut apart, &mut together] {
-                summary.begin(100.0);
+                summary.begin(100.0, 0);
                 (0..before).for_each(|row| summary.mark(row, 100.0 + (row * row) as f64, 1.0));
             }
             together.stretch(before, line, &prices);

@@ -43,14 +43,22 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
 
 /// The run with every signal one bar late.
 fn late_trial(market: &Market<'_>, settings: &RunSettings, source: &Source<'_>) -> Result<Trial, PathError> {
-    let signals = OwnedSignals::shifted(&market.signals, 1);
+    let read = market.signals.only(&settings.strategy.reads(&market.signals));
+    let signals = OwnedSignals::shifted(&read, 1);
     let delayed = Market { signals: signals.borrow(), ..*market };
     let data = source.data.clone().with_signals_of(&delayed, &settings.strategy);
-    Ok(trial(&Stage::new(source.seen_as(delayed, &data), &settings.venue)?, settings))
+    let source = source.seen_as(delayed, &data);
+    // The stage and its columns are gone before the returns are made.
+    let curve = equity(&Stage::new(source, &settings.venue)?, settings);
+    Ok(trial_of_returns(&curve.returns(), source.key(settings), Role::Probe))
 }
 
 fn trial(stage: &Stage<'_>, settings: &RunSettings) -> Trial {
+    trial_of_returns(&equity(stage, settings).returns(), stage.source().key(settings), Role::Probe)
+}
+
+fn equity(stage: &Stage<'_>, settings: &RunSettings) -> EquityCurve {
     let mut curve = EquityCurve::default();
     stage.run(settings, &mut curve);
-    trial_of_returns(&curve.returns(), stage.source().key(settings), Role::Probe)
+    curve
 }

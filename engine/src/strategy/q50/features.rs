@@ -95,8 +95,8 @@ impl Features {
         if let Some(column) = known(&columns) {
             return column;
         }
-        let variance: Vec<f64> = self.forecasts.iter().map(|row| row.variance().unwrap_or(f64::NAN)).collect();
-        let column: Arc<[Option<Regime>]> = config.classify(&variance).into();
+        let variance = |t: usize| self.forecasts[t].variance().unwrap_or(f64::NAN);
+        let column: Arc<[Option<Regime>]> = config.classify_rows(self.forecasts.len(), variance).into();
         if columns.len() < REGIME_COLUMNS {
             columns.push((key, Arc::clone(&column)));
         }

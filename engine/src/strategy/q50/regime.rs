@@ -181,26 +181,37 @@ impl RegimeConfig {
     /// The regime of every row of `variance`; `None` where there is no variance or the window is still too short.
     #[must_use]
     pub fn classify(&self, variance: &[f64]) -> Vec<Option<Regime>> {
+        self.classify_rows(variance.len(), |t| variance[t])
+    }
+
+    /// The regime of each of `rows` rows, of which row t has the variance `variance(t)`.
+    pub(super) fn classify_rows(&self, rows: usize, variance: impl Fn(usize) -> f64) -> Vec<Option<Regime>> {
+        let mut regimes = Vec::with_capacity(rows);
         match self.percentiles {
             Percentiles::FullSample => {
-                let mut window = Window::over(variance);
+                let variance: Vec<f64> = (0..rows).map(variance).collect();
+                let mut window = Window::over(&variance);
                 (0..variance.len()).for_each(|t| window.insert(t));
-                variance.iter().map(|&v| self.regime(v, window.len, |below| window.observation(below))).collect()
+                let regime = |v: f64| self.regime(v, window.len, |below| window.observation(below));
+                regimes.extend(variance.iter().map(|&v| regime(v)));
             }
             Percentiles::Causal => {
                 let length = self.window.max(1);
                 let stretch = length.saturating_mul(WINDOWS_A_STRETCH).max(LEAST_STRETCH);
-                let starts = (0..variance.len()).step_by(stretch);
-                starts.flat_map(|start| self.classify_stretch(variance, start, stretch, length)).collect()
+                for start in (0..rows).step_by(stretch) {
+                    let (from, end) = (start.saturating_sub(length), start.saturating_add(stretch).min(rows));
+                    let variance: Vec<f64> = (from..end).map(&variance).collect();
+                    regimes.extend(self.classify_stretch(&variance, start - from, length));
+                }
             }
         }
+        regimes
     }
 
-    /// The regimes of `stretch` rows from `start` on. Their windows of `length` rows hold those rows and the `length` before
-    /// them, and only these are ranked, so that a window's counts stay in the cache however long the record is.
-    fn classify_stretch(&self, variance: &[f64], start: usize, stretch: usize, length: usize) -> Vec<Option<Regime>> {
-        let rows = start.saturating_sub(length)..start.saturating_add(stretch).min(variance.len());
-        let (before, variance) = (start - rows.start, &variance[rows]);
+    /// The regimes of the rows of `variance` after the first `before`. Their windows of `length` rows hold those rows and
+    /// the `length` before them, and only these are ranked, so that a window's counts stay in the cache however long the
+    /// record is.
+    fn classify_stretch(&self, variance: &[f64], before: usize, length: usize) -> Vec<Option<Regime>> {
         let mut window = Window::over(variance);
         (0..before).for_each(|t| window.insert(t));
         let classify = |t: usize| {
