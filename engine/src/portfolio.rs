@@ -51,7 +51,7 @@ pub fn replay_portfolio<S: Strategy + ?Sized, V: Venue, R: Recorder, T: Recorder
     capital: f64,
     total: &mut T,
 ) {
-    total.begin(capital, instruments.iter().map(|i| i.market.len() - i.market.first).max().unwrap_or(0));
+    total.begin(capital, instruments.iter().map(|i| i.market.len().saturating_sub(i.market.first)).max().unwrap_or(0));
     let Some(first) = instruments.first() else { return };
     let cash = first.venue.open_account(capital).free();
     let mut ledgers: Vec<V::Ledger> = instruments.iter().map(|i| i.venue.open_account(capital)).collect();
