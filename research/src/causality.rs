@@ -60,14 +60,45 @@ where
     let compare = |market: &Market<'_>| {
         let mut comparison = Comparison::with(&journal.decisions);
         replay(market, &mut build(market), &mut venue.clone(), journal.capital, &mut comparison);
-        comparison
+        comparison.changes()
     };
-    let shifted = |by: isize| {
-        let signals = OwnedSignals::shifted(&market.signals, by);
-        compare(&Market { signals: signals.borrow(), ..*market }).changed
-    };
+    experiment(market, market.signals.present().next().is_some(), cuts, seed, |view| match view {
+        View::Until(row) => compare(&market.prefix(row)),
+        View::Shifted(by) => {
+            let signals = OwnedSignals::shifted(&market.signals, by);
+            compare(&Market { signals: signals.borrow(), ..*market })
+        }
+    })
+}
+
+/// What a replay of an experiment is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum View {
+    /// The rows before this one.
+    Until(usize),
+    /// All rows, with signals that are so many bars late, or early where negative.
+    Shifted(isize),
+}
+
+/// How decisions differ from those of the whole record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changes {
+    /// Row of the first decision that is another one, or was made from something else.
+    pub(crate) first: Option<usize>,
+    /// Decisions that are other ones.
+    pub(crate) count: usize,
+}
+
+/// Both experiments on the rows of `market`, with or without `signals` to shift, by replays that `compare` makes.
+pub(crate) fn experiment(
+    market: &Market<'_>,
+    signals: bool,
+    cuts: usize,
+    seed: u64,
+    compare: impl Fn(View) -> Changes + Sync,
+) -> CausalityReport {
     // Before the cuts, whose threads keep some of what they free.
-    let (changed_by_delay, changed_by_peek) = (shifted(1), shifted(-1));
+    let [changed_by_delay, changed_by_peek] = [1, -1].map(|by| compare(View::Shifted(by)).count);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut rows: Vec<usize> = match market.len() - market.first {
         0 | 1 => Vec::new(),
@@ -76,7 +107,7 @@ where
     rows.sort_unstable();
     // A long one beside a short one, so that two strategies at a time take the memory of one on the whole record.
     let (short, long) = rows.split_at(rows.len() / 2);
-    let first_changed = |cut: Option<&usize>| compare(&market.prefix(*cut?)).first_changed;
+    let first_changed = |cut: Option<&usize>| compare(View::Until(*cut?)).first;
     let changed: Vec<usize> = (long.iter().rev().zip(0..))
         .map(|(cut, at)| rayon::join(|| first_changed(Some(cut)), || first_changed(short.get(at))))
         .flat_map(|(one, other)| one.into_iter().chain(other))
@@ -85,25 +116,26 @@ where
         cuts: rows.len(),
         broken_cuts: changed.len(),
         first_changed: changed.iter().min().copied(),
-        signals: market.signals.present().next().is_some(),
+        signals,
         changed_by_delay,
         changed_by_peek,
     }
 }
 
 /// Compares each decision with the one that was made at the same bar before, and keeps none of them.
-struct Comparison<'a> {
+pub(crate) struct Comparison<'a> {
     before: &'a Decisions,
     seen: usize,
-    /// Row of the first decision that is another one, or was made from something else.
-    first_changed: Option<usize>,
-    /// Decisions that are other ones.
-    changed: usize,
+    changes: Changes,
 }
 
 impl<'a> Comparison<'a> {
-    fn with(before: &'a Decisions) -> Self {
-        Self { before, seen: 0, first_changed: None, changed: 0 }
+    pub(crate) fn with(before: &'a Decisions) -> Self {
+        Self { before, seen: 0, changes: Changes::default() }
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        self.changes
     }
 }
 
@@ -115,8 +147,8 @@ impl Recorder for Comparison<'_> {
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {
         let now = DecisionRow::new(row, decision, explanation);
         if let Some(before) = self.before.get(self.seen).filter(|before| *before != now) {
-            self.first_changed.get_or_insert(row);
-            self.changed += usize::from((before.reason, before.acted) != (now.reason, now.acted));
+            self.changes.first.get_or_insert(row);
+            self.changes.count += usize::from((before.reason, before.acted) != (now.reason, now.acted));
         }
         self.seen += 1;
     }

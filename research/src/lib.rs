@@ -2,6 +2,7 @@
 
 pub mod annualisation;
 pub mod audit;
+pub mod basket;
 pub mod calibration;
 pub mod capacity;
 pub mod causality;

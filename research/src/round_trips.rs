@@ -1,6 +1,11 @@
 //! Positions from fills: what each sale earned, and what each position did from its first fill to its last.
 
-use q50_engine::{decision::Reason, record::FillRow, strategy::side::Side, venue::FillSide};
+use q50_engine::{
+    decision::Reason,
+    record::{FillRow, Journal},
+    strategy::side::Side,
+    venue::FillSide,
+};
 
 /// A position below this share of the largest is the rounding of a sale.
 const DUST: f64 = 1e-9;
@@ -104,6 +109,15 @@ pub fn round_trips(fills: &[FillRow], last_close: f64) -> Vec<RoundTrip> {
     }
     trips.extend(open.map(|position| position.end(None, last_close)));
     trips
+}
+
+/// The [`outcomes`] of a replay, instrument after instrument where there are several.
+#[must_use]
+pub fn outcomes_of(journal: &Journal) -> Vec<f64> {
+    if journal.each.is_empty() {
+        return outcomes(&journal.fills);
+    }
+    journal.each.iter().flat_map(|one| outcomes(&one.fills)).collect()
 }
 
 /// Profit or loss of every fill that reduced a position, in quote units, in time order.

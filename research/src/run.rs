@@ -4,7 +4,8 @@ use std::{borrow::Cow, ops::Range};
 
 use q50_engine::{
     market::{Market, Signals},
-    record::{Journal, Recorder, Summary},
+    portfolio,
+    record::{Combine, EquityCurve, Journal, Recorder, Summary},
     replay::replay,
     strategy::{Host, Shared, Strategy, StrategyConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
@@ -17,7 +18,7 @@ use q50_engine::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    causality::{self, CausalityReport},
+    causality::{self, CausalityReport, Changes, Comparison, OwnedSignals, View},
     inference::{Moments, SharpeEstimate},
     spec::{DataSpec, canonical},
     trials::{Role, Scope, Trial, TrialKey},
@@ -179,22 +180,45 @@ impl RunSettings {
 /// What a run sees.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// Bars and signals.
+    /// Bars and signals; of several instruments the basket of them, whose rows are the clock.
     pub market: Market<'a>,
     /// Recorded reserves of a pool, a row a bar; `None`: rebuilt from prices where the venue is a pool.
     pub pool: Option<&'a PoolPath>,
     /// What they are.
     pub data: &'a DataSpec,
+    /// The instruments of a portfolio; empty where `market` is the only one.
+    pub instruments: &'a [Instrument<'a>],
+}
+
+/// One instrument of a portfolio.
+#[derive(Clone, Copy, Debug)]
+pub struct Instrument<'a> {
+    /// Bars and signals, cut to the time of the basket.
+    pub market: Market<'a>,
+    /// Recorded reserves of its pool, a row a bar.
+    pub pool: Option<&'a PoolPath>,
 }
 
 impl<'a> Source<'a> {
-    /// The same bars with other signals.
+    /// Whether a strategy of these settings has signals to read, in any instrument.
     #[must_use]
-    pub fn seen_as<'b>(&self, market: Market<'b>, data: &'b DataSpec) -> Source<'b>
-    where
-        'a: 'b,
-    {
-        Source { market, data, pool: self.pool }
+    pub fn reads_signals(&self, strategy: &StrategyConfig) -> bool {
+        let reads =
+            |market: &Market<'_>| strategy.reads(&market.signals).iter().any(|column| market.signals.has(*column));
+        if self.instruments.is_empty() {
+            reads(&self.market)
+        } else {
+            self.instruments.iter().any(|i| reads(&i.market))
+        }
+    }
+
+    /// [`RunSettings::refusal`] on what the run sees.
+    #[must_use]
+    pub fn refusal(&self, settings: &RunSettings) -> Option<String> {
+        if self.instruments.is_empty() {
+            return settings.refusal(&self.market.signals);
+        }
+        self.instruments.iter().find_map(|instrument| settings.refusal(&instrument.market.signals))
     }
 
     /// What the trials of `strategy` on this data are filed under.
@@ -219,7 +243,11 @@ impl<'a> Source<'a> {
     /// Where the pool's reserves come from, on a pool venue.
     #[must_use]
     pub fn path_source(&self) -> PathSource {
-        self.pool.map_or(PathSource::RebuiltFromBars, PoolPath::source)
+        let of = |pool: Option<&PoolPath>| pool.map_or(PathSource::RebuiltFromBars, PoolPath::source);
+        // Rebuilt, where one of them is.
+        let each = self.instruments.iter().map(|instrument| of(instrument.pool));
+        each.reduce(|all, one| if all == PathSource::RebuiltFromBars { all } else { one })
+            .unwrap_or_else(|| of(self.pool))
     }
 }
 
@@ -227,8 +255,39 @@ impl<'a> Source<'a> {
 #[derive(Debug)]
 pub struct Stage<'a> {
     source: Source<'a>,
+    /// The market, or each instrument of a portfolio.
+    parts: Vec<Part<'a>>,
+}
+
+/// One market made ready.
+#[derive(Debug)]
+struct Part<'a> {
+    market: Market<'a>,
     shared: Shared,
     path: Option<Cow<'a, PoolPath>>,
+}
+
+impl<'a> Part<'a> {
+    fn new(market: Market<'a>, pool: Option<&'a PoolPath>, venue: &VenueSettings) -> Result<Self, PathError> {
+        let path = match (venue, pool) {
+            (VenueSettings::NextOpen(_), _) => None,
+            (VenueSettings::PumpSwap(_), Some(recorded)) => Some(Cow::Borrowed(recorded)),
+            (VenueSettings::PumpSwap(pool), None) => {
+                Some(Cow::Owned(PoolPath::rebuilt(market.open, market.close, market.first, pool.depth)?))
+            }
+        };
+        Ok(Self { market, shared: Shared::default(), path })
+    }
+
+    fn pool(&self) -> &PoolPath {
+        self.path.as_deref().unwrap_or_else(|| unreachable!("a stage for a pool has its reserves"))
+    }
+
+    /// The market of the basket's rows in `time`, which is inclusive.
+    fn between(&self, [from, to]: [i64; 2]) -> Market<'a> {
+        let row = |time: i64, after: bool| self.market.open_time.partition_point(|t| *t < time || after && *t == time);
+        Market { first: row(from, false), ..self.market.prefix(row(to, true)) }
+    }
 }
 
 impl<'a> Stage<'a> {
@@ -237,15 +296,11 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// The venue is a pool whose stated depth cannot be carried through the prices.
     pub fn new(source: Source<'a>, venue: &VenueSettings) -> Result<Self, PathError> {
-        let market = &source.market;
-        let path = match (venue, source.pool) {
-            (VenueSettings::NextOpen(_), _) => None,
-            (VenueSettings::PumpSwap(_), Some(recorded)) => Some(Cow::Borrowed(recorded)),
-            (VenueSettings::PumpSwap(pool), None) => {
-                Some(Cow::Owned(PoolPath::rebuilt(market.open, market.close, market.first, pool.depth)?))
-            }
+        let parts = match source.instruments {
+            [] => vec![Part::new(source.market, source.pool, venue)?],
+            several => several.iter().map(|i| Part::new(i.market, i.pool, venue)).collect::<Result<_, _>>()?,
         };
-        Ok(Self { source, shared: Shared::default(), path })
+        Ok(Self { source, parts })
     }
 
     /// What the runs see.
@@ -254,33 +309,105 @@ impl<'a> Stage<'a> {
         &self.source
     }
 
-    /// The pool's reserves, a row a bar; `None` at a price venue.
+    /// The pool's reserves, a row a bar; `None` at a price venue, and of several instruments.
     #[must_use]
     pub fn path(&self) -> Option<&PoolPath> {
-        self.path.as_deref()
+        match &self.parts[..] {
+            [alone] if self.source.instruments.is_empty() => alone.path.as_deref(),
+            _ => None,
+        }
     }
 
     /// Replays all of the source into `recorder`. The caller owes the ledger the trial.
-    pub fn run<R: Recorder>(&self, settings: &RunSettings, recorder: &mut R) {
+    pub fn run<R: Combine>(&self, settings: &RunSettings, recorder: &mut R) {
         self.run_rows(settings, self.source.market.first..self.source.market.len(), recorder);
     }
 
     /// Replays `rows` of the source, flat at the first of them, into `recorder`; the rows before are history. The caller
     /// owes the ledger the trial.
-    pub fn run_rows<R: Recorder>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
+    pub fn run_rows<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
+        let [part] = &self.parts[..] else { return self.run_portfolio(settings, rows, recorder) };
+        if !self.source.instruments.is_empty() {
+            return self.run_portfolio(settings, rows, recorder);
+        }
         let market = Market { first: rows.start, ..self.source.market.prefix(rows.end) };
-        match (&settings.venue, &self.path) {
-            (VenueSettings::PumpSwap(pool), Some(path)) => {
-                let mut venue = PumpSwap::new(pool.config, path, market.first);
-                self.drive(&market, settings, &mut venue, recorder);
+        match &settings.venue {
+            VenueSettings::PumpSwap(pool) => {
+                let venue = &mut PumpSwap::new(pool.config, part.pool(), market.first);
+                part.drive(&market, settings, venue, recorder);
             }
-            (VenueSettings::PumpSwap(_), None) => unreachable!("a stage for a pool has its reserves"),
-            (VenueSettings::NextOpen(price), _) => {
-                self.drive(&market, settings, &mut settings.next_open(price), recorder);
+            VenueSettings::NextOpen(price) => {
+                part.drive(&market, settings, &mut settings.next_open(price), recorder);
             }
         }
     }
 
+    /// The same with several instruments under one account, between the times of these rows of the basket.
+    fn run_portfolio<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
+        let clock = self.source.market.open_time;
+        let mut each: Vec<R> = self.parts.iter().map(|_| R::default()).collect();
+        let markets = self.markets(rows);
+        let prepared = self.parts.iter().map(|part| settings.strategy.prepare_with(&part.market, &part.shared));
+        replay_together(self, settings, &markets, prepared.collect(), &mut each, recorder);
+        recorder.combine(each, |i, t| clock.partition_point(|time| *time < markets[i].open_time[t]));
+    }
+
+    /// Each instrument between the times of these rows of the basket.
+    fn markets(&self, rows: Range<usize>) -> Vec<Market<'a>> {
+        let clock = &self.source.market.open_time[rows];
+        let between = match (clock.first(), clock.last()) {
+            (Some(from), Some(to)) => [*from, *to],
+            _ => [i64::MAX, i64::MIN],
+        };
+        self.parts.iter().map(|part| part.between(between)).collect()
+    }
+}
+
+/// Replays `markets`, which are views of the stage's parts, with a strategy each.
+fn replay_together<R: Recorder, T: Recorder>(
+    stage: &Stage<'_>,
+    settings: &RunSettings,
+    markets: &[Market<'_>],
+    mut strategies: Vec<Box<dyn Strategy + Send>>,
+    each: &mut [R],
+    total: &mut T,
+) {
+    match &settings.venue {
+        VenueSettings::PumpSwap(pool) => {
+            let mut venues = Vec::with_capacity(markets.len());
+            for (part, market) in stage.parts.iter().zip(markets) {
+                venues.push(PumpSwap::new(pool.config, part.pool(), market.first));
+            }
+            under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
+        }
+        VenueSettings::NextOpen(price) => {
+            let venues = vec![settings.next_open(price); markets.len()];
+            under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
+        }
+    }
+}
+
+fn under_one_account<V: Venue, R: Recorder, T: Recorder>(
+    markets: &[Market<'_>],
+    strategies: &mut [Box<dyn Strategy + Send>],
+    mut venues: Vec<V>,
+    capital: f64,
+    each: &mut [R],
+    total: &mut T,
+) {
+    let parts = markets.iter().zip(strategies).zip(&mut venues).zip(each);
+    let mut instruments: Vec<_> = parts
+        .map(|(((market, strategy), venue), recorder)| portfolio::Instrument {
+            market: *market,
+            strategy: strategy.as_mut(),
+            venue,
+            recorder,
+        })
+        .collect();
+    portfolio::replay_portfolio(&mut instruments, capital, total);
+}
+
+impl Part<'_> {
     fn drive<V: Venue, R: Recorder>(
         &self,
         market: &Market<'_>,
@@ -290,7 +417,7 @@ impl<'a> Stage<'a> {
     ) {
         // Columns of the whole source, whatever rows are replayed: row t of them uses the rows up to t only.
         let host = Loop { market, venue, capital: settings.capital, recorder };
-        settings.strategy.host_with(&self.source.market, &self.shared, host);
+        settings.strategy.host_with(&self.market, &self.shared, host);
     }
 }
 
@@ -357,20 +484,63 @@ pub fn examine(
     cuts: usize,
     seed: u64,
 ) -> Result<CausalityReport, PathError> {
+    let stage = Stage::new(*source, &settings.venue)?;
+    if !source.instruments.is_empty() {
+        return Ok(examine_portfolio(&stage, settings, journal, cuts, seed));
+    }
     // What it does not read can be moved without a change.
-    let signals = source.market.signals.only(&settings.strategy.reads(&source.market.signals));
-    let market = &Market { signals, ..source.market };
+    let market = &read_alone(&source.market, &settings.strategy);
     let build = |m: &Market<'_>| settings.strategy.prepare(m);
-    match (&settings.venue, Stage::new(*source, &settings.venue)?.path) {
-        (VenueSettings::PumpSwap(pool), Some(path)) => {
-            let venue = PumpSwap::new(pool.config, &path, market.first);
+    match &settings.venue {
+        VenueSettings::PumpSwap(pool) => {
+            let venue = PumpSwap::new(pool.config, stage.parts[0].pool(), market.first);
             Ok(causality::examine(market, &venue, journal, cuts, seed, build))
         }
-        (VenueSettings::PumpSwap(_), None) => unreachable!("a stage for a pool has its reserves"),
-        (VenueSettings::NextOpen(price), _) => {
+        VenueSettings::NextOpen(price) => {
             Ok(causality::examine(market, &settings.next_open(price), journal, cuts, seed, build))
         }
     }
+}
+
+/// `market` with the signals that `strategy` reads and no other.
+fn read_alone<'a>(market: &Market<'a>, strategy: &StrategyConfig) -> Market<'a> {
+    Market { signals: market.signals.only(&strategy.reads(&market.signals)), ..*market }
+}
+
+/// The two experiments on all instruments at once: every record ends at the same time, and all signals are moved together.
+fn examine_portfolio(
+    stage: &Stage<'_>,
+    settings: &RunSettings,
+    journal: &Journal,
+    cuts: usize,
+    seed: u64,
+) -> CausalityReport {
+    let (source, clock) = (&stage.source, stage.source.market.open_time);
+    let compare = |markets: &[Market<'_>]| {
+        let mut each: Vec<Comparison<'_>> = journal.each.iter().map(|one| Comparison::with(&one.decisions)).collect();
+        let strategies = markets.iter().map(|market| settings.strategy.prepare(market)).collect();
+        replay_together(stage, settings, markets, strategies, &mut each, &mut EquityCurve::default());
+        let changes = each.iter().map(Comparison::changes).zip(markets);
+        changes.fold(Changes::default(), |all, (changes, market)| {
+            let row = changes.first.map(|t| clock.partition_point(|time| *time < market.open_time[t]));
+            Changes { first: all.first.into_iter().chain(row).min(), count: all.count + changes.count }
+        })
+    };
+    let reads = source.reads_signals(&settings.strategy);
+    causality::experiment(&source.market, reads, cuts, seed, |view| match view {
+        View::Until(row) => {
+            let markets = stage.markets(source.market.first..row);
+            compare(&markets.iter().map(|market| read_alone(market, &settings.strategy)).collect::<Vec<_>>())
+        }
+        View::Shifted(by) => {
+            let markets: Vec<Market<'_>> =
+                stage.parts.iter().map(|part| read_alone(&part.market, &settings.strategy)).collect();
+            let shifted: Vec<OwnedSignals> =
+                markets.iter().map(|market| OwnedSignals::shifted(&market.signals, by)).collect();
+            let moved = markets.iter().zip(&shifted).map(|(market, s)| Market { signals: s.borrow(), ..*market });
+            compare(&moved.collect::<Vec<_>>())
+        }
+    })
 }
 
 #[cfg(test)]
@@ -381,7 +551,6 @@ mod tests {
     };
     use q50_engine::{
         market::Column,
-        record::EquityCurve,
         strategy::{q50::Q50Config, threshold::ThresholdConfig},
         units::AnnualSharpe,
         venue::pump_swap::Recovery,
@@ -465,7 +634,7 @@ mod tests {
             periods_per_year: PeriodsPerYear::new(8_760.0),
         };
         let spec = DataSpec::of(&data, &settings.strategy);
-        let source = Source { market: data.market(), pool: None, data: &spec };
+        let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
         let run = |stage: &Stage<'_>, rows: Range<usize>| {
             let mut curve = EquityCurve::default();
             stage.run_rows(&settings, rows, &mut curve);

@@ -49,6 +49,20 @@ pub struct DataSpec {
     pub signals: Option<SignalSpec>,
     /// Content hash of recorded reserves, where the venue has them.
     pub pool: Option<String>,
+    /// Those of a portfolio, whose basket the record is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instruments: Vec<InstrumentSpec>,
+}
+
+/// What a run sees of one instrument of a portfolio.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstrumentSpec {
+    /// Content hash of the bars.
+    pub bars: String,
+    /// The signals that the strategy reads; null for bars alone.
+    pub signals: Option<SignalSpec>,
+    /// Content hash of recorded reserves.
+    pub pool: Option<String>,
 }
 
 /// Signals and how they were joined.
@@ -69,15 +83,43 @@ impl DataSpec {
     /// What a strategy of this kind sees of the dataset's window.
     #[must_use]
     pub fn of(data: &Dataset, strategy: &StrategyConfig) -> Self {
-        let market = data.market();
-        let signals = data.rule().map(|rule| SignalSpec {
-            hash: signals_hash(&market, strategy),
-            delay_ms: rule.delay_ms,
-            max_age_ms: rule.max_age_ms,
-            crossing: data.report().crossings.policy,
+        let ((from_ms, to_ms), interval_ms) = (data.period(), data.bars().interval_ms);
+        let (record, signals) = (Record::of(data), signals(data, strategy));
+        Self { record, interval_ms, from_ms, to_ms, signals, pool: None, instruments: Vec::new() }
+    }
+
+    /// What a strategy of this kind sees of several datasets, each with the content hash of its recorded reserves, and of
+    /// the basket of them.
+    #[must_use]
+    pub fn of_portfolio(basket: &Dataset, each: &[(&Dataset, Option<&str>)], strategy: &StrategyConfig) -> Self {
+        let instruments = each.iter().map(|(data, pool)| InstrumentSpec {
+            bars: data.bars_hash().to_owned(),
+            signals: signals(data, strategy),
+            pool: pool.map(str::to_owned),
         });
-        let (from_ms, to_ms) = data.period();
-        Self { record: Record::of(data), interval_ms: market.interval_ms, from_ms, to_ms, signals, pool: None }
+        let own = Self { instruments: instruments.collect(), ..Self::of(basket, strategy) };
+        let pools: Vec<&str> = each.iter().filter_map(|(_, pool)| *pool).collect();
+        let pool = (!pools.is_empty()).then(|| blake3::hash(&canonical(&pools)).to_hex().to_string());
+        Self { signals: own.signals_of_all(), pool, ..own }
+    }
+
+    /// The signals of all instruments as those of the whole.
+    fn signals_of_all(&self) -> Option<SignalSpec> {
+        let first = self.instruments.iter().find_map(|instrument| instrument.signals.as_ref())?;
+        let all: Vec<Option<&str>> =
+            self.instruments.iter().map(|i| i.signals.as_ref().map(|signals| signals.hash.as_str())).collect();
+        Some(SignalSpec { hash: blake3::hash(&canonical(&all)).to_hex().to_string(), ..first.clone() })
+    }
+
+    /// The same with other signals in each instrument.
+    #[must_use]
+    pub fn with_signals_of_each(mut self, markets: &[Market<'_>], strategy: &StrategyConfig) -> Self {
+        for (instrument, market) in self.instruments.iter_mut().zip(markets) {
+            if let Some(signals) = &mut instrument.signals {
+                signals.hash = signals_hash(market, strategy);
+            }
+        }
+        Self { signals: self.signals_of_all(), ..self }
     }
 
     /// The same with recorded reserves of this content.
@@ -161,6 +203,15 @@ pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
         // A hash of nothing would make all runs one.
         Err(error) => unreachable!("plain fields always have a JSON form: {error}"),
     }
+}
+
+fn signals(data: &Dataset, strategy: &StrategyConfig) -> Option<SignalSpec> {
+    data.rule().map(|rule| SignalSpec {
+        hash: signals_hash(&data.market(), strategy),
+        delay_ms: rule.delay_ms,
+        max_age_ms: rule.max_age_ms,
+        crossing: data.report().crossings.policy,
+    })
 }
 
 /// The columns that the strategy reads. The name of a user's column is spelling; its values are not.

@@ -36,6 +36,9 @@ pub struct Journal {
     pub equity: Vec<f64>,
     /// Value of the position as a share of equity at each close.
     pub exposure: Vec<f64>,
+    /// Those of the instruments of a portfolio. Fills and rejections of all are above, by time and in rows of the whole;
+    /// decisions and events are here alone.
+    pub each: Vec<Self>,
 }
 
 impl Journal {
@@ -45,12 +48,16 @@ impl Journal {
         self.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect()
     }
 
-    /// How often each reason was given, in the order of [`Reason::ALL`]; they add up to the number of bars.
+    /// How often each reason was given, in the order of [`Reason::ALL`]; they add up to the number of bars, of all
+    /// instruments.
     #[must_use]
     pub fn reasons(&self) -> [usize; Reason::COUNT] {
         let mut counts = [0; Reason::COUNT];
         for reason in self.decisions.reasons() {
             counts[reason as usize] += 1;
+        }
+        for one in &self.each {
+            counts.iter_mut().zip(one.reasons()).for_each(|(all, of_one)| *all += of_one);
         }
         counts
     }

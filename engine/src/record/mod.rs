@@ -1,10 +1,12 @@
 //! What a replay remembers: a [`Summary`] that allocates nothing, or a [`Journal`] of every decision, fill and mark.
 
+mod combine;
 mod decisions;
 mod equity;
 mod journal;
 mod summary;
 
+pub use combine::Combine;
 pub use decisions::{DecisionRow, Decisions};
 pub use equity::EquityCurve;
 pub use journal::{FillRow, Journal};

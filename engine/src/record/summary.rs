@@ -97,6 +97,17 @@ impl Trips {
 }
 
 impl Summary {
+    /// Counts what was traded in one instrument of a portfolio, whose marks these are.
+    pub(super) fn add_trades(&mut self, one: &Self) {
+        self.fills += one.fills;
+        self.traded += one.traded;
+        self.fees += one.fees;
+        self.trips.closed += one.trips.closed;
+        self.trips.winners += one.trips.winners;
+        self.trips.gained += one.trips.gained;
+        self.trips.lost += one.trips.lost;
+    }
+
     /// Number of returns.
     #[must_use]
     pub fn returns(&self) -> usize {

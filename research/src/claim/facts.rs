@@ -93,6 +93,22 @@ impl DataFacts {
 }
 
 impl DataFacts {
+    /// The facts of several datasets and of the basket of them: counts are those of all together.
+    #[must_use]
+    pub fn of_portfolio(basket: &Dataset, each: &[Dataset]) -> Self {
+        let parts: Vec<Self> = each.iter().map(|data| Self::of(data, false)).collect();
+        let sum = |count: fn(&Self) -> usize| parts.iter().map(count).sum();
+        let (gaps, missing_bars, off_grid) = (sum(|f| f.gaps), sum(|f| f.missing_bars), sum(|f| f.off_grid));
+        let (bars, signals) = (sum(|f| f.bars), sum(|f| f.signals));
+        let (inconsistent, crossed) = (sum(|f| f.inconsistent), sum(|f| f.crossed));
+        let whole = Self::of(basket, false);
+        let mut all = Self { bars, signals, gaps, missing_bars, off_grid, inconsistent, crossed, ..whole };
+        all.artefacts = parts.iter().flat_map(|part| part.artefacts.iter().cloned()).collect();
+        all.files = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
+        all.codes = parts.iter().flat_map(|part| part.codes.iter().cloned()).collect();
+        all
+    }
+
     /// The same beside a pool's recorded reserves.
     pub(super) fn beside(&self, pool: Option<&PoolPath>, market: &Market<'_>) -> Self {
         let pool_correlation = pool.map(|pool| {

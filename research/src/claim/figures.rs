@@ -162,13 +162,55 @@ pub(super) fn holding(market: &Market<'_>) -> Vec<f64> {
     closes.iter().map(|close| close / bought).collect()
 }
 
-pub(super) fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunSettings) -> ReplayFigures {
+/// What one instrument of a portfolio brought.
+#[derive(Clone, Debug, Serialize)]
+pub struct InstrumentFigures {
+    /// Its name: that of the file of its bars.
+    pub name: String,
+    /// Bars replayed.
+    pub bars: usize,
+    /// What it gained after costs, quote units; those of all instruments add up to what the account gained.
+    pub gain: f64,
+    /// Orders filled.
+    pub fills: usize,
+    /// Orders that were not filled.
+    pub rejections: usize,
+    /// Sum of fees and of what failed transactions cost, quote units.
+    pub fees: f64,
+    /// Mean value of its position as a share of the whole equity.
+    pub exposure: Option<f64>,
+}
+
+impl InstrumentFigures {
+    pub(super) fn of(name: &str, journal: &Journal) -> Self {
+        Self {
+            name: name.to_owned(),
+            bars: journal.equity.len(),
+            gain: journal.equity.last().map_or(0.0, |last| last - journal.capital),
+            fills: journal.fills.len(),
+            rejections: journal.rejections.len(),
+            fees: fees(journal),
+            exposure: metrics::exposure(&journal.exposure).ok(),
+        }
+    }
+}
+
+fn fees(journal: &Journal) -> f64 {
+    metrics::sum::sum(journal.fills.iter().map(|row| row.fill.cost)) + journal.charged
+}
+
+/// `first` is the first row that was traded.
+pub(super) fn replay_figures(
+    journal: &Journal,
+    first: usize,
+    returns: &[f64],
+    settings: &RunSettings,
+) -> ReplayFigures {
     let year = settings.periods_per_year;
     let per_period = metrics::per_period_sharpe(returns, Ddof::One).ok();
     let final_equity = journal.equity.last().copied().unwrap_or(journal.capital);
     let with_start: Vec<f64> = std::iter::once(journal.capital).chain(journal.equity.iter().copied()).collect();
-    let outcomes = crate::round_trips::outcomes(&journal.fills);
-    let first = journal.decisions.first_row().unwrap_or(0);
+    let outcomes = crate::round_trips::outcomes_of(journal);
     let mut traded = vec![0.0; journal.equity.len()];
     for row in &journal.fills {
         traded[row.fill.row - first] += row.fill.notional;
@@ -188,7 +230,7 @@ pub(super) fn replay_figures(journal: &Journal, returns: &[f64], settings: &RunS
         rejections: journal.rejections.len(),
         turnover: metrics::turnover(&traded, &with_start[..traded.len()]).ok(),
         exposure: metrics::exposure(&journal.exposure).ok(),
-        fees: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.cost)) + journal.charged,
+        fees: fees(journal),
         spread_cost: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost)),
         pool_costs: pool_costs(journal),
         hit_rate: metrics::hit_rate(&outcomes).ok(),

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{neighbours::neighbours, verify::Request};
 use crate::{
     causality::OwnedSignals,
-    run::{RunSettings, Source, Stage, trial_of_returns},
+    run::{Instrument, RunSettings, Source, Stage, trial_of_returns},
     trials::{Role, Trial},
 };
 
@@ -19,10 +19,9 @@ pub(super) struct Probes {
 }
 
 pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes, PathError> {
-    let Request { market, settings, .. } = request;
+    let Request { settings, .. } = request;
     // The two markets one after the other: each takes as much memory for its columns.
-    let reads_signals = !settings.strategy.reads(&market.signals).is_empty();
-    let late = reads_signals.then(|| late_trial(market, settings, source)).transpose()?;
+    let late = source.reads_signals(&settings.strategy).then(|| late_trial(settings, source)).transpose()?;
     // One stage for every neighbour: what depends on the data alone is computed once.
     let stage = Stage::new(*source, &settings.venue)?;
     let mut jobs = vec![("twice the cost".to_owned(), settings.at_twice_the_cost())];
@@ -42,12 +41,23 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
 }
 
 /// The run with every signal one bar late.
-fn late_trial(market: &Market<'_>, settings: &RunSettings, source: &Source<'_>) -> Result<Trial, PathError> {
-    let read = market.signals.only(&settings.strategy.reads(&market.signals));
-    let signals = OwnedSignals::shifted(&read, 1);
-    let delayed = Market { signals: signals.borrow(), ..*market };
-    let data = source.data.clone().with_signals_of(&delayed, &settings.strategy);
-    let source = source.seen_as(delayed, &data);
+fn late_trial(settings: &RunSettings, source: &Source<'_>) -> Result<Trial, PathError> {
+    let late =
+        |market: &Market<'_>| OwnedSignals::shifted(&market.signals.only(&settings.strategy.reads(&market.signals)), 1);
+    let (whole, each): (_, Vec<_>) =
+        (late(&source.market), source.instruments.iter().map(|i| late(&i.market)).collect());
+    let market = Market { signals: whole.borrow(), ..source.market };
+    let moved = source.instruments.iter().zip(&each);
+    let instruments: Vec<Instrument<'_>> = moved
+        .map(|(one, signals)| Instrument { market: Market { signals: signals.borrow(), ..one.market }, ..*one })
+        .collect();
+    let data = if instruments.is_empty() {
+        source.data.clone().with_signals_of(&market, &settings.strategy)
+    } else {
+        let markets: Vec<Market<'_>> = instruments.iter().map(|instrument| instrument.market).collect();
+        source.data.clone().with_signals_of_each(&markets, &settings.strategy)
+    };
+    let source = Source { market, data: &data, instruments: &instruments, pool: source.pool };
     // The stage and its columns are gone before the returns are made.
     let curve = equity(&Stage::new(source, &settings.venue)?, settings);
     Ok(trial_of_returns(&curve.returns(), source.key(settings), Role::Probe))

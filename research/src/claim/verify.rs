@@ -6,7 +6,10 @@ use q50_engine::{
     decision::Reason,
     market::Market,
     record::Journal,
-    venue::{PoolPath, pool_path::PathError},
+    venue::{
+        PoolPath,
+        pool_path::{PathError, PathSource},
+    },
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -17,8 +20,8 @@ use super::{
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
-        BenchmarkFigures, ClaimFigures, Curves, ReplayFigures, benchmark_figures, claim_figures, curves, holding,
-        replay_figures,
+        BenchmarkFigures, ClaimFigures, Curves, InstrumentFigures, ReplayFigures, benchmark_figures, claim_figures,
+        curves, holding, replay_figures,
     },
     file::Claim,
     judge,
@@ -35,7 +38,7 @@ use crate::{
     foresight::{ForesightProfile, positions_and_returns},
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
     lookahead::Lookahead,
-    run::{self, RunSettings, Source, VenueSettings},
+    run::{self, Instrument, RunSettings, Source, VenueSettings},
     spec::{DataSpec, RunSpec, canonical},
     trials::{CampaignSummary, LedgerError, Origin, Role, Stamp, TrialLedger, Tried, now_ms},
 };
@@ -50,6 +53,10 @@ pub struct Request<'a> {
     pub market: Market<'a>,
     /// Recorded reserves of a pool, a row a bar; `None`: rebuilt from prices where the venue is a pool.
     pub pool: Option<&'a PoolPath>,
+    /// The instruments of a portfolio, whose basket `market` is, and their names; empty where it is the only one.
+    pub instruments: &'a [Instrument<'a>],
+    /// Those of the instruments.
+    pub names: &'a [String],
     /// What is known about them.
     pub facts: DataFacts,
     /// Close of the bar after the last one, where the record goes on: what the last bar's holder earns next.
@@ -91,8 +98,11 @@ pub struct Verification {
     pub settings: serde_json::Value,
     /// The replay.
     pub replay: ReplayFigures,
-    /// Buy and hold.
+    /// Buy and hold; of a portfolio equal parts of each instrument.
     pub benchmark: BenchmarkFigures,
+    /// What each instrument of a portfolio brought.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instruments: Vec<InstrumentFigures>,
     /// What the replay supports.
     pub inference: Inference,
     /// What the claimed figure supports on its own.
@@ -181,7 +191,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let Request { market, claim, settings, bootstrap, .. } = request;
     let facts = &request.facts.beside(request.pool, market);
     let open_time = &market.open_time[market.first..];
-    let source = Source { market: *market, pool: request.pool, data: &request.data };
+    let source = Source { market: *market, pool: request.pool, data: &request.data, instruments: request.instruments };
     (request.on_step)("replaying");
     let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
     let as_claimed = claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal)).transpose()?;
@@ -201,7 +211,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let trials = request.trials.unwrap_or(1).max(admitted).max(tried.trials);
     let tried = Tried { trials, ..tried };
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
-    let replayed = replay_figures(&journal, &returns, settings);
+    let replayed = replay_figures(&journal, market.first, &returns, settings);
     let benchmark = benchmark_figures(market, request.next_close, settings);
     (request.on_step)("resampling");
     let held: Vec<f64> = holding(market).windows(2).map(|w| w[1] / w[0] - 1.0).collect();
@@ -219,7 +229,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let probes = probe(request, &source)?;
     ledger.record(scope, Origin::Verify, &probes.trials)?;
     let capacity = match &settings.venue {
-        VenueSettings::PumpSwap(pool) if request.pool.is_none() => {
+        VenueSettings::PumpSwap(pool) if source.path_source() == PathSource::RebuiltFromBars => {
             let (rows, trials) = capacity::capacity(&source, settings, pool)?;
             ledger.record(scope, Origin::Verify, &trials)?;
             Some(rows)
@@ -257,7 +267,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let campaign = ledger.campaign()?;
     let times = [request.data.from_ms, request.data.to_ms, now_ms()];
     let earlier = campaign.as_ref().and_then(|c| earlier_trials(c, times, request.accepted));
-    let shorts = shorts_left_out(market, &settings.strategy, request.accepted);
+    let markets = std::iter::once(market).chain(request.instruments.iter().map(|instrument| &instrument.market));
+    let shorts = markets.filter_map(|market| shorts_left_out(market, &settings.strategy, request.accepted)).next();
     let settings_json = serde_json::json!({
         "run": settings,
         "data": request.data,
@@ -282,6 +293,12 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         settings: flatten(settings, settings_json),
         replay: replayed,
         benchmark,
+        instruments: request
+            .names
+            .iter()
+            .zip(&journal.each)
+            .map(|(name, one)| InstrumentFigures::of(name, one))
+            .collect(),
         inference,
         claim_inference,
         capacity,
@@ -295,7 +312,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         checks,
         verdict,
         conditions: request.origin.condition(request.accepted).into_iter().chain(earlier).chain(shorts).collect(),
-        foresight_profile: foresight_profile(&journal, market),
+        // A basket's returns are those of no position.
+        foresight_profile: if journal.each.is_empty() { foresight_profile(&journal, market) } else { None },
         lookahead: request.origin.examined().cloned(),
         worth,
         curves: curves(market, &journal),

@@ -20,7 +20,7 @@ impl Why {
         let journal = &verification.journal;
         Self {
             returns: journal.returns(),
-            outcomes: round_trips::outcomes(&journal.fills),
+            outcomes: round_trips::outcomes_of(journal),
             exposure: journal.exposure.clone(),
             held: verification.curves.holding.windows(2).map(|w| w[1] / w[0] - 1.0).collect(),
             year: periods_per_year(verification).unwrap_or(PeriodsPerYear::new(1.0)),

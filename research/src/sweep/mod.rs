@@ -20,7 +20,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use q50_engine::record::{Recorder, Summary};
+use q50_engine::record::{Combine, Summary};
 use rayon::prelude::*;
 use thiserror::Error;
 use toml::Value;
@@ -133,8 +133,8 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// Why there is no result: a column that is missing, or a panic in the replay.
-    pub fn replay<R: Recorder + Default>(&self, settings: &RunSettings, rows: Range<usize>) -> Result<R, String> {
-        if let Some(reason) = settings.refusal(&self.stage.source().market.signals) {
+    pub fn replay<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>) -> Result<R, String> {
+        if let Some(reason) = self.stage.source().refusal(settings) {
             return Err(reason);
         }
         let mut recorder = R::default();
