@@ -128,15 +128,19 @@ fn instant(flag: &str, text: &str) -> Result<i64> {
 /// The dataset that was named, cut to its window.
 pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
     let (from, to) = (from_time(arguments.from.as_deref())?, to_time(arguments.to.as_deref())?);
-    let data = match &arguments.bars {
-        Some(bars) => {
+    let data = match &arguments.bars[..] {
+        [bars] => {
             let (bars, options) = (of_collection(bars, "bars.parquet"), options(arguments));
             match reads_bars_alone(arguments)? {
                 true => Dataset::read_bars(&bars, &options)?,
-                false => Dataset::read(&bars, arguments.signals.as_deref(), &options)?,
+                false => Dataset::read(&bars, arguments.signals.first().map(PathBuf::as_path), &options)?,
             }
         }
-        None => demonstration()?,
+        [] => demonstration()?,
+        [_, _, ..] => bail!(
+            "--bars was given {} times, expected one record; q50 verify and q50 sweep take several",
+            arguments.bars.len()
+        ),
     };
     if from.is_none() && to.is_none() { Ok(data) } else { Ok(data.window(from, to)?) }
 }
@@ -148,7 +152,7 @@ fn of_collection(path: &Path, name: &str) -> PathBuf {
 
 /// Whether a strategy was named that reads no signals, and none were given.
 fn reads_bars_alone(arguments: &ReplayArguments) -> Result<bool> {
-    let given = arguments.signals.is_some() || arguments.signal_column.is_some();
+    let given = !arguments.signals.is_empty() || arguments.signal_column.is_some();
     Ok(!given && arguments.strategy.is_some() && strategy(arguments, None)?.reads(&Signals::default()).is_empty())
 }
 
@@ -304,7 +308,7 @@ fn pool_venue(arguments: &ReplayArguments) -> Result<PoolVenue> {
 
 /// The recorded reserves that were named, a row for each bar, and the hash of their content.
 pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<Option<(PoolPath, String)>> {
-    let Some(path) = &arguments.pool.pool else { return Ok(None) };
+    let Some(path) = arguments.pool.pool.first() else { return Ok(None) };
     let path = &of_collection(path, "reserves.parquet");
     let market = data.market();
     let table = q50_datasets::reserves::ReserveTable::read(path)?;

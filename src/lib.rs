@@ -8,6 +8,7 @@ mod commands;
 mod configuration;
 mod output;
 mod progress;
+mod record;
 mod table;
 mod usage;
 

@@ -29,17 +29,19 @@ pub(super) fn strategies() -> String {
 }
 
 /// What every command that replays takes.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
     pub(crate) strategy: Option<String>,
     /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a folder
-    /// of q50 collect; default: the demonstration market.
+    /// of q50 collect; default: the demonstration market. Several, or a folder of them, are traded under one account
+    /// (verify, sweep).
     #[arg(long, value_name = "PATH", help_heading = DATA)]
-    pub(crate) bars: Option<PathBuf>,
+    pub(crate) bars: Vec<PathBuf>,
     /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; default: columns of the bars' own file.
+    /// One for each --bars, in the same order.
     #[arg(long, value_name = "PATH", requires = "bars", help_heading = DATA)]
-    pub(crate) signals: Option<PathBuf>,
+    pub(crate) signals: Vec<PathBuf>,
     /// Column that the strategy threshold trades on.
     #[arg(long, value_name = "NAME", help_heading = DATA)]
     pub(crate) signal_column: Option<String>,
@@ -111,9 +113,9 @@ pub(crate) struct PoolArguments {
     #[arg(long, value_name = "SOL", value_parser = sol, help_heading = POOL)]
     pub(crate) pool_depth: Option<Lamports>,
     /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve, or a
-    /// folder of q50 collect.
+    /// folder of q50 collect. One for each --bars, in the same order.
     #[arg(long, value_name = "PATH", help_heading = POOL)]
-    pub(crate) pool: Option<PathBuf>,
+    pub(crate) pool: Vec<PathBuf>,
     /// The output may fall this many basis points below the quote at the decision; default: 100.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = POOL)]
     pub(crate) slippage_bps: Option<u64>,
@@ -153,7 +155,7 @@ impl PoolArguments {
         } = self;
         let options = [
             ("--pool-depth", pool_depth.is_some()),
-            ("--pool", pool.is_some()),
+            ("--pool", !pool.is_empty()),
             ("--slippage-bps", slippage_bps.is_some()),
             ("--max-impact-bps", max_impact_bps.is_some()),
             ("--latency-slots", latency_slots.is_some()),

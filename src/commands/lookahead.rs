@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -48,7 +48,7 @@ pub(super) fn of_replay(
 ) -> Result<Lookahead> {
     let setup = Examination {
         bars,
-        signals: replay.signals.as_deref().unwrap_or(bars),
+        signals: replay.signals.first().map_or(bars, PathBuf::as_path),
         column: replay.signal_column.as_deref(),
         delay_ms: replay.signal_delay.map(milliseconds),
         window: Some(period),

@@ -52,14 +52,15 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
     let replay = &arguments.replay;
     configuration::threads(replay.threads)?;
     let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
-    let settings = settings(arguments, search.data.bars().interval_ms)?;
-    check(&settings, search.data.rows().len())?;
-    let stage = search.stage()?;
+    search.record.alone("q50 overfit")?;
+    let settings = settings(arguments, search.record.data.bars().interval_ms)?;
+    check(&settings, search.record.data.rows().len())?;
+    let stage = search.stage(&[])?;
     let sweep = search.sweep(&stage)?;
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
     if let Some(name) = &arguments.campaign {
-        ledger.join_campaign(&search.source().data.record, name)?;
+        ledger.join_campaign(&stage.source().data.record, name)?;
     }
 
     let bar = Sets::of_replays(quiet);

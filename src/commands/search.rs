@@ -3,24 +3,22 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::{dataset::Dataset, time::rfc3339};
-use q50_engine::venue::PoolPath;
+use q50_datasets::time::rfc3339;
 use q50_research::{
-    run::{RunSettings, Source, Stage},
+    run::{Instrument, RunSettings, Stage},
     spec::DataSpec,
     sweep::{Space, Sweep},
 };
 use serde::Serialize;
 
-use crate::{args::ReplayArguments, configuration};
+use crate::{args::ReplayArguments, configuration, record::Record};
 
 /// A grid, the record that it is searched on, and the run that its sets are changes of.
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) space: Space,
-    pub(super) data: Dataset,
+    pub(super) record: Record,
     settings: RunSettings,
-    pool: Option<(PoolPath, String)>,
     /// What the runs see of the data.
     spec: DataSpec,
     grid: String,
@@ -50,31 +48,24 @@ impl Search {
                 in_words(most)
             );
         }
-        let data = configuration::dataset(replay)?;
-        let settings = configuration::run_settings(replay, None, &data)?;
-        let pool = configuration::pool_path(replay, &data)?;
-        let spec = DataSpec::of(&data, &settings.strategy).with_pool(pool.as_ref().map(|(_, hash)| hash.as_str()));
-        let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_none());
-        Ok(Self { space, data, settings, pool, spec, grid, demonstration })
+        let record = Record::read(replay)?;
+        let settings = configuration::run_settings(replay, None, &record.data)?;
+        let spec = record.spec(&settings.strategy);
+        let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_empty());
+        Ok(Self { space, record, settings, spec, grid, demonstration })
     }
 
-    /// What the runs see.
-    pub(super) fn source(&self) -> Source<'_> {
-        Source { market: self.data.market(), pool: self.pool.as_ref().map(|(path, _)| path), data: &self.spec }
-    }
-
-    /// The record, made ready for the venue.
-    pub(super) fn stage(&self) -> Result<Stage<'_>> {
-        Stage::new(self.source(), &self.settings.venue).context("pool reserves")
+    /// The record, or its instruments, made ready for the venue.
+    pub(super) fn stage<'a>(&'a self, instruments: &'a [Instrument<'a>]) -> Result<Stage<'a>> {
+        Stage::new(self.record.source(&self.spec, instruments), &self.settings.venue).context("pool reserves")
     }
 
     /// The search on `stage`. What no set could do without is told here, because every set would say it.
     pub(super) fn sweep<'a>(&'a self, stage: &'a Stage<'a>) -> Result<Sweep<'a>> {
         let sweep = Sweep::new(stage, self.settings.clone(), &self.space)
             .with_context(|| format!("grid file {} on the strategy {}", self.grid, self.settings.strategy.family()))?;
-        let signals = &stage.source().market.signals;
-        let first = sweep.settings(&self.space.point(0))?;
-        if let Some(refusal) = sweep.base().refusal(signals).filter(|_| first.refusal(signals).is_some()) {
+        let (source, first) = (stage.source(), sweep.settings(&self.space.point(0))?);
+        if let Some(refusal) = source.refusal(sweep.base()).filter(|_| source.refusal(&first).is_some()) {
             bail!("{refusal}");
         }
         Ok(sweep)
@@ -82,9 +73,9 @@ impl Search {
 
     /// The record, for a report.
     pub(super) fn facts(&self) -> Data {
-        let (from, to) = self.data.period();
+        let (from, to) = self.record.data.period();
         Data {
-            hash: self.data.hash().to_owned(),
+            hash: self.record.data.hash().to_owned(),
             from: rfc3339(from),
             to: rfc3339(to),
             demonstration: self.demonstration,

@@ -88,9 +88,10 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let replay = &arguments.replay;
     configuration::threads(replay.threads)?;
     let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
-    let stage = search.stage()?;
+    let instruments = search.record.instruments();
+    let stage = search.stage(&instruments)?;
     let sweep = search.sweep(&stage)?;
-    let (source, settings) = (search.source(), sweep.base());
+    let (source, settings) = (stage.source(), sweep.base());
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let asked =
         Asked { identity: sweep.identity(), filters: filters(&arguments.filters), finalists: arguments.finalists };
@@ -123,7 +124,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let (cpu_s, wall_s) = (cpu.zip(usage::cpu_seconds()).map(|(from, to)| to - from), clock.elapsed().as_secs_f64());
 
     let pareto = finalists(&sweep, &results, arguments.finalists, &mut ledger)?;
-    let bars = search.data.rows().len();
+    let bars = search.record.data.rows().len();
     let replayed = results.sets.saturating_sub(resumed_sets) as f64 * bars as f64;
     let report = Report {
         schema: "q50.sweep/1",

@@ -207,7 +207,7 @@ fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
 
 fn import(arguments: &TrialsImportArguments) -> Result<Answer> {
     let replay = &arguments.replay;
-    if replay.bars.is_none() {
+    if replay.bars.is_empty() {
         bail!("trials belong to a dataset; name it with --bars and --signals");
     }
     let data = configuration::dataset(replay)?;

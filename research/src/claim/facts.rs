@@ -95,7 +95,7 @@ impl DataFacts {
 impl DataFacts {
     /// The facts of several datasets and of the basket of them: counts are those of all together.
     #[must_use]
-    pub fn of_portfolio(basket: &Dataset, each: &[Dataset]) -> Self {
+    pub fn of_portfolio(basket: &Dataset, each: &[&Dataset]) -> Self {
         let parts: Vec<Self> = each.iter().map(|data| Self::of(data, false)).collect();
         let sum = |count: fn(&Self) -> usize| parts.iter().map(count).sum();
         let (gaps, missing_bars, off_grid) = (sum(|f| f.gaps), sum(|f| f.missing_bars), sum(|f| f.off_grid));

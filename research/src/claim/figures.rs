@@ -179,10 +179,12 @@ pub struct InstrumentFigures {
     pub fees: f64,
     /// Mean value of its position as a share of the whole equity.
     pub exposure: Option<f64>,
+    /// The last close, quote units.
+    pub last_close: Option<f64>,
 }
 
 impl InstrumentFigures {
-    pub(super) fn of(name: &str, journal: &Journal) -> Self {
+    pub(super) fn of(name: &str, market: &Market<'_>, journal: &Journal) -> Self {
         Self {
             name: name.to_owned(),
             bars: journal.equity.len(),
@@ -191,6 +193,7 @@ impl InstrumentFigures {
             rejections: journal.rejections.len(),
             fees: fees(journal),
             exposure: metrics::exposure(&journal.exposure).ok(),
+            last_close: market.close.last().copied(),
         }
     }
 }

@@ -293,11 +293,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         settings: flatten(settings, settings_json),
         replay: replayed,
         benchmark,
-        instruments: request
-            .names
-            .iter()
-            .zip(&journal.each)
-            .map(|(name, one)| InstrumentFigures::of(name, one))
+        instruments: (request.names.iter().zip(request.instruments).zip(&journal.each))
+            .map(|((name, instrument), one)| InstrumentFigures::of(name, &instrument.market, one))
             .collect(),
         inference,
         claim_inference,

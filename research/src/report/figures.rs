@@ -198,6 +198,41 @@ pub(super) fn detail(v: &Verification, why: &Why) -> Markup {
     }
 }
 
+/// What each instrument of a portfolio brought.
+pub(super) fn instruments(v: &Verification) -> Markup {
+    html! {
+        p.nothing { "One account: the gains add up to that of the whole. Exposure is the mean share of the equity." }
+        div.scroll tabindex="0" role="region" aria-label="The instruments" {
+            table.list {
+                thead {
+                    tr {
+                        th scope="col" { "Instrument" }
+                        th.number scope="col" { "Gain, " (pool::unit(v)) }
+                        th.number scope="col" { "Fees, " (pool::unit(v)) }
+                        th.number scope="col" { "Fills" }
+                        th.number scope="col" { "Not filled" }
+                        th.number scope="col" { "Exposure" }
+                        th.number scope="col" { "Bars" }
+                    }
+                }
+                tbody {
+                    @for one in &v.instruments {
+                        tr {
+                            th scope="row" { (one.name) }
+                            td.number { (amount(one.gain)) }
+                            td.number { (amount(one.fees)) }
+                            td.number { (count(one.fills)) }
+                            td.number { (count(one.rejections)) }
+                            td.number { @if let Some(exposure) = one.exposure { (share(exposure)) } @else { "\u{2013}" } }
+                            td.number { (count(one.bars)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, Markup)> {
     let (replay, inference) = (&v.replay, &v.inference);
     let resampled = || resampling(v, why);

@@ -35,6 +35,10 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
             (verdict::checks(&verification.checks))
             h2 { (figures::heading(verification)) }
             (figures::comparison(verification, &why))
+            @if !verification.instruments.is_empty() {
+                h2 { "Instruments" }
+                (figures::instruments(verification))
+            }
             h2 { "Pictures" }
             div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
             h2 { "The deepest drawdowns" }

@@ -15,8 +15,9 @@ const EITHER_END: usize = 100;
 
 /// Every position from its first fill to its last.
 pub(super) fn table(verification: &Verification) -> Markup {
-    let last_close = verification.curves.close.last().copied().unwrap_or(f64::NAN);
-    let trips = round_trips(&verification.journal.fills, last_close);
+    let trips = trips(verification);
+    let several = !verification.instruments.is_empty();
+    let columns = if several { 12 } else { 11 };
     if trips.is_empty() {
         return html! { p.nothing { "Nothing was traded." } };
     }
@@ -32,6 +33,7 @@ pub(super) fn table(verification: &Verification) -> Markup {
             table.list {
                 thead {
                     tr {
+                        @if several { th scope="col" { "Instrument" } }
                         th scope="col" { "Opened" }
                         th scope="col" { "Closed" }
                         th scope="col" { "Side" }
@@ -48,7 +50,7 @@ pub(super) fn table(verification: &Verification) -> Markup {
                 tbody {
                     @for trip in first { (row(trip)) }
                     @if left_out > 0 {
-                        tr { td.between colspan="11" { (count(left_out)) " more in between, all of them in fills.parquet" } }
+                        tr { td.between colspan=(columns) { (count(left_out)) " more in between, all of them in fills.parquet" } }
                     }
                     @for trip in last { (row(trip)) }
                 }
@@ -57,12 +59,33 @@ pub(super) fn table(verification: &Verification) -> Markup {
     }
 }
 
-fn summary(trips: &[RoundTrip]) -> String {
-    let gained = trips.iter().filter(|trip| trip.gain > 0.0).count();
-    let open = if trips.last().is_some_and(|trip| trip.closed.is_none()) {
-        " The last one was still open at the end and is valued at the last close."
-    } else {
-        ""
+/// A position, and the name of its instrument where there are several.
+type Trip<'a> = (Option<&'a str>, RoundTrip);
+
+/// In the order of their first fills.
+fn trips(verification: &Verification) -> Vec<Trip<'_>> {
+    let journal = &verification.journal;
+    if verification.instruments.is_empty() {
+        let last_close = verification.curves.close.last().copied().unwrap_or(f64::NAN);
+        return round_trips(&journal.fills, last_close).into_iter().map(|trip| (None, trip)).collect();
+    }
+    let each = verification.instruments.iter().zip(&journal.each);
+    let mut all: Vec<Trip<'_>> = each
+        .flat_map(|(instrument, one)| {
+            let trips = round_trips(&one.fills, instrument.last_close.unwrap_or(f64::NAN));
+            trips.into_iter().map(|trip| (Some(instrument.name.as_str()), trip))
+        })
+        .collect();
+    all.sort_by_key(|(_, trip)| trip.opened);
+    all
+}
+
+fn summary(trips: &[Trip<'_>]) -> String {
+    let gained = trips.iter().filter(|(_, trip)| trip.gain > 0.0).count();
+    let open = match trips.iter().filter(|(_, trip)| trip.closed.is_none()).count() {
+        0 => "",
+        1 => " The last one was still open at the end and is valued at the last close.",
+        _ => " Those that were still open at the end are valued at the last close.",
     };
     format!(
         "{} positions from flat to flat, {} of them with a gain after fees. Prices are means over the fills of a \
@@ -72,9 +95,10 @@ fn summary(trips: &[RoundTrip]) -> String {
     )
 }
 
-fn row(trip: &RoundTrip) -> Markup {
+fn row((instrument, trip): &Trip<'_>) -> Markup {
     html! {
         tr {
+            @if let Some(name) = instrument { td { (name) } }
             td { (when(trip.opened)) }
             td { (trip.closed.map_or_else(|| "open".to_owned(), when)) }
             td { (if trip.side == Side::Long { "long" } else { "short" }) }

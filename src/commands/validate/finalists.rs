@@ -150,7 +150,7 @@ fn short(hash: &str) -> &str {
 /// An option that decides a venue, where one was given.
 fn venue_option(replay: &ReplayArguments) -> Option<&'static str> {
     // Recorded reserves are data: they have to be those of the search.
-    let pool = PoolArguments { pool: None, ..replay.pool.clone() };
+    let pool = PoolArguments { pool: Vec::new(), ..replay.pool.clone() };
     let given = [
         ("--capital", replay.capital.is_some()),
         ("--cost-bps", replay.cost_bps.is_some()),

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let latency = changed_latency(arguments.latency, &base.venue)?;
 
     let path = pool.as_ref().map(|(path, _)| path);
-    let source = Source { market, pool: path, data: &spec };
+    let source = Source { market, pool: path, data: &spec, instruments: &[] };
     let stage = Stage::new(source, &base.venue).context("pool reserves")?;
     let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let report = Report {
         schema: "q50.validate/1",
         run_id,
-        data: Data::of(&data, replay.bars.is_none()),
+        data: Data::of(&data, replay.bars.is_empty()),
         engine: Engine::NAUTILUS,
         settings: Settings {
             latency_ms: latency.map_or_else(|| own_latency(&base.venue), LatencyPreset::ms),

@@ -33,6 +33,11 @@ const SELL: [(i32, i32); 3] = [(0, 0), (8, -15), (-8, -15)];
 
 /// The price of the whole record, with what was held and, where they are few, every fill.
 pub(super) fn draw(verification: &Verification) -> Drawing {
+    if !verification.instruments.is_empty() {
+        let caption = "The line is the basket: one unit of money, held in equal parts of all instruments. The shading shows how \
+                       much of the equity was in positions.";
+        return stretch(verification, 0, &[], caption.to_owned());
+    }
     let fills = &verification.journal.fills;
     if fills.len() <= MOST_MARKS {
         let caption = "The line is the close of every bar; the tip of a triangle is the time and the price of a fill.";
@@ -49,7 +54,8 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
 /// The end of a record that has too many fills to be marked on the whole of it; `None` for any other.
 pub(super) fn last_trades(verification: &Verification) -> Option<Drawing> {
     let fills = &verification.journal.fills;
-    let last = (fills.len() > MOST_MARKS).then(|| &fills[fills.len() - LAST..])?;
+    let marked = fills.len() > MOST_MARKS && verification.instruments.is_empty();
+    let last = marked.then(|| &fills[fills.len() - LAST..])?;
     let begin = verification.curves.open_time.partition_point(|time| *time < last[0].fill.time).saturating_sub(LEAD);
     let caption = format!(
         "The end of the same line with its last {LAST} fills: the tip of a triangle is the time and the price of a fill."

@@ -1,0 +1,152 @@
+//! What a run sees of the world: one record, or several under one account.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use q50_datasets::dataset::Dataset;
+use q50_engine::{strategy::StrategyConfig, venue::PoolPath};
+use q50_research::{
+    basket::basket,
+    claim::DataFacts,
+    run::{Instrument, Source},
+    spec::DataSpec,
+};
+
+use crate::{args::ReplayArguments, configuration};
+
+/// Recorded reserves, and the hash of their content.
+type Reserves = (PoolPath, String);
+
+/// The records that were named.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// The only one, or the basket of all.
+    pub(crate) data: Dataset,
+    /// Reserves of the only one.
+    pool: Option<Reserves>,
+    /// Names of several, by their files.
+    pub(crate) names: Vec<String>,
+    each: Vec<(Dataset, Option<Reserves>)>,
+}
+
+impl Record {
+    /// Reads what was named; nothing is the demonstration market.
+    pub(crate) fn read(arguments: &ReplayArguments) -> Result<Self> {
+        let several = one_by_one(arguments)?;
+        if several.len() < 2 {
+            let data = configuration::dataset(several.first().unwrap_or(arguments))?;
+            let pool = configuration::pool_path(arguments, &data)?;
+            return Ok(Self { data, pool, names: Vec::new(), each: Vec::new() });
+        }
+        let records = several.iter().map(configuration::dataset).collect::<Result<Vec<_>>>()?;
+        let (cut, data) = basket(records).context("--bars")?;
+        let with_pools = several.iter().zip(cut).map(|(one, record)| {
+            let pool = configuration::pool_path(one, &record)?;
+            Ok((record, pool))
+        });
+        let each = with_pools.collect::<Result<_>>()?;
+        Ok(Self { data, pool: None, names: several.iter().map(name).collect(), each })
+    }
+
+    /// The instruments of a portfolio; none where there is one record.
+    pub(crate) fn instruments(&self) -> Vec<Instrument<'_>> {
+        self.each
+            .iter()
+            .map(|(data, pool)| Instrument { market: data.market(), pool: pool.as_ref().map(|(path, _)| path) })
+            .collect()
+    }
+
+    /// What the runs of a strategy see.
+    pub(crate) fn spec(&self, strategy: &StrategyConfig) -> DataSpec {
+        if self.each.is_empty() {
+            return DataSpec::of(&self.data, strategy).with_pool(self.pool.as_ref().map(|(_, hash)| hash.as_str()));
+        }
+        let each: Vec<(&Dataset, Option<&str>)> =
+            self.each.iter().map(|(data, pool)| (data, pool.as_ref().map(|(_, hash)| hash.as_str()))).collect();
+        DataSpec::of_portfolio(&self.data, &each, strategy)
+    }
+
+    /// The same, ready to be run.
+    pub(crate) fn source<'a>(&'a self, spec: &'a DataSpec, instruments: &'a [Instrument<'a>]) -> Source<'a> {
+        Source { market: self.data.market(), pool: self.pool(), data: spec, instruments }
+    }
+
+    /// Reserves of the only record.
+    pub(crate) fn pool(&self) -> Option<&PoolPath> {
+        self.pool.as_ref().map(|(path, _)| path)
+    }
+
+    /// What is known about the data.
+    pub(crate) fn facts(&self, demonstration: bool) -> DataFacts {
+        if self.each.is_empty() {
+            return DataFacts::of(&self.data, demonstration);
+        }
+        let each: Vec<&Dataset> = self.each.iter().map(|(data, _)| data).collect();
+        DataFacts::of_portfolio(&self.data, &each)
+    }
+
+    /// Opens of the bars that each instrument of a portfolio traded.
+    pub(crate) fn times(&self) -> impl Iterator<Item = &[i64]> {
+        self.each.iter().map(|(data, _)| &data.bars().open_time[data.rows()])
+    }
+
+    /// Refuses several records, which `what` cannot take.
+    pub(crate) fn alone(&self, what: &str) -> Result<()> {
+        match self.each.len() {
+            0 => Ok(()),
+            several => bail!("{what} takes one record, and {several} were given with --bars"),
+        }
+    }
+}
+
+/// The arguments of each record.
+fn one_by_one(arguments: &ReplayArguments) -> Result<Vec<ReplayArguments>> {
+    let bars = match &arguments.bars[..] {
+        [folder] if is_folder_of_records(folder) => files(folder)?,
+        bars => bars.to_vec(),
+    };
+    for (option, given) in [("--signals", &arguments.signals), ("--pool", &arguments.pool.pool)] {
+        if !given.is_empty() && given.len() != bars.len().max(1) {
+            bail!(
+                "{option} was given {} times for {} records; give one for each, in the same order",
+                given.len(),
+                bars.len()
+            );
+        }
+    }
+    let one = |at: usize| {
+        let of = |all: &[PathBuf]| all.get(at).cloned().into_iter().collect();
+        let mut one = arguments.clone();
+        (one.bars, one.signals, one.pool.pool) = (of(&bars), of(&arguments.signals), of(&arguments.pool.pool));
+        one
+    };
+    Ok((0..bars.len()).map(one).collect())
+}
+
+/// A folder that is no record itself: neither a Qlib provider nor a collection.
+fn is_folder_of_records(path: &Path) -> bool {
+    path.is_dir() && !path.join("collection.json").is_file() && !path.join("calendars").is_dir()
+}
+
+/// The records in a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let named = || format!("--bars {}", folder.display());
+    let mut found = Vec::new();
+    for entry in folder.read_dir().with_context(named)? {
+        let path = entry.with_context(named)?.path();
+        if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            found.push(path);
+        }
+    }
+    if found.is_empty() {
+        bail!("{}: an empty folder, expected records of bars", named());
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The name of a record: that of its file, without what says its format.
+fn name(arguments: &ReplayArguments) -> String {
+    let file = arguments.bars.first().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
+    file.split('.').next().unwrap_or(&file).to_owned()
+}

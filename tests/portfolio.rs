@@ -1,0 +1,200 @@
+//! Several records under one account, as a user sees it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod util;
+
+use std::collections::BTreeMap;
+
+use q50_datasets::frame::{Frame, Wanted};
+use q50_testing::real;
+use serde_json::Value;
+use util::{Outcome, Workspace, bars_csv};
+
+const HOUR: i64 = 3_600_000;
+
+/// Bars that open and close at one price, with a signal each.
+fn flat_bars(bars: &[(f64, f64)]) -> String {
+    let mut text = String::from("ts_ms,open,high,low,close,alpha\n");
+    for (at, (price, alpha)) in (0_i64..).zip(bars) {
+        text += &format!("{},{price},{price},{price},{price},{alpha}\n", at * HOUR);
+    }
+    text
+}
+
+/// A column of a Parquet file that the command wrote.
+fn texts(w: &Workspace, file: &str, name: &'static str) -> Vec<String> {
+    let wanted = Wanted { texts: vec![name], ..Wanted::default() };
+    Frame::read(&w.path(file), &wanted).unwrap().text(name).unwrap().to_vec()
+}
+
+fn numbers(w: &Workspace, file: &str, name: &'static str) -> Vec<f64> {
+    let wanted = Wanted { numbers: vec![name], ..Wanted::default() };
+    Frame::read(&w.path(file), &wanted).unwrap().number(name).unwrap().to_vec()
+}
+
+fn succeeds(outcome: &Outcome) {
+    assert_eq!(outcome.code, 0, "{}\n{}", outcome.stdout, outcome.stderr);
+}
+
+/// Two instruments whose trades compete for the cash: both buy at the first close for all of it, and the first gets it.
+fn competing(w: &Workspace) {
+    w.write("a.csv", flat_bars(&[(100.0, 1.0), (100.0, 1.0), (110.0, 0.0), (120.0, 0.0)]));
+    w.write("b.csv", flat_bars(&[(50.0, 1.0), (50.0, 1.0), (50.0, 1.0), (60.0, 1.0)]));
+}
+
+const COMPETING: &str = "--strategy threshold --signal-column alpha --capital 1000 --cost-bps 0";
+
+#[test]
+fn two_records_are_traded_under_one_account_and_told_in_sum_and_each() {
+    let w = Workspace::new();
+    competing(&w);
+    let line = format!("verify --bars {{dir}}/a.csv --bars {{dir}}/b.csv {COMPETING} --out {{dir}}/out");
+    let summary = w.json(&line, 0);
+    // All of the 1,000 in the first at 100; sold at 120 for 1,200. The second had no cash, and nothing to buy at the end.
+    assert_eq!(summary["replay"]["final_equity"], 1_200.0);
+    let instruments = summary["instruments"].as_array().unwrap();
+    let of = |name: &str| instruments.iter().map(|one| one[name].clone()).collect::<Vec<Value>>();
+    assert_eq!(of("name"), ["a", "b"]);
+    assert_eq!((of("gain"), of("fills")), (vec![200.0.into(), 0.0.into()], vec![2.into(), 0.into()]));
+    assert_eq!(of("rejections"), [0, 4]);
+    // The mean of 110/100 and 50/50, then of 120/100 and 60/50.
+    assert_eq!(numbers(&w, "out/equity.parquet", "equity"), [1_000.0, 1_000.0, 1_100.0, 1_200.0]);
+    let holding = numbers(&w, "out/equity.parquet", "buy_and_hold");
+    assert!(
+        holding.iter().zip([1.0, 1.0, 1.05, 1.2]).all(|(found, by_hand)| (found - by_hand).abs() < 1e-12),
+        "{holding:?}"
+    );
+    assert_eq!(texts(&w, "out/fills.parquet", "instrument"), ["a", "a"]);
+    let decided = texts(&w, "out/decisions.parquet", "instrument");
+    assert_eq!(decided.iter().filter(|name| *name == "b").count(), 4, "one decision a bar: {decided:?}");
+
+    let page = std::fs::read_to_string(w.path("out/report.html")).unwrap();
+    assert!(page.contains("<h2>Instruments</h2>") && page.contains("The line is the basket"));
+    let said = w.q50(&line.replace("{dir}/out", "{dir}/text"));
+    succeeds(&said);
+    assert!(said.stdout.contains("instrument"), "{}", said.stdout);
+}
+
+#[test]
+fn a_folder_is_its_records_by_name_and_the_order_of_instruments_is_that_of_the_options() {
+    let w = Workspace::new();
+    std::fs::create_dir(w.path("records")).unwrap();
+    competing(&w);
+    for name in ["a.csv", "b.csv"] {
+        std::fs::copy(w.path(name), w.path("records").join(name)).unwrap();
+    }
+    let judged = |bars: &str, out: &str| w.json(&format!("verify {bars} {COMPETING} --out {{dir}}/{out}"), 0);
+    let listed = judged("--bars {dir}/a.csv --bars {dir}/b.csv", "listed");
+    let folder = judged("--bars {dir}/records", "folder");
+    assert_eq!(folder["run_id"], listed["run_id"]);
+    let turned = judged("--bars {dir}/b.csv --bars {dir}/a.csv", "turned");
+    // The second is bought at 50 and never sold: 60 at the end.
+    assert_eq!(
+        (turned["replay"]["fills"].clone(), turned["replay"]["final_equity"].clone()),
+        (1.into(), 1_200.0.into())
+    );
+    assert_ne!(turned["run_id"], listed["run_id"]);
+}
+
+#[test]
+fn a_sweep_of_several_records_files_what_verify_replays() {
+    let w = Workspace::new();
+    w.write("a.csv", bars_csv(400));
+    w.write("b.csv", bars_csv(380));
+    w.write("grid.toml", "[grid]\n\"gate.min_tier\" = [0, 1]\n");
+    let bars = "--bars {dir}/a.csv --bars {dir}/b.csv --capital 1000";
+    for threads in [1, 2] {
+        succeeds(&w.q50(&format!(
+            "sweep --grid {{dir}}/grid.toml {bars} --threads {threads} --out {{dir}}/sweep{threads} --ledger {{dir}}/l{threads}"
+        )));
+    }
+    let table = |threads: u8| std::fs::read(w.path(&format!("sweep{threads}/results.parquet"))).unwrap();
+    assert!(table(1) == table(2), "the same bytes for any number of threads");
+    let sharpes = numbers(&w, "sweep1/results.parquet", "sharpe");
+    let returns = numbers(&w, "sweep1/results.parquet", "total_return");
+    for (index, tier) in [0, 1].into_iter().enumerate() {
+        let summary =
+            w.json(&format!("verify {bars} --set gate.min_tier={tier} --out {{dir}}/v{tier} --ledger {{dir}}/lv"), 0);
+        assert_eq!(summary["replay"]["total_return"].as_f64().unwrap(), returns[index]);
+        let sharpe = summary["replay"]["sharpe"].as_f64().unwrap();
+        assert!((sharpe - sharpes[index]).abs() < 1e-9 * sharpe.abs(), "{sharpe} {}", sharpes[index]);
+        assert!(summary["replay"]["fills"].as_u64().unwrap() > 4, "it trades");
+        let causal = &summary["checks"][1];
+        assert_eq!((causal["name"].clone(), causal["state"].clone()), ("causal".into(), "pass".into()), "{causal}");
+    }
+}
+
+#[test]
+fn what_is_no_portfolio_is_refused() {
+    let w = Workspace::new();
+    competing(&w);
+    w.write("minutes.csv", flat_bars(&[(1.0, 1.0), (1.0, 1.0)]).replace("3600000", "60000"));
+    w.write("grid.toml", "[grid]\nentry = [0.5, 0.6]\n");
+    let two = format!("--bars {{dir}}/a.csv --bars {{dir}}/b.csv {COMPETING}");
+    let out = "--out {dir}/out";
+    w.refused(
+        &format!("verify --bars {{dir}}/a.csv --bars {{dir}}/minutes.csv {COMPETING} {out}"),
+        &["--bars", "3600000", "60000 ms", "one length"],
+    );
+    w.refused(
+        &format!("verify {two} --signals {{dir}}/a.csv {out}"),
+        &["--signals was given 1 times for 2 records", "one for each"],
+    );
+    w.refused(&format!("overfit --grid {{dir}}/grid.toml {two} {out}"), &["q50 overfit takes one record, and 2"]);
+    w.refused(&format!("verify {two} --producer true {out}"), &["--producer takes one record"]);
+    std::fs::create_dir(w.path("empty")).unwrap();
+    w.refused(&format!("verify --bars {{dir}}/empty {COMPETING} {out}"), &["an empty folder"]);
+    assert!(!w.path("out").join("summary.json").exists());
+}
+
+/// Open, high, low and close of one pool by time.
+type Bars = BTreeMap<i64, [f64; 4]>;
+
+/// The ten pools of the record with most bars, each a file.
+fn ten_pools(w: &Workspace) -> Vec<String> {
+    let wanted = Wanted {
+        time: true,
+        numbers: vec!["open", "high", "low", "close"],
+        texts: vec!["pool_id"],
+        ..Wanted::default()
+    };
+    let frame = Frame::read(&real("pools/pools_ohlcv_1h.parquet"), &wanted).unwrap();
+    let prices = ["open", "high", "low", "close"].map(|name| frame.number(name).unwrap());
+    let mut pools: BTreeMap<&String, Bars> = BTreeMap::new();
+    for (row, (time, pool)) in frame.time().iter().zip(frame.text("pool_id").unwrap()).enumerate() {
+        pools.entry(pool).or_default().insert(*time, prices.map(|price| price[row]));
+    }
+    let mut pools: Vec<(&String, Bars)> = pools.into_iter().collect();
+    pools.sort_by_key(|(name, bars)| (usize::MAX - bars.len(), (*name).clone()));
+    let write = |(name, bars): &(&String, Bars)| {
+        let mut text = String::from("ts_ms,open,high,low,close\n");
+        for (time, [open, high, low, close]) in bars {
+            text += &format!("{time},{open:e},{high:e},{low:e},{close:e}\n");
+        }
+        let file = format!("{name}.csv");
+        w.write(&file, text);
+        file
+    };
+    pools[..10].iter().map(write).collect()
+}
+
+#[test]
+#[ignore = "reads Q50_TEST_DATA"]
+fn ten_real_pools_are_one_portfolio() {
+    let w = Workspace::new();
+    let bars: String = ten_pools(&w).iter().map(|file| format!(" --bars {{dir}}/{file}")).collect();
+    let summary = w.json(
+        &format!(
+            "verify{bars} --strategy threshold --signal-column close --set entry=0 --set exit=-1 --set size=0.1 \
+                  --venue pumpswap --pool-depth 500 --capital 10 --out {{dir}}/out"
+        ),
+        0,
+    );
+    let instruments = summary["instruments"].as_array().unwrap();
+    let sum = |name: &str| instruments.iter().map(|one| one[name].as_f64().unwrap()).sum::<f64>();
+    assert_eq!(instruments.len(), 10);
+    assert_eq!(sum("fills"), 10.0, "each is bought once: {instruments:?}");
+    let gain = summary["replay"]["final_equity"].as_f64().unwrap() - 10.0;
+    assert!((sum("gain") - gain).abs() < 1e-8, "{} {gain}", sum("gain"));
+}
