@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use q50_datasets::{dataset::Dataset, synth::SynthConfig};
 use q50_engine::{
     market::{Column, Market},
-    record::{Journal, Recorder, Summary},
+    record::{Combine, Journal, Summary},
     replay::replay,
     strategy::{StrategyConfig, q50::Q50Config, threshold::ThresholdConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
@@ -84,7 +84,7 @@ fn replays(c: &mut Criterion) {
     for (name, strategy) in [("threshold", threshold()), ("q50", StrategyConfig::new(Q50Config::default()))] {
         let data = world.spec(&strategy);
         let settings = settings(strategy, false);
-        let source = Source { market: world.market(), pool: None, data: &data };
+        let source = Source { market: world.market(), pool: None, data: &data, instruments: &[] };
         let stage = Stage::new(source, &settings.venue).unwrap();
         let expected = run::<Summary>(&stage, &settings);
         group.bench_function(format!("{name}/summary"), |b| {
@@ -108,7 +108,7 @@ fn streaming(c: &mut Criterion) {
     for (name, strategy) in [("threshold", threshold()), ("q50", StrategyConfig::new(Q50Config::default()))] {
         let settings = settings(strategy.clone(), false);
         let data = world.spec(&strategy);
-        let source = Source { market, pool: None, data: &data };
+        let source = Source { market, pool: None, data: &data, instruments: &[] };
         let expected = run::<Journal>(&Stage::new(source, &settings.venue).unwrap(), &settings);
         group.bench_function(format!("{name}/journal"), |b| {
             b.iter(|| {
@@ -122,7 +122,7 @@ fn streaming(c: &mut Criterion) {
     group.finish();
 }
 
-fn run<R: Recorder + Default>(stage: &Stage<'_>, settings: &RunSettings) -> R {
+fn run<R: Combine>(stage: &Stage<'_>, settings: &RunSettings) -> R {
     let mut recorder = R::default();
     stage.run(settings, &mut recorder);
     recorder
@@ -142,7 +142,7 @@ fn sweeps(c: &mut Criterion) {
         let base = settings(strategy, pool);
         let space = Space::parse(grid).unwrap();
         assert_eq!(space.count(), 100);
-        let source = Source { market: world.market(), pool: None, data: &data };
+        let source = Source { market: world.market(), pool: None, data: &data, instruments: &[] };
         let stage = Stage::new(source, &base.venue).unwrap();
         let sweep = Sweep::new(&stage, base, &space).unwrap();
         let total = |sweep: &Sweep<'_>| -> f64 {

@@ -105,7 +105,7 @@ impl DataFacts {
         let mut all = Self { bars, signals, gaps, missing_bars, off_grid, inconsistent, crossed, ..whole };
         all.artefacts = parts.iter().flat_map(|part| part.artefacts.iter().cloned()).collect();
         all.files = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
-        all.codes = parts.iter().flat_map(|part| part.codes.iter().cloned()).collect();
+        all.codes = parts.iter().flat_map(|part| part.codes.iter().copied()).collect();
         all
     }
 

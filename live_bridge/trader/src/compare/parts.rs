@@ -139,7 +139,7 @@ impl ReplayVenue {
             Amount::Sold(tokens) => (costs, tokens, Trade::SellShare(1.0)),
         };
         let mut books = PoolLedger::restored(Lamports(lamports), TokenAmount(tokens), Lamports(1), 0.0, 0);
-        let touch = Touch { row: 2, time: 0, price: 0.0, decided_row: 1 };
+        let touch = Touch { row: 2, time: 0, price: 0.0, decided_row: 1, available: f64::INFINITY };
         let fill = venue.execute(trade, touch, &mut books).ok()?.pool?;
         let (base, quote) = (i128::from(fill.tokens.0), i128::from(fill.quote.0));
         let network = i128::from(fill.network.0);

@@ -1,24 +1,25 @@
 //! The only way to a replay outside the engine: every run yields a trial, and its caller files it in the ledger.
 
-use std::{borrow::Cow, ops::Range};
+mod portfolio;
+mod stage;
+
+use std::ops::Range;
 
 use q50_engine::{
     market::{Market, Signals},
-    portfolio,
-    record::{Combine, EquityCurve, Journal, Recorder, Summary},
-    replay::replay,
-    strategy::{Host, Shared, Strategy, StrategyConfig},
+    record::{Journal, Summary},
+    strategy::StrategyConfig,
     units::{Fraction, Lamports, PeriodsPerYear},
     venue::{
-        FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue,
+        FillTiming, NextOpen, PoolPath, PumpSwapConfig,
         pool_path::{PathError, PathSource},
         pump_swap::PoolFees,
     },
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::stage::{Stage, examine};
 use crate::{
-    causality::{self, CausalityReport, Changes, Comparison, OwnedSignals, View},
     inference::{Moments, SharpeEstimate},
     spec::{DataSpec, canonical},
     trials::{Role, Scope, Trial, TrialKey},
@@ -251,190 +252,6 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A source made ready for any number of runs at one venue: columns that no setting changes, and the pool's reserves.
-#[derive(Debug)]
-pub struct Stage<'a> {
-    source: Source<'a>,
-    /// The market, or each instrument of a portfolio.
-    parts: Vec<Part<'a>>,
-}
-
-/// One market made ready.
-#[derive(Debug)]
-struct Part<'a> {
-    market: Market<'a>,
-    shared: Shared,
-    path: Option<Cow<'a, PoolPath>>,
-}
-
-impl<'a> Part<'a> {
-    fn new(market: Market<'a>, pool: Option<&'a PoolPath>, venue: &VenueSettings) -> Result<Self, PathError> {
-        let path = match (venue, pool) {
-            (VenueSettings::NextOpen(_), _) => None,
-            (VenueSettings::PumpSwap(_), Some(recorded)) => Some(Cow::Borrowed(recorded)),
-            (VenueSettings::PumpSwap(pool), None) => {
-                Some(Cow::Owned(PoolPath::rebuilt(market.open, market.close, market.first, pool.depth)?))
-            }
-        };
-        Ok(Self { market, shared: Shared::default(), path })
-    }
-
-    fn pool(&self) -> &PoolPath {
-        self.path.as_deref().unwrap_or_else(|| unreachable!("a stage for a pool has its reserves"))
-    }
-
-    /// The market of the basket's rows in `time`, which is inclusive.
-    fn between(&self, [from, to]: [i64; 2]) -> Market<'a> {
-        let row = |time: i64, after: bool| self.market.open_time.partition_point(|t| *t < time || after && *t == time);
-        Market { first: row(from, false), ..self.market.prefix(row(to, true)) }
-    }
-}
-
-impl<'a> Stage<'a> {
-    /// Makes `source` ready for runs at `venue`.
-    ///
-    /// # Errors
-    /// The venue is a pool whose stated depth cannot be carried through the prices.
-    pub fn new(source: Source<'a>, venue: &VenueSettings) -> Result<Self, PathError> {
-        let parts = match source.instruments {
-            [] => vec![Part::new(source.market, source.pool, venue)?],
-            several => several.iter().map(|i| Part::new(i.market, i.pool, venue)).collect::<Result<_, _>>()?,
-        };
-        Ok(Self { source, parts })
-    }
-
-    /// What the runs see.
-    #[must_use]
-    pub fn source(&self) -> &Source<'a> {
-        &self.source
-    }
-
-    /// The pool's reserves, a row a bar; `None` at a price venue, and of several instruments.
-    #[must_use]
-    pub fn path(&self) -> Option<&PoolPath> {
-        match &self.parts[..] {
-            [alone] if self.source.instruments.is_empty() => alone.path.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// Replays all of the source into `recorder`. The caller owes the ledger the trial.
-    pub fn run<R: Combine>(&self, settings: &RunSettings, recorder: &mut R) {
-        self.run_rows(settings, self.source.market.first..self.source.market.len(), recorder);
-    }
-
-    /// Replays `rows` of the source, flat at the first of them, into `recorder`; the rows before are history. The caller
-    /// owes the ledger the trial.
-    pub fn run_rows<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
-        let [part] = &self.parts[..] else { return self.run_portfolio(settings, rows, recorder) };
-        if !self.source.instruments.is_empty() {
-            return self.run_portfolio(settings, rows, recorder);
-        }
-        let market = Market { first: rows.start, ..self.source.market.prefix(rows.end) };
-        match &settings.venue {
-            VenueSettings::PumpSwap(pool) => {
-                let venue = &mut PumpSwap::new(pool.config, part.pool(), market.first);
-                part.drive(&market, settings, venue, recorder);
-            }
-            VenueSettings::NextOpen(price) => {
-                part.drive(&market, settings, &mut settings.next_open(price), recorder);
-            }
-        }
-    }
-
-    /// The same with several instruments under one account, between the times of these rows of the basket.
-    fn run_portfolio<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
-        let clock = self.source.market.open_time;
-        let mut each: Vec<R> = self.parts.iter().map(|_| R::default()).collect();
-        let markets = self.markets(rows);
-        let prepared = self.parts.iter().map(|part| settings.strategy.prepare_with(&part.market, &part.shared));
-        replay_together(self, settings, &markets, prepared.collect(), &mut each, recorder);
-        recorder.combine(each, |i, t| clock.partition_point(|time| *time < markets[i].open_time[t]));
-    }
-
-    /// Each instrument between the times of these rows of the basket.
-    fn markets(&self, rows: Range<usize>) -> Vec<Market<'a>> {
-        let clock = &self.source.market.open_time[rows];
-        let between = match (clock.first(), clock.last()) {
-            (Some(from), Some(to)) => [*from, *to],
-            _ => [i64::MAX, i64::MIN],
-        };
-        self.parts.iter().map(|part| part.between(between)).collect()
-    }
-}
-
-/// Replays `markets`, which are views of the stage's parts, with a strategy each.
-fn replay_together<R: Recorder, T: Recorder>(
-    stage: &Stage<'_>,
-    settings: &RunSettings,
-    markets: &[Market<'_>],
-    mut strategies: Vec<Box<dyn Strategy + Send>>,
-    each: &mut [R],
-    total: &mut T,
-) {
-    match &settings.venue {
-        VenueSettings::PumpSwap(pool) => {
-            let mut venues = Vec::with_capacity(markets.len());
-            for (part, market) in stage.parts.iter().zip(markets) {
-                venues.push(PumpSwap::new(pool.config, part.pool(), market.first));
-            }
-            under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
-        }
-        VenueSettings::NextOpen(price) => {
-            let venues = vec![settings.next_open(price); markets.len()];
-            under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
-        }
-    }
-}
-
-fn under_one_account<V: Venue, R: Recorder, T: Recorder>(
-    markets: &[Market<'_>],
-    strategies: &mut [Box<dyn Strategy + Send>],
-    mut venues: Vec<V>,
-    capital: f64,
-    each: &mut [R],
-    total: &mut T,
-) {
-    let parts = markets.iter().zip(strategies).zip(&mut venues).zip(each);
-    let mut instruments: Vec<_> = parts
-        .map(|(((market, strategy), venue), recorder)| portfolio::Instrument {
-            market: *market,
-            strategy: strategy.as_mut(),
-            venue,
-            recorder,
-        })
-        .collect();
-    portfolio::replay_portfolio(&mut instruments, capital, total);
-}
-
-impl Part<'_> {
-    fn drive<V: Venue, R: Recorder>(
-        &self,
-        market: &Market<'_>,
-        settings: &RunSettings,
-        venue: &mut V,
-        recorder: &mut R,
-    ) {
-        // Columns of the whole source, whatever rows are replayed: row t of them uses the rows up to t only.
-        let host = Loop { market, venue, capital: settings.capital, recorder };
-        settings.strategy.host_with(&self.market, &self.shared, host);
-    }
-}
-
-/// The loop, before it knows the strategy.
-struct Loop<'a, V, R> {
-    market: &'a Market<'a>,
-    venue: &'a mut V,
-    capital: f64,
-    recorder: &'a mut R,
-}
-
-impl<V: Venue, R: Recorder> Host for Loop<'_, V, R> {
-    fn run<S: Strategy + ?Sized>(self, strategy: &mut S) {
-        replay(self.market, strategy, self.venue, self.capital, self.recorder);
-    }
-}
-
 /// Replays `source` and returns the journal and the trial, which the caller files in one transaction with its others.
 ///
 /// # Errors
@@ -471,76 +288,6 @@ pub fn trial_of(summary: &Summary, key: TrialKey, role: Role) -> Trial {
         skew: summary.skewness(),
         kurtosis: summary.kurtosis(),
     }
-}
-
-/// Looks for look-ahead in the run that `journal` is of, with `cuts` random cuts; see [`causality`].
-///
-/// # Errors
-/// As [`rehearse`].
-pub fn examine(
-    source: &Source<'_>,
-    settings: &RunSettings,
-    journal: &Journal,
-    cuts: usize,
-    seed: u64,
-) -> Result<CausalityReport, PathError> {
-    let stage = Stage::new(*source, &settings.venue)?;
-    if !source.instruments.is_empty() {
-        return Ok(examine_portfolio(&stage, settings, journal, cuts, seed));
-    }
-    // What it does not read can be moved without a change.
-    let market = &read_alone(&source.market, &settings.strategy);
-    let build = |m: &Market<'_>| settings.strategy.prepare(m);
-    match &settings.venue {
-        VenueSettings::PumpSwap(pool) => {
-            let venue = PumpSwap::new(pool.config, stage.parts[0].pool(), market.first);
-            Ok(causality::examine(market, &venue, journal, cuts, seed, build))
-        }
-        VenueSettings::NextOpen(price) => {
-            Ok(causality::examine(market, &settings.next_open(price), journal, cuts, seed, build))
-        }
-    }
-}
-
-/// `market` with the signals that `strategy` reads and no other.
-fn read_alone<'a>(market: &Market<'a>, strategy: &StrategyConfig) -> Market<'a> {
-    Market { signals: market.signals.only(&strategy.reads(&market.signals)), ..*market }
-}
-
-/// The two experiments on all instruments at once: every record ends at the same time, and all signals are moved together.
-fn examine_portfolio(
-    stage: &Stage<'_>,
-    settings: &RunSettings,
-    journal: &Journal,
-    cuts: usize,
-    seed: u64,
-) -> CausalityReport {
-    let (source, clock) = (&stage.source, stage.source.market.open_time);
-    let compare = |markets: &[Market<'_>]| {
-        let mut each: Vec<Comparison<'_>> = journal.each.iter().map(|one| Comparison::with(&one.decisions)).collect();
-        let strategies = markets.iter().map(|market| settings.strategy.prepare(market)).collect();
-        replay_together(stage, settings, markets, strategies, &mut each, &mut EquityCurve::default());
-        let changes = each.iter().map(Comparison::changes).zip(markets);
-        changes.fold(Changes::default(), |all, (changes, market)| {
-            let row = changes.first.map(|t| clock.partition_point(|time| *time < market.open_time[t]));
-            Changes { first: all.first.into_iter().chain(row).min(), count: all.count + changes.count }
-        })
-    };
-    let reads = source.reads_signals(&settings.strategy);
-    causality::experiment(&source.market, reads, cuts, seed, |view| match view {
-        View::Until(row) => {
-            let markets = stage.markets(source.market.first..row);
-            compare(&markets.iter().map(|market| read_alone(market, &settings.strategy)).collect::<Vec<_>>())
-        }
-        View::Shifted(by) => {
-            let markets: Vec<Market<'_>> =
-                stage.parts.iter().map(|part| read_alone(&part.market, &settings.strategy)).collect();
-            let shifted: Vec<OwnedSignals> =
-                markets.iter().map(|market| OwnedSignals::shifted(&market.signals, by)).collect();
-            let moved = markets.iter().zip(&shifted).map(|(market, s)| Market { signals: s.borrow(), ..*market });
-            compare(&moved.collect::<Vec<_>>())
-        }
-    })
 }
 
 #[cfg(test)]
