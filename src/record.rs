@@ -85,11 +85,6 @@ impl Record {
         DataFacts::of_portfolio(&self.data, &each)
     }
 
-    /// Opens of the bars that each instrument of a portfolio traded.
-    pub(crate) fn times(&self) -> impl Iterator<Item = &[i64]> {
-        self.each.iter().map(|(data, _)| &data.bars().open_time[data.rows()])
-    }
-
     /// Refuses several records, which `what` cannot take.
     pub(crate) fn alone(&self, what: &str) -> Result<()> {
         match self.each.len() {

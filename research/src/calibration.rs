@@ -150,9 +150,9 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
         for cost in TEN_COSTS {
             let venue = VenueSettings::NextOpen(PriceVenue { cost: Fraction::from_bps(cost), ..price_venue() });
-            let (_, trial) = run::rehearse(&source, &RunSettings { venue, ..settings.clone() }, Role::Candidate)
-                .map_err(VerifyError::Path)?;
-            ledger.record(source.scope(&settings.strategy), Origin::Verify, &[trial])?;
+            run::rehearse(&source, &RunSettings { venue, ..settings.clone() }, Role::Candidate)
+                .map_err(VerifyError::Path)?
+                .filed(&mut ledger, source.scope(&settings.strategy), Origin::Verify)?;
         }
     }
     let Some(own) = sharpe(&data, &settings) else {
@@ -228,7 +228,7 @@ fn best_of(
 fn sharpe(data: &Dataset, settings: &RunSettings) -> Option<AnnualSharpe> {
     let spec = DataSpec::of(data, &settings.strategy);
     let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
-    let (journal, _) = run::rehearse(&source, settings, Role::Candidate).ok()?;
+    let journal = run::rehearse(&source, settings, Role::Candidate).ok()?.of_a_generated_market();
     metrics::sharpe(&journal.returns(), settings.periods_per_year).ok()
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     metrics,
     run::{self, PoolVenue, RunSettings, Source, VenueSettings},
-    trials::{Role, Trial},
+    trials::{Role, Unfiled},
 };
 
 /// Capitals of the table, SOL.
@@ -53,23 +53,22 @@ pub fn capacity(
     source: &Source<'_>,
     settings: &RunSettings,
     pool: &PoolVenue,
-) -> Result<(Vec<DepthRow>, Vec<Trial>), PathError> {
+) -> Result<Unfiled<Vec<DepthRow>>, PathError> {
     let cells: Vec<(f64, f64)> =
         DEPTHS.iter().flat_map(|depth| CAPITALS.iter().map(move |capital| (*depth, *capital))).collect();
     let done = cells
         .into_par_iter()
         .map(|(depth, capital)| cell(source, settings, pool, depth, capital))
         .collect::<Result<Vec<_>, _>>()?;
-    let trials = done.iter().map(|(_, trial)| *trial).collect();
-    let rows = DEPTHS
-        .iter()
-        .zip(done.chunks(CAPITALS.len()))
-        .map(|(depth, row)| {
-            let cells = until_gone(row.iter().map(|(cell, _)| *cell).collect());
-            DepthRow { depth: *depth, edge_gone_at: edge_gone_at(&cells), cells }
-        })
-        .collect();
-    Ok((rows, trials))
+    let cells: Unfiled<Vec<CapacityCell>> = done.into_iter().collect();
+    Ok(cells.map(|cells| {
+        DEPTHS.iter().zip(cells.chunks(CAPITALS.len())).map(|(&depth, row)| at_depth(depth, row)).collect()
+    }))
+}
+
+fn at_depth(depth: f64, row: &[CapacityCell]) -> DepthRow {
+    let cells = until_gone(row.to_vec());
+    DepthRow { depth, edge_gone_at: edge_gone_at(&cells), cells }
 }
 
 fn cell(
@@ -78,16 +77,17 @@ fn cell(
     pool: &PoolVenue,
     depth: f64,
     capital: f64,
-) -> Result<(CapacityCell, Trial), PathError> {
+) -> Result<Unfiled<CapacityCell>, PathError> {
     let mut venue = *pool;
     venue.depth = Lamports((depth * LAMPORTS_PER_SOL) as u64);
     venue.config.base_fee = Lamports(0);
     venue.config.priority_fee = Lamports(0);
     let settings = RunSettings { venue: VenueSettings::PumpSwap(venue), capital, ..settings.clone() };
-    let (journal, trial) = run::rehearse(source, &settings, Role::Probe)?;
-    let sharpe = metrics::sharpe(&journal.returns(), settings.periods_per_year).ok().map(AnnualSharpe::get);
-    let total_return = journal.equity.last().map_or(0.0, |last| last / journal.capital - 1.0);
-    Ok((CapacityCell { capital, sharpe, total_return }, trial))
+    Ok(run::rehearse(source, &settings, Role::Probe)?.map(|journal| {
+        let sharpe = metrics::sharpe(&journal.returns(), settings.periods_per_year).ok().map(AnnualSharpe::get);
+        let total_return = journal.equity.last().map_or(0.0, |last| last / journal.capital - 1.0);
+        CapacityCell { capital, sharpe, total_return }
+    }))
 }
 
 fn until_gone(mut cells: Vec<CapacityCell>) -> Vec<CapacityCell> {

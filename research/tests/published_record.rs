@@ -160,6 +160,8 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Verification {
     let request = Request {
         market: data.market(),
         pool: None,
+        instruments: &[],
+        names: &[],
         facts: DataFacts::of(&data, false),
         next_close: data.bars().close.get(data.rows().end).copied(),
         data: DataSpec::of(&data, &settings.strategy),

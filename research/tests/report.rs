@@ -44,6 +44,8 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
     let request = Request {
         market: data.market(),
         pool: None,
+        instruments: &[],
+        names: &[],
         facts: DataFacts::of(&data, true),
         next_close: None,
         data: DataSpec::of(&data, &replay.strategy),

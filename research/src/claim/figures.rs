@@ -181,6 +181,9 @@ pub struct InstrumentFigures {
     pub exposure: Option<f64>,
     /// The last close, quote units.
     pub last_close: Option<f64>,
+    /// Opens of the bars that were traded, epoch milliseconds.
+    #[serde(skip)]
+    pub open_time: Vec<i64>,
 }
 
 impl InstrumentFigures {
@@ -194,6 +197,7 @@ impl InstrumentFigures {
             fees: fees(journal),
             exposure: metrics::exposure(&journal.exposure).ok(),
             last_close: market.close.last().copied(),
+            open_time: market.open_time[market.first..].to_vec(),
         }
     }
 }

@@ -91,7 +91,7 @@ fn inference() -> Inference {
 
 fn probes(double_cost: Option<f64>, neighbours: &[Option<f64>]) -> Probes {
     let neighbours = neighbours.iter().enumerate().map(|(i, sharpe)| (format!("neighbour {i}"), *sharpe)).collect();
-    Probes { double_cost, neighbours, trials: Vec::new() }
+    Probes { double_cost, neighbours }
 }
 
 /// Checks and the state each must have.

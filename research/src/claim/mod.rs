@@ -11,6 +11,7 @@ pub mod neighbours;
 mod probes;
 pub mod reproduction;
 pub mod second_opinion;
+mod tables;
 pub mod verdict;
 pub mod verify;
 pub mod worst_loss;

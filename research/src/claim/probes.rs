@@ -7,7 +7,7 @@ use super::{neighbours::neighbours, verify::Request};
 use crate::{
     causality::OwnedSignals,
     run::{Instrument, RunSettings, Source, Stage, trial_of_returns},
-    trials::{Role, Trial},
+    trials::{Role, Trial, Unfiled},
 };
 
 /// Replays that test the replay.
@@ -15,10 +15,9 @@ pub(super) struct Probes {
     pub(super) double_cost: Option<f64>,
     /// What was changed, and the annual Sharpe ratio after it.
     pub(super) neighbours: Vec<(String, Option<f64>)>,
-    pub(super) trials: Vec<Trial>,
 }
 
-pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes, PathError> {
+pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Unfiled<Probes>, PathError> {
     let Request { settings, .. } = request;
     // The two markets one after the other: each takes as much memory for its columns.
     let late = source.reads_signals(&settings.strategy).then(|| late_trial(settings, source)).transpose()?;
@@ -33,11 +32,11 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Probes
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());
     let (_, dear) = done.remove(0);
     done.splice(0..0, late.map(|trial| ("signals one bar late".to_owned(), trial)));
-    Ok(Probes {
+    let probes = Probes {
         double_cost: annual(&dear),
         neighbours: done.iter().map(|(change, trial)| (change.clone(), annual(trial))).collect(),
-        trials: std::iter::once(dear).chain(done.into_iter().map(|(_, trial)| trial)).collect(),
-    })
+    };
+    Ok(Unfiled::new(probes, std::iter::once(dear).chain(done.into_iter().map(|(_, trial)| trial)).collect()))
 }
 
 /// The run with every signal one bar late.

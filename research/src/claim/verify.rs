@@ -134,6 +134,9 @@ pub struct Verification {
     /// Curves for the report.
     #[serde(skip)]
     pub curves: Curves,
+    /// Distance of two bars, milliseconds.
+    #[serde(skip)]
+    pub interval_ms: i64,
     /// Every decision, fill and mark.
     #[serde(skip)]
     pub journal: Journal,
@@ -193,17 +196,16 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let open_time = &market.open_time[market.first..];
     let source = Source { market: *market, pool: request.pool, data: &request.data, instruments: request.instruments };
     (request.on_step)("replaying");
-    let (journal, trial) = run::rehearse(&source, settings, Role::Candidate)?;
+    let scope = source.scope(&settings.strategy);
+    let journal = run::rehearse(&source, settings, Role::Candidate)?.filed(ledger, scope, Origin::Verify)?;
     let as_claimed = claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal)).transpose()?;
     let figures = claim
         .zip(as_claimed.as_ref())
         .map_or_else(Vec::new, |(claim, replay)| figures(claim, replay, &request.data.record));
-    let scope = source.scope(&settings.strategy);
     // Figures that were published of one record are no trials on another.
     if let Some(claim) = claim.filter(|_| same_record(&figures)) {
         ledger.import(scope, &claim.name, &claim.published_trials(settings.periods_per_year))?;
     }
-    ledger.record(scope, Origin::Verify, &[trial])?;
     let returns = journal.returns();
     let tried = ledger.tried(scope, returns.len())?;
     // Nobody can say that there were fewer than are on record, or than the claim itself admits.
@@ -226,13 +228,10 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     (request.on_step)("looking for look-ahead");
     let causal = run::examine(&source, settings, &journal, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
-    let probes = probe(request, &source)?;
-    ledger.record(scope, Origin::Verify, &probes.trials)?;
+    let probes = probe(request, &source)?.filed(ledger, scope, Origin::Verify)?;
     let capacity = match &settings.venue {
         VenueSettings::PumpSwap(pool) if source.path_source() == PathSource::RebuiltFromBars => {
-            let (rows, trials) = capacity::capacity(&source, settings, pool)?;
-            ledger.record(scope, Origin::Verify, &trials)?;
-            Some(rows)
+            Some(capacity::capacity(&source, settings, pool)?.filed(ledger, scope, Origin::Verify)?)
         }
         _ => None,
     };
@@ -314,6 +313,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         lookahead: request.origin.examined().cloned(),
         worth,
         curves: curves(market, &journal),
+        interval_ms: market.interval_ms,
         journal,
     })
 }

@@ -232,7 +232,7 @@ fn signals_one_bar_late_are_another_run() {
     let request = request(&data, None);
     let source = Source { market: request.market, pool: None, data: &request.data, instruments: &[] };
     let own = judged(&data, None).replay.sharpe;
-    let late = probe(&request, &source).unwrap().neighbours.remove(0);
+    let late = probe(&request, &source).unwrap().of_a_generated_market().neighbours.remove(0);
     assert_eq!(late.0, "signals one bar late");
     assert!(late.1.is_some() && late.1 != own, "{late:?} and {own:?}");
 }

@@ -22,7 +22,7 @@ pub use self::stage::{Stage, examine};
 use crate::{
     inference::{Moments, SharpeEstimate},
     spec::{DataSpec, canonical},
-    trials::{Role, Scope, Trial, TrialKey},
+    trials::{Role, Scope, Trial, TrialKey, Unfiled},
 };
 
 /// Cost of a fill at a price venue where none is stated.
@@ -252,15 +252,15 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Replays `source` and returns the journal and the trial, which the caller files in one transaction with its others.
+/// Replays `source`. The journal is there once its trial is filed.
 ///
 /// # Errors
 /// The venue is a pool whose reserves leave the range of the program's integers.
-pub fn rehearse(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<(Journal, Trial), PathError> {
+pub fn rehearse(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<Unfiled<Journal>, PathError> {
     let mut journal = Journal::default();
     Stage::new(*source, &settings.venue)?.run(settings, &mut journal);
     let trial = trial_of_returns(&journal.returns(), source.key(settings), role);
-    Ok((journal, trial))
+    Ok(Unfiled::new(journal, vec![trial]))
 }
 
 /// The trial of a run of which every return was kept.
@@ -298,6 +298,7 @@ mod tests {
     };
     use q50_engine::{
         market::Column,
+        record::EquityCurve,
         strategy::{q50::Q50Config, threshold::ThresholdConfig},
         units::AnnualSharpe,
         venue::pump_swap::Recovery,

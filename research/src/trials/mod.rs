@@ -22,6 +22,7 @@ mod markets;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod unfiled;
 
 pub use agreement::{AGREEMENT, Agreement};
 pub(crate) use chain::now_ms;
@@ -30,6 +31,7 @@ pub use deflation::{Spread, SpreadSource, Tried, robust_variance};
 pub use fingerprint::Fingerprint;
 pub use ledger::{LedgerError, TrialLedger};
 pub use listing::{CampaignSummary, DatasetSummary, ImportSummary, MarketCounts, MarketSummary, MergeSummary};
+pub use unfiled::Unfiled;
 
 use q50_datasets::dataset::Dataset;
 use q50_engine::units::PerPeriodSharpe;

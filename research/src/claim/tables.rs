@@ -1,109 +1,105 @@
-//! What `q50 verify` writes: equity, fills and decisions as tables, the report, and the summary that stands for the run.
+//! The tables of a verification: equity, fills and decisions.
 
-use anyhow::Result;
 use q50_datasets::{
-    run_folder::{NewRun, RunFolder},
+    error::Error,
+    run_folder::NewRun,
     write::{Column, TableWriter},
 };
 use q50_engine::{
     decision::Reason,
-    record::{DecisionRow, Decisions, FillRow, Journal},
+    record::{DecisionRow, Decisions, FillRow},
     strategy::Explanation,
     venue::{Fill, FillSide, PoolCosts},
 };
-use q50_research::{claim::Verification, report};
 
-use super::Timed;
-use crate::record::Record;
+use super::Verification;
 
 /// Decisions that are turned into columns at a time: those of some row groups.
 const DECISIONS_AT_A_TIME: usize = 1 << 16;
 
-/// Writes everything.
-pub(super) fn write(folder: &RunFolder, timed: &Timed<'_>, record: &Record) -> Result<()> {
-    let verification = timed.verification;
-    let journal = &verification.journal;
-    let times = &verification.curves.open_time;
+impl Verification {
+    /// Adds `equity.parquet`, `fills.parquet` and `decisions.parquet` to `run`: a row a bar, a fill and a decision. Of a
+    /// portfolio the last two have the column `instrument`.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write_tables(&self, run: &mut NewRun<'_>) -> Result<(), Error> {
+        let journal = &self.journal;
+        let drawdown = drawdowns(&journal.equity, journal.capital);
+        let equity: &[(&str, Column<'_>)] = &[
+            ("ts_ms", Column::I64(&self.curves.open_time)),
+            ("equity", Column::F64(&journal.equity)),
+            ("exposure", Column::F64(&journal.exposure)),
+            ("drawdown", Column::F64(&drawdown)),
+            ("buy_and_hold", Column::F64(&self.curves.holding)),
+        ];
 
-    let drawdown = drawdowns(&journal.equity, journal.capital);
-    let equity: &[(&str, Column<'_>)] = &[
-        ("ts_ms", Column::I64(times)),
-        ("equity", Column::F64(&journal.equity)),
-        ("exposure", Column::F64(&journal.exposure)),
-        ("drawdown", Column::F64(&drawdown)),
-        ("buy_and_hold", Column::F64(&verification.curves.holding)),
-    ];
+        let (fills, names) = fills(self);
+        let column = |f: fn(&Fill) -> f64| -> Vec<f64> { fills.iter().map(|row| f(&row.fill)).collect() };
+        let fill_times: Vec<i64> = fills.iter().map(|row| row.fill.time).collect();
+        let sides: Vec<&str> = fills
+            .iter()
+            .map(|row| match row.fill.side {
+                FillSide::Buy => "buy",
+                FillSide::Sell => "sell",
+            })
+            .collect();
+        let (units, price, notional) = (column(|f| f.units), column(|f| f.price), column(|f| f.notional));
+        let (cost, spread) = (column(|f| f.cost), column(|f| f.spread_cost));
+        let fill_reasons: Vec<u8> = fills.iter().map(|row| row.reason as u8).collect();
+        let amount = |f: fn(&PoolCosts) -> u64| -> Vec<Option<u64>> {
+            fills.iter().map(|row| row.fill.pool.as_ref().map(f)).collect()
+        };
+        let (base_amount, quote_amount) = (amount(|costs| costs.tokens.0), amount(|costs| costs.quote.0));
+        let mut fills_table: Vec<(&str, Column<'_>)> = vec![
+            ("ts_ms", Column::I64(&fill_times)),
+            ("side", Column::Text(&sides)),
+            ("units", Column::F64(&units)),
+            ("price", Column::F64(&price)),
+            ("notional", Column::F64(&notional)),
+            ("cost", Column::F64(&cost)),
+            ("spread_cost", Column::F64(&spread)),
+            ("reason", Column::Labels { names: Reason::NAMES, codes: &fill_reasons }),
+            ("base_amount", Column::OptionU64(&base_amount)),
+            ("quote_amount", Column::OptionU64(&quote_amount)),
+        ];
+        if !self.instruments.is_empty() {
+            fills_table.push(("instrument", Column::Text(&names)));
+        }
 
-    let (fills, instruments) = fills(journal, &record.names);
-    let column = |f: fn(&Fill) -> f64| -> Vec<f64> { fills.iter().map(|row| f(&row.fill)).collect() };
-    let fill_times: Vec<i64> = fills.iter().map(|row| row.fill.time).collect();
-    let sides: Vec<&str> = fills
-        .iter()
-        .map(|row| match row.fill.side {
-            FillSide::Buy => "buy",
-            FillSide::Sell => "sell",
-        })
-        .collect();
-    let (units, price, notional) = (column(|f| f.units), column(|f| f.price), column(|f| f.notional));
-    let (cost, spread) = (column(|f| f.cost), column(|f| f.spread_cost));
-    let fill_reasons: Vec<u8> = fills.iter().map(|row| row.reason as u8).collect();
-    let amount = |f: fn(&PoolCosts) -> u64| -> Vec<Option<u64>> {
-        fills.iter().map(|row| row.fill.pool.as_ref().map(f)).collect()
-    };
-    let (base_amount, quote_amount) = (amount(|costs| costs.tokens.0), amount(|costs| costs.quote.0));
-    let mut fills_table: Vec<(&str, Column<'_>)> = vec![
-        ("ts_ms", Column::I64(&fill_times)),
-        ("side", Column::Text(&sides)),
-        ("units", Column::F64(&units)),
-        ("price", Column::F64(&price)),
-        ("notional", Column::F64(&notional)),
-        ("cost", Column::F64(&cost)),
-        ("spread_cost", Column::F64(&spread)),
-        ("reason", Column::Labels { names: Reason::NAMES, codes: &fill_reasons }),
-        ("base_amount", Column::OptionU64(&base_amount)),
-        ("quote_amount", Column::OptionU64(&quote_amount)),
-    ];
-    if !record.names.is_empty() {
-        fills_table.push(("instrument", Column::Text(&instruments)));
+        run.table("equity.parquet", equity)?;
+        run.table("fills.parquet", &fills_table)?;
+        decisions(run, self)
     }
-
-    let mut run = folder.new_run(&verification.run_id);
-    run.table("equity.parquet", equity)?;
-    run.table("fills.parquet", &fills_table)?;
-    decisions(&mut run, verification, record)?;
-    run.bytes("report.html", report::html(verification)?.as_bytes())?;
-    run.bytes("summary.json", &serde_json::to_vec_pretty(timed)?)?;
-    Ok(run.commit()?)
 }
 
 /// The fills by time, and the instrument of each where there are several.
-fn fills<'a>(journal: &'a Journal, names: &'a [String]) -> (Vec<&'a FillRow>, Vec<&'a str>) {
-    if names.is_empty() {
-        return (journal.fills.iter().collect(), Vec::new());
+fn fills(v: &Verification) -> (Vec<&FillRow>, Vec<&str>) {
+    if v.instruments.is_empty() {
+        return (v.journal.fills.iter().collect(), Vec::new());
     }
-    let each = names.iter().zip(&journal.each);
+    let each = v.instruments.iter().zip(&v.journal.each);
     let mut all: Vec<(&FillRow, &str)> =
-        each.flat_map(|(name, one)| one.fills.iter().map(|row| (row, name.as_str()))).collect();
+        each.flat_map(|(instrument, one)| one.fills.iter().map(|row| (row, instrument.name.as_str()))).collect();
     all.sort_by_key(|(row, _)| row.fill.time);
     all.into_iter().unzip()
 }
 
 /// Writes the decisions, of one instrument after the other and some at a time: as columns they take several times the
 /// memory that the journal keeps them in.
-fn decisions(run: &mut NewRun<'_>, verification: &Verification, record: &Record) -> Result<()> {
-    let (journal, interval_ms) = (&verification.journal, record.data.bars().interval_ms);
-    let parts: Vec<(&Decisions, &[i64], Option<&str>)> = if record.names.is_empty() {
-        vec![(&journal.decisions, &verification.curves.open_time, None)]
+fn decisions(run: &mut NewRun<'_>, v: &Verification) -> Result<(), Error> {
+    let parts: Vec<(&Decisions, &[i64], Option<&str>)> = if v.instruments.is_empty() {
+        vec![(&v.journal.decisions, &v.curves.open_time, None)]
     } else {
-        let each = journal.each.iter().zip(record.times()).zip(&record.names);
-        each.map(|((one, times), name)| (&one.decisions, times, Some(name.as_str()))).collect()
+        let each = v.journal.each.iter().zip(&v.instruments);
+        each.map(|(one, i)| (&one.decisions, &i.open_time[..], Some(i.name.as_str()))).collect()
     };
     let mut table: Option<TableWriter> = None;
     for (made, times, instrument) in parts {
         for start in (0..made.len().max(1)).step_by(DECISIONS_AT_A_TIME) {
             let rows = start..made.len().min(start + DECISIONS_AT_A_TIME);
             let some: Vec<DecisionRow> = rows.clone().filter_map(|row| made.get(row)).collect();
-            let columns = DecisionColumns::of(&times[rows.clone()], &some, interval_ms);
+            let columns = DecisionColumns::of(&times[rows.clone()], &some, v.interval_ms);
             let names = vec![instrument.unwrap_or_default(); rows.len()];
             let mut named = columns.named().to_vec();
             if instrument.is_some() {

@@ -14,11 +14,10 @@ use q50_engine::{
 use q50_research::{
     claim::{Check, Claim, DataFacts, InstrumentFigures, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
+    report,
     run::{RunSettings, Source},
 };
 use serde::Serialize;
-
-mod tables;
 
 use super::{lookahead, validate};
 use crate::{
@@ -112,7 +111,11 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     steps.next("writing");
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let timed = Timed { verification: &verification, elapsed_ms };
-    tables::write(&folder, &timed, &record)?;
+    let mut run = folder.new_run(&verification.run_id);
+    verification.write_tables(&mut run)?;
+    run.bytes("report.html", report::html(&verification)?.as_bytes())?;
+    run.bytes("summary.json", &serde_json::to_vec_pretty(&timed)?)?;
+    run.commit()?;
     drop(steps);
     output::print(replay.format, &timed, |out| text(out, &verification, &folder))?;
     let expected = arguments.expect.map(|name| match name {
