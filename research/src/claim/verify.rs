@@ -33,7 +33,7 @@ use super::{
     worth::worth,
 };
 use crate::{
-    annualisation::WrongYear,
+    annualisation::{Convention, WrongYear},
     capacity::{self, DepthRow},
     foresight::{ForesightProfile, positions_and_returns},
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
@@ -195,6 +195,8 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let facts = &request.facts.beside(request.pool, market);
     let open_time = &market.open_time[market.first..];
     let source = Source { market: *market, pool: request.pool, data: &request.data, instruments: request.instruments };
+    // Nothing is replayed for a claim that counts in periods of nothing.
+    claim.map(|claim| Convention::of(claim.periods_per_year, open_time, market.interval_ms)).transpose()?;
     (request.on_step)("replaying");
     let scope = source.scope(&settings.strategy);
     let journal = run::rehearse(&source, settings, Role::Candidate)?.filed(ledger, scope, Origin::Verify)?;
