@@ -27,6 +27,7 @@ use q50_research::{
     run::{DEFAULT_COST, PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
+use serde::Deserialize;
 
 use crate::args::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName};
 
@@ -145,9 +146,27 @@ pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
     if from.is_none() && to.is_none() { Ok(data) } else { Ok(data.window(from, to)?) }
 }
 
+/// What stands for a folder that `q50 collect` made.
+const COLLECTION: &str = "collection.json";
+
 /// The file of this name where the path is a folder that `q50 collect` made.
-fn of_collection(path: &Path, name: &str) -> PathBuf {
-    if path.join("collection.json").is_file() { path.join(name) } else { path.to_owned() }
+pub(crate) fn of_collection(path: &Path, name: &str) -> PathBuf {
+    if path.join(COLLECTION).is_file() { path.join(name) } else { path.to_owned() }
+}
+
+/// Steps of the pool that nothing explains, where these bars are of a folder that `q50 collect` made.
+pub(crate) fn unexplained(bars: &Path) -> Result<Option<u64>> {
+    #[derive(Deserialize)]
+    struct Collection {
+        unexplained: u64,
+    }
+    let folder = if bars.is_dir() { bars } else { bars.parent().unwrap_or(bars) };
+    let summary = folder.join(COLLECTION);
+    if !summary.is_file() {
+        return Ok(None);
+    }
+    let read = || anyhow::Ok(serde_json::from_str::<Collection>(&read_text(&summary)?)?);
+    Ok(Some(read().with_context(|| summary.display().to_string())?.unexplained))
 }
 
 /// Whether a strategy was named that reads no signals, and none were given.

@@ -269,3 +269,23 @@ fn a_build_without_the_second_engine_says_how_to_get_one() {
     assert!(w.listing("out").is_empty());
     w.refused("validate --latency mars", &["slots:N"]);
 }
+
+#[test]
+fn bars_of_a_collection_with_a_step_that_nothing_explains_are_not_sound() {
+    let w = Workspace::new();
+    w.json("data synth --bars 2000 --out {dir}/m", 0);
+    for (unexplained, state) in [(0, "pass"), (1, "fail")] {
+        w.write("m/collection.json", format!(r#"{{"schema": "q50.collection/1", "unexplained": {unexplained}}}"#));
+        for bars in ["m", "m/bars.parquet"] {
+            let verdict = w.json(&format!("verify --bars {bars} --signals m/signals.parquet --out {{dir}}/v"), 0);
+            let sound = verdict["checks"].as_array().unwrap().iter().find(|check| check["name"] == "data_sound");
+            let sound = sound.unwrap();
+            assert_eq!(sound["state"], state, "{sound}");
+            let said = format!("{unexplained} steps of the recorded pool without explanation");
+            assert!(sound["evidence"].as_str().unwrap().contains(&said), "{sound}");
+        }
+    }
+    assert_ne!(w.q50("data check m").code, 2, "the folder stands for its bars");
+    w.write("m/collection.json", "{}");
+    w.refused("verify --bars m --signals m/signals.parquet --out {dir}/v", &["collection.json", "unexplained"]);
+}

@@ -30,7 +30,7 @@ use serde::Serialize;
 use crate::{
     Answer,
     args::{DataCommand, Format, IngestCommand, SynthArguments},
-    configuration::{from_time, to_time},
+    configuration::{from_time, of_collection, to_time},
     output,
 };
 
@@ -102,7 +102,7 @@ struct Checked {
 }
 
 fn check(path: &Path, format: Format) -> Result<Answer> {
-    let input = Input::open(path)?;
+    let input = Input::open(&of_collection(path, "bars.parquet"))?;
     let source = detect(&input)?;
     let columns = match source {
         Source::Qlib => vec!["open".to_owned()],

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         pool: record.pool(),
         instruments: &instruments,
         names: &record.names,
-        facts: facts(&record, replay, &settings),
+        facts: facts(&record, replay, &settings)?,
         next_close: data.bars().close.get(data.rows().end).copied(),
         data: spec.clone(),
         origin,
@@ -127,7 +127,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
 }
 
 /// What the data are, as far as the strategy takes notice of them.
-fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> DataFacts {
+fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> Result<DataFacts> {
     let mut facts = record.facts(replay.bars.is_empty());
     facts.signal_column.clone_from(&replay.signal_column);
     let first = record.instruments().first().map_or_else(|| record.data.market(), |instrument| instrument.market);
@@ -135,7 +135,12 @@ fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> D
     if !reads.iter().any(|column| matches!(column, market::Column::Side | market::Column::Position)) {
         facts.codes.clear();
     }
-    facts
+    for bars in &replay.bars {
+        if let Some(steps) = configuration::unexplained(bars)? {
+            facts.unexplained = Some(facts.unexplained.unwrap_or(0) + steps);
+        }
+    }
+    Ok(facts)
 }
 
 /// Where the signals come from. Signals that are the closes, every one of them and to the bit, cannot know more than the

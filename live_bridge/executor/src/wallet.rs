@@ -42,6 +42,14 @@ pub enum WalletError {
         /// The file.
         path: PathBuf,
     },
+    /// A file that nobody named here.
+    #[error("{source} (named by {by}; --keypair names another)")]
+    NamedBy {
+        /// Who.
+        by: String,
+        /// What is wrong with it.
+        source: Box<WalletError>,
+    },
     /// There is no home folder to look in.
     #[error("no keypair is named and there is no home folder; name its file with --keypair")]
     NoHome,
@@ -62,12 +70,14 @@ impl Wallet {
     /// # Errors
     /// [`WalletError`] where there is none, it is none, or others may read it.
     pub fn find(named: Option<&Path>) -> Result<Self, WalletError> {
-        let path = match (named, std::env::var_os("ANCHOR_WALLET")) {
-            (Some(path), _) => path.to_owned(),
-            (None, Some(path)) => path.into(),
-            (None, None) => of_solana(&dirs::home_dir().ok_or(WalletError::NoHome)?),
+        if let Some(path) = named {
+            return Self::read(path);
+        }
+        let (path, by) = match std::env::var_os("ANCHOR_WALLET") {
+            Some(path) => (path.into(), "$ANCHOR_WALLET".to_owned()),
+            None => of_solana(&dirs::home_dir().ok_or(WalletError::NoHome)?),
         };
-        Self::read(&path)
+        Self::read(&path).map_err(|source| WalletError::NamedBy { by, source: Box::new(source) })
     }
 
     fn read(path: &Path) -> Result<Self, WalletError> {
@@ -123,15 +133,22 @@ fn leave_no_core() {
     }
 }
 
-/// Where Solana's command line keeps it. Its configuration is YAML of one level, of which one line is wanted.
-fn of_solana(home: &Path) -> PathBuf {
+/// Where Solana's command line keeps it, and what says so. Its configuration is YAML of one level, of which one line is
+/// wanted.
+fn of_solana(home: &Path) -> (PathBuf, String) {
     let folder = home.join(".config/solana");
-    let configured = std::fs::read_to_string(folder.join("cli/config.yml")).ok().and_then(|text| {
+    let config = folder.join("cli/config.yml");
+    let configured = std::fs::read_to_string(&config).ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("keypair_path:"))?;
-        let path = line.trim().trim_matches(['"', '\'']);
-        (!path.is_empty()).then(|| PathBuf::from(path))
+        // A comment begins behind a blank.
+        let path = line.split(" #").next()?.trim().trim_matches(['"', '\'']);
+        let path = path.strip_prefix("~/").map_or_else(|| PathBuf::from(path), |below| home.join(below));
+        (!path.as_os_str().is_empty()).then_some(path)
     });
-    configured.unwrap_or_else(|| folder.join("id.json"))
+    match configured {
+        Some(path) => (path, config.display().to_string()),
+        None => (folder.join("id.json"), "Solana's convention".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -193,11 +210,18 @@ mod tests {
     #[test]
     fn solana_s_own_configuration_says_where_the_key_is() {
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(of_solana(home.path()), home.path().join(".config/solana/id.json"));
+        assert_eq!(of_solana(home.path()).0, home.path().join(".config/solana/id.json"));
         std::fs::create_dir_all(home.path().join(".config/solana/cli")).unwrap();
-        let config =
-            "---\njson_rpc_url: http://localhost:8899\nkeypair_path: \"/keys/mine.json\"\ncommitment: confirmed\n";
-        std::fs::write(home.path().join(".config/solana/cli/config.yml"), config).unwrap();
-        assert_eq!(of_solana(home.path()), Path::new("/keys/mine.json"));
+        let config = home.path().join(".config/solana/cli/config.yml");
+        for (line, path) in [
+            ("\"/keys/mine.json\"", PathBuf::from("/keys/mine.json")),
+            ("/keys/mine.json # of the desk", PathBuf::from("/keys/mine.json")),
+            ("~/mine.json", home.path().join("mine.json")),
+        ] {
+            let text =
+                format!("---\njson_rpc_url: http://localhost:8899\nkeypair_path: {line}\ncommitment: confirmed\n");
+            std::fs::write(&config, text).unwrap();
+            assert_eq!(of_solana(home.path()), (path, config.display().to_string()));
+        }
     }
 }

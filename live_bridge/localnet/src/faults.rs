@@ -1,5 +1,7 @@
 //! Faults on demand: which request goes wrong, and how. Scripted in TOML or JSON, drawn from a seed.
 
+use crate::rpc;
+use crate::server::subscriptions::SUBSCRIBE;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
@@ -222,19 +224,31 @@ impl TryFrom<Written> for Fault {
             return Err(format!("slots {slots} is not from 1 to 31: what is finalized stays"));
         }
         let methods = written.methods.unwrap_or_default();
+        let is_served = |method: &str| rpc::is_served(method) || SUBSCRIBE.contains(&method);
+        if let Some(vain) = methods.iter().find(|method| !is_served(method) || !kind.can_strike(method)) {
+            return Err(format!(
+                "a fault of this kind strikes no `{vain}`: it names methods that are served, as they are spelt, of those that it can strike"
+            ));
+        }
         Ok(Self { kind, methods, share, skip: written.skip.unwrap_or(0), times: written.times })
+    }
+}
+
+impl Kind {
+    /// Whether it can go wrong so with requests of this method.
+    fn can_strike(self, method: &str) -> bool {
+        match self {
+            Self::Http(_) | Self::Fork { .. } => !method.ends_with("scribe"),
+            Self::Send(_) => method == "sendTransaction",
+            Self::Stale { .. } => method.starts_with("get") || method == "isBlockhashValid",
+            Self::SilentWebsocket => method.ends_with("Subscribe"),
+        }
     }
 }
 
 impl Fault {
     fn matches(&self, method: &str) -> bool {
-        let possible = match self.kind {
-            Kind::Http(_) | Kind::Fork { .. } => !method.ends_with("scribe"),
-            Kind::Send(_) => method == "sendTransaction",
-            Kind::Stale { .. } => method.starts_with("get") || method == "isBlockhashValid",
-            Kind::SilentWebsocket => method.ends_with("Subscribe"),
-        };
-        possible && (self.methods.is_empty() || self.methods.iter().any(|named| named == method))
+        self.kind.can_strike(method) && (self.methods.is_empty() || self.methods.iter().any(|named| named == method))
     }
 }
 
@@ -363,6 +377,18 @@ mod tests {
         ] {
             assert_eq!(script(&format!("[[fault]]\n{text}")).unwrap_err().trim(), expected);
         }
+        for (kind, method) in [
+            ("server-error", "getbalance"),
+            ("server-error", "slotSubscribe"),
+            ("dropped", "getBalance"),
+            ("silent-websocket", "voteSubscribe"),
+            ("stale\"\nslots = \"3", "sendTransaction"),
+        ] {
+            let text = format!("[[fault]]\nkind = \"{kind}\"\nmethods = [\"{method}\"]").replace("\"3\"", "3");
+            let refused = script(&text).unwrap_err();
+            assert!(refused.contains(&format!("strikes no `{method}`")), "{refused}");
+        }
+        script("[[fault]]\nkind = \"silent-websocket\"\nmethods = [\"slotSubscribe\"]").unwrap();
         assert!(script("[[fault]]\nkind = \"droped\"").unwrap_err().contains("unknown variant `droped`"));
     }
 }

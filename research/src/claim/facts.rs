@@ -38,6 +38,9 @@ pub struct DataFacts {
     pub crossed: usize,
     /// Correlation of the returns of recorded reserves with those of the bars, where there are such reserves.
     pub pool_correlation: Option<f64>,
+    /// Steps of the recorded pool that nothing explains, where a collection counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexplained: Option<u64>,
     /// What nobody could have traded.
     pub artefacts: Vec<ArtefactFacts>,
     /// How the files were read.
@@ -83,6 +86,7 @@ impl DataFacts {
             inconsistent: inconsistent(&market),
             crossed: data.report().crossings.rows,
             pool_correlation: None,
+            unexplained: None,
             artefacts: artefacts(data),
             files: data.readings().into_iter().cloned().collect(),
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),

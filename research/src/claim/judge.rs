@@ -36,7 +36,8 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
     let worst = facts.artefacts.iter().max_by_key(|artefact| artefact.bars);
     let untradable = worst.map_or(0.0, |artefact| artefact.bars as f64 / facts.bars.max(1) as f64);
     let other_pool = facts.pool_correlation.is_some_and(|correlation| correlation < SAME_POOL);
-    let defects = facts.off_grid + facts.inconsistent + usize::from(other_pool);
+    let is_explained = facts.unexplained.is_none_or(|steps| steps == 0);
+    let defects = facts.off_grid + facts.inconsistent + usize::from(other_pool) + usize::from(!is_explained);
     let mut evidence = format!(
         "{} bars, {} gaps with {} bars missing, {} off the grid, {} with open or close outside [low, high]; {} bars \
          with a signal, {} forecasts with crossed quantiles",
@@ -47,6 +48,9 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
         if other_pool {
             evidence += ": the reserves are those of another market";
         }
+    }
+    if let Some(steps) = facts.unexplained {
+        evidence += &format!("; {steps} steps of the recorded pool without explanation");
     }
     for artefact in &facts.artefacts {
         evidence += &format!("; {}, from {}", artefact.detail, artefact.first);

@@ -26,6 +26,7 @@ fn facts() -> DataFacts {
         inconsistent: 0,
         crossed: 0,
         pool_correlation: None,
+        unexplained: None,
         artefacts: Vec::new(),
         files: Vec::new(),
         codes: Vec::new(),
@@ -108,6 +109,8 @@ fn data_are_sound_with_one_bar_in_a_hundred_missing_and_no_other_defect() {
         ("11 of 1,001 missing", data_sound(&DataFacts { missing_bars: 11, ..facts() }), State::Fail),
         ("a pool of another market", data_sound(&DataFacts { pool_correlation: Some(0.49), ..facts() }), State::Fail),
         ("a pool of this market", data_sound(&DataFacts { pool_correlation: Some(0.5), ..facts() }), State::Pass),
+        ("a collection", data_sound(&DataFacts { unexplained: Some(0), ..facts() }), State::Pass),
+        ("a step of it that is missing", data_sound(&DataFacts { unexplained: Some(1), ..facts() }), State::Fail),
         ("one off the grid", data_sound(&DataFacts { off_grid: 1, ..facts() }), State::Fail),
         ("one inconsistent", data_sound(&DataFacts { inconsistent: 1, ..facts() }), State::Fail),
     ]);

@@ -53,52 +53,60 @@ impl Call<'_> {
     }
 }
 
+/// A method, and what answers its calls.
+type Method = (&'static str, fn(&mut Call<'_>) -> Result<Value, RpcError>);
+
+/// All methods that are served over HTTP.
+const METHODS: &[Method] = &[
+    ("getAccountInfo", |call| accounts::account_info(call)),
+    ("getBalance", |call| accounts::balance(call)),
+    ("getMultipleAccounts", |call| accounts::multiple(call)),
+    ("getProgramAccounts", |call| accounts::of_program(call)),
+    ("getTokenAccountBalance", |call| tokens::balance(call)),
+    ("getTokenAccountsByOwner", |call| tokens::by_owner(call)),
+    ("getTokenLargestAccounts", |call| tokens::largest(call)),
+    ("getTokenSupply", |call| tokens::supply(call)),
+    ("getFeeForMessage", |call| transactions::fee_for_message(call)),
+    ("getLatestBlockhash", |call| transactions::latest_blockhash(call)),
+    ("getRecentPrioritizationFees", |call| transactions::prioritization_fees(call)),
+    ("isBlockhashValid", |call| transactions::is_blockhash_valid(call)),
+    ("requestAirdrop", |call| transactions::request_airdrop(call)),
+    ("sendTransaction", |call| transactions::send(call)),
+    ("simulateTransaction", |call| transactions::simulate(call)),
+    ("getSignatureStatuses", |call| history::statuses(call)),
+    ("getSignaturesForAddress", |call| history::signatures_for_address(call)),
+    ("getTransaction", |call| history::transaction(call)),
+    ("getTransactionCount", |call| history::count(call)),
+    ("getBlock", |call| blocks::block(call)),
+    ("getBlockHeight", |call| blocks::slot(call)),
+    ("getSlot", |call| blocks::slot(call)),
+    ("getBlockTime", |call| blocks::time(call)),
+    ("getBlocks", |call| blocks::range(call)),
+    ("getBlocksWithLimit", |call| blocks::range_with_limit(call)),
+    ("getFirstAvailableBlock", |call| blocks::first(call)),
+    ("minimumLedgerSlot", |call| blocks::first(call)),
+    ("getClusterNodes", |call| cluster::nodes(call)),
+    ("getEpochInfo", |call| cluster::epoch_info(call)),
+    ("getEpochSchedule", |call| cluster::epoch_schedule(call)),
+    ("getGenesisHash", |call| cluster::genesis_hash(call)),
+    ("getHealth", |call| cluster::health(call)),
+    ("getIdentity", |call| cluster::identity(call)),
+    ("getMinimumBalanceForRentExemption", |call| cluster::rent(call)),
+    ("getRecentPerformanceSamples", |call| cluster::performance(call)),
+    ("getSlotLeader", |call| cluster::leader(call)),
+    ("getSlotLeaders", |call| cluster::leaders(call)),
+    ("getVersion", |call| cluster::version(call)),
+];
+
+/// Whether a method is served over HTTP.
+pub(crate) fn is_served(method: &str) -> bool {
+    METHODS.iter().any(|(name, _)| *name == method)
+}
+
 /// Answers one call.
 pub(crate) fn call(method: &str, call: &mut Call<'_>) -> Result<Value, RpcError> {
-    match method {
-        "getAccountInfo" => accounts::account_info(call),
-        "getBalance" => accounts::balance(call),
-        "getMultipleAccounts" => accounts::multiple(call),
-        "getProgramAccounts" => accounts::of_program(call),
-
-        "getTokenAccountBalance" => tokens::balance(call),
-        "getTokenAccountsByOwner" => tokens::by_owner(call),
-        "getTokenLargestAccounts" => tokens::largest(call),
-        "getTokenSupply" => tokens::supply(call),
-
-        "getFeeForMessage" => transactions::fee_for_message(call),
-        "getLatestBlockhash" => transactions::latest_blockhash(call),
-        "getRecentPrioritizationFees" => transactions::prioritization_fees(call),
-        "isBlockhashValid" => transactions::is_blockhash_valid(call),
-        "requestAirdrop" => transactions::request_airdrop(call),
-        "sendTransaction" => transactions::send(call),
-        "simulateTransaction" => transactions::simulate(call),
-
-        "getSignatureStatuses" => history::statuses(call),
-        "getSignaturesForAddress" => history::signatures_for_address(call),
-        "getTransaction" => history::transaction(call),
-        "getTransactionCount" => history::count(call),
-
-        "getBlock" => blocks::block(call),
-        "getBlockHeight" | "getSlot" => blocks::slot(call),
-        "getBlockTime" => blocks::time(call),
-        "getBlocks" => blocks::range(call),
-        "getBlocksWithLimit" => blocks::range_with_limit(call),
-        "getFirstAvailableBlock" | "minimumLedgerSlot" => blocks::first(call),
-
-        "getClusterNodes" => cluster::nodes(call),
-        "getEpochInfo" => cluster::epoch_info(call),
-        "getEpochSchedule" => cluster::epoch_schedule(call),
-        "getGenesisHash" => cluster::genesis_hash(call),
-        "getHealth" => cluster::health(call),
-        "getIdentity" => cluster::identity(call),
-        "getMinimumBalanceForRentExemption" => cluster::rent(call),
-        "getRecentPerformanceSamples" => cluster::performance(call),
-        "getSlotLeader" => cluster::leader(call),
-        "getSlotLeaders" => cluster::leaders(call),
-        "getVersion" => cluster::version(call),
-        _ => Err(RpcError::method()),
-    }
+    let (_, answer) = METHODS.iter().find(|(name, _)| *name == method).ok_or_else(RpcError::method)?;
+    answer(call)
 }
 
 /// A value and the slot that it is of.

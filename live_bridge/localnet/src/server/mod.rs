@@ -5,7 +5,7 @@ mod connection;
 /// JSON-RPC over HTTP, and the control endpoint.
 pub(crate) mod http;
 /// What a WebSocket connection is subscribed to.
-mod subscriptions;
+pub(crate) mod subscriptions;
 /// Subscriptions over WebSocket.
 pub(crate) mod websocket;
 

@@ -130,6 +130,10 @@ impl Subscriptions {
     }
 }
 
+/// All methods that subscribe to something.
+pub(crate) const SUBSCRIBE: [&str; 6] =
+    ["accountSubscribe", "logsSubscribe", "programSubscribe", "rootSubscribe", "signatureSubscribe", "slotSubscribe"];
+
 /// What a request subscribes to.
 fn topic(method: &str, params: &mut Params) -> Result<(Topic, CommitmentLevel), RpcError> {
     Ok(match method {
