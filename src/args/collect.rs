@@ -7,6 +7,8 @@ use clap::Args;
 
 use super::Format;
 
+pub(super) const HELP: &str = "Writes trades.parquet, bars.parquet, reserves.parquet and collection.json into the folder of --out, and keeps there\ncollection.sqlite, from which an interrupted run goes on. It follows the pool until Ctrl-C; with --once it ends when it\nhas caught up. Exit 1 where a step of the pool is not explained by the exact arithmetic.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool --once --interval 1h";
+
 /// What a collection takes.
 #[derive(Args, Debug)]
 #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "read where a Solana client is built in"))]

@@ -19,6 +19,8 @@ const SIGNALS: &str = "Signals";
 const ORDERS: &str = "Orders";
 const CHAIN: &str = "Chain";
 
+pub(super) const LIVE_HELP: &str = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet only --dry-run and --paper run. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta";
+
 /// What a live session takes.
 #[derive(Args, Debug)]
 pub(crate) struct LiveArguments {
@@ -115,6 +117,8 @@ pub(crate) struct LiveArguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
+
+pub(super) const COMPARE_HELP: &str = "Each live fill is laid beside the backtest's, and their difference cut into parts that add up to the lamport.\nExit 1 where a decision differs, a fill is missing, or something is not explained.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExample:\n  q50 verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side --capital 10 --latency-slots 0 --from 2026-09-08T12:00:00Z --out backtest\n  q50 compare backtest session";
 
 /// What a comparison takes.
 #[derive(Args, Debug)]

@@ -186,19 +186,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Data(DataCommand),
     /// Record a PumpSwap pool from the chain: every swap since it began, checked to the lamport as it comes.
-    #[command(
-        after_help = "Writes trades.parquet, bars.parquet, reserves.parquet and collection.json into the folder of --out, and keeps there\ncollection.sqlite, from which an interrupted run goes on. It follows the pool until Ctrl-C; with --once it ends when it\nhas caught up. Exit 1 where a step of the pool is not explained by the exact arithmetic.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool\n  q50 collect 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta --out pool --once --interval 1h"
-    )]
+    #[command(after_help = collect::HELP)]
     Collect(CollectArguments),
     /// Trade a strategy in a PumpSwap pool: a bar closes, the strategy decides, the order is executed.
-    #[command(
-        after_help = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet only --dry-run and --paper run. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta"
-    )]
+    #[command(after_help = live::LIVE_HELP)]
     Live(LiveArguments),
     /// A live session beside its backtest: decisions, fills, time, money, and why they differ.
-    #[command(
-        after_help = "Each live fill is laid beside the backtest's, and their difference cut into parts that add up to the lamport.\nExit 1 where a decision differs, a fill is missing, or something is not explained.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExample:\n  q50 verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side --capital 10 --latency-slots 0 --from 2026-09-08T12:00:00Z --out backtest\n  q50 compare backtest session"
-    )]
+    #[command(after_help = live::COMPARE_HELP)]
     Compare(CompareArguments),
     /// Serve a Solana chain with PumpSwap on this machine, for any client; faults on demand.
     #[command(

@@ -8,7 +8,7 @@
 //!    are in the [journal](mod@journal) before anything is done about them.
 //! 4. **Orders** ([`desk`]). Simulated only, filled on paper by the exact arithmetic, or executed.
 //!
-//! A [session](session) that is killed at any moment goes on where it was: the strategy is brought back to what it knew,
+//! A [session] that is killed at any moment goes on where it was: the strategy is brought back to what it knew,
 //! and has to decide again what it decided; orders are settled with the chain; bars that closed meanwhile are decided on,
 //! and orders that nobody was there to give are named.
 
