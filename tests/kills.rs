@@ -163,14 +163,14 @@ fn killed_where_forks_take_back_what_was_processed_nothing_is_done_twice_and_not
     killed.settle("under forks");
 }
 
-/// Runs a script in which `disk` is a disk of 512 kB, `q50` the command and `fill N` leaves N kB of it; what it said.
+/// Runs a script in which `disk` is a disk of 32 MB, `q50` the command and `fill N` leaves N kB of it; what it said.
 fn on_a_small_disk(trader: &Trader, script: &str) -> String {
     let space = trader.space.path("");
     std::fs::create_dir(trader.space.path("disk")).unwrap();
     let script = format!(
         "cd {space}; q50() {{ {q50} \"$@\" >out 2>err; }}
          fill() {{ rm -f disk/fill; cat /dev/zero >disk/fill 2>/dev/null; truncate -s -${{1}}k disk/fill; }}
-         mount -t tmpfs -o size=512k tmpfs disk || exit 9
+         mount -t tmpfs -o size=32m tmpfs disk || exit 9
          {script}
          rm disk/fill; {last} --key last || {{ cat out err; exit 4; }}
          sleep 1; {last} --key after || exit 5; cp disk/journal.sqlite kept.sqlite",

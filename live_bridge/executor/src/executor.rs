@@ -6,15 +6,15 @@
 //!
 //! Nothing is sent before its signature is on disk, and no order is begun while an earlier one is not settled.
 
-use crate::backoff::retry;
 use crate::clock::Clock;
 use crate::compose;
-use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals, Standing, SwitchError, SwitchFile};
+use crate::ground::{Ground, ground};
+use crate::guards::{Cleared, Guards, KillSwitch, Limits, Outcome, Refusals, SwitchError, SwitchFile};
 use crate::journal::{Begun, Journal, JournalError, OrderId, OrderState, Pending, Prepared, Settlement};
 use crate::market::Market;
 use crate::order::{Order, Quoted, Size};
-use crate::plan::{Chain, Plan, Rejection, others, plan, read_market, standing};
-use crate::rpc::{Class, RpcError};
+use crate::plan::{Chain, Plan, Rejection, read_market};
+use crate::rpc::Class;
 use crate::settlement::{Settler, Unsettled};
 use crate::wallet::Wallet;
 use q50_engine::amm::Order as AmmOrder;
@@ -25,10 +25,6 @@ use thiserror::Error;
 
 /// Between two looks at what seems to be hidden.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-
-/// How long what was read for an order is fresh, and how often it is read at most.
-const FRESH: Duration = Duration::from_secs(5);
-const READINGS: usize = 3;
 
 /// How orders are executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,14 +92,6 @@ pub enum ExecutorError {
         /// Why not.
         source: Box<Unsettled>,
     },
-}
-
-/// What an order is decided on.
-struct Ground {
-    plan: Plan,
-    standing: Standing,
-    /// Coins of the user that no trade of the journal brought.
-    untracked: i64,
 }
 
 /// Who gives an order.
@@ -301,7 +289,9 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             return Err(error);
         }
         // Nothing is asked of a node between this and the send.
-        let Ground { plan, standing, untracked } = match self.ground(&order).await? {
+        let (user, cap) = (self.wallet.address(), self.settings.priority_cap);
+        let ground = ground(&self.chain, &self.clock, &self.journal, user, &order, cap).await?;
+        let Ground { plan, standing, untracked } = match ground {
             Ok(ground) => ground,
             Err(rejection) => return self.reject(id, rejection),
         };
@@ -359,50 +349,6 @@ impl<N: Chain, C: Clock> Executor<N, C> {
     fn record(&mut self, outcome: Outcome) -> Result<(), ExecutorError> {
         self.guards.record(outcome, self.clock.now());
         Ok(self.journal.remember(self.guards.memory())?)
-    }
-
-    /// Reads what an order is decided on; again where the nodes took long, because a price moves while one waits.
-    async fn ground(&self, order: &Order) -> Result<Result<Ground, Rejection>, ExecutorError> {
-        let (at_least, positions) = (self.journal.newest_slot()?, self.journal.positions()?);
-        let (chain, clock, user) = (&self.chain, &self.clock, self.wallet.address());
-        let mut took = Duration::ZERO;
-        for _ in 0..READINGS {
-            let plan = plan(chain, clock, user, order, at_least, self.settings.priority_cap);
-            let (plan, others) = tokio::join!(plan, others(chain, clock, &positions, order, user, at_least));
-            let plan = match plan {
-                Ok(plan) => plan,
-                Err(rejection) => return Ok(Err(rejection)),
-            };
-            let untracked = match self.untracked(&plan.market).await? {
-                Ok(untracked) => untracked,
-                Err(error) => return Ok(Err(error.into())),
-            };
-            took = clock.now().since(plan.read_at);
-            if took <= FRESH {
-                let standing = standing(&plan.market, &positions, others, self.journal.lamports()?);
-                return Ok(Ok(Ground { plan, standing, untracked }));
-            }
-            tracing::info!("the nodes took {} s, the price is asked for again", took.as_secs());
-        }
-        Ok(Err(Rejection::Stale(took)))
-    }
-
-    /// Coins of the user that no trade of the journal brought, as far as nothing can be taken back: of what a fork could
-    /// still take, chain and journal may know different things.
-    async fn untracked(&self, market: &Market) -> Result<Result<i64, RpcError>, ExecutorError> {
-        let mint = market.keys.base_mint;
-        if let Some(last) = self.journal.pending()?.iter().rev().find(|pending| pending.mint == mint) {
-            return Ok(Ok(last.prepared.untracked));
-        }
-        let account = market.keys.base_account(&self.wallet.address());
-        let fills = self.journal.fills_of(&mint)?;
-        let at_least = fills.iter().map(|(slot, _)| *slot).max().unwrap_or(0);
-        let found = match retry(&self.clock, async || self.chain.tokens(&account, at_least).await).await {
-            Ok((_, found)) => found,
-            Err(error) => return Ok(Err(error)),
-        };
-        let found = i64::try_from(found).map_err(|_| JournalError::Amount(found))?;
-        Ok(Ok(found - fills.iter().map(|(_, base)| base).sum::<i64>()))
     }
 
     fn prepared(&self, plan: &Plan, untracked: i64, signed: compose::Signed) -> Prepared {

@@ -19,6 +19,8 @@ pub mod executor;
 pub mod exit;
 /// What a landed transaction did.
 pub mod fill;
+/// What an order is decided on.
+mod ground;
 /// What is asked before an order.
 pub mod guards;
 /// What was wanted, signed and done.
