@@ -1,6 +1,9 @@
 //! What a run sees of the world: one record, or several under one account.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use q50_datasets::dataset::Dataset;
@@ -45,7 +48,7 @@ impl Record {
             Ok((record, pool))
         });
         let each = with_pools.collect::<Result<_>>()?;
-        Ok(Self { data, pool: None, names: several.iter().map(name).collect(), each })
+        Ok(Self { data, pool: None, names: names(&several), each })
     }
 
     /// The instruments of a portfolio; none where there is one record.
@@ -140,8 +143,39 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The name of a record: that of its file, without what says its format.
-fn name(arguments: &ReplayArguments) -> String {
-    let file = arguments.bars.first().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
-    file.split('.').next().unwrap_or(&file).to_owned()
+/// The names of records: those of their files, without what says the format; where these are the same those of their
+/// folders; and where these are, too, their paths.
+fn names(arguments: &[ReplayArguments]) -> Vec<String> {
+    let paths: Vec<&Path> = arguments.iter().filter_map(|one| one.bars.first()).map(PathBuf::as_path).collect();
+    let last = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = |path: &&Path| last(path).split('.').next().unwrap_or_default().to_owned();
+    let folder = |path: &&Path| path.parent().map(last).unwrap_or_default();
+    let several: [Vec<String>; 2] = [paths.iter().map(file).collect(), paths.iter().map(folder).collect()];
+    let told_apart = |names: &Vec<String>| names.iter().collect::<HashSet<_>>().len() == names.len();
+    let short = several.into_iter().find(told_apart);
+    short.unwrap_or_else(|| paths.iter().map(|path| path.display().to_string()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        replay: ReplayArguments,
+    }
+
+    #[test]
+    fn records_are_named_by_what_tells_them_apart() {
+        let named = |paths: [&str; 2]| {
+            let typed = ["q50", "--bars", paths[0], "--bars", paths[1]];
+            names(&one_by_one(&Typed::parse_from(typed).replay).unwrap())
+        };
+        assert_eq!(named(["x/sol.csv.gz", "y/btc.csv"]), ["sol", "btc"]);
+        assert_eq!(named(["sol/bars.csv", "btc/bars.csv"]), ["sol", "btc"]);
+        assert_eq!(named(["a/x/bars.csv", "b/x/bars.csv"]), ["a/x/bars.csv", "b/x/bars.csv"]);
+    }
 }

@@ -71,6 +71,7 @@ fn two_records_are_traded_under_one_account_and_told_in_sum_and_each() {
 
     let page = std::fs::read_to_string(w.path("out/report.html")).unwrap();
     assert!(page.contains("<h2>Instruments</h2>") && page.contains("The line is the basket"));
+    assert!(page.contains("the counts add up to the 8 bars replayed"), "four of each");
     let said = w.q50(&line.replace("{dir}/out", "{dir}/text"));
     succeeds(&said);
     assert!(said.stdout.contains("instrument"), "{}", said.stdout);

@@ -12,6 +12,7 @@ pub mod foresight_calibration;
 pub mod inference;
 pub mod lookahead;
 pub mod metrics;
+pub mod monitor;
 pub mod overfit;
 pub mod parameters;
 pub mod report;

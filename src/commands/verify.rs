@@ -181,7 +181,11 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     }
     writeln!(out, "{}", v.title())?;
     let year = v.settings.get("periods_per_year").and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
-    writeln!(out, "{} bars, {} to {}, {year} a year", v.data.bars, v.data.from, v.data.to)?;
+    let several = match v.instruments.len() {
+        0 => String::new(),
+        count => format!(" of {count} instruments"),
+    };
+    writeln!(out, "{} bars{several}, {} to {}, {year} a year", v.data.bars, v.data.from, v.data.to)?;
     for file in &v.data.files {
         writeln!(out, "{file}")?;
     }

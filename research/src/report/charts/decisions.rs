@@ -33,7 +33,10 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         })
         .collect();
     let svg = bars::draw("Bars by the reason of their decision", ["reason", "number of bars (share)"], &rows)?;
-    let bars = verification.replay.bars;
+    let bars = match &verification.instruments[..] {
+        [] => verification.replay.bars,
+        several => several.iter().map(|instrument| instrument.bars).sum(),
+    };
     let replayed = if bars == 1 { "1 bar replayed".to_owned() } else { format!("{} bars replayed", count(bars)) };
     let sum = if total == bars {
         format!("the counts add up to the {replayed}")

@@ -17,6 +17,9 @@ const NORMAL_95: f64 = 1.96;
 
 /// Correlation of a position with the returns before and after it.
 pub(super) fn draw(verification: &Verification) -> Drawing {
+    if !verification.instruments.is_empty() {
+        return nothing("The returns of a basket are those of no position: look at each instrument by itself.");
+    }
     let Some(profile) = &verification.foresight_profile else {
         return nothing(
             "Positions or returns never changed, or the record is too short, so that nothing can go together.",
