@@ -30,25 +30,33 @@ pub(crate) struct Record {
     /// Names of several, by their files.
     pub(crate) names: Vec<String>,
     each: Vec<(Dataset, Option<Reserves>)>,
+    arguments: Vec<ReplayArguments>,
 }
 
 impl Record {
-    /// Reads what was named; nothing is the demonstration market.
+    /// Reads the bars and signals that were named; nothing is the demonstration market.
     pub(crate) fn read(arguments: &ReplayArguments) -> Result<Self> {
         let several = one_by_one(arguments)?;
         if several.len() < 2 {
-            let data = configuration::dataset(several.first().unwrap_or(arguments))?;
-            let pool = configuration::pool_path(arguments, &data)?;
-            return Ok(Self { data, pool, names: Vec::new(), each: Vec::new() });
+            let own = several.into_iter().next().unwrap_or_else(|| arguments.clone());
+            let data = configuration::dataset(&own)?;
+            return Ok(Self { data, pool: None, names: Vec::new(), each: Vec::new(), arguments: vec![own] });
         }
         let records = several.iter().map(configuration::dataset).collect::<Result<Vec<_>>>()?;
         let (cut, data) = basket(records).context("--bars")?;
-        let with_pools = several.iter().zip(cut).map(|(one, record)| {
-            let pool = configuration::pool_path(one, &record)?;
-            Ok((record, pool))
-        });
-        let each = with_pools.collect::<Result<_>>()?;
-        Ok(Self { data, pool: None, names: names(&several), each })
+        let each = cut.into_iter().map(|record| (record, None)).collect();
+        Ok(Self { data, pool: None, names: names(&several), each, arguments: several })
+    }
+
+    /// Reads the reserves that were named, once it is known that the venue has any.
+    pub(crate) fn with_reserves(mut self) -> Result<Self> {
+        if let [own] = &self.arguments[..] {
+            self.pool = configuration::pool_path(own, &self.data)?;
+        }
+        for ((record, pool), own) in self.each.iter_mut().zip(&self.arguments) {
+            *pool = configuration::pool_path(own, record)?;
+        }
+        Ok(self)
     }
 
     /// The instruments of a portfolio; none where there is one record.

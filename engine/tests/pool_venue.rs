@@ -179,3 +179,17 @@ fn what_failed_transactions_cost_is_charged_and_counted_among_the_fees() {
 fn failed() -> Rejection {
     Rejection::TransactionFailed
 }
+
+#[test]
+fn the_tier_of_a_recorded_pool_does_not_depend_on_where_trading_begins() {
+    // It starts as it graduates and rises ninefold, tiers above: 206.9 of 1,000 million tokens and 84.99 SOL.
+    let (base, quote) = (206_900_000_000_000, 84_990_359_078);
+    let path = PoolPath::recorded(&[base, base / 3, base / 3], &[quote, quote * 3, quote * 3], 3).unwrap();
+    let fees = |first: usize| {
+        let mut venue = PumpSwap::new(PumpSwapConfig::default(), &path, first);
+        let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000), Lamports(0), 1.0, 0);
+        let costs = venue.execute(Trade::SellShare(1.0), at(2), &mut books).unwrap().pool.unwrap();
+        (costs.lp, costs.protocol, costs.creator)
+    };
+    assert_eq!(fees(0), fees(2));
+}

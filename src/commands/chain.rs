@@ -18,6 +18,7 @@ use q50_executor::wallet::Wallet;
 use q50_live::pumpswap::Address;
 use serde_json::{Value, json};
 
+use super::trade_text::{self, Coins};
 use crate::{
     Answer,
     args::{
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Decimals of SOL.
-const SOL_DECIMALS: u8 = 9;
+pub(super) const SOL_DECIMALS: u8 = 9;
 
 pub(crate) fn run(command: &ChainCommand) -> Result<Answer> {
     wait(async {
@@ -135,7 +136,7 @@ async fn pool(arguments: &ChainPoolArguments) -> Result<Answer> {
         "freeze_authority": market.mint.freeze_authority.map(|address| address.to_string()),
         "doubts": doubts,
     });
-    show(arguments.chain.format, &value)?;
+    output::print(arguments.chain.format, &value, |out| trade_text::pool(out, &value, market.mint.decimals))?;
     Ok(Answer::Yes)
 }
 
@@ -158,11 +159,11 @@ async fn quote(arguments: &ChainQuoteArguments) -> Result<Answer> {
             value["pool"] = json!(market.keys.address.to_string());
             value["slot"] = json!(market.slot);
             value["slippage_bps"] = json!(order.slippage.0);
-            show(arguments.chain.format, &value)?;
+            show(arguments.chain.format, &value, Coins(Some(market.mint.decimals)))?;
             Ok(Answer::Yes)
         }
         Err(error) => {
-            show(arguments.chain.format, &json!({"error": error.code(), "name": error.name()}))?;
+            show(arguments.chain.format, &json!({"error": error.code(), "name": error.name()}), Coins(None))?;
             Ok(Answer::No)
         }
     }
@@ -220,7 +221,7 @@ async fn trade(arguments: &ChainTradeArguments, side: Side) -> Result<Answer> {
     let mut executor = start(client, wallet, &arguments.sending, settings).await?;
     let report = executor.execute(&key(&arguments.sending), order).await?;
     let (value, answer) = fields(&report);
-    show(arguments.chain.format, &value)?;
+    show(arguments.chain.format, &value, Coins(Some(market.mint.decimals)))?;
     match report {
         // That no node answered is no answer.
         Report::Rejected(rejection) if rejection.class() == Class::Transient => Err(rejection.into()),
@@ -242,7 +243,7 @@ async fn dry_run(
         Err(rejection) if rejection.class() == Class::Transient => return Err(rejection.into()),
         Err(rejection) => {
             let value = json!({"dry_run": true, "state": "rejected", "reason": rejection.to_string()});
-            show(arguments.chain.format, &value)?;
+            show(arguments.chain.format, &value, Coins(None))?;
             return Ok(Answer::No);
         }
     };
@@ -261,7 +262,7 @@ async fn dry_run(
     };
     let mut guards = Guards::new(settings.limits.clone(), memory);
     let switch = switch_file()?.read()?.or(switch);
-    let cleared = guards.clear(&plan.proposal(*order), &standing, &switch, SystemClock.now());
+    let cleared = guards.clear(&plan, &standing, &switch, SystemClock.now());
     let refused = cleared.err().map(|refusals| refusals.to_string());
     let mut value = quoted_fields(quoted);
     value["dry_run"] = json!(true);
@@ -273,7 +274,7 @@ async fn dry_run(
     value["compute_units"] = json!(budget.units);
     value["micro_lamports_per_unit"] = json!(budget.unit_price.to_string());
     value["network_fee"] = json!(budget.fee().0.to_string());
-    show(arguments.chain.format, &value)?;
+    show(arguments.chain.format, &value, Coins(Some(market.mint.decimals)))?;
     Ok(if refused.is_none() { Answer::Yes } else { Answer::No })
 }
 
@@ -361,23 +362,7 @@ fn settled(value: &mut Value, settlement: &Settlement) -> Answer {
     }
 }
 
-/// JSON, or its fields a line each.
-pub(super) fn show(format: Format, value: &Value) -> Result<()> {
-    output::print(format, value, |out| lines(out, "", value))
-}
-
-fn lines(out: &mut dyn std::io::Write, name: &str, value: &Value) -> std::io::Result<()> {
-    match value {
-        Value::Object(fields) => {
-            for (field, value) in fields {
-                let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
-                lines(out, &name, value)?;
-            }
-            Ok(())
-        }
-        Value::Array(list) => list.iter().zip(1..).try_for_each(|(value, n)| lines(out, &format!("{name} {n}"), value)),
-        Value::Null => writeln!(out, "{name:<28} -"),
-        Value::String(text) => writeln!(out, "{name:<28} {text}"),
-        other => writeln!(out, "{name:<28} {other}"),
-    }
+/// JSON, or what a person wants to know.
+pub(super) fn show(format: Format, value: &Value, coins: Coins) -> Result<()> {
+    output::print(format, value, |out| trade_text::order(out, value, coins))
 }

@@ -14,9 +14,11 @@ use q50_live::pumpswap::Address;
 use serde_json::{Value, json};
 
 use super::chain::{connect_to_trade, fields, key, mint, refuse_real_money, settings, show, start, wait};
+use super::trade_text::{self, Coins};
 use crate::{
     Answer,
     args::{CloseArguments, Format},
+    output,
 };
 
 /// Between two looks at a price.
@@ -130,7 +132,7 @@ impl Closing<'_> {
             self.answer = Answer::No;
         }
         if reason.is_some() && self.arguments.chain.format == Format::Text {
-            show(Format::Text, &value)?;
+            show(Format::Text, &value, Coins(None))?;
         }
         self.closed.push(value);
         Ok(is_over)
@@ -141,6 +143,11 @@ impl Closing<'_> {
         if self.arguments.watch && self.arguments.chain.format == Format::Text {
             return Ok(());
         }
-        show(self.arguments.chain.format, &json!({"closed": self.closed}))
+        output::print(self.arguments.chain.format, &json!({"closed": self.closed}), |out| {
+            if self.closed.is_empty() {
+                return writeln!(out, "nothing is held");
+            }
+            self.closed.iter().try_for_each(|sale| trade_text::order(out, sale, Coins(None)))
+        })
     }
 }

@@ -26,6 +26,8 @@ mod search;
 mod stats;
 mod strategy;
 mod sweep;
+#[cfg(feature = "live")]
+mod trade_text;
 #[cfg(not(feature = "live"))]
 mod trading_missing;
 mod trials;

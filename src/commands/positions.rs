@@ -11,6 +11,7 @@ use q50_executor::journal::{Journal, JournalError, OrderState, Position};
 use q50_live::pumpswap::Address;
 use serde_json::{Value, json};
 
+use super::trade_text;
 use crate::{
     Answer,
     args::{PositionsArguments, SwitchArguments},
@@ -106,8 +107,9 @@ fn text(out: &mut dyn std::io::Write, journal: &Value) -> std::io::Result<()> {
     writeln!(out, "{name}: trading is {switch}, {} open", journal["open"])?;
     for position in journal["positions"].as_array().into_iter().flatten() {
         let fields = ["mint", "base", "cost", "realized", "since"].map(|field| text(&position[field]));
-        let [mint, base, cost, realized, since] = fields;
-        writeln!(out, "  {mint}  {base} held for {cost} lamports, {realized} realized, since {since}")?;
+        let [mint, base, _, _, since] = fields;
+        let [cost, realized] = ["cost", "realized"].map(|field| trade_text::sol(&position[field]));
+        writeln!(out, "  {mint}  {base} units held for {cost}, {realized} realized, since {since}")?;
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ impl Search {
         }
         let record = Record::read(replay)?;
         let settings = configuration::run_settings(replay, None, &record.data)?;
+        let record = record.with_reserves()?;
         let spec = record.spec(&settings.strategy);
         let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_empty());
         Ok(Self { space, record, settings, spec, grid, demonstration })

@@ -58,8 +58,9 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         Steps::start(quiet, STEPS + u64::from(arguments.second_engine) + u64::from(arguments.producer.is_some()));
     steps.next("reading");
     let record = Record::read(replay)?;
+    let settings = configuration::run_settings(replay, claim.as_ref(), &record.data)?;
+    let record = record.with_reserves()?;
     let data = &record.data;
-    let settings = configuration::run_settings(replay, claim.as_ref(), data)?;
     let (spec, instruments) = (record.spec(&settings.strategy), record.instruments());
     let source = record.source(&spec, &instruments);
     if let Some(refusal) = source.refusal(&settings) {

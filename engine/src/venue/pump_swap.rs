@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Fill, FillSide, FillTiming, LatencyPreset, PoolCosts, Rejection, Touch, Trade, Venue,
-    pool_path::{PoolPath, Reserves},
+    pool_path::{PathSource, PoolPath, Reserves},
 };
 use crate::{
     amm::{AmmConfig, AmmError, FeeConfig, FeeRates, Order, PoolState, Swap, Version, min_out},
@@ -123,10 +123,13 @@ pub struct PumpSwap<'a> {
 }
 
 impl<'a> PumpSwap<'a> {
-    /// A venue on `path`, whose rows are those of the market.
+    /// A venue on `path`, whose rows are those of the market. `first` is the first that is traded, at which a path that is
+    /// rebuilt from prices has the depth that was stated, and so the reserves that a pool starts with; one that was
+    /// recorded starts with its first row.
     #[must_use]
     pub fn new(config: PumpSwapConfig, path: &'a PoolPath, first: usize) -> Self {
-        let supply = (path.at_open(first).base.0 as f64 * SUPPLY_TO_RESERVE) as u64;
+        let start = if path.source() == PathSource::RebuiltFromBars { first } else { 0 };
+        let supply = (path.at_open(start).base.0 as f64 * SUPPLY_TO_RESERVE).round() as u64;
         let latency_ms = LatencyPreset::SolanaSlots(config.latency_slots).ms();
         Self { config, amm: config.amm(), path: Cow::Borrowed(path), supply, latency_ms, displacement: (0.0, i64::MIN) }
     }

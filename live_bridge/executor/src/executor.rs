@@ -300,7 +300,7 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             By::Hand => KillSwitch::Resumed,
         };
         let now = self.clock.now();
-        let cleared = self.guards.clear(&plan.proposal(order), &standing, &switch, now);
+        let cleared = self.guards.clear(plan, &standing, &switch, now);
         self.journal.remember(self.guards.memory())?;
         let cleared = match cleared {
             Ok(cleared) => cleared,
@@ -309,11 +309,12 @@ impl<N: Chain, C: Clock> Executor<N, C> {
                 return Ok(Report::Refused(refusals));
             }
         };
-        let signed = match self.sign(&plan, &cleared) {
+        let signed = match self.sign(&cleared) {
             Ok(signed) => signed,
             Err(error) => return self.reject(id, error.into()),
         };
-        let prepared = self.prepared(&plan, untracked, signed);
+        let plan = cleared.plan();
+        let prepared = self.prepared(plan, untracked, signed);
         let pending = Pending { order: id, mint: order.mint, prepared, state: OrderState::Open, slot: None };
         self.journal.prepare(id, &pending.prepared, self.clock.now())?;
         let to_send = self.clock.now().since(began);
@@ -333,8 +334,9 @@ impl<N: Chain, C: Clock> Executor<N, C> {
     }
 
     /// Signs what every guard has let through, and nothing else.
-    fn sign(&self, plan: &Plan, _cleared: &Cleared) -> Result<compose::Signed, compose::TooLarge> {
-        compose::signed(&plan.message, self.wallet.sign(&plan.message.serialize()))
+    fn sign(&self, cleared: &Cleared<Plan>) -> Result<compose::Signed, compose::TooLarge> {
+        let message = &cleared.plan().message;
+        compose::signed(message, self.wallet.sign(&message.serialize()))
     }
 
     fn reject(&mut self, id: OrderId, rejection: Rejection) -> Result<Report, ExecutorError> {

@@ -3,7 +3,7 @@
 use crate::backoff::retry;
 use crate::clock::{Clock, UnixMillis};
 use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_2022_RENT, TOKEN_ACCOUNT_RENT, TooLarge};
-use crate::guards::{Proposal, Standing};
+use crate::guards::{Proposal, Propose, Standing};
 use crate::journal::Position;
 use crate::market::{Market, MarketError};
 use crate::order::{Order, Quoted, Size};
@@ -114,6 +114,8 @@ impl Rejection {
 /// An order as it would be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// The order that it carries out.
+    pub order: Order,
     /// The market that it is quoted on.
     pub market: Market,
     /// When that was read.
@@ -130,17 +132,15 @@ pub struct Plan {
     pub last_height: u64,
 }
 
-impl Plan {
-    /// What the guards are asked about.
-    #[must_use]
-    pub fn proposal(&self, order: Order) -> Proposal<'_> {
-        let Self { market, quoted, cost, .. } = self;
+impl Propose for Plan {
+    fn proposal(&self) -> Proposal<'_> {
+        let Self { order, market, quoted, cost, .. } = self;
         let liquidity = Lamports(market.state.quote_vault);
         let impact = match quoted.swap.side {
             Side::Buy => impact(&market.state, quoted.swap.raw_quote),
             Side::Sell => Bps(0),
         };
-        Proposal { order, cost: *cost, mint: &market.mint, liquidity, impact }
+        Proposal { order: *order, cost: *cost, mint: &market.mint, liquidity, impact }
     }
 }
 
@@ -249,7 +249,7 @@ pub async fn plan<N: Chain, C: Clock>(
     let budget = priority::budget(units, &bids, priority_cap);
     let message = compose::message(&market, user, &quoted, budget, &blockhash);
     let cost = cost(&market, &quoted, budget);
-    Ok(Plan { market, read_at, quoted, cost, budget, message, last_height: blockhash.last_height })
+    Ok(Plan { order: *order, market, read_at, quoted, cost, budget, message, last_height: blockhash.last_height })
 }
 
 /// A market, asked for again where a node fails in passing.

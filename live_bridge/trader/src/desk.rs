@@ -66,7 +66,7 @@ impl Desk {
                     Ok(plan) => {
                         let standing = Standing { wallet: plan.market.wallet, positions: Some(Lamports(0)), traded: 0 };
                         let now = SystemClock.now();
-                        let cleared = guards.clear(&plan.proposal(order), &standing, &KillSwitch::Resumed, now);
+                        let cleared = guards.clear(&plan, &standing, &KillSwitch::Resumed, now);
                         let state = if cleared.is_ok() { State::Simulated } else { State::Refused };
                         let why = cleared.err().map(|refusals| refusals.to_string());
                         Done { read_slot: Some(plan.market.slot), ..quoted(Done::only(state, why), &plan.quoted) }

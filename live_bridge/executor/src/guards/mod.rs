@@ -186,6 +186,24 @@ pub struct Proposal<'a> {
     pub impact: Bps,
 }
 
+/// What the guards can be asked about.
+pub trait Propose {
+    /// The order as they see it.
+    fn proposal(&self) -> Proposal<'_>;
+}
+
+impl Propose for Proposal<'_> {
+    fn proposal(&self) -> Proposal<'_> {
+        *self
+    }
+}
+
+impl<P: Propose> Propose for &P {
+    fn proposal(&self) -> Proposal<'_> {
+        (**self).proposal()
+    }
+}
+
 /// The account as an order finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -209,15 +227,15 @@ impl Standing {
     }
 }
 
-/// An order that every guard has let through.
+/// What every guard has let through: that very plan, and no other, is signed.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "an order that was cleared is still to be executed"]
-pub struct Cleared(Order);
+#[must_use = "what was cleared is still to be executed"]
+pub struct Cleared<P>(P);
 
-impl Cleared {
-    /// The order.
+impl<P> Cleared<P> {
+    /// What was let through.
     #[must_use]
-    pub fn order(&self) -> &Order {
+    pub fn plan(&self) -> &P {
         &self.0
     }
 }
@@ -270,19 +288,19 @@ impl Guards {
         &self.memory
     }
 
-    /// Asks every guard about an order.
+    /// Asks every guard about a plan.
     ///
     /// # Errors
     /// [`Refusals`], with the reason of every guard that refuses it.
-    pub fn clear(
+    pub fn clear<P: Propose>(
         &mut self,
-        proposal: &Proposal<'_>,
+        plan: P,
         standing: &Standing,
         switch: &KillSwitch,
         now: UnixMillis,
-    ) -> Result<Cleared, Refusals> {
+    ) -> Result<Cleared<P>, Refusals> {
         let Self { limits, memory } = self;
-        let Proposal { order, cost, mint, liquidity, impact } = *proposal;
+        let Proposal { order, cost, mint, liquidity, impact } = plan.proposal();
         memory.note(standing, now);
         let mut answers = vec![switch.check(), memory.rate.check(&limits.rates, now)];
         if order.side() == Side::Buy {
@@ -309,7 +327,7 @@ impl Guards {
             return Err(Refusals(refusals));
         }
         memory.rate.note(now);
-        Ok(Cleared(order))
+        Ok(Cleared(plan))
     }
 
     /// Takes note of what became of an order that was let through.

@@ -28,8 +28,8 @@ fn proposal(order: Order, mint: &Mint) -> Proposal<'_> {
     Proposal { order, cost: Lamports(SOL), mint, liquidity: Lamports(85 * SOL), impact: Bps(100) }
 }
 
-fn clear(guards: &mut Guards, order: Order, standing: &Standing, now: i64) -> Result<Cleared, Refusals> {
-    guards.clear(&proposal(order, &coin()), standing, &KillSwitch::Resumed, UnixMillis(now))
+fn clear(guards: &mut Guards, order: Order, standing: &Standing, now: i64) -> Result<(), Refusals> {
+    guards.clear(proposal(order, &coin()), standing, &KillSwitch::Resumed, UnixMillis(now)).map(|_| ())
 }
 
 fn guards() -> Guards {
@@ -66,9 +66,9 @@ fn the_way_out_stays_open_where_buys_are_stopped() {
     assert!(clear(&mut guards, buy(), &poor, 0).is_err());
     let sold = {
         let shallow = Proposal { liquidity: Lamports(1), ..proposal(sell(), &frozen) };
-        guards.clear(&shallow, &poor, &KillSwitch::Resumed, UnixMillis(0))
+        guards.clear(shallow, &poor, &KillSwitch::Resumed, UnixMillis(0))
     };
-    assert_eq!(sold.unwrap().order(), &sell());
+    assert_eq!(sold.unwrap().plan().order, sell());
 }
 
 #[test]
