@@ -34,7 +34,9 @@ pub(super) fn order(out: &mut dyn Write, value: &Value, coins: Coins) -> Result<
             said += ", nothing was sent";
         }
         if let Some(reason) = value["reason"].as_str() {
-            said += &format!(": {reason}");
+            // Some reasons say it themselves.
+            let twice = format!("{}: ", text(state));
+            said += &format!(": {}", reason.strip_prefix(&twice).unwrap_or(reason));
         }
         writeln!(out, "{said}")?;
     }
@@ -46,7 +48,10 @@ pub(super) fn order(out: &mut dyn Write, value: &Value, coins: Coins) -> Result<
         quote(out, quoted, coins)?;
     }
     if value["state"] == "filled" {
-        line(out, "filled", &format!("{} for {}", coins.of(&value["base"]), sol(&value["quote"])))?;
+        // What came in is above zero.
+        let size = |amount: &Value| Value::from(text(amount).trim_start_matches('-'));
+        let done = if text(&value["base"]).starts_with('-') { "sold" } else { "bought" };
+        line(out, done, &format!("{} for {}", coins.of(&size(&value["base"])), sol(&size(&value["quote"]))))?;
     }
     for (name, field) in
         [("network", "network_fee"), ("deposit", "rent"), ("wallet", "lamports"), ("at most", "most_lamports")]
@@ -168,7 +173,7 @@ mod tests {
     fn a_fill_is_told_with_its_answer_first_and_in_whole_units() {
         let value = json!({
             "state": "filled", "reason": null, "signature": "5sig", "slot": 77, "final": true,
-            "base": "991795628700", "quote": "500000000", "network_fee": "5000", "rent": "0", "lamports": "-500005000",
+            "base": "991795628700", "quote": "-500000000", "network_fee": "5000", "rent": "0", "lamports": "-500005000",
             "to_send_ms": 9, "to_settle_ms": 400,
             "quoted": {
                 "side": "buy", "instruction": "buy_exact_quote_in", "base": "991795628700", "user_quote": "500000000",
@@ -180,12 +185,20 @@ mod tests {
         let expected = "filled\n\
             quoted      buy 991795.6287 coins for 0.5 SOL, at least 981877.672413 coins\n\
             pool's fees 0.000001 SOL liquidity, 0.000002 SOL protocol, 0 SOL creator\n\
-            filled      991795.6287 coins for 0.5 SOL\n\
+            bought      991795.6287 coins for 0.5 SOL\n\
             network     0.000005 SOL\n\
             wallet      -0.500005 SOL\n\
             slot        77, final\n\
             signature   5sig\n\
             time        9 ms to the send, 400 ms until it was settled\n";
         assert_eq!(String::from_utf8(said).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_refusal_says_it_once() {
+        let value = json!({"state": "refused", "reason": "refused: trading is switched off", "signature": null});
+        let mut said = Vec::new();
+        order(&mut said, &value, Coins(None)).unwrap();
+        assert_eq!(String::from_utf8(said).unwrap(), "refused: trading is switched off\n");
     }
 }
