@@ -337,7 +337,8 @@ pub(crate) fn pool_path(arguments: &ReplayArguments, data: &Dataset) -> Result<O
     let table = q50_datasets::reserves::ReserveTable::read(path)?;
     let (base, quote) = table.aligned(market.open_time, path)?;
     let recorded = PoolPath::recorded(&base, &quote, market.len());
-    recorded.map(|recorded| Some((recorded, table.hash()))).with_context(|| path.display().to_string())
+    let recorded = recorded.with_context(|| path.display().to_string())?;
+    Ok(Some((recorded.with_supply(table.supply(path)?), table.hash())))
 }
 
 #[cfg(test)]

@@ -192,4 +192,10 @@ fn the_tier_of_a_recorded_pool_does_not_depend_on_where_trading_begins() {
         (costs.lp, costs.protocol, costs.creator)
     };
     assert_eq!(fees(0), fees(2));
+    // A coin with a tenth of the supply is worth a tenth, and pays its creator the 30 basis points of the lowest tier.
+    let small = path.clone().with_supply(Some(100_000_000_000_000));
+    let mut venue = PumpSwap::new(PumpSwapConfig::default(), &small, 0);
+    let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000), Lamports(0), 1.0, 0);
+    let costs = venue.execute(Trade::SellShare(1.0), at(2), &mut books).unwrap().pool.unwrap();
+    assert!(costs.creator < fees(0).2, "{costs:?}");
 }

@@ -112,7 +112,7 @@ pub(crate) struct PoolArguments {
     /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars; default: 1000.
     #[arg(long, value_name = "SOL", value_parser = sol, help_heading = POOL)]
     pub(crate) pool_depth: Option<Lamports>,
-    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve and quote_reserve, or a
+    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve, quote_reserve and, if known, supply, or a
     /// folder of q50 collect. One for each --bars, in the same order.
     #[arg(long, value_name = "PATH", help_heading = POOL)]
     pub(crate) pool: Vec<PathBuf>,

@@ -71,9 +71,13 @@ impl Trader {
 
     /// The journal's file, which is there after the first order.
     pub fn journal(&self) -> std::path::PathBuf {
+        self.journal_if_any().unwrap()
+    }
+
+    pub fn journal_if_any(&self) -> Option<std::path::PathBuf> {
         let names = self.space.listing("ledger/journals");
-        let name = names.iter().find(|name| name.ends_with(".sqlite")).unwrap();
-        self.space.path(&format!("ledger/journals/{name}"))
+        let name = names.iter().find(|name| name.ends_with(".sqlite"))?;
+        Some(self.space.path(&format!("ledger/journals/{name}")))
     }
 
     /// Lamports and coins of the wallet, for good.

@@ -47,6 +47,8 @@ pub struct PoolPath {
     at_close: Vec<Reserves>,
     /// Price at each close, SOL for one smallest unit of base.
     marks: Vec<f64>,
+    /// Supply of the coin, smallest units, where it was recorded.
+    supply: Option<u64>,
 }
 
 /// Reserves that are no pool.
@@ -81,6 +83,19 @@ pub enum PathError {
 }
 
 impl PoolPath {
+    /// The same path of a coin with this supply, smallest units, which decides the fee tier; `None` where it is not known.
+    #[must_use]
+    pub fn with_supply(mut self, supply: Option<u64>) -> Self {
+        self.supply = supply;
+        self
+    }
+
+    /// Supply of the coin, smallest units, where it was recorded.
+    #[must_use]
+    pub fn supply(&self) -> Option<u64> {
+        self.supply
+    }
+
     /// A path from the reserves recorded at the close of each bar. The open of a bar sees the last bar's close.
     ///
     /// # Errors
@@ -145,7 +160,7 @@ impl PoolPath {
 
     fn new(source: PathSource, at_open: Vec<Reserves>, at_close: Vec<Reserves>) -> Self {
         let marks = at_close.iter().map(|reserves| reserves.price() / LAMPORTS_PER_SOL).collect();
-        Self { source, at_open, at_close, marks }
+        Self { source, at_open, at_close, marks, supply: None }
     }
 
     /// Price at the close of each bar, SOL for one smallest unit of base.

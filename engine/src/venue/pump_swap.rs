@@ -125,11 +125,12 @@ pub struct PumpSwap<'a> {
 impl<'a> PumpSwap<'a> {
     /// A venue on `path`, whose rows are those of the market. `first` is the first that is traded, at which a path that is
     /// rebuilt from prices has the depth that was stated, and so the reserves that a pool starts with; one that was
-    /// recorded starts with its first row.
+    /// recorded starts with its first row. From these the supply of the coin is estimated, where it is not recorded.
     #[must_use]
     pub fn new(config: PumpSwapConfig, path: &'a PoolPath, first: usize) -> Self {
         let start = if path.source() == PathSource::RebuiltFromBars { first } else { 0 };
-        let supply = (path.at_open(start).base.0 as f64 * SUPPLY_TO_RESERVE).round() as u64;
+        let estimate = || (path.at_open(start).base.0 as f64 * SUPPLY_TO_RESERVE).round() as u64;
+        let supply = path.supply().unwrap_or_else(estimate);
         let latency_ms = LatencyPreset::SolanaSlots(config.latency_slots).ms();
         Self { config, amm: config.amm(), path: Cow::Borrowed(path), supply, latency_ms, displacement: (0.0, i64::MIN) }
     }

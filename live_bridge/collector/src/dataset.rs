@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `trades.parquet` | a swap, in the chain's order | `q50 pool infer` (GeckoTerminal's columns), anybody (exact integers) |
 //! | `bars.parquet` | a bar that is closed: open, high, low, close in SOL for a coin, volume in coins | `--bars` |
-//! | `reserves.parquet` | the reserves that price at the close of the same bar | `--pool` |
+//! | `reserves.parquet` | the reserves that price at the close of the same bar, and the coin's supply | `--pool` |
 //! | `collection.json` | the whole: what, from when to when, and every step without explanation | people |
 
 use crate::CollectError;
@@ -106,7 +106,7 @@ pub fn write(
     }
     run.add_table(table)?;
     let bars = bars.closed(known.slot, known_ms);
-    write_bars(&mut run, &bars)?;
+    write_bars(&mut run, &bars, target.supply)?;
     let summary = Summary {
         schema: "q50.collection/1",
         run_id,
@@ -135,16 +135,22 @@ fn read(store: &Store, place: Option<Place>) -> Result<Vec<crate::store::Stored>
     Ok(store.behind(place, BATCH)?)
 }
 
-fn write_bars(run: &mut NewRun<'_>, bars: &[PoolBar]) -> Result<(), CollectError> {
+fn write_bars(run: &mut NewRun<'_>, bars: &[PoolBar], supply: u64) -> Result<(), CollectError> {
     let times: Vec<i64> = bars.iter().map(|bar| bar.open_time).collect();
     let prices = |of: fn(&PoolBar) -> f64| bars.iter().map(of).collect::<Vec<f64>>();
     let (open, high, low) = (prices(|bar| bar.open), prices(|bar| bar.high), prices(|bar| bar.low));
     let (close, volume) = (prices(|bar| bar.close), prices(|bar| bar.volume));
     let base: Vec<u64> = bars.iter().map(|bar| bar.reserves.base).collect();
     let quote: Vec<u64> = bars.iter().map(|bar| bar.reserves.quote).collect();
+    let supply = vec![supply; bars.len()];
     run.table(
         FILES[1],
-        &[("ts_ms", Column::I64(&times)), ("base_reserve", Column::U64(&base)), ("quote_reserve", Column::U64(&quote))],
+        &[
+            ("ts_ms", Column::I64(&times)),
+            ("base_reserve", Column::U64(&base)),
+            ("quote_reserve", Column::U64(&quote)),
+            ("supply", Column::U64(&supply)),
+        ],
     )?;
     run.table(
         FILES[2],

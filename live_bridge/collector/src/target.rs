@@ -62,6 +62,8 @@ pub struct Target {
     pub mint: Address,
     /// Digits behind the coin's point.
     pub decimals: u8,
+    /// How many smallest units of it there are; what is burnt later is not known.
+    pub supply: u64,
     /// Where its coins are.
     pub base_vault: Address,
     /// Where its SOL is.
@@ -98,11 +100,12 @@ impl Target {
             return Err(TargetError::Quote { pool: address, quote: pool.quote_mint });
         }
         let mint = self::account(client, pool.base_mint).await?.ok_or(TargetError::NotThere(pool.base_mint))?;
-        let decimals = Mint::read(&mint.owner, &mint.data).map_err(of(pool.base_mint))?.decimals;
+        let Mint { decimals, supply, .. } = Mint::read(&mint.owner, &mint.data).map_err(of(pool.base_mint))?;
         Ok(Self {
             pool: address,
             mint: pool.base_mint,
             decimals,
+            supply,
             base_vault: pool.base_vault,
             quote_vault: pool.quote_vault,
             is_mayhem: pool.is_mayhem,

@@ -18,8 +18,15 @@ pub const POOL: Address = Address([1; 32]);
 pub const MINT: Address = Address([2; 32]);
 pub const BASE_VAULT: Address = Address([3; 32]);
 pub const QUOTE_VAULT: Address = Address([4; 32]);
-pub const TARGET: Target =
-    Target { pool: POOL, mint: MINT, decimals: 6, base_vault: BASE_VAULT, quote_vault: QUOTE_VAULT, is_mayhem: false };
+pub const TARGET: Target = Target {
+    pool: POOL,
+    mint: MINT,
+    decimals: 6,
+    supply: 1_000_000_000_000_000,
+    base_vault: BASE_VAULT,
+    quote_vault: QUOTE_VAULT,
+    is_mayhem: false,
+};
 /// Slots until what is confirmed is final.
 const FINALITY: u64 = 31;
 const RATES: [u64; 3] = [20, 5, 0];

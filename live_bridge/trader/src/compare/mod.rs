@@ -305,8 +305,7 @@ fn parts_of(
     order: &OrderRow,
     swap: &SwapEvent,
 ) -> Option<Parts> {
-    let began_with = record.reserves_at(backtest.from_ms).or_else(|| record.reserves_at(fill.time_ms))?;
-    let venue = ReplayVenue::new(backtest.venue, began_with);
+    let venue = ReplayVenue::new(backtest.venue, record.bars.first()?.reserves(), record.supply);
     let here = record.reserves_at(fill.time_ms)?;
     let virtual_quote = swap.virtual_quote_before.unwrap_or(0);
     let quote = u64::try_from(i128::from(swap.pool_quote_before) + virtual_quote).ok()?;

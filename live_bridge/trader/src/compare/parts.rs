@@ -106,20 +106,22 @@ pub enum Amount {
     Sold(u64),
 }
 
-/// The pool of a backtest at any reserves. Its rates follow from the reserves that the backtest began with.
+/// The pool of a backtest at any reserves. Its rates follow from the recorded supply of the coin, and where there is none
+/// from the first reserves of the record.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayVenue {
     config: PumpSwapConfig,
     began_with: Reserves,
+    supply: Option<u64>,
 }
 
 impl ReplayVenue {
-    /// The pool of `config`, whose path began with these reserves. Luck and delay are no part of a price.
+    /// The pool of `config`, whose record begins with these reserves. Luck and delay are no part of a price.
     #[must_use]
-    pub fn new(config: PumpSwapConfig, began_with: Reserves) -> Self {
+    pub fn new(config: PumpSwapConfig, began_with: Reserves, supply: Option<u64>) -> Self {
         let config =
             PumpSwapConfig { failures: Fraction::ZERO, latency_slots: 0, recovery: Recovery::Restored, ..config };
-        Self { config, began_with }
+        Self { config, began_with, supply }
     }
 
     /// What an order does at these reserves; none where the pool refuses it.
@@ -128,7 +130,7 @@ impl ReplayVenue {
         let (began, config) = (self.began_with, self.config);
         let bases = [began.base.0, at.base.0, at.base.0];
         let quotes = [began.quote.0, at.quote.0, at.quote.0];
-        let path = PoolPath::recorded(&bases, &quotes, 3).ok()?;
+        let path = PoolPath::recorded(&bases, &quotes, 3).ok()?.with_supply(self.supply);
         let mut venue = PumpSwap::new(config, &path, 0).with_latency(LatencyPreset::Milliseconds(0));
         let costs = config.base_fee.0 + config.priority_fee.0;
         // An account that is there: its deposit is no cost.
@@ -192,7 +194,7 @@ mod tests {
     #[test]
     fn a_buy_is_what_the_venue_of_the_backtest_makes_of_it_and_its_offer_is_found_again() {
         let reserves = at(206_900_000_000_000, 84_990_359_078);
-        let venue = ReplayVenue::new(PumpSwapConfig::default(), reserves);
+        let venue = ReplayVenue::new(PumpSwapConfig::default(), reserves, None);
         let bought = venue.fill(reserves, Amount::Spent(SOL)).unwrap();
         assert!(bought.base > 0 && bought.lamports <= -i128::from(SOL) + 10 - venue.network());
         let quote = u64::try_from(-bought.lamports - venue.network()).unwrap();

@@ -4,6 +4,7 @@ use super::CompareError;
 use crate::journal::{BarRow, DecisionRow, Journal, OrderRow};
 use crate::spec::SessionSpec;
 use q50_collector::store::{Store, StoreError};
+use q50_datasets::reserves::ReserveTable;
 use q50_engine::venue::pool_path::Reserves;
 use q50_live::pumpswap::{ProgramEvent, SwapEvent};
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub struct Record {
     pub orders: Vec<OrderRow>,
     /// What the program said of the session's own swaps, by signature.
     pub swaps: HashMap<String, Box<SwapEvent>>,
+    /// Supply of the coin, as the session's files have it.
+    pub supply: Option<u64>,
 }
 
 impl Record {
@@ -46,7 +49,9 @@ impl Record {
         let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
         let log = folder.join("collection.sqlite");
         let swaps = if log.is_file() { own_swaps(&log, &spec, &orders)? } else { HashMap::new() };
-        Ok(Self { id, spec, bars, decisions, orders, swaps })
+        let reserves = folder.join("reserves.parquet");
+        let supply = if reserves.is_file() { ReserveTable::read(&reserves)?.supply(&reserves)? } else { None };
+        Ok(Self { id, spec, bars, decisions, orders, swaps, supply })
     }
 
     /// Reserves at the opening of the bar that is open at `time_ms`: those at the close of the bar before.
