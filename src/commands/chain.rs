@@ -238,7 +238,7 @@ async fn dry_run(
     settings: &Settings,
 ) -> Result<Answer> {
     let user = wallet.address();
-    let plan = match plan::plan(client, &SystemClock, user, order, 0, settings.priority_cap).await {
+    let plan = match plan::plan(client, &SystemClock, user, order, 0, settings.priority_cap, |_| false).await {
         Ok(plan) => plan,
         Err(rejection) if rejection.class() == Class::Transient => return Err(rejection.into()),
         Err(rejection) => {

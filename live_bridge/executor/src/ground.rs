@@ -11,6 +11,7 @@ use crate::plan::{Chain, Plan, Rejection, others, plan, standing};
 use crate::rpc::RpcError;
 use q50_engine::units::Lamports;
 use q50_live::pumpswap::Address;
+use solana_message::Message;
 use std::time::Duration;
 
 /// How long a price that was read is fresh, and how often it is read at most.
@@ -42,7 +43,9 @@ pub(crate) async fn ground<N: Chain, C: Clock>(
     let (at_least, positions) = (journal.newest_slot()?, journal.positions()?);
     let mut took = Duration::ZERO;
     for _ in 0..READINGS {
-        let plan = plan(chain, clock, user, order, at_least, priority_cap);
+        // What cannot be read is not taken: the journal takes no signature twice.
+        let is_taken = |message: &Message| journal.has_message(&message.serialize()).unwrap_or(false);
+        let plan = plan(chain, clock, user, order, at_least, priority_cap, is_taken);
         let (plan, others) = tokio::join!(plan, others(chain, clock, &positions, order, user, at_least));
         let plan = match plan {
             Ok(plan) => plan,

@@ -202,7 +202,9 @@ pub fn value(market: &Market, held: u64) -> Option<Lamports> {
     order.quote(&market.state, &market.config).ok().map(|quoted| Lamports(quoted.swap.user_quote))
 }
 
-/// An order as it would be sent by `user`: quoted, simulated, and not signed.
+/// An order as it would be sent by `user`: quoted, simulated, and not signed. No message that `is_taken` is made: two orders
+/// that are equal and see the same block would be one transaction, which the chain executes once. The second has one compute
+/// unit more.
 ///
 /// # Errors
 /// [`Rejection`] where it cannot be carried out.
@@ -213,6 +215,7 @@ pub async fn plan<N: Chain, C: Clock>(
     order: &Order,
     at_least: u64,
     priority_cap: Lamports,
+    is_taken: impl Fn(&solana_message::Message) -> bool,
 ) -> Result<Plan, Rejection> {
     // Independent questions are asked at once: prices move while one waits.
     let blockhash = retry(clock, async || chain.blockhash().await);
@@ -246,8 +249,12 @@ pub async fn plan<N: Chain, C: Clock>(
     // Without bids the transaction is still good.
     let bids = bids.unwrap_or_default();
     let units = simulated.units_consumed.unwrap_or(u64::from(MOST_UNITS));
-    let budget = priority::budget(units, &bids, priority_cap);
-    let message = compose::message(&market, user, &quoted, budget, &blockhash);
+    let mut budget = priority::budget(units, &bids, priority_cap);
+    let mut message = compose::message(&market, user, &quoted, budget, &blockhash);
+    while is_taken(&message) {
+        budget.units += 1;
+        message = compose::message(&market, user, &quoted, budget, &blockhash);
+    }
     let cost = cost(&market, &quoted, budget);
     Ok(Plan { order: *order, market, read_at, quoted, cost, budget, message, last_height: blockhash.last_height })
 }

@@ -228,7 +228,9 @@ async fn no_more_leaves_the_wallet_than_is_said_and_that_is_enough() {
             settings.limits.wallet_floor = Lamports(0);
             settings.limits.exposure = Bps(10_000);
             let user = net.wallet().address();
-            let planned = plan(&client, &net.clock, user, &spend(&net, SOL), 0, settings.priority_cap).await.unwrap();
+            let cap = settings.priority_cap;
+            let order = spend(&net, SOL);
+            let planned = plan(&client, &net.clock, user, &order, 0, cap, |_| false).await.unwrap();
             let wallet = Account { lamports: planned.cost.0, owner: SYSTEM, data: Vec::new(), executable: false };
             net.put(user, &wallet);
             let mut executor = net.executor_on(client, &genesis, settings).await.unwrap();
@@ -237,6 +239,19 @@ async fn no_more_leaves_the_wallet_than_is_said_and_that_is_enough() {
             assert!(lamports.unsigned_abs() <= planned.cost.0, "{kind}, {is_cashback}: {lamports}");
         }
     }
+}
+
+#[tokio::test]
+async fn equal_orders_that_see_the_same_block_are_two_transactions() {
+    let net = Net::start("", "");
+    let client = net.client().await;
+    let (user, order, cap) = (net.wallet().address(), spend(&net, SOL), net::settings().priority_cap);
+    let first = plan(&client, &net.clock, user, &order, 0, cap, |_| false).await.unwrap();
+    let taken = |message: &_| *message == first.message;
+    let second = plan(&client, &net.clock, user, &order, 0, cap, taken).await.unwrap();
+    assert_eq!(second.message.recent_blockhash, first.message.recent_blockhash, "no slot has passed");
+    assert_ne!(second.message, first.message);
+    assert_eq!(second.budget.units, first.budget.units + 1);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ impl Desk {
     pub async fn give(&mut self, key: &str, order: Order, books: &Books) -> Result<Done, DeskError> {
         match self {
             Self::DryRun { client, user, guards, priority_cap } => {
-                let planned = plan::plan(client, &SystemClock, *user, &order, 0, *priority_cap).await;
+                let planned = plan::plan(client, &SystemClock, *user, &order, 0, *priority_cap, |_| false).await;
                 Ok(match planned {
                     Err(rejection) => Done::only(State::Rejected, Some(rejection.to_string())),
                     Ok(plan) => {

@@ -260,6 +260,17 @@ impl Journal {
         if is_final { self.at_ease(write) } else { write(&mut self.database) }
     }
 
+    /// Whether one of the last thousand transactions is of this message.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn has_message(&self, message: &[u8]) -> Result<bool, JournalError> {
+        // Behind a byte that counts the signatures, and the user's one. A block is not referred to for longer than a minute.
+        let known = "SELECT EXISTS (SELECT 1 FROM (SELECT bytes FROM transactions ORDER BY rowid DESC LIMIT 1000)
+            WHERE substr(bytes, 66) = ?1)";
+        Ok(self.database.query_row(known, [message], |row| row.get(0))?)
+    }
+
     /// Transactions that are not settled for good, oldest first.
     ///
     /// # Errors

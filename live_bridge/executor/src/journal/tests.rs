@@ -219,3 +219,14 @@ fn other_databases_and_later_journals_are_refused_and_left_as_they_are() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
     assert!(matches!(folder.open(), Err(JournalError::Version { found: 9, known: 1 })));
 }
+
+#[test]
+fn a_message_is_known_by_what_was_signed() {
+    let folder = Folder::new();
+    let mut journal = folder.open().unwrap();
+    let id = begun(&mut journal, "a");
+    let bytes = [vec![1], vec![9; 64], b"the message".to_vec()].concat();
+    journal.prepare(id, &Prepared { bytes, ..prepared(1) }, NOW).unwrap();
+    assert!(journal.has_message(b"the message").unwrap());
+    assert!(!journal.has_message(b"another message").unwrap() && !journal.has_message(b"message").unwrap());
+}
