@@ -136,7 +136,7 @@ impl<V: Venue, R: Recorder> Host for Loop<'_, V, R> {
 /// Looks for look-ahead in the run that `journal` is of, with `cuts` random cuts; see [`causality`].
 ///
 /// # Errors
-/// As [`rehearse`].
+/// As [`rehearse`](super::rehearse).
 pub fn examine(
     source: &Source<'_>,
     settings: &RunSettings,
