@@ -115,7 +115,7 @@ pub(super) fn pool(out: &mut dyn Write, value: &Value, decimals: u8) -> Result<(
         line(out, "kind", &kinds)?;
     }
     line(out, "token", &text(&value["token_program"]))?;
-    for (name, field) in [("prints", "mint_authority"), ("freezes", "freeze_authority")] {
+    for (name, field) in [("minted by", "mint_authority"), ("frozen by", "freeze_authority")] {
         line(out, name, value[field].as_str().unwrap_or("nobody"))?;
     }
     line(out, "slot", &text(&value["slot"]))?;

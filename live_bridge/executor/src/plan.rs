@@ -203,8 +203,8 @@ pub fn value(market: &Market, held: u64) -> Option<Lamports> {
 }
 
 /// An order as it would be sent by `user`: quoted, simulated, and not signed. No message that `is_taken` is made: two orders
-/// that are equal and see the same block would be one transaction, which the chain executes once. The second has one compute
-/// unit more.
+/// that are equal and see the same block would be one transaction, which the chain executes once. The second has a few
+/// compute units more, below the same cap.
 ///
 /// # Errors
 /// [`Rejection`] where it cannot be carried out.
@@ -249,12 +249,14 @@ pub async fn plan<N: Chain, C: Clock>(
     // Without bids the transaction is still good.
     let bids = bids.unwrap_or_default();
     let units = simulated.units_consumed.unwrap_or(u64::from(MOST_UNITS));
-    let mut budget = priority::budget(units, &bids, priority_cap);
-    let mut message = compose::message(&market, user, &quoted, budget, &blockhash);
-    while is_taken(&message) {
-        budget.units += 1;
-        message = compose::message(&market, user, &quoted, budget, &blockhash);
-    }
+    let mut budgets = priority::budgets(units, &bids, priority_cap);
+    let (budget, message) = loop {
+        let Some(budget) = budgets.next() else { unreachable!("budgets have no end") };
+        let message = compose::message(&market, user, &quoted, budget, &blockhash);
+        if !is_taken(&message) {
+            break (budget, message);
+        }
+    };
     let cost = cost(&market, &quoted, budget);
     Ok(Plan { order: *order, market, read_at, quoted, cost, budget, message, last_height: blockhash.last_height })
 }

@@ -20,6 +20,12 @@ pub(crate) fn budget(units: u64, recently: &[u64], cap: Lamports) -> Budget {
     Budget { units, unit_price: bid.min(u64::try_from(most).unwrap_or(u64::MAX)) }
 }
 
+/// Budgets that are all different, for transactions that have to be: each has a few units more than the one before, and
+/// stays below the same `cap`.
+pub(crate) fn budgets(units: u64, recently: &[u64], cap: Lamports) -> impl Iterator<Item = Budget> {
+    (units..).map(move |units| budget(units, recently, cap))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,7 +44,9 @@ mod tests {
         fn the_fee_is_never_above_its_cap(
             units in 0..1_400_000_u64, bids in prop::collection::vec(any::<u64>(), 0..200), cap in 0..1_000_000_000_u64
         ) {
-            prop_assert!(budget(units, &bids, Lamports(cap)).fee().0 <= cap + 5_000);
+            let several: Vec<Budget> = budgets(units, &bids, Lamports(cap)).take(5).collect();
+            prop_assert!(several.iter().all(|budget| budget.fee().0 <= cap + 5_000));
+            prop_assert!(several.windows(2).all(|pair| pair[0].units < pair[1].units));
         }
     }
 }

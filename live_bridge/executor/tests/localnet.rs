@@ -251,7 +251,7 @@ async fn equal_orders_that_see_the_same_block_are_two_transactions() {
     let second = plan(&client, &net.clock, user, &order, 0, cap, taken).await.unwrap();
     assert_eq!(second.message.recent_blockhash, first.message.recent_blockhash, "no slot has passed");
     assert_ne!(second.message, first.message);
-    assert_eq!(second.budget.units, first.budget.units + 1);
+    assert!(second.budget.units > first.budget.units && second.cost >= first.cost);
 }
 
 #[tokio::test]
