@@ -35,6 +35,12 @@ impl Pilot {
         Ok(Self { strategy: config.stream()?, bars: BarBuffer::new(interval_ms, columns, history) })
     }
 
+    /// Whether the strategy places orders of its own, beside its decisions: a pool has none that wait.
+    #[must_use]
+    pub fn places_orders(&self) -> bool {
+        self.strategy.places_orders()
+    }
+
     /// Shows a bar that has closed, with its signals.
     pub fn observe(&mut self, bar: &Bar, signals: &BarSignals) {
         let value = |column| signals.iter().find(|(there, _)| *there == column).map_or(f64::NAN, |(_, value)| *value);
@@ -49,5 +55,56 @@ impl Pilot {
         let history = market.history(market.len() - 1);
         let decision = self.strategy.decide(history, account);
         (decision, self.strategy.explain(history, account))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use q50_engine::decision::Reason;
+    use q50_engine::market::{History, Signals};
+    use q50_engine::strategy::parameters::Parameter;
+    use q50_engine::strategy::threshold::ThresholdConfig;
+    use q50_engine::strategy::{Guards, Settings};
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct Resting {}
+
+    impl Strategy for Resting {
+        fn decide(&mut self, _: History<'_>, _: &Account) -> Decision {
+            Decision::Hold(Reason::Neutral)
+        }
+
+        fn places_orders(&self) -> bool {
+            true
+        }
+    }
+
+    impl Settings for Resting {
+        const NAME: &'static str = "resting";
+        const WORDS: &'static str = "places orders";
+
+        type Strategy = Self;
+
+        fn strategy(&self, _: &Guards) -> Self {
+            Self {}
+        }
+
+        fn parameters(&self) -> Vec<Parameter> {
+            Vec::new()
+        }
+
+        fn reads(&self, _: &Signals<'_>) -> Vec<Column> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_strategy_that_places_orders_is_known_before_its_first_bar() {
+        let places = |config: &StrategyConfig| Pilot::new(config, 1_000, &[], 0).unwrap().places_orders();
+        assert!(places(&StrategyConfig::new(Resting {})));
+        assert!(!places(&StrategyConfig::new(ThresholdConfig::default())));
     }
 }

@@ -60,6 +60,9 @@ pub enum SessionError {
     /// The strategy cannot be fed.
     #[error(transparent)]
     Strategy(#[from] ConfigError),
+    /// The strategy does more than decide.
+    #[error("the strategy places orders of its own, and a session carries out those of decisions only")]
+    PlacesOrders,
     /// The strategy is another one.
     #[error(
         "the strategy decides otherwise than it did: at the bar of {bar} it said {was}, and now says {is}; go on with the q50 that \

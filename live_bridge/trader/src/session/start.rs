@@ -81,6 +81,9 @@ impl Session {
         let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
         let history = bars.len() - decisions.len();
         let mut pilot = Pilot::new(&spec.settings.strategy, spec.interval_ms, &columns, history)?;
+        if pilot.places_orders() {
+            return Err(SessionError::PlacesOrders);
+        }
         for bar in &bars[..history] {
             pilot.observe(&bar.engine_bar(), &bar.signals);
         }
