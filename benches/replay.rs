@@ -18,7 +18,7 @@ use q50_engine::{
 };
 use q50_research::{
     inference::{BlockSums, Cscv, StationaryBootstrap},
-    run::{PoolVenue, PriceVenue, RunSettings, Source, Stage, VenueSettings},
+    run::{PoolVenue, Prepared, PriceVenue, RunSettings, Source, VenueSettings},
     spec::DataSpec,
     sweep::{Space, Sweep},
 };
@@ -85,14 +85,14 @@ fn replays(c: &mut Criterion) {
         let data = world.spec(&strategy);
         let settings = settings(strategy, false);
         let source = Source { market: world.market(), pool: None, data: &data, instruments: &[] };
-        let stage = Stage::new(source, &settings.venue).unwrap();
-        let expected = run::<Summary>(&stage, &settings);
+        let prepared = Prepared::new(source, &settings.venue).unwrap();
+        let expected = run::<Summary>(&prepared, &settings);
         group.bench_function(format!("{name}/summary"), |b| {
-            b.iter(|| assert_eq!(run::<Summary>(black_box(&stage), &settings).final_equity, expected.final_equity));
+            b.iter(|| assert_eq!(run::<Summary>(black_box(&prepared), &settings).final_equity, expected.final_equity));
         });
         group.bench_function(format!("{name}/journal"), |b| {
             b.iter(|| {
-                assert_eq!(run::<Journal>(black_box(&stage), &settings).equity.last(), Some(&expected.final_equity));
+                assert_eq!(run::<Journal>(black_box(&prepared), &settings).equity.last(), Some(&expected.final_equity));
             });
         });
     }
@@ -109,7 +109,7 @@ fn streaming(c: &mut Criterion) {
         let settings = settings(strategy.clone(), false);
         let data = world.spec(&strategy);
         let source = Source { market, pool: None, data: &data, instruments: &[] };
-        let expected = run::<Journal>(&Stage::new(source, &settings.venue).unwrap(), &settings);
+        let expected = run::<Journal>(&Prepared::new(source, &settings.venue).unwrap(), &settings);
         group.bench_function(format!("{name}/journal"), |b| {
             b.iter(|| {
                 let (mut strategy, mut journal) = (strategy.stream().unwrap(), Journal::default());
@@ -122,9 +122,9 @@ fn streaming(c: &mut Criterion) {
     group.finish();
 }
 
-fn run<R: Combine>(stage: &Stage<'_>, settings: &RunSettings) -> R {
+fn run<R: Combine>(prepared: &Prepared<'_>, settings: &RunSettings) -> R {
     let mut recorder = R::default();
-    stage.run(settings, &mut recorder);
+    prepared.run(settings, &mut recorder);
     recorder
 }
 
@@ -143,13 +143,13 @@ fn sweeps(c: &mut Criterion) {
         let space = Space::parse(grid).unwrap();
         assert_eq!(space.count(), 100);
         let source = Source { market: world.market(), pool: None, data: &data, instruments: &[] };
-        let stage = Stage::new(source, &base.venue).unwrap();
-        let sweep = Sweep::new(&stage, base, &space).unwrap();
+        let prepared = Prepared::new(source, &base.venue).unwrap();
+        let sweep = Sweep::new(&prepared, base, &space).unwrap();
         let total = |sweep: &Sweep<'_>| -> f64 {
             (0..100)
                 .map(|set| {
                     let settings = sweep.settings(&space.point(set)).unwrap();
-                    run::<Summary>(&stage, &settings).final_equity
+                    run::<Summary>(&prepared, &settings).final_equity
                 })
                 .sum()
         };

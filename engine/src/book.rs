@@ -11,7 +11,7 @@ use crate::{
     record::Recorder,
     session::Parties,
     strategy::Strategy,
-    venue::{Fill, FillSide, Rejection, Touch, Trade, Venue},
+    venue::{Arrival, Fill, FillSide, MarketOrder, Rejection, Venue},
 };
 
 /// Amounts that differ by less, as a share of themselves, are the same.
@@ -65,22 +65,26 @@ impl Present {
 impl Working {
     /// The order as the venue takes it, where `open` units are open against it; `None` where it may only reduce, and there
     /// is nothing.
-    fn trade(&self, open: f64, price: f64) -> Option<Trade> {
+    fn at_market(&self, open: f64, price: f64) -> Option<MarketOrder> {
         let OrderRequest { side, amount, reduce_only, .. } = self.request;
         let units = match amount {
             Amount::Position => f64::INFINITY,
             Amount::Units(units) => units,
             Amount::Quote(quote) if reduce_only => quote / price,
             Amount::Quote(quote) => {
-                return Some(if side == FillSide::Buy { Trade::BuyFor(quote) } else { Trade::ShortFor(quote) });
+                return Some(if side == FillSide::Buy {
+                    MarketOrder::BuyFor(quote)
+                } else {
+                    MarketOrder::ShortFor(quote)
+                });
             }
         };
         match side {
             _ if reduce_only && open <= 0.0 => None,
-            FillSide::Buy if reduce_only && units >= open => Some(Trade::CoverShare(1.0)),
-            FillSide::Sell if reduce_only && units >= open => Some(Trade::SellShare(1.0)),
-            FillSide::Buy => Some(Trade::Buy(units)),
-            FillSide::Sell => Some(Trade::Sell(units)),
+            FillSide::Buy if reduce_only && units >= open => Some(MarketOrder::CoverShare(1.0)),
+            FillSide::Sell if reduce_only && units >= open => Some(MarketOrder::SellShare(1.0)),
+            FillSide::Buy => Some(MarketOrder::Buy(units)),
+            FillSide::Sell => Some(MarketOrder::Sell(units)),
         }
     }
 
@@ -221,12 +225,12 @@ impl Book {
         let order = self.working[index];
         let position = parties.venue.account(&present.bar, present.row, parties.ledger).position;
         let open = if order.request.side == FillSide::Sell { position } else { -position };
-        let Some(trade) = order.trade(open, price) else {
+        let Some(market_order) = order.at_market(open, price) else {
             return self.finish(index, Outcome::Cancelled, present, parties);
         };
         let time = order.landed.max(present.bar.open_time);
-        let touch = Touch { row: present.row, time, price, decided_row: order.decided_row, available: self.left };
-        match parties.execute(trade, touch, order.event(Outcome::Accepted, present)) {
+        let arrival = Arrival { row: present.row, time, price, decided_row: order.decided_row, available: self.left };
+        match parties.execute(market_order, arrival, order.event(Outcome::Accepted, present)) {
             Err(rejection) => self.finish(index, Outcome::Rejected(rejection), present, parties),
             Ok(fill) => {
                 // Up to rounding, all that could be had.

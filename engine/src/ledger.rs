@@ -38,14 +38,14 @@ impl Account {
 
 /// Equity while the position does not change: `cash + units x price`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Line {
+pub struct Balances {
     /// Quote currency, deposits included.
     pub cash: f64,
     /// Units of base, negative where owed.
     pub units: f64,
 }
 
-impl Line {
+impl Balances {
     /// Equity at `price`.
     #[must_use]
     #[inline]
@@ -66,7 +66,7 @@ impl Line {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Marked {
     /// What is held.
-    pub line: Line,
+    pub balances: Balances,
     /// The price it is marked at.
     pub price: f64,
 }
@@ -76,7 +76,7 @@ impl Marked {
     #[must_use]
     #[inline]
     pub fn held(&self) -> Held {
-        Held::of(self.line.units)
+        Held::of(self.balances.units)
     }
 
     /// Whether the position is certainly worth more than `share` of the equity. Not the exact complement of
@@ -85,8 +85,8 @@ impl Marked {
     #[inline]
     pub fn exceeds(&self, share: f64) -> bool {
         const CERTAIN: f64 = 1.0 + 1e-9;
-        let value = self.line.units * self.price;
-        value > share.max(0.0) * (self.line.cash + value) * CERTAIN
+        let value = self.balances.units * self.price;
+        value > share.max(0.0) * (self.balances.cash + value) * CERTAIN
     }
 }
 
@@ -171,8 +171,8 @@ impl PriceLedger {
     /// Value by price, costs of closing not deducted.
     #[must_use]
     #[inline]
-    pub fn line(&self) -> Line {
-        Line { cash: self.cash, units: self.position }
+    pub fn balances(&self) -> Balances {
+        Balances { cash: self.cash, units: self.position }
     }
 
     /// What a strategy may know, marked at `price`.
@@ -183,7 +183,7 @@ impl PriceLedger {
         Account {
             position: self.position,
             cash: self.cash,
-            equity: self.line().at(price),
+            equity: self.balances().at(price),
             price,
             quote_reserve: None,
             average_price: open.then_some(self.average_price),
@@ -309,8 +309,8 @@ impl PoolLedger {
     /// Value in SOL by the price of a token's smallest unit in SOL, costs of closing not deducted.
     #[must_use]
     #[inline]
-    pub fn line(&self) -> Line {
-        Line { cash: (self.lamports.0 + self.rent.0) as f64 / LAMPORTS_PER_SOL, units: self.tokens.0 as f64 }
+    pub fn balances(&self) -> Balances {
+        Balances { cash: (self.lamports.0 + self.rent.0) as f64 / LAMPORTS_PER_SOL, units: self.tokens.0 as f64 }
     }
 
     /// What a strategy may know, in SOL, marked at `price` SOL a token's smallest unit beside a pool with
@@ -323,7 +323,7 @@ impl PoolLedger {
         Account {
             position: tokens,
             cash: self.lamports.0 as f64 / LAMPORTS_PER_SOL,
-            equity: self.line().at(price),
+            equity: self.balances().at(price),
             price,
             quote_reserve: Some(quote_reserve.0 as f64 / LAMPORTS_PER_SOL),
             average_price: open.then(|| self.paid / tokens / LAMPORTS_PER_SOL),

@@ -79,13 +79,13 @@ fn run<const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder>(
         if !R::EVERY_BAR
             && session.pending.is_none()
             && (!PLACES || session.book.is_idle())
-            && let Some(line) = venue.line(ledger)
+            && let Some(balances) = venue.balances(ledger)
         {
             let marks = &venue.marks(market)[..market.len()];
-            let quiet = strategy.quiet_rows(market, marks, line, t);
+            let quiet = strategy.quiet_rows(market, marks, balances, t);
             // The bar at which the strategy acts is worth the same, because its order is filled later.
             marked = quiet > 0 && t + quiet < market.len() && venue.timing() == FillTiming::NextOpen;
-            recorder.stretch(t, line, &marks[t..t + quiet + usize::from(marked)]);
+            recorder.stretch(t, balances, &marks[t..t + quiet + usize::from(marked)]);
             t += quiet;
             if t == market.len() {
                 break;

@@ -8,7 +8,7 @@ use crate::{
     orders::{Event, Outcome},
     record::Recorder,
     strategy::Strategy,
-    venue::{Fill, FillTiming, Rejection, Touch, Trade, Venue},
+    venue::{Arrival, Fill, FillTiming, MarketOrder, Rejection, Venue},
 };
 
 /// Those who take part in a replay.
@@ -20,12 +20,12 @@ pub(crate) struct Parties<'a, S: ?Sized, V: Venue, R> {
 }
 
 impl<S: ?Sized, V: Venue, R: Recorder> Parties<'_, S, V, R> {
-    /// Sends `trade` to the venue. What it charges beside a fill is recorded here, as `event` with that outcome; the fill or
+    /// Sends `order` to the venue. What it charges beside a fill is recorded here, as `event` with that outcome; the fill or
     /// the rejection is the caller's.
     #[inline(always)]
-    pub(crate) fn execute(&mut self, trade: Trade, touch: Touch, event: Event) -> Result<Fill, Rejection> {
+    pub(crate) fn execute(&mut self, order: MarketOrder, arrival: Arrival, event: Event) -> Result<Fill, Rejection> {
         let before = self.ledger.free();
-        let result = self.venue.execute(trade, touch, self.ledger);
+        let result = self.venue.execute(order, arrival, self.ledger);
         if result.is_err() {
             let paid = -V::Ledger::flow(before, self.ledger.free());
             if paid > 0.0 {
@@ -53,7 +53,7 @@ pub(crate) struct Session<'a, const PLACES: bool, S: ?Sized, V: Venue, R> {
 
 /// An order that has been sent and has not landed.
 pub(crate) struct Pending {
-    trade: Trade,
+    order: MarketOrder,
     reason: Reason,
     row: usize,
     lands: i64,
@@ -76,10 +76,10 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
             self.book.open(self.market, t, &mut self.parties);
         }
         let end = bar.open_time + self.market.interval_ms;
-        if let Some(order) = self.pending.take_if(|order| order.lands < end) {
-            let time = order.lands.max(bar.open_time);
-            let touch = Touch { row: t, time, price: bar.open, decided_row: order.row, available: f64::INFINITY };
-            let event = self.execute(order.trade, touch, order.reason);
+        if let Some(sent) = self.pending.take_if(|sent| sent.lands < end) {
+            let time = sent.lands.max(bar.open_time);
+            let arrival = Arrival { row: t, time, price: bar.open, decided_row: sent.row, available: f64::INFINITY };
+            let event = self.execute(sent.order, arrival, sent.reason);
             if PLACES {
                 self.book.hear(event, &mut self.parties);
             }
@@ -100,10 +100,10 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
         if account.position != 0.0
             && let Some((price, reason)) = self.parties.strategy.resting(&account).hit(&bar)
         {
-            let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
+            let order = if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
             let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
-            let touch = Touch { row: t, time, price, decided_row: t, available: f64::INFINITY };
-            self.execute(trade, touch, reason);
+            let arrival = Arrival { row: t, time, price, decided_row: t, available: f64::INFINITY };
+            self.execute(order, arrival, reason);
             return self.account(&bar, t);
         }
         account
@@ -122,18 +122,18 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
             self.book.decided(self.parties.strategy, history, &account, self.latency);
         }
         let Decision::Act(intent) = decision else { return account };
-        let trade = resolve(intent.order, &account);
+        let order = resolve(intent.order, &account);
         let now = bar.open_time + self.market.interval_ms;
         match self.timing {
             FillTiming::NextOpen if self.pending.is_some() => {
                 self.reject(intent.reason, t, t, now, Rejection::InFlight);
             }
             FillTiming::NextOpen => {
-                self.pending = Some(Pending { trade, reason: intent.reason, row: t, lands: now + self.latency });
+                self.pending = Some(Pending { order, reason: intent.reason, row: t, lands: now + self.latency });
             }
             FillTiming::SameClose => {
-                let touch = Touch { row: t, time: now, price: bar.close, decided_row: t, available: f64::INFINITY };
-                self.execute(trade, touch, intent.reason);
+                let arrival = Arrival { row: t, time: now, price: bar.close, decided_row: t, available: f64::INFINITY };
+                self.execute(order, arrival, intent.reason);
                 return self.account(&bar, t);
             }
         }
@@ -160,11 +160,11 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     }
 
     #[inline(always)]
-    fn execute(&mut self, trade: Trade, touch: Touch, reason: Reason) -> Event {
-        let Touch { row, time, decided_row, .. } = touch;
+    fn execute(&mut self, order: MarketOrder, arrival: Arrival, reason: Reason) -> Event {
+        let Arrival { row, time, decided_row, .. } = arrival;
         let outcome = Outcome::Accepted;
         let event = Event { order: None, reason, decided_row, row, time, outcome };
-        let outcome = match self.parties.execute(trade, touch, event) {
+        let outcome = match self.parties.execute(order, arrival, event) {
             Ok(fill) => Outcome::Filled(fill),
             Err(rejection) => Outcome::Rejected(rejection),
         };
@@ -182,12 +182,12 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
 
 /// Turns shares of the account into amounts, at the moment of the decision.
 #[inline]
-fn resolve(order: Order, account: &Account) -> Trade {
+fn resolve(order: Order, account: &Account) -> MarketOrder {
     match order {
-        Order::Buy(Budget::Cash(share)) => Trade::BuyFor(share.get() * account.cash),
-        Order::Buy(Budget::Equity(share)) => Trade::BuyFor(share.get() * account.equity),
-        Order::Short(share) => Trade::ShortFor(share.get() * account.equity),
-        Order::Sell(share) => Trade::SellShare(share.get()),
-        Order::Cover(share) => Trade::CoverShare(share.get()),
+        Order::Buy(Budget::Cash(share)) => MarketOrder::BuyFor(share.get() * account.cash),
+        Order::Buy(Budget::Equity(share)) => MarketOrder::BuyFor(share.get() * account.equity),
+        Order::Short(share) => MarketOrder::ShortFor(share.get() * account.equity),
+        Order::Sell(share) => MarketOrder::SellShare(share.get()),
+        Order::Cover(share) => MarketOrder::CoverShare(share.get()),
     }
 }

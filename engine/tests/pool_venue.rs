@@ -10,7 +10,7 @@ use q50_engine::{
     strategy::hold::BuyAndHold,
     units::{Fraction, Lamports, TokenAmount},
     venue::{
-        Fill, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Touch, Trade, Venue,
+        Arrival, Fill, MarketOrder, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue,
         pump_swap::{PoolFees, Recovery},
     },
 };
@@ -36,8 +36,8 @@ fn lasting() -> PumpSwapConfig {
     PumpSwapConfig { recovery: Recovery::HalfLife(1e15), ..free() }
 }
 
-fn at(row: usize) -> Touch {
-    Touch { row, time: row as i64 * HOUR_MS, price: f64::NAN, decided_row: row - 1, available: f64::INFINITY }
+fn at(row: usize) -> Arrival {
+    Arrival { row, time: row as i64 * HOUR_MS, price: f64::NAN, decided_row: row - 1, available: f64::INFINITY }
 }
 
 fn equity(venue: &PumpSwap<'_>, row: usize, books: &PoolLedger) -> f64 {
@@ -50,7 +50,7 @@ fn sale_at_graduation(config: PumpSwapConfig) -> (Fill, PoolLedger) {
     let path = steady(206_900_000_000_000, 84_990_359_078);
     let mut venue = PumpSwap::new(config, &path, 0);
     let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000), Lamports(0), 1.0, 0);
-    let fill = venue.execute(Trade::SellShare(1.0), at(1), &mut books).unwrap();
+    let fill = venue.execute(MarketOrder::SellShare(1.0), at(1), &mut books).unwrap();
     (fill, books)
 }
 
@@ -86,7 +86,7 @@ fn the_tier_is_that_of_the_market_capitalisation() {
         let path = steady(206_900_000_000_000, quote);
         let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000), Lamports(0), 1.0, 0);
         let mut venue = PumpSwap::new(PumpSwapConfig::default(), &path, 0);
-        let fill = venue.execute(Trade::SellShare(1.0), at(1), &mut books).unwrap();
+        let fill = venue.execute(MarketOrder::SellShare(1.0), at(1), &mut books).unwrap();
         let costs = fill.pool.unwrap();
         ((costs.lp.0 + costs.protocol.0 + costs.creator.0) as f64 / (fill.notional * 1e9) * 1e4).round()
     };
@@ -100,7 +100,7 @@ fn only_the_first_buy_pays_the_deposit_of_the_token_account() {
     let mut books = venue.open_account(10.0);
     let mut spent = 0;
     for row in [1, 2] {
-        spent += venue.execute(Trade::BuyFor(1.0), at(row), &mut books).unwrap().pool.unwrap().quote.0;
+        spent += venue.execute(MarketOrder::BuyFor(1.0), at(row), &mut books).unwrap().pool.unwrap().quote.0;
     }
     assert_eq!(books.lamports(), Lamports(10 * SOL - spent - 2 * 5_000 - 2_039_280));
 }
@@ -110,7 +110,7 @@ fn a_sale_whose_price_ran_away_is_the_programs_slippage_error_and_costs_the_netw
     let path = PoolPath::rebuilt(&[100.0, 80.0], &[100.0, 80.0], 0, Lamports(100 * SOL)).unwrap();
     let mut venue = PumpSwap::new(PumpSwapConfig::default(), &path, 0);
     let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000_000), Lamports(1), 1.0, 0);
-    assert_eq!(venue.execute(Trade::SellShare(1.0), at(1), &mut books), Err(Rejection::Program(6004)));
+    assert_eq!(venue.execute(MarketOrder::SellShare(1.0), at(1), &mut books), Err(Rejection::Program(6004)));
     assert_eq!((books.lamports(), books.tokens()), (Lamports(SOL - 5_000), TokenAmount(1_000_000_000_000_000)));
 }
 
@@ -120,9 +120,9 @@ fn displacements_add_up() {
     let mut venue = PumpSwap::new(lasting(), &path, 0);
     let mut books = venue.open_account(2.0);
     for row in [1, 2] {
-        venue.execute(Trade::BuyFor(1.0), at(row), &mut books).unwrap();
+        venue.execute(MarketOrder::BuyFor(1.0), at(row), &mut books).unwrap();
     }
-    venue.execute(Trade::SellShare(1.0), at(3), &mut books).unwrap();
+    venue.execute(MarketOrder::SellShare(1.0), at(3), &mut books).unwrap();
     let back = books.lamports().0 as f64 / SOL as f64;
     assert!((back - 2.0).abs() < 1e-5, "one sale undoes both buys: {back}");
 }
@@ -132,7 +132,7 @@ fn a_position_is_marked_at_the_price_that_its_own_buy_left() {
     let path = quiet();
     let mut venue = PumpSwap::new(lasting(), &path, 0);
     let mut books = venue.open_account(1.0);
-    venue.execute(Trade::BuyFor(1.0), at(1), &mut books).unwrap();
+    venue.execute(MarketOrder::BuyFor(1.0), at(1), &mut books).unwrap();
     // 100/101 of a million tokens, at 101 SOL / (100 x 100/101 million tokens).
     let marked = equity(&venue, 1, &books);
     assert!((marked - 1.01).abs() < 1e-5, "{marked}");
@@ -145,7 +145,7 @@ fn an_order_is_quoted_at_the_price_that_the_last_one_left() {
     let mut books = venue.open_account(20.0);
     // 5 of 100 SOL move the price by 10 %: a quote without it would promise more than the tolerance of 1 % allows.
     for row in [1, 2] {
-        assert!(venue.execute(Trade::BuyFor(5.0), at(row), &mut books).is_ok());
+        assert!(venue.execute(MarketOrder::BuyFor(5.0), at(row), &mut books).is_ok());
     }
 }
 
@@ -188,7 +188,7 @@ fn the_tier_of_a_recorded_pool_does_not_depend_on_where_trading_begins() {
     let fees = |first: usize| {
         let mut venue = PumpSwap::new(PumpSwapConfig::default(), &path, first);
         let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000), Lamports(0), 1.0, 0);
-        let costs = venue.execute(Trade::SellShare(1.0), at(2), &mut books).unwrap().pool.unwrap();
+        let costs = venue.execute(MarketOrder::SellShare(1.0), at(2), &mut books).unwrap().pool.unwrap();
         (costs.lp, costs.protocol, costs.creator)
     };
     assert_eq!(fees(0), fees(2));
@@ -196,6 +196,6 @@ fn the_tier_of_a_recorded_pool_does_not_depend_on_where_trading_begins() {
     let small = path.clone().with_supply(Some(100_000_000_000_000));
     let mut venue = PumpSwap::new(PumpSwapConfig::default(), &small, 0);
     let mut books = PoolLedger::restored(Lamports(SOL), TokenAmount(1_000_000_000_000), Lamports(0), 1.0, 0);
-    let costs = venue.execute(Trade::SellShare(1.0), at(2), &mut books).unwrap().pool.unwrap();
+    let costs = venue.execute(MarketOrder::SellShare(1.0), at(2), &mut books).unwrap().pool.unwrap();
     assert!(costs.creator < fees(0).2, "{costs:?}");
 }

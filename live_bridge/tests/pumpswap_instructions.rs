@@ -5,7 +5,7 @@
 use q50_engine::amm::{AmmConfig, Order, PoolOrigin, PoolState, QuoteMint, Swap, Version};
 use q50_live::pumpswap::programs::{USDC_MINT, WSOL_MINT};
 use q50_live::pumpswap::{
-    Access, Address, Composer, FeeAccounts, Instruction, PoolKeys, TokenAccountState, TokenAccounts, Trade,
+    Access, Address, Composer, FeeAccounts, Instruction, PoolKeys, SwapEncoder, TokenAccountState, TokenAccounts,
     VolumeTracking, pda,
 };
 use q50_testing::{field, flag, parsed, real_json};
@@ -32,8 +32,8 @@ fn keys(context: &Value) -> PoolKeys {
     }
 }
 
-fn trade<'a>(context: &Value, pool: &'a PoolKeys) -> Trade<'a> {
-    Trade {
+fn trade<'a>(context: &Value, pool: &'a PoolKeys) -> SwapEncoder<'a> {
+    SwapEncoder {
         pool,
         user: field(context, "user"),
         protocol_fee_recipient: field(context, "protocol_fee_recipient"),

@@ -150,7 +150,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
         let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
         for cost in TEN_COSTS {
             let venue = VenueSettings::NextOpen(PriceVenue { cost: Fraction::from_bps(cost), ..price_venue() });
-            run::rehearse(&source, &RunSettings { venue, ..settings.clone() }, Role::Candidate)
+            run::backtest(&source, &RunSettings { venue, ..settings.clone() }, Role::Candidate)
                 .map_err(VerifyError::Path)?
                 .filed(&mut ledger, source.scope(&settings.strategy), Origin::Verify)?;
         }
@@ -228,7 +228,7 @@ fn best_of(
 fn sharpe(data: &Dataset, settings: &RunSettings) -> Option<AnnualSharpe> {
     let spec = DataSpec::of(data, &settings.strategy);
     let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
-    let journal = run::rehearse(&source, settings, Role::Candidate).ok()?.of_a_generated_market();
+    let journal = run::backtest(&source, settings, Role::Candidate).ok()?.of_a_generated_market();
     metrics::sharpe(&journal.returns(), settings.periods_per_year).ok()
 }
 

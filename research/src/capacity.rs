@@ -83,7 +83,7 @@ fn cell(
     venue.config.base_fee = Lamports(0);
     venue.config.priority_fee = Lamports(0);
     let settings = RunSettings { venue: VenueSettings::PumpSwap(venue), capital, ..settings.clone() };
-    Ok(run::rehearse(source, &settings, Role::Probe)?.map(|journal| {
+    Ok(run::backtest(source, &settings, Role::Probe)?.map(|journal| {
         let sharpe = metrics::sharpe(&journal.returns(), settings.periods_per_year).ok().map(AnnualSharpe::get);
         let total_return = journal.equity.last().map_or(0.0, |last| last / journal.capital - 1.0);
         CapacityCell { capital, sharpe, total_return }

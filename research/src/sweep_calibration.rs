@@ -44,7 +44,7 @@ use crate::{
     },
     metrics::Undefined,
     parameters::ParameterError,
-    run::{PriceVenue, RunSettings, Source, Stage, VenueSettings},
+    run::{Prepared, PriceVenue, RunSettings, Source, VenueSettings},
     spec::DataSpec,
     sweep::{Filters, RESULTS_FILE, Row, Space, Store, StoreError, Sweep, SweepError, finalists, publish},
     trials::{LedgerError, TrialLedger},
@@ -112,7 +112,7 @@ pub enum SweepCalibrationError {
     /// The rule has no such parameter.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-    /// The stage could not be set.
+    /// The data could not be prepared.
     #[error(transparent)]
     Path(#[from] PathError),
     /// The folder for the searches cannot be used.
@@ -142,8 +142,8 @@ impl SearchedMarkets<'_> {
         let base = self.settings(data.bars().interval_ms);
         let spec = DataSpec::of(&data, &base.strategy);
         let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
-        let stage = Stage::new(source, &base.venue)?;
-        let sweep = Sweep::new(&stage, base.clone(), self.space)?;
+        let prepared = Prepared::new(source, &base.venue)?;
+        let sweep = Sweep::new(&prepared, base.clone(), self.space)?;
         let folder = RunFolder::open(folder, &[RESULTS_FILE])?;
         let mut store = Store::open(&folder, &sweep.identity(), false)?;
         let mut ledger = TrialLedger::in_memory()?;
@@ -217,7 +217,7 @@ fn blocks(sweep: &Sweep<'_>) -> Result<Vec<Vec<BlockSums>>, SweepCalibrationErro
     let cscv = Cscv::new(BLOCKS)?;
     let set = |index| {
         let mut curve = EquityCurve::default();
-        sweep.stage().run(&sweep.settings(&sweep.space().point(index))?, &mut curve);
+        sweep.prepared().run(&sweep.settings(&sweep.space().point(index))?, &mut curve);
         Ok(cscv.cut(&curve.returns())?)
     };
     (0..sweep.space().count()).into_par_iter().map(set).collect()
@@ -295,11 +295,11 @@ mod tests {
         let base = markets.settings(data.bars().interval_ms);
         let spec = DataSpec::of(&data, &base.strategy);
         let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
-        let stage = Stage::new(source, &base.venue).unwrap();
-        let sweep = Sweep::new(&stage, base.clone(), &space).unwrap();
+        let prepared = Prepared::new(source, &base.venue).unwrap();
+        let sweep = Sweep::new(&prepared, base.clone(), &space).unwrap();
         let earned = |index: u64| {
             let mut summary = Summary::default();
-            stage.run(&sweep.settings(&space.point(index)).unwrap(), &mut summary);
+            prepared.run(&sweep.settings(&space.point(index)).unwrap(), &mut summary);
             summary.sharpe_per_period().unwrap().annual(base.periods_per_year).get()
         };
         let best = earned(0);

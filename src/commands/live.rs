@@ -21,7 +21,7 @@ use q50_executor::rpc::Client;
 use q50_executor::wallet::Wallet;
 use q50_live::pumpswap::Address;
 use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
-use q50_trader::desk::Desk;
+use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;
 use q50_trader::journal::{Done, Journal, State};
 use q50_trader::session::{Event, Parts, Session};
@@ -147,14 +147,14 @@ async fn live(
     let journal = Journal::open(&session).with_context(|| session.display().to_string())?;
     let subscription = Subscription::new(websocket, target.pool);
     let feed = Feed::new(Collector::new(feeds, target, store), subscription, interval_ms);
-    let desk = unless_stopped(&mut stop, desk(arguments, &spec, client, wallet, orders));
+    let execution = unless_stopped(&mut stop, execution(arguments, &spec, client, wallet, orders));
     let parts = Parts {
         mint: target.mint,
         terms: PoolTerms { state: market.state, config: market.config },
         journal,
         feed,
         signals,
-        desk: desk.await.context("interrupted before it began")??,
+        execution: execution.await.context("interrupted before it began")??,
         signal_wait: Duration::from_secs_f64(arguments.signal_wait.min(interval_ms as f64 / 1_000.0)),
         spec,
     };
@@ -218,18 +218,18 @@ fn funded(spec: &SessionSpec, wallet: u64) -> Result<()> {
     Ok(())
 }
 
-async fn desk(
+async fn execution(
     arguments: &LiveArguments,
     spec: &SessionSpec,
     client: Client<SystemClock>,
     wallet: Option<Wallet>,
     orders: Settings,
-) -> Result<Desk> {
+) -> Result<Execution> {
     Ok(match (spec.mode, wallet) {
         (Mode::Trade, Some(wallet)) => {
-            Desk::Trade(Box::new(open_executor(client, wallet, arguments.journal.as_deref(), orders).await?))
+            Execution::Trade(Box::new(open_executor(client, wallet, arguments.journal.as_deref(), orders).await?))
         }
-        (Mode::DryRun, Some(wallet)) => Desk::DryRun {
+        (Mode::DryRun, Some(wallet)) => Execution::DryRun {
             client,
             user: wallet.address(),
             guards: Box::new(Guards::new(orders.limits, Memory::default())),
@@ -237,7 +237,7 @@ async fn desk(
         },
         _ => {
             let VenueSettings::PumpSwap(venue) = spec.settings.venue else { bail!("a session trades in a pool") };
-            Desk::Paper { client, costs: venue.config }
+            Execution::Paper { client, costs: venue.config }
         }
     })
 }

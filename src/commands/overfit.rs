@@ -55,12 +55,12 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
     search.record.alone("q50 overfit")?;
     let settings = settings(arguments, search.record.data.bars().interval_ms)?;
     check(&settings, search.record.data.rows().len())?;
-    let stage = search.stage(&[])?;
-    let sweep = search.sweep(&stage)?;
+    let prepared = search.prepared(&[])?;
+    let sweep = search.sweep(&prepared)?;
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
     if let Some(name) = &arguments.campaign {
-        ledger.join_campaign(&stage.source().data.record, name)?;
+        ledger.join_campaign(&prepared.source().data.record, name)?;
     }
 
     let bar = Sets::of_replays(quiet);

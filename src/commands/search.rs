@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use q50_datasets::time::rfc3339;
 use q50_research::{
-    run::{Instrument, RunSettings, Stage},
+    run::{Instrument, Prepared, RunSettings},
     spec::DataSpec,
     sweep::{Space, Sweep},
 };
@@ -57,15 +57,15 @@ impl Search {
     }
 
     /// The record, or its instruments, made ready for the venue.
-    pub(super) fn stage<'a>(&'a self, instruments: &'a [Instrument<'a>]) -> Result<Stage<'a>> {
-        Stage::new(self.record.source(&self.spec, instruments), &self.settings.venue).context("pool reserves")
+    pub(super) fn prepared<'a>(&'a self, instruments: &'a [Instrument<'a>]) -> Result<Prepared<'a>> {
+        Prepared::new(self.record.source(&self.spec, instruments), &self.settings.venue).context("pool reserves")
     }
 
-    /// The search on `stage`. What no set could do without is told here, because every set would say it.
-    pub(super) fn sweep<'a>(&'a self, stage: &'a Stage<'a>) -> Result<Sweep<'a>> {
-        let sweep = Sweep::new(stage, self.settings.clone(), &self.space)
+    /// The search on `prepared`. What no set could do without is reported here, because every set would say it.
+    pub(super) fn sweep<'a>(&'a self, prepared: &'a Prepared<'a>) -> Result<Sweep<'a>> {
+        let sweep = Sweep::new(prepared, self.settings.clone(), &self.space)
             .with_context(|| format!("grid file {} on the strategy {}", self.grid, self.settings.strategy.family()))?;
-        let (source, first) = (stage.source(), sweep.settings(&self.space.point(0))?);
+        let (source, first) = (prepared.source(), sweep.settings(&self.space.point(0))?);
         if let Some(refusal) = source.refusal(sweep.base()).filter(|_| source.refusal(&first).is_some()) {
             bail!("{refusal}");
         }

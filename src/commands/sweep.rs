@@ -89,9 +89,9 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     configuration::threads(replay.threads)?;
     let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
     let instruments = search.record.instruments();
-    let stage = search.stage(&instruments)?;
-    let sweep = search.sweep(&stage)?;
-    let (source, settings) = (stage.source(), sweep.base());
+    let prepared = search.prepared(&instruments)?;
+    let sweep = search.sweep(&prepared)?;
+    let (source, settings) = (prepared.source(), sweep.base());
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let asked =
         Asked { identity: sweep.identity(), filters: filters(&arguments.filters), finalists: arguments.finalists };

@@ -10,7 +10,7 @@ use nautilus_model::{
     orders::{Order, OrderAny},
     types::{AccountBalance, Money, Price},
 };
-use q50_engine::venue::{Fill, Rejection, Touch, Venue};
+use q50_engine::venue::{Arrival, Fill, Rejection, Venue};
 
 use crate::{
     books::{Amounts, Books, Kept},
@@ -24,12 +24,12 @@ where
     V::Ledger: Kept,
 {
     /// Asks the venue, and reports what it says.
-    pub(crate) fn execute(&self, order: Submitted, touch: Touch) {
+    pub(crate) fn execute(&self, order: Submitted, arrival: Arrival) {
         let trade = order.instruction.trade;
         let mut ledger = self.parts.books.borrow().ledger();
         let before = ledger.clone();
-        let result = self.parts.venue.borrow_mut().execute(trade, touch, &mut ledger);
-        let at = UnixNanos::from(touch.time as u64 * NS_PER_MS);
+        let result = self.parts.venue.borrow_mut().execute(trade, arrival, &mut ledger);
+        let at = UnixNanos::from(arrival.time as u64 * NS_PER_MS);
         match result {
             Ok(fill) => {
                 // The books are written while NautilusTrader reports the fill: they must not be borrowed then.

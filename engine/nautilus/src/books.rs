@@ -10,7 +10,7 @@ use nautilus_model::{enums::OrderSide, events::OrderFilled, types::Money};
 use q50_engine::{
     ledger::{PoolLedger, PriceLedger},
     units::{LAMPORTS_PER_SOL, Lamports, TokenAmount},
-    venue::{Fill, FillSide, Trade},
+    venue::{Fill, FillSide, MarketOrder},
 };
 
 use crate::{
@@ -73,7 +73,7 @@ pub trait Books: Debug + Sized + 'static {
     ///
     /// # Errors
     /// An amount is beyond the range of NautilusTrader's integers.
-    fn report(&self, fill: &Fill, trade: Trade, open: Option<u128>, terms: &Terms) -> Result<Amounts, String>;
+    fn report(&self, fill: &Fill, order: MarketOrder, open: Option<u128>, terms: &Terms) -> Result<Amounts, String>;
 
     /// Books a reported fill.
     ///
@@ -94,7 +94,7 @@ pub trait Books: Debug + Sized + 'static {
     fn equity(&self, price: f64) -> f64;
 
     /// A first guess at what the order will move, raw quantity; the venue's fill corrects it.
-    fn guess(&self, trade: Trade, price: f64, terms: &Terms) -> u128;
+    fn guess(&self, order: MarketOrder, price: f64, terms: &Terms) -> u128;
 }
 
 /// Books of a price venue.
@@ -123,9 +123,9 @@ impl Books for PriceBooks {
         0
     }
 
-    fn report(&self, fill: &Fill, trade: Trade, open: Option<u128>, terms: &Terms) -> Result<Amounts, String> {
+    fn report(&self, fill: &Fill, order: MarketOrder, open: Option<u128>, terms: &Terms) -> Result<Amounts, String> {
         let beyond = |what: &str, value: f64| format!("{what} {value:e} is beyond NautilusTrader's integers");
-        let whole = matches!(trade, Trade::SellShare(share) | Trade::CoverShare(share) if share >= 1.0);
+        let whole = matches!(order, MarketOrder::SellShare(share) | MarketOrder::CoverShare(share) if share >= 1.0);
         let quantity = terms.scale.quantity_raw(fill.units).ok_or_else(|| beyond("the amount", fill.units))?;
         // NautilusTrader adds quantities up as floats. What closes its position is what it believes that it holds.
         let quantity = open.filter(|open| whole && negligible(open.abs_diff(quantity), quantity)).unwrap_or(quantity);
@@ -178,11 +178,11 @@ impl Books for PriceBooks {
         self.cash + self.position * price
     }
 
-    fn guess(&self, trade: Trade, price: f64, terms: &Terms) -> u128 {
-        let units = match trade {
-            Trade::BuyFor(amount) | Trade::ShortFor(amount) => amount / price,
-            Trade::SellShare(share) | Trade::CoverShare(share) => self.position.abs() * share,
-            Trade::Buy(units) | Trade::Sell(units) => units,
+    fn guess(&self, order: MarketOrder, price: f64, terms: &Terms) -> u128 {
+        let units = match order {
+            MarketOrder::BuyFor(amount) | MarketOrder::ShortFor(amount) => amount / price,
+            MarketOrder::SellShare(share) | MarketOrder::CoverShare(share) => self.position.abs() * share,
+            MarketOrder::Buy(units) | MarketOrder::Sell(units) => units,
         };
         terms.scale.quantity_raw(units).unwrap_or(0)
     }
@@ -221,7 +221,7 @@ impl Books for PoolBooks {
         lamports_raw(before.lamports().0.saturating_sub(after.lamports().0))
     }
 
-    fn report(&self, fill: &Fill, _: Trade, _: Option<u128>, terms: &Terms) -> Result<Amounts, String> {
+    fn report(&self, fill: &Fill, _: MarketOrder, _: Option<u128>, terms: &Terms) -> Result<Amounts, String> {
         let costs = fill.pool.ok_or("the venue's fill has no exact amounts")?;
         let fees = costs.lp.0 + costs.protocol.0 + costs.creator.0;
         // Quote is what went out or came in with the pool's fees; quantity times price is what it was without them.
@@ -282,11 +282,11 @@ impl Books for PoolBooks {
         (self.lamports + self.rent) as f64 / LAMPORTS_PER_SOL + self.tokens as f64 * price
     }
 
-    fn guess(&self, trade: Trade, price: f64, terms: &Terms) -> u128 {
-        let tokens = match trade {
-            Trade::BuyFor(amount) | Trade::ShortFor(amount) => amount / price,
-            Trade::SellShare(share) | Trade::CoverShare(share) => self.tokens as f64 * share,
-            Trade::Buy(units) | Trade::Sell(units) => units,
+    fn guess(&self, order: MarketOrder, price: f64, terms: &Terms) -> u128 {
+        let tokens = match order {
+            MarketOrder::BuyFor(amount) | MarketOrder::ShortFor(amount) => amount / price,
+            MarketOrder::SellShare(share) | MarketOrder::CoverShare(share) => self.tokens as f64 * share,
+            MarketOrder::Buy(units) | MarketOrder::Sell(units) => units,
         };
         terms.scale.tokens_raw(tokens.max(0.0) as u64)
     }

@@ -20,7 +20,7 @@ use nautilus_common::{
 };
 use nautilus_core::UnixNanos;
 use nautilus_model::identifiers::ClientOrderId;
-use q50_engine::venue::{FillTiming, Rejection, Touch, Venue};
+use q50_engine::venue::{Arrival, FillTiming, Rejection, Venue};
 
 use crate::{
     books::Kept,
@@ -161,7 +161,7 @@ where
     fn exit(&self, order: Submitted) {
         if let Meeting::Resting { price, time } = order.instruction.meeting {
             let row = order.instruction.row;
-            self.execute(order, touch(row, time, price, row));
+            self.execute(order, arrival(row, time, price, row));
         }
     }
 
@@ -175,7 +175,7 @@ where
             match close {
                 Some(raw) => {
                     let price = self.parts.terms.scale.price(raw);
-                    self.execute(order, touch(decided_row, time, price, decided_row));
+                    self.execute(order, arrival(decided_row, time, price, decided_row));
                 }
                 None => self.parts.wire.fault("an order landed before the first bar"),
             }
@@ -189,7 +189,7 @@ where
         };
         if now < print.ts_event + self.parts.columns.interval_ns() {
             let price = self.parts.terms.scale.price(print.price.raw);
-            self.execute(order, touch(row, time, price, decided_row));
+            self.execute(order, arrival(row, time, price, decided_row));
         } else if let Some(opens) = self.parts.columns.opens(row + 1) {
             let waiting = Submitted { lands: UnixNanos::from(opens), ..order };
             self.queue.borrow_mut().flying = Some(waiting);
@@ -201,6 +201,6 @@ where
 }
 
 /// Where an order meets the market; the simple orders of decisions are filled whole.
-fn touch(row: usize, time: i64, price: f64, decided_row: usize) -> Touch {
-    Touch { row, time, price, decided_row, available: f64::INFINITY }
+fn arrival(row: usize, time: i64, price: f64, decided_row: usize) -> Arrival {
+    Arrival { row, time, price, decided_row, available: f64::INFINITY }
 }

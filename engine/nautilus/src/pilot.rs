@@ -11,7 +11,7 @@ use q50_engine::{
     decision::{Budget, Decision, Order, Reason},
     ledger::Account,
     strategy::Strategy,
-    venue::{FillTiming, Trade, Venue},
+    venue::{FillTiming, MarketOrder, Venue},
 };
 
 use crate::{
@@ -92,10 +92,17 @@ where
         }
     }
 
-    fn outgoing(&self, trade: Trade, meeting: Meeting, reason: Reason, row: usize, account: &Account) -> Outgoing {
+    fn outgoing(
+        &self,
+        trade: MarketOrder,
+        meeting: Meeting,
+        reason: Reason,
+        row: usize,
+        account: &Account,
+    ) -> Outgoing {
         let side = match trade {
-            Trade::BuyFor(_) | Trade::CoverShare(_) | Trade::Buy(_) => OrderSide::Buy,
-            Trade::SellShare(_) | Trade::ShortFor(_) | Trade::Sell(_) => OrderSide::Sell,
+            MarketOrder::BuyFor(_) | MarketOrder::CoverShare(_) | MarketOrder::Buy(_) => OrderSide::Buy,
+            MarketOrder::SellShare(_) | MarketOrder::ShortFor(_) | MarketOrder::Sell(_) => OrderSide::Sell,
         };
         let guess = self.books.borrow().guess(trade, account.price, &self.terms);
         let step = self.terms.step();
@@ -140,7 +147,8 @@ where
         if account.position != 0.0 {
             let bar = self.columns.market().bar(row);
             if let Some((price, reason)) = self.strategy.resting(&account).hit(&bar) {
-                let trade = if account.position > 0.0 { Trade::SellShare(1.0) } else { Trade::CoverShare(1.0) };
+                let trade =
+                    if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
                 let time = account.opened_at.unwrap_or(i64::MIN).max(bar.open_time);
                 return Some(self.outgoing(trade, Meeting::Resting { price, time }, reason, row, &account));
             }
@@ -179,12 +187,12 @@ where
 }
 
 /// Shares of the account as amounts, at the moment of the decision.
-fn amount(order: Order, account: &Account) -> Trade {
+fn amount(order: Order, account: &Account) -> MarketOrder {
     match order {
-        Order::Buy(Budget::Cash(share)) => Trade::BuyFor(share.get() * account.cash),
-        Order::Buy(Budget::Equity(share)) => Trade::BuyFor(share.get() * account.equity),
-        Order::Short(share) => Trade::ShortFor(share.get() * account.equity),
-        Order::Sell(share) => Trade::SellShare(share.get()),
-        Order::Cover(share) => Trade::CoverShare(share.get()),
+        Order::Buy(Budget::Cash(share)) => MarketOrder::BuyFor(share.get() * account.cash),
+        Order::Buy(Budget::Equity(share)) => MarketOrder::BuyFor(share.get() * account.equity),
+        Order::Short(share) => MarketOrder::ShortFor(share.get() * account.equity),
+        Order::Sell(share) => MarketOrder::SellShare(share.get()),
+        Order::Cover(share) => MarketOrder::CoverShare(share.get()),
     }
 }

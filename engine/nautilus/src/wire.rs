@@ -9,7 +9,7 @@ use std::{
 use nautilus_model::{events::OrderFilled, identifiers::ClientOrderId, position::Position};
 use q50_engine::{
     decision::{Decision, Reason},
-    venue::{Rejection, Trade},
+    venue::{MarketOrder, Rejection},
 };
 
 /// When and at which price an order meets the market.
@@ -29,7 +29,7 @@ pub(crate) enum Meeting {
 /// An order as the venue needs it: a budget is an amount of quote, which no market order of NautilusTrader's carries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Instruction {
-    pub(crate) trade: Trade,
+    pub(crate) trade: MarketOrder,
     pub(crate) meeting: Meeting,
     pub(crate) reason: Reason,
     /// Row at whose close it was sent.

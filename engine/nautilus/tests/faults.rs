@@ -9,8 +9,8 @@ use q50_engine::{
     market::Bar,
     units::{Bps, Fraction, Lamports},
     venue::{
-        Fill, FillSide, FillTiming, LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Touch,
-        Trade, Venue,
+        Arrival, Fill, FillSide, FillTiming, LatencyPreset, MarketOrder, NextOpen, PoolPath, PumpSwap, PumpSwapConfig,
+        Rejection, Venue,
     },
 };
 use q50_nautilus::{Check, Run, Validation, compare};
@@ -62,8 +62,8 @@ trait Fault {
     fn apply(
         &mut self,
         result: Result<Fill, Rejection>,
-        trade: Trade,
-        touch: Touch,
+        order: MarketOrder,
+        arrival: Arrival,
         ledger: &mut PoolLedger,
     ) -> Result<Fill, Rejection>;
 }
@@ -83,9 +83,9 @@ impl<F: Fault> Venue for Faulty<F> {
         self.inner.latency_ms()
     }
 
-    fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {
-        let result = self.inner.execute(trade, touch, ledger);
-        self.fault.apply(result, trade, touch, ledger)
+    fn execute(&mut self, order: MarketOrder, arrival: Arrival, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {
+        let result = self.inner.execute(order, arrival, ledger);
+        self.fault.apply(result, order, arrival, ledger)
     }
 
     fn account(&self, bar: &Bar, row: usize, ledger: &PoolLedger) -> Account {
@@ -101,8 +101,8 @@ impl Fault for OneLamport {
     fn apply(
         &mut self,
         result: Result<Fill, Rejection>,
-        _: Trade,
-        _: Touch,
+        _: MarketOrder,
+        _: Arrival,
         ledger: &mut PoolLedger,
     ) -> Result<Fill, Rejection> {
         let mut fill = result?;
@@ -147,11 +147,11 @@ impl Fault for NoRejections {
     fn apply(
         &mut self,
         result: Result<Fill, Rejection>,
-        trade: Trade,
-        touch: Touch,
+        order: MarketOrder,
+        arrival: Arrival,
         ledger: &mut PoolLedger,
     ) -> Result<Fill, Rejection> {
-        result.or_else(|_| self.lenient.execute(trade, touch, ledger))
+        result.or_else(|_| self.lenient.execute(order, arrival, ledger))
     }
 }
 

@@ -12,7 +12,7 @@ pub use equity::EquityCurve;
 pub use journal::{FillRow, Journal};
 pub use summary::Summary;
 
-use crate::{decision::Decision, ledger::Line, orders::Event, strategy::Explanation};
+use crate::{decision::Decision, ledger::Balances, orders::Event, strategy::Explanation};
 
 /// Receives what happens at each bar.
 pub trait Recorder {
@@ -30,9 +30,9 @@ pub trait Recorder {
     fn mark(&mut self, row: usize, equity: f64, exposure: f64);
 
     /// The account at the closes of consecutive rows from `row` on, at which nothing happened but a change of price.
-    fn stretch(&mut self, row: usize, line: Line, prices: &[f64]) {
+    fn stretch(&mut self, row: usize, balances: Balances, prices: &[f64]) {
         for (i, &price) in prices.iter().enumerate() {
-            self.mark(row + i, line.at(price), line.exposure(price));
+            self.mark(row + i, balances.at(price), balances.exposure(price));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Recorder;
 use crate::{
     decision::Decision,
-    ledger::Line,
+    ledger::Balances,
     orders::{Event, Outcome},
     strategy::Explanation,
     units::PerPeriodSharpe,
@@ -182,28 +182,28 @@ impl Summary {
     /// Marks of a position that is held. Returns do not depend on each other here, so that they are computed side by side,
     /// a group of [`LANES`] at a time; the peak is looked at only in the groups that can move it. The first and the last
     /// group are filled up with equal equities, whose return is 0: that costs less than a branch on how many there are.
-    fn hold(&mut self, line: Line, prices: &[f64]) {
+    fn hold(&mut self, balances: Balances, prices: &[f64]) {
         let (n, offset) = (prices.len(), self.returns % LANES);
         let Some(last) = n.checked_sub(1) else { return };
         let mut powers = self.powers;
         let mut equity = [self.final_equity; LANES + 1];
         for lane in 0..LANES {
             let told = lane < offset;
-            let at = line.at(prices[lane.saturating_sub(offset).min(last)]);
+            let at = balances.at(prices[lane.saturating_sub(offset).min(last)]);
             equity[lane + 1] = if told { self.final_equity } else { at };
         }
         self.add_group(&mut powers, equity);
         let mut row = LANES - offset;
         while row + LANES <= n {
             let Some(&window) = prices[row - 1..].first_chunk::<{ LANES + 1 }>() else { break };
-            self.add_group(&mut powers, window.map(|price| line.at(price)));
+            self.add_group(&mut powers, window.map(|price| balances.at(price)));
             row += LANES;
         }
-        let equity = std::array::from_fn(|i| line.at(prices[(row + i - 1).min(last)]));
+        let equity = std::array::from_fn(|i| balances.at(prices[(row + i - 1).min(last)]));
         self.add_group(&mut powers, equity);
         self.powers = powers;
         self.returns += n;
-        self.final_equity = line.at(prices[last]);
+        self.final_equity = balances.at(prices[last]);
     }
 
     #[inline(always)]
@@ -259,18 +259,18 @@ impl Recorder for Summary {
     }
 
     #[inline]
-    fn stretch(&mut self, row: usize, line: Line, prices: &[f64]) {
+    fn stretch(&mut self, row: usize, balances: Balances, prices: &[f64]) {
         if self.bars == 0 {
             let Some((&first, rest)) = prices.split_first() else { return };
-            self.mark(row, line.at(first), line.exposure(first));
-            return self.stretch(row + 1, line, rest);
+            self.mark(row, balances.at(first), balances.exposure(first));
+            return self.stretch(row + 1, balances, rest);
         }
         self.bars += prices.len();
-        if line.units == 0.0 && self.final_equity == line.cash {
+        if balances.units == 0.0 && self.final_equity == balances.cash {
             self.returns += prices.len();
         } else {
-            self.bars_exposed += if line.units == 0.0 { 0 } else { prices.len() };
-            self.hold(line, prices);
+            self.bars_exposed += if balances.units == 0.0 { 0 } else { prices.len() };
+            self.hold(balances, prices);
         }
     }
 }
@@ -343,15 +343,15 @@ mod tests {
         fn a_stretch_gives_the_bits_of_its_bars(
             before in 0_usize..7, prices in prop::collection::vec(1.0_f64..200.0, 1..40), units in 0_u32..3, cash in 1.0_f64..100.0,
         ) {
-            let line = Line { cash, units: f64::from(units) };
+            let balances = Balances { cash, units: f64::from(units) };
             let (mut apart, mut together) = (Summary::default(), Summary::default());
             for summary in [&mut apart, &mut together] {
                 summary.begin(100.0, 0);
                 (0..before).for_each(|row| summary.mark(row, 100.0 + (row * row) as f64, 1.0));
             }
-            together.stretch(before, line, &prices);
+            together.stretch(before, balances, &prices);
             for (i, &price) in prices.iter().enumerate() {
-                apart.mark(before + i, line.at(price), line.exposure(price));
+                apart.mark(before + i, balances.at(price), balances.exposure(price));
             }
             prop_assert_eq!(apart, together);
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Intent, Order, Reason},
-    ledger::{Account, Held, Line, Marked},
+    ledger::{Account, Balances, Held, Marked},
     market::{History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
@@ -143,9 +143,9 @@ impl<S: Strategy> Strategy for Limited<S> {
             && self.inner.stays(history, marked)
     }
 
-    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
-        let free = self.halted_until.is_none() && Held::of(line.units) != Held::Short && self.unlimited;
-        if free { self.inner.quiet_rows(market, marks, line, from) } else { 0 }
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], balances: Balances, from: usize) -> usize {
+        let free = self.halted_until.is_none() && Held::of(balances.units) != Held::Short && self.unlimited;
+        if free { self.inner.quiet_rows(market, marks, balances, from) } else { 0 }
     }
 
     fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Intent, Order, Reason},
-    ledger::{Account, Held, Line, Marked},
+    ledger::{Account, Balances, Held, Marked},
     market::{Bar, History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
@@ -172,9 +172,9 @@ impl<S: Strategy> Strategy for WithExits<S> {
         (self.none || marked.held() == Held::Flat) && self.inner.stays(history, marked)
     }
 
-    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
-        let unguarded = self.none || Held::of(line.units) == Held::Flat;
-        if unguarded { self.inner.quiet_rows(market, marks, line, from) } else { 0 }
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], balances: Balances, from: usize) -> usize {
+        let unguarded = self.none || Held::of(balances.units) == Held::Flat;
+        if unguarded { self.inner.quiet_rows(market, marks, balances, from) } else { 0 }
     }
 
     fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {

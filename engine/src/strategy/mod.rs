@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use crate::{
     decision::Decision,
-    ledger::{Account, Line, Marked},
+    ledger::{Account, Balances, Marked},
     market::{History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
@@ -78,15 +78,15 @@ pub trait Strategy {
         }
     }
 
-    /// How many rows from `from` on answer [`Strategy::stays`], each for itself, with the position `line` at `marks`.
+    /// How many rows from `from` on answer [`Strategy::stays`], each for itself, with the position in `balances` at `marks`.
     /// Blocks are asked at once, and the row that ends one is found without a branch: a strategy that seldom acts spends
     /// its time here, and where it acts cannot be predicted.
-    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], balances: Balances, from: usize) -> usize {
         const BLOCK: usize = 8;
         let end = market.len();
         // A strategy that watches its position acts, or may, at every bar: then there is nothing to prepare for.
         let price = marks.get(from).copied().unwrap_or(f64::NAN);
-        if from < end && !self.stays(market.history(from), Marked { line, price }) {
+        if from < end && !self.stays(market.history(from), Marked { balances, price }) {
             return 0;
         }
         // Columns of one stated length, so that no row of them is checked again.
@@ -94,7 +94,7 @@ pub trait Strategy {
         let marks = &marks[..end];
         let stays = |row: usize| {
             let price = marks.get(row).copied().unwrap_or(f64::NAN);
-            self.stays(market.history(row), Marked { line, price })
+            self.stays(market.history(row), Marked { balances, price })
         };
         let mut row = from;
         while row + BLOCK <= end {
@@ -148,8 +148,8 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
         (**self).observe_rows(market, rows);
     }
 
-    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], line: Line, from: usize) -> usize {
-        (**self).quiet_rows(market, marks, line, from)
+    fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], balances: Balances, from: usize) -> usize {
+        (**self).quiet_rows(market, marks, balances, from)
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
             first: 0,
         };
         let books = crate::ledger::PriceLedger::restored(1.0, position, 1.0, 0);
-        let marked = Marked { line: books.line(), price: 1.0 };
+        let marked = Marked { balances: books.balances(), price: 1.0 };
         let mut rule = Threshold::new(ThresholdConfig { entry: 0.75, exit: 0.25, size: Fraction::ONE });
         let decision = rule.decide(market.history(0), &books.account(1.0));
         assert_eq!(rule.stays(market.history(0), marked), matches!(decision, Decision::Hold(_)));

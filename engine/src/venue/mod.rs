@@ -13,14 +13,14 @@ pub use pump_swap::{PumpSwap, PumpSwapConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Account, Books, Line},
+    ledger::{Account, Balances, Books},
     market::{Bar, Market},
     units::{Lamports, TokenAmount},
 };
 
 /// An order as it reaches the venue: shares of equity have become amounts of quote currency.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Trade {
+pub enum MarketOrder {
     /// Spend this much quote currency, costs included; closes a short position first.
     BuyFor(f64),
     /// Sell this share (0 to 1) of the base that is held.
@@ -116,7 +116,7 @@ pub enum Rejection {
 
 /// At which price and time an order meets the market.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Touch {
+pub struct Arrival {
     /// Row of the bar.
     pub row: usize,
     /// Epoch milliseconds at which the order lands.
@@ -160,18 +160,18 @@ pub trait Venue {
         f64::INFINITY
     }
 
-    /// Fills `trade` at `touch` and updates the books, or says why not and books no more than what the network was paid.
+    /// Fills `order` at `arrival` and updates the books, or says why not and books no more than what the network was paid.
     ///
     /// # Errors
     /// A [`Rejection`] when the order cannot be filled.
-    fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut Self::Ledger) -> Result<Fill, Rejection>;
+    fn execute(&mut self, order: MarketOrder, arrival: Arrival, ledger: &mut Self::Ledger) -> Result<Fill, Rejection>;
 
     /// The account as marked at the close of `bar`, which is `row` of the market.
     fn account(&self, bar: &Bar, row: usize, ledger: &Self::Ledger) -> Account;
 
     /// The equity by the prices of [`Venue::marks`], until the next fill; `None`, which is always right, where it is no
-    /// line: then every bar is looked at.
-    fn line(&self, _ledger: &Self::Ledger) -> Option<Line> {
+    /// straight line in the price: then every bar is looked at.
+    fn balances(&self, _ledger: &Self::Ledger) -> Option<Balances> {
         None
     }
 

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Account, Line, PriceLedger},
+    ledger::{Account, Balances, PriceLedger},
     market::{Bar, Column, Market},
     units::Fraction,
-    venue::{Fill, FillSide, LatencyPreset, Rejection, Touch, Trade, Venue},
+    venue::{Arrival, Fill, FillSide, LatencyPreset, MarketOrder, Rejection, Venue},
 };
 
 /// At which moment an order decided at the close of bar `t` is filled.
@@ -34,12 +34,12 @@ impl FillTiming {
 /// A price venue: deep enough that the order does not move it.
 ///
 /// ```
-/// use q50_engine::{units::Fraction, venue::{NextOpen, Touch, Trade, Venue}};
+/// use q50_engine::{units::Fraction, venue::{NextOpen, Arrival, MarketOrder, Venue}};
 ///
 /// let mut venue = NextOpen::new(Fraction::from_bps(5.0)).with_lot(1.0);
 /// let mut books = venue.open_account(1_000.0);
-/// let touch = Touch { row: 1, time: 0, price: 99.0, decided_row: 0, available: f64::INFINITY };
-/// let fill = venue.execute(Trade::BuyFor(1_000.0), touch, &mut books).unwrap();
+/// let arrival = Arrival { row: 1, time: 0, price: 99.0, decided_row: 0, available: f64::INFINITY };
+/// let fill = venue.execute(MarketOrder::BuyFor(1_000.0), arrival, &mut books).unwrap();
 /// assert_eq!(fill.units, 10.0); // 1000 / (99 x 1.0005) = 10.09, rounded down to the lot
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,59 +146,59 @@ impl NextOpen {
     }
 
     #[inline]
-    fn fill(&self, side: FillSide, units: f64, price: f64, touch: Touch) -> Fill {
+    fn fill(&self, side: FillSide, units: f64, price: f64, arrival: Arrival) -> Fill {
         let notional = units * price;
         Fill {
-            row: touch.row,
-            time: touch.time,
+            row: arrival.row,
+            time: arrival.time,
             side,
             units,
             price,
             notional,
             cost: notional * self.cost,
-            spread_cost: units * (price - touch.price).abs(),
+            spread_cost: units * (price - arrival.price).abs(),
             pool: None,
         }
     }
 
     #[inline]
-    fn buy(&self, budget: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
-        let price = self.buy_price(touch.price);
+    fn buy(&self, budget: f64, arrival: Arrival, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        let price = self.buy_price(arrival.price);
         let owed = (-ledger.position()).max(0.0);
         let budget = if owed > 0.0 { budget } else { budget.min(ledger.cash()) };
         if budget <= 0.0 && owed == 0.0 {
             return Err(Rejection::NoCash);
         }
         let units = owed + self.lots(budget.max(0.0) / (price * (1.0 + self.cost)));
-        let units = units.min(touch.available);
-        if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, touch)) } else { Err(Rejection::BelowLot) }
+        let units = units.min(arrival.available);
+        if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, arrival)) } else { Err(Rejection::BelowLot) }
     }
 
-    fn short(&self, amount: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+    fn short(&self, amount: f64, arrival: Arrival, ledger: &PriceLedger) -> Result<Fill, Rejection> {
         if !self.shorting {
             return Err(Rejection::NoShorting);
         }
-        let price = self.sell_price(touch.price);
-        let units = (ledger.position().max(0.0) + self.lots(amount / price)).min(touch.available);
-        if units > 0.0 { Ok(self.fill(FillSide::Sell, units, price, touch)) } else { Err(Rejection::BelowLot) }
+        let price = self.sell_price(arrival.price);
+        let units = (ledger.position().max(0.0) + self.lots(amount / price)).min(arrival.available);
+        if units > 0.0 { Ok(self.fill(FillSide::Sell, units, price, arrival)) } else { Err(Rejection::BelowLot) }
     }
 
-    fn buy_units(&self, units: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
-        let price = self.buy_price(touch.price);
-        let units = self.lots(units).min(touch.available);
+    fn buy_units(&self, units: f64, arrival: Arrival, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        let price = self.buy_price(arrival.price);
+        let units = self.lots(units).min(arrival.available);
         if ledger.position() >= 0.0 && units * price * (1.0 + self.cost) > ledger.cash() {
             return Err(Rejection::NoCash);
         }
-        if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, touch)) } else { Err(Rejection::BelowLot) }
+        if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, arrival)) } else { Err(Rejection::BelowLot) }
     }
 
-    fn sell_units(&self, units: f64, touch: Touch, ledger: &PriceLedger) -> Result<Fill, Rejection> {
-        let units = self.lots(units).min(touch.available);
+    fn sell_units(&self, units: f64, arrival: Arrival, ledger: &PriceLedger) -> Result<Fill, Rejection> {
+        let units = self.lots(units).min(arrival.available);
         if !self.shorting && units > ledger.position() {
             return Err(if ledger.position() > 0.0 { Rejection::NoShorting } else { Rejection::NoPosition });
         }
         if units > 0.0 {
-            Ok(self.fill(FillSide::Sell, units, self.sell_price(touch.price), touch))
+            Ok(self.fill(FillSide::Sell, units, self.sell_price(arrival.price), arrival))
         } else {
             Err(Rejection::BelowLot)
         }
@@ -246,20 +246,20 @@ impl Venue for NextOpen {
     }
 
     #[inline(always)]
-    fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
-        let fill = match trade {
-            Trade::BuyFor(budget) => self.buy(budget, touch, ledger)?,
-            Trade::ShortFor(amount) => self.short(amount, touch, ledger)?,
-            Trade::SellShare(share) => {
-                let units = self.part(ledger.position(), share)?.min(touch.available);
-                self.fill(FillSide::Sell, units, self.sell_price(touch.price), touch)
+    fn execute(&mut self, order: MarketOrder, arrival: Arrival, ledger: &mut PriceLedger) -> Result<Fill, Rejection> {
+        let fill = match order {
+            MarketOrder::BuyFor(budget) => self.buy(budget, arrival, ledger)?,
+            MarketOrder::ShortFor(amount) => self.short(amount, arrival, ledger)?,
+            MarketOrder::SellShare(share) => {
+                let units = self.part(ledger.position(), share)?.min(arrival.available);
+                self.fill(FillSide::Sell, units, self.sell_price(arrival.price), arrival)
             }
-            Trade::CoverShare(share) => {
-                let units = self.part(-ledger.position(), share)?.min(touch.available);
-                self.fill(FillSide::Buy, units, self.buy_price(touch.price), touch)
+            MarketOrder::CoverShare(share) => {
+                let units = self.part(-ledger.position(), share)?.min(arrival.available);
+                self.fill(FillSide::Buy, units, self.buy_price(arrival.price), arrival)
             }
-            Trade::Buy(units) => self.buy_units(units, touch, ledger)?,
-            Trade::Sell(units) => self.sell_units(units, touch, ledger)?,
+            MarketOrder::Buy(units) => self.buy_units(units, arrival, ledger)?,
+            MarketOrder::Sell(units) => self.sell_units(units, arrival, ledger)?,
         };
         ledger.apply(&fill);
         Ok(fill)
@@ -271,8 +271,8 @@ impl Venue for NextOpen {
     }
 
     #[inline]
-    fn line(&self, ledger: &PriceLedger) -> Option<Line> {
-        Some(ledger.line())
+    fn balances(&self, ledger: &PriceLedger) -> Option<Balances> {
+        Some(ledger.balances())
     }
 }
 
@@ -282,15 +282,15 @@ mod tests {
 
     use super::*;
 
-    const TOUCH: Touch = Touch { row: 3, time: 42, price: 100.0, decided_row: 2, available: f64::INFINITY };
+    const ARRIVAL: Arrival = Arrival { row: 3, time: 42, price: 100.0, decided_row: 2, available: f64::INFINITY };
 
     #[test]
     fn costs_are_charged_beside_the_notional_on_both_sides() {
         let mut venue = NextOpen::new(Fraction::from_bps(10.0));
         let mut books = venue.open_account(1_001.0);
-        let bought = venue.execute(Trade::BuyFor(1_001.0), TOUCH, &mut books).unwrap();
+        let bought = venue.execute(MarketOrder::BuyFor(1_001.0), ARRIVAL, &mut books).unwrap();
         assert!((bought.units - 10.0).abs() < 1e-12, "1001 = 10 x 100 x 1.001");
-        let sold = venue.execute(Trade::SellShare(1.0), TOUCH, &mut books).unwrap();
+        let sold = venue.execute(MarketOrder::SellShare(1.0), ARRIVAL, &mut books).unwrap();
         assert!((sold.cost - 1.0).abs() < 1e-12);
         assert!((books.cash() - 999.0).abs() < 1e-9, "two fees of 1.0 from 1001");
     }
@@ -299,9 +299,9 @@ mod tests {
     fn half_the_spread_is_lost_on_each_side_and_reported() {
         let mut venue = NextOpen::new(Fraction::ZERO).with_spread(Fraction::new(0.02)).with_lot(1.0);
         let mut books = venue.open_account(1_010.0);
-        let bought = venue.execute(Trade::BuyFor(1_010.0), TOUCH, &mut books).unwrap();
+        let bought = venue.execute(MarketOrder::BuyFor(1_010.0), ARRIVAL, &mut books).unwrap();
         assert_eq!((bought.units, bought.price, bought.spread_cost), (10.0, 101.0, 10.0));
-        let sold = venue.execute(Trade::SellShare(1.0), TOUCH, &mut books).unwrap();
+        let sold = venue.execute(MarketOrder::SellShare(1.0), ARRIVAL, &mut books).unwrap();
         assert_eq!(sold.price, 99.0);
     }
 
@@ -309,7 +309,7 @@ mod tests {
     fn less_than_one_lot_is_no_trade() {
         let mut venue = NextOpen::new(Fraction::ZERO).with_lot(1.0);
         let mut books = venue.open_account(99.0);
-        assert_eq!(venue.execute(Trade::BuyFor(99.0), TOUCH, &mut books), Err(Rejection::BelowLot));
+        assert_eq!(venue.execute(MarketOrder::BuyFor(99.0), ARRIVAL, &mut books), Err(Rejection::BelowLot));
         assert_eq!(books, PriceLedger::new(99.0));
     }
 
@@ -317,11 +317,11 @@ mod tests {
     fn shorting_is_refused_unless_permitted() {
         let mut venue = NextOpen::new(Fraction::ZERO);
         let mut books = venue.open_account(100.0);
-        assert_eq!(venue.execute(Trade::ShortFor(50.0), TOUCH, &mut books), Err(Rejection::NoShorting));
+        assert_eq!(venue.execute(MarketOrder::ShortFor(50.0), ARRIVAL, &mut books), Err(Rejection::NoShorting));
         let mut venue = venue.with_free_shorting();
-        venue.execute(Trade::ShortFor(50.0), TOUCH, &mut books).unwrap();
+        venue.execute(MarketOrder::ShortFor(50.0), ARRIVAL, &mut books).unwrap();
         assert_eq!(books.position(), -0.5);
-        venue.execute(Trade::CoverShare(1.0), TOUCH, &mut books).unwrap();
+        venue.execute(MarketOrder::CoverShare(1.0), ARRIVAL, &mut books).unwrap();
         assert_eq!((books.position(), books.cash()), (0.0, 100.0));
     }
 
@@ -329,9 +329,9 @@ mod tests {
     fn a_short_round_trip_pays_the_spread_on_both_sides() {
         let mut venue = NextOpen::new(Fraction::ZERO).with_spread(Fraction::new(0.02)).with_free_shorting();
         let mut books = venue.open_account(1_000.0);
-        let shorted = venue.execute(Trade::ShortFor(990.0), TOUCH, &mut books).unwrap();
+        let shorted = venue.execute(MarketOrder::ShortFor(990.0), ARRIVAL, &mut books).unwrap();
         assert_eq!((shorted.units, shorted.price, shorted.spread_cost), (10.0, 99.0, 10.0));
-        let covered = venue.execute(Trade::CoverShare(1.0), TOUCH, &mut books).unwrap();
+        let covered = venue.execute(MarketOrder::CoverShare(1.0), ARRIVAL, &mut books).unwrap();
         assert_eq!((covered.units, covered.price, covered.spread_cost), (10.0, 101.0, 10.0));
         assert_eq!((books.cash(), books.position()), (980.0, 0.0));
     }
@@ -343,7 +343,7 @@ mod tests {
         ) {
             let mut venue = NextOpen::new(Fraction::from_bps(bps));
             let mut books = venue.open_account(cash);
-            if venue.execute(Trade::BuyFor(budget), Touch { price, ..TOUCH }, &mut books).is_ok() {
+            if venue.execute(MarketOrder::BuyFor(budget), Arrival { price, ..ARRIVAL }, &mut books).is_ok() {
                 prop_assert!(books.cash() >= -1e-9 * cash);
             }
         }
@@ -354,9 +354,9 @@ mod tests {
         ) {
             let mut venue = NextOpen::new(Fraction::from_bps(bps)).with_spread(Fraction::new(spread));
             let mut books = venue.open_account(cash);
-            let touch = Touch { price, ..TOUCH };
-            venue.execute(Trade::BuyFor(cash), touch, &mut books).unwrap();
-            venue.execute(Trade::SellShare(1.0), touch, &mut books).unwrap();
+            let arrival = Arrival { price, ..ARRIVAL };
+            venue.execute(MarketOrder::BuyFor(cash), arrival, &mut books).unwrap();
+            venue.execute(MarketOrder::SellShare(1.0), arrival, &mut books).unwrap();
             prop_assert!(books.cash() <= cash * (1.0 + 1e-12));
             prop_assert_eq!(books.position(), 0.0);
         }

@@ -11,12 +11,12 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fill, FillSide, FillTiming, LatencyPreset, PoolCosts, Rejection, Touch, Trade, Venue,
+    Arrival, Fill, FillSide, FillTiming, LatencyPreset, MarketOrder, PoolCosts, Rejection, Venue,
     pool_path::{PathSource, PoolPath, Reserves},
 };
 use crate::{
     amm::{AmmConfig, AmmError, FeeConfig, FeeRates, Order, PoolState, Swap, Version, min_out},
-    ledger::{Account, Line, PoolLedger},
+    ledger::{Account, Balances, PoolLedger},
     market::{Bar, Market},
     units::{Bps, Fraction, LAMPORTS_PER_SOL, Lamports, TokenAmount},
 };
@@ -194,9 +194,9 @@ impl<'a> PumpSwap<'a> {
     }
 
     /// The order with the bound that the quote at the decision gives it; what is too large for the pool is cut.
-    fn order(&self, trade: Trade, decision: &PoolState, ledger: &PoolLedger) -> Result<Order, Rejection> {
-        match trade {
-            Trade::BuyFor(sol) => {
+    fn order(&self, order: MarketOrder, decision: &PoolState, ledger: &PoolLedger) -> Result<Order, Rejection> {
+        match order {
+            MarketOrder::BuyFor(sol) => {
                 let rent = if ledger.has_account() { 0 } else { self.config.rent.0 };
                 let free = ledger.lamports().0.saturating_sub(self.network() + rent);
                 let budget = ((sol * LAMPORTS_PER_SOL) as u64).min(free);
@@ -210,7 +210,7 @@ impl<'a> PumpSwap<'a> {
                 let min_base_out = min_out(quoted.base, self.config.slippage).max(1);
                 Ok(Order::BuyExactQuoteIn { quote_in: spend, min_base_out })
             }
-            Trade::SellShare(share) => {
+            MarketOrder::SellShare(share) => {
                 let held = ledger.tokens().0;
                 let base_in = if share >= 1.0 { held } else { (held as f64 * share) as u64 };
                 if base_in == 0 {
@@ -219,8 +219,8 @@ impl<'a> PumpSwap<'a> {
                 let quoted = decision.swap(&self.amm, Version::V1, Order::sell(base_in)).map_err(program)?;
                 Ok(Order::Sell { base_in, min_quote_out: min_out(quoted.user_quote, self.config.slippage) })
             }
-            Trade::ShortFor(_) | Trade::CoverShare(_) => Err(Rejection::NoShorting),
-            Trade::Buy(_) | Trade::Sell(_) => Err(Rejection::Unsupported),
+            MarketOrder::ShortFor(_) | MarketOrder::CoverShare(_) => Err(Rejection::NoShorting),
+            MarketOrder::Buy(_) | MarketOrder::Sell(_) => Err(Rejection::Unsupported),
         }
     }
 
@@ -255,14 +255,14 @@ impl Venue for PumpSwap<'_> {
         false
     }
 
-    fn execute(&mut self, trade: Trade, touch: Touch, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {
-        let decided = self.path.at_close(touch.decided_row);
-        let decision = self.state(decided, self.displaced(touch.time - self.latency_ms()));
-        let order = self.order(trade, &decision, ledger)?;
-        let displacement = self.displaced(touch.time);
-        let pool = self.state(self.path.at_open(touch.row), displacement);
+    fn execute(&mut self, order: MarketOrder, arrival: Arrival, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {
+        let decided = self.path.at_close(arrival.decided_row);
+        let decision = self.state(decided, self.displaced(arrival.time - self.latency_ms()));
+        let order = self.order(order, &decision, ledger)?;
+        let displacement = self.displaced(arrival.time);
+        let pool = self.state(self.path.at_open(arrival.row), displacement);
         let network = self.network();
-        if self.fails(touch.row) {
+        if self.fails(arrival.row) {
             ledger.pay(Lamports(network));
             return Err(Rejection::TransactionFailed);
         }
@@ -270,11 +270,11 @@ impl Venue for PumpSwap<'_> {
             ledger.pay(Lamports(network));
             program(error)
         })?;
-        let fill = self.settle(order, &pool, &swap, touch, ledger);
+        let fill = self.settle(order, &pool, &swap, arrival, ledger);
         if self.config.recovery != Recovery::Restored {
             let before = pool.quote_vault as f64 / pool.base_vault as f64;
             let after = swap.after.quote_vault as f64 / swap.after.base_vault as f64;
-            self.displacement = (displacement + (after / before).ln(), touch.time);
+            self.displacement = (displacement + (after / before).ln(), arrival.time);
         }
         Ok(fill)
     }
@@ -292,8 +292,8 @@ impl Venue for PumpSwap<'_> {
     }
 
     #[inline]
-    fn line(&self, ledger: &PoolLedger) -> Option<Line> {
-        (self.config.recovery == Recovery::Restored || self.displacement.0 == 0.0).then(|| ledger.line())
+    fn balances(&self, ledger: &PoolLedger) -> Option<Balances> {
+        (self.config.recovery == Recovery::Restored || self.displacement.0 == 0.0).then(|| ledger.balances())
     }
 
     #[inline]
@@ -304,7 +304,7 @@ impl Venue for PumpSwap<'_> {
 
 impl PumpSwap<'_> {
     /// Books the swap and derives the record of it.
-    fn settle(&self, order: Order, pool: &PoolState, swap: &Swap, touch: Touch, ledger: &mut PoolLedger) -> Fill {
+    fn settle(&self, order: Order, pool: &PoolState, swap: &Swap, arrival: Arrival, ledger: &mut PoolLedger) -> Fill {
         let spot = pool.quote_vault as f64 / pool.base_vault as f64;
         let network = self.network();
         let (side, tokens, quote, stolen) = match order {
@@ -320,7 +320,7 @@ impl PumpSwap<'_> {
         match side {
             FillSide::Buy => {
                 let rent = if ledger.has_account() { Lamports(0) } else { self.config.rent };
-                ledger.buy(TokenAmount(tokens), Lamports(quote), rent, touch.time);
+                ledger.buy(TokenAmount(tokens), Lamports(quote), rent, arrival.time);
             }
             FillSide::Sell => ledger.sell(TokenAmount(tokens), Lamports(quote)),
         }
@@ -342,8 +342,8 @@ impl PumpSwap<'_> {
         };
         let charged = fees.lp + fees.protocol + fees.creator + network;
         Fill {
-            row: touch.row,
-            time: touch.time,
+            row: arrival.row,
+            time: arrival.time,
             side,
             units: tokens as f64,
             price: swap.raw_quote as f64 / LAMPORTS_PER_SOL / tokens.max(1) as f64,
@@ -374,8 +374,8 @@ mod tests {
         }
     }
 
-    fn touch(row: usize) -> Touch {
-        Touch { row, time: row as i64 * 3_600_000, price: 100.0, decided_row: row - 1, available: f64::INFINITY }
+    fn arrival(row: usize) -> Arrival {
+        Arrival { row, time: row as i64 * 3_600_000, price: 100.0, decided_row: row - 1, available: f64::INFINITY }
     }
 
     #[test]
@@ -383,7 +383,7 @@ mod tests {
         let (config, path) = (PumpSwapConfig::default(), path());
         let mut venue = PumpSwap::new(config, &path, 0);
         let mut books = venue.open_account(10.0);
-        let fill = venue.execute(Trade::BuyFor(5.0), touch(1), &mut books).unwrap();
+        let fill = venue.execute(MarketOrder::BuyFor(5.0), arrival(1), &mut books).unwrap();
         let pool = venue.state(path.at_open(1), 0.0);
         let swap = pool.swap(&AmmConfig::default(), Version::V1, Order::spend(5 * SOL)).unwrap();
         let costs = fill.pool.unwrap();
@@ -398,7 +398,7 @@ mod tests {
         let path = path();
         let mut venue = PumpSwap::new(free(), &path, 0);
         let mut books = venue.open_account(10.0);
-        let fill = venue.execute(Trade::BuyFor(1.0), touch(1), &mut books).unwrap();
+        let fill = venue.execute(MarketOrder::BuyFor(1.0), arrival(1), &mut books).unwrap();
         // Spending 1 of 100: tokens are worth 1 x 100 / 101 at the price before, so that 1 / 101 is lost.
         assert!((fill.pool.unwrap().impact - 1.0 / 101.0).abs() < 1e-8, "{fill:?}");
     }
@@ -408,8 +408,8 @@ mod tests {
         let path = path();
         let mut venue = PumpSwap::new(free(), &path, 0);
         let mut books = venue.open_account(1.0);
-        venue.execute(Trade::BuyFor(1.0), touch(1), &mut books).unwrap();
-        venue.execute(Trade::SellShare(1.0), touch(2), &mut books).unwrap();
+        venue.execute(MarketOrder::BuyFor(1.0), arrival(1), &mut books).unwrap();
+        venue.execute(MarketOrder::SellShare(1.0), arrival(2), &mut books).unwrap();
         // 100 x 100/101 base at 100 a unit, sold into the same pool: 1 x 100 / 102 comes back.
         let back = books.lamports().0 as f64 / LAMPORTS_PER_SOL;
         assert!((back - 100.0 / 102.0).abs() < 1e-8, "{back}");
@@ -421,8 +421,8 @@ mod tests {
         let config = PumpSwapConfig { recovery: Recovery::HalfLife(1e15), ..free() };
         let mut venue = PumpSwap::new(config, &path, 0);
         let mut books = venue.open_account(1.0);
-        venue.execute(Trade::BuyFor(1.0), touch(1), &mut books).unwrap();
-        venue.execute(Trade::SellShare(1.0), touch(2), &mut books).unwrap();
+        venue.execute(MarketOrder::BuyFor(1.0), arrival(1), &mut books).unwrap();
+        venue.execute(MarketOrder::SellShare(1.0), arrival(2), &mut books).unwrap();
         let back = books.lamports().0 as f64 / LAMPORTS_PER_SOL;
         assert!((back - 1.0).abs() < 1e-6, "our own impact is undone by our own sale: {back}");
     }
@@ -442,7 +442,7 @@ mod tests {
         let path = PoolPath::rebuilt(&[100.0, 120.0], &[100.0, 120.0], 0, Lamports(100 * SOL)).unwrap();
         let mut venue = PumpSwap::new(PumpSwapConfig::default(), &path, 0);
         let mut books = venue.open_account(10.0);
-        let refused = venue.execute(Trade::BuyFor(1.0), touch(1), &mut books);
+        let refused = venue.execute(MarketOrder::BuyFor(1.0), arrival(1), &mut books);
         assert_eq!(refused, Err(Rejection::Program(6040)));
         assert_eq!(books.lamports().0, 10 * SOL - 5_000);
     }
@@ -453,7 +453,7 @@ mod tests {
         let config = PumpSwapConfig { failures: Fraction::ONE, priority_fee: Lamports(1_000), ..free() };
         let mut venue = PumpSwap::new(config, &path, 0);
         let mut books = venue.open_account(1.0);
-        assert_eq!(venue.execute(Trade::BuyFor(1.0), touch(1), &mut books), Err(Rejection::TransactionFailed));
+        assert_eq!(venue.execute(MarketOrder::BuyFor(1.0), arrival(1), &mut books), Err(Rejection::TransactionFailed));
         assert_eq!((books.lamports().0, books.tokens().0), (SOL - 1_000, 0));
     }
 
@@ -472,7 +472,7 @@ mod tests {
         let config = PumpSwapConfig { sandwich: Fraction::new(0.5), slippage: Bps(200), ..free() };
         let mut venue = PumpSwap::new(config, &path, 0);
         let mut books = venue.open_account(1.0);
-        let fill = venue.execute(Trade::BuyFor(1.0), touch(1), &mut books).unwrap();
+        let fill = venue.execute(MarketOrder::BuyFor(1.0), arrival(1), &mut books).unwrap();
         assert!((fill.pool.unwrap().sandwich - 0.01 * 100.0 / 101.0).abs() < 1e-8, "half of 2 %: {fill:?}");
     }
 
@@ -481,7 +481,7 @@ mod tests {
         let path = path();
         let mut venue = PumpSwap::new(free(), &path, 0);
         let mut books = venue.open_account(1_000.0);
-        let fill = venue.execute(Trade::BuyFor(1_000.0), touch(1), &mut books).unwrap();
+        let fill = venue.execute(MarketOrder::BuyFor(1_000.0), arrival(1), &mut books).unwrap();
         let spent = fill.pool.unwrap().quote.0 as f64 / LAMPORTS_PER_SOL;
         assert!((spent - 100.0 / 9.0).abs() < 1e-6, "10 % impact admits a ninth of the reserve: {spent}");
     }
@@ -491,7 +491,7 @@ mod tests {
         let path = path();
         let mut venue = PumpSwap::new(free(), &path, 0);
         let mut books = venue.open_account(1.0);
-        assert_eq!(venue.execute(Trade::ShortFor(1.0), touch(1), &mut books), Err(Rejection::NoShorting));
-        assert_eq!(venue.execute(Trade::SellShare(1.0), touch(1), &mut books), Err(Rejection::NoPosition));
+        assert_eq!(venue.execute(MarketOrder::ShortFor(1.0), arrival(1), &mut books), Err(Rejection::NoShorting));
+        assert_eq!(venue.execute(MarketOrder::SellShare(1.0), arrival(1), &mut books), Err(Rejection::NoPosition));
     }
 }

@@ -10,7 +10,7 @@ use q50_engine::amm::Order;
 use q50_engine::units::Lamports;
 use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
 use q50_live::pumpswap::token::{close_account, create_account, create_seeded_account};
-use q50_live::pumpswap::{Address, FeeAccounts, Instruction, Trade, VolumeTracking, pda};
+use q50_live::pumpswap::{Address, FeeAccounts, Instruction, SwapEncoder, VolumeTracking, pda};
 use solana_message::Message;
 use solana_signature::Signature;
 use thiserror::Error;
@@ -68,7 +68,7 @@ pub fn message(market: &Market, user: Address, quoted: &Quoted, budget: Budget, 
     // As long as the largest kind of trade lets it be.
     let seed: String = blockhash.hash.to_string().chars().take(4).collect();
     let wrapped = pda::with_seed(&user, &seed, &TOKEN);
-    let trade = Trade {
+    let trade = SwapEncoder {
         pool: &market.keys,
         user,
         protocol_fee_recipient: market.protocol_fee_recipient,

@@ -8,7 +8,7 @@ use crate::genesis::OUTSIDER;
 use q50_engine::amm::{AmmConfig, Order, PoolState, Version};
 use q50_live::pumpswap::programs::{FEE_CONFIG, GLOBAL_CONFIG, PUMP_AMM, PUMP_FEES};
 use q50_live::pumpswap::{
-    Address, FeeAccounts, FeeConfigAccount, GlobalConfig, Instruction, Pool, PoolKeys, Trade, VolumeTracking,
+    Address, FeeAccounts, FeeConfigAccount, GlobalConfig, Instruction, Pool, PoolKeys, SwapEncoder, VolumeTracking,
 };
 use solana_account::ReadableAccount;
 use solana_keypair::Keypair;
@@ -113,7 +113,7 @@ impl Market {
             if target < base { Order::buy((base - target) as u64) } else { Order::sell((target - base) as u64) };
         let Ok(swap) = self.state.swap(&self.config, Version::V1, order) else { return false };
         let outsider = chain.origin().keypair(OUTSIDER);
-        let trade = Trade {
+        let trade = SwapEncoder {
             pool: &self.keys,
             user: Address(outsider.pubkey().to_bytes()),
             protocol_fee_recipient: self.global.protocol_recipients(self.state.is_mayhem)[0],

@@ -8,7 +8,7 @@ use q50_engine::amm::{Order, Side, Swap, Version};
 use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
 use q50_live::pumpswap::token::{create_account, sync_native, transfer_lamports};
 use q50_live::pumpswap::{
-    Access, AccountMeta, Address, FeeAccounts, Instruction, ProgramEvent, SwapEvent, Trade, VolumeTracking,
+    Access, AccountMeta, Address, FeeAccounts, Instruction, ProgramEvent, SwapEncoder, SwapEvent, VolumeTracking,
 };
 use serde_json::{Value, json};
 use solana_message::VersionedMessage;
@@ -26,7 +26,7 @@ fn trade(market: &Market, user: Address, version: Version, order: Order) -> (Ins
         Order::Sell { base_in, .. } => Order::sell(base_in),
     };
     let swap = market.state.swap(&market.config, version, unlimited).unwrap();
-    let trade = Trade {
+    let trade = SwapEncoder {
         pool: &market.keys,
         user,
         protocol_fee_recipient: market.global.protocol_recipients(market.state.is_mayhem)[3],

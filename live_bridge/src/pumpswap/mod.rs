@@ -51,5 +51,5 @@ pub use liquidity::Liquidity;
 pub use pda::PoolKeys;
 pub use reader::DecodeError;
 pub use replay::ReplayError;
-pub use trade::{FeeAccounts, Presence, Trade, VolumeTracking};
+pub use trade::{FeeAccounts, Presence, SwapEncoder, VolumeTracking};
 pub use transaction::{Composer, TokenAccountState, TokenAccounts};

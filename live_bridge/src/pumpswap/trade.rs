@@ -81,7 +81,7 @@ pub enum VolumeTracking {
 ///
 /// Amounts are in the smallest unit of their mint, limits as in [`q50_engine::amm::Order`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trade<'a> {
+pub struct SwapEncoder<'a> {
     /// The pool.
     pub pool: &'a PoolKeys,
     /// Who trades, and signs.
@@ -94,7 +94,7 @@ pub struct Trade<'a> {
     pub fee_accounts: FeeAccounts,
 }
 
-impl Trade<'_> {
+impl SwapEncoder<'_> {
     /// `buy`: exactly `base_out`, for at most `max_quote_in`.
     #[must_use]
     pub fn buy(&self, base_out: u64, max_quote_in: u64, tracking: VolumeTracking) -> Instruction {
@@ -221,8 +221,8 @@ mod tests {
         PoolKeys::canonical(Address([3; 32]), WSOL_MINT, TOKEN, TOKEN, Address([4; 32]), is_cashback)
     }
 
-    fn trade(pool: &PoolKeys) -> Trade<'_> {
-        Trade {
+    fn trade(pool: &PoolKeys) -> SwapEncoder<'_> {
+        SwapEncoder {
             pool,
             user: Address([1; 32]),
             protocol_fee_recipient: Address([5; 32]),
@@ -250,7 +250,7 @@ mod tests {
         let pool = keys(false);
         let with = trade(&pool);
         let left_out = FeeAccounts { pool_v2: Presence::LeftOut, ..with.fee_accounts };
-        let without = Trade { fee_accounts: left_out, ..with };
+        let without = SwapEncoder { fee_accounts: left_out, ..with };
         let (with, without) = (with.sell(1, 1).accounts, without.sell(1, 1).accounts);
         assert_eq!(with[22..], without[21..]);
         assert_eq!(with[21], read(pda::pool_v2(&pool.base_mint)));

@@ -81,12 +81,12 @@ impl Request {
         if line.trim_ascii_start().first() != Some(&b'{') {
             return Err(RequestError::Json("expected a JSON object".to_owned()));
         }
-        serde_json::from_slice::<Line<'_>>(line)?.validate()
+        serde_json::from_slice::<RawRequest<'_>>(line)?.validate()
     }
 
     /// As [`from_json`](Self::from_json), of JSON that is already parsed.
     pub(crate) fn from_value(value: &serde_json::Value) -> Result<Self, RequestError> {
-        Line::deserialize(value)?.validate()
+        RawRequest::deserialize(value)?.validate()
     }
 }
 
@@ -128,7 +128,7 @@ const fn half() -> Integer<'static> {
 /// A request as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line<'a> {
+struct RawRequest<'a> {
     op: Operation,
     #[serde(borrow)]
     amount: Integer<'a>,
@@ -166,7 +166,7 @@ struct Line<'a> {
     limit: Option<Integer<'a>>,
 }
 
-impl Line<'_> {
+impl RawRequest<'_> {
     fn validate(&self) -> Result<Request, RequestError> {
         let (version, order) = self.order()?;
         let supply: Option<u64> = self.supply.as_ref().map(|supply| supply.get("supply")).transpose()?;

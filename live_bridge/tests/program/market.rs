@@ -9,7 +9,7 @@ use q50_live::pumpswap::programs::{
 };
 use q50_live::pumpswap::{
     Address, FeeAccounts, FeeConfigAccount, GlobalConfig, Instruction, Liquidity, LiquidityKind, Pool, PoolKeys,
-    ProgramEvent, Trade, layout, pda,
+    ProgramEvent, SwapEncoder, layout, pda,
 };
 use rand::Rng;
 
@@ -173,7 +173,7 @@ impl Market {
             Ok(swap) => FeeAccounts::for_fees(&swap.fees),
             Err(_) => FeeAccounts::for_pool(&self.keys),
         };
-        let trade = Trade {
+        let trade = SwapEncoder {
             pool: &self.keys,
             user: self.user,
             protocol_fee_recipient: self.protocol_recipient,

@@ -4,9 +4,9 @@
 //!    everything up to it is confirmed, and is the one that the datasets have, bit for bit.
 //! 2. **Signals** ([`signal_file`]). A file that grows; joined by the datasets' own rule, so that nothing is used before it
 //!    is available. A file that changes what it said is refused.
-//! 3. **Decisions** ([`pilot`]). The strategy of a backtest, one bar at a time. Bar, signals, account, decision and order
+//! 3. **Decisions** ([`host`]). The strategy of a backtest, one bar at a time. Bar, signals, account, decision and order
 //!    are in the [journal](mod@journal) before anything is done about them.
-//! 4. **Orders** ([`desk`]). Simulated only, filled on paper by the exact arithmetic, or executed.
+//! 4. **Orders** ([`execution`]). Simulated only, filled on paper by the exact arithmetic, or executed.
 //!
 //! A [session] that is killed at any moment goes on where it was: the strategy is brought back to what it knew,
 //! and has to decide again what it decided; orders are settled with the chain; bars that closed meanwhile are decided on,
@@ -17,13 +17,13 @@ pub mod books;
 /// A session beside its backtest.
 pub mod compare;
 /// Where orders go.
-pub mod desk;
+pub mod execution;
 /// Bars from the chain.
 pub mod feed;
+/// The strategy, a bar at a time.
+pub mod host;
 /// What is known of a session.
 pub mod journal;
-/// The strategy, a bar at a time.
-pub mod pilot;
 /// The loop.
 pub mod session;
 /// Signals from a file that grows.

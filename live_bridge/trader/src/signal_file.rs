@@ -1,7 +1,7 @@
 //! Signals from a file that grows while it is read. What it has said once it may not change: a file that does is no record
 //! of what was known when.
 
-use crate::pilot::BarSignals;
+use crate::host::BarSignals;
 use q50_datasets::error::Error as DataError;
 use q50_datasets::join::{JoinRule, as_of};
 use q50_datasets::signals::{SignalOptions, SignalTable};

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{neighbours::neighbours, verify::Request};
 use crate::{
     causality::OwnedSignals,
-    run::{Instrument, RunSettings, Source, Stage, trial_of_returns},
+    run::{Instrument, Prepared, RunSettings, Source, trial_of_returns},
     trials::{Role, Trial, Unfiled},
 };
 
@@ -21,13 +21,13 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Unfile
     let Request { settings, .. } = request;
     // The two markets one after the other: each takes as much memory for its columns.
     let late = source.reads_signals(&settings.strategy).then(|| late_trial(settings, source)).transpose()?;
-    // One stage for every neighbour: what depends on the data alone is computed once.
-    let stage = Stage::new(*source, &settings.venue)?;
+    // Prepared once for every neighbour: what depends on the data alone is computed once.
+    let prepared = Prepared::new(*source, &settings.venue)?;
     let mut jobs = vec![("twice the cost".to_owned(), settings.at_twice_the_cost())];
     for neighbour in neighbours(settings) {
         jobs.push((neighbour.change, settings.with_strategy(neighbour.strategy)));
     }
-    let replay = |(change, settings): (String, RunSettings)| (change, trial(&stage, &settings));
+    let replay = |(change, settings): (String, RunSettings)| (change, trial(&prepared, &settings));
     let mut done: Vec<(String, Trial)> = jobs.into_par_iter().map(replay).collect();
     let annual = |trial: &Trial| trial.sharpe.map(|s| s.annual(settings.periods_per_year).get());
     let (_, dear) = done.remove(0);
@@ -57,17 +57,17 @@ fn late_trial(settings: &RunSettings, source: &Source<'_>) -> Result<Trial, Path
         source.data.clone().with_signals_of_each(&markets, &settings.strategy)
     };
     let source = Source { market, data: &data, instruments: &instruments, pool: source.pool };
-    // The stage and its columns are gone before the returns are made.
-    let curve = equity(&Stage::new(source, &settings.venue)?, settings);
+    // The prepared source and its columns are gone before the returns are made.
+    let curve = equity(&Prepared::new(source, &settings.venue)?, settings);
     Ok(trial_of_returns(&curve.returns(), source.key(settings), Role::Probe))
 }
 
-fn trial(stage: &Stage<'_>, settings: &RunSettings) -> Trial {
-    trial_of_returns(&equity(stage, settings).returns(), stage.source().key(settings), Role::Probe)
+fn trial(prepared: &Prepared<'_>, settings: &RunSettings) -> Trial {
+    trial_of_returns(&equity(prepared, settings).returns(), prepared.source().key(settings), Role::Probe)
 }
 
-fn equity(stage: &Stage<'_>, settings: &RunSettings) -> EquityCurve {
+fn equity(prepared: &Prepared<'_>, settings: &RunSettings) -> EquityCurve {
     let mut curve = EquityCurve::default();
-    stage.run(settings, &mut curve);
+    prepared.run(settings, &mut curve);
     curve
 }

@@ -199,7 +199,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     claim.map(|claim| Convention::of(claim.periods_per_year, open_time, market.interval_ms)).transpose()?;
     (request.on_step)("replaying");
     let scope = source.scope(&settings.strategy);
-    let journal = run::rehearse(&source, settings, Role::Candidate)?.filed(ledger, scope, Origin::Verify)?;
+    let journal = run::backtest(&source, settings, Role::Candidate)?.filed(ledger, scope, Origin::Verify)?;
     let as_claimed = claim.map(|claim| AsClaimed::of(claim, open_time, market.interval_ms, &journal)).transpose()?;
     let figures = claim
         .zip(as_claimed.as_ref())

@@ -1,7 +1,7 @@
 //! The only way to a replay outside the engine: every run yields a trial, and its caller files it in the ledger.
 
 mod portfolio;
-mod stage;
+mod prepared;
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use q50_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::stage::{Stage, examine};
+pub use self::prepared::{Prepared, examine};
 use crate::{
     inference::{Moments, SharpeEstimate},
     spec::{DataSpec, canonical},
@@ -256,9 +256,9 @@ impl<'a> Source<'a> {
 ///
 /// # Errors
 /// The venue is a pool whose reserves leave the range of the program's integers.
-pub fn rehearse(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<Unfiled<Journal>, PathError> {
+pub fn backtest(source: &Source<'_>, settings: &RunSettings, role: Role) -> Result<Unfiled<Journal>, PathError> {
     let mut journal = Journal::default();
-    Stage::new(*source, &settings.venue)?.run(settings, &mut journal);
+    Prepared::new(*source, &settings.venue)?.run(settings, &mut journal);
     let trial = trial_of_returns(&journal.returns(), source.key(settings), role);
     Ok(Unfiled::new(journal, vec![trial]))
 }
@@ -383,12 +383,12 @@ mod tests {
         };
         let spec = DataSpec::of(&data, &settings.strategy);
         let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
-        let run = |stage: &Stage<'_>, rows: Range<usize>| {
+        let run = |prepared: &Prepared<'_>, rows: Range<usize>| {
             let mut curve = EquityCurve::default();
-            stage.run_rows(&settings, rows, &mut curve);
+            prepared.run_rows(&settings, rows, &mut curve);
             curve
         };
-        let (fresh, used) = (Stage::new(source, &venue).unwrap(), Stage::new(source, &venue).unwrap());
+        let (fresh, used) = (Prepared::new(source, &venue).unwrap(), Prepared::new(source, &venue).unwrap());
         let few = run(&used, 0..500);
         assert_eq!(run(&used, 0..2_000), run(&fresh, 0..2_000));
         assert_eq!(few, run(&fresh, 0..500));

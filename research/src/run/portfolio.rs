@@ -1,4 +1,4 @@
-//! Several instruments under one account: runs of a [`Stage`] with more than one part.
+//! Several instruments under one account: runs of a [`Prepared`] with more than one part.
 
 use std::ops::Range;
 
@@ -12,11 +12,11 @@ use q50_engine::{
 
 use super::{
     RunSettings, VenueSettings,
-    stage::{Stage, read_alone},
+    prepared::{Prepared, read_alone},
 };
 use crate::causality::{self, CausalityReport, Changes, Comparison, OwnedSignals, View};
 
-impl<'a> Stage<'a> {
+impl<'a> Prepared<'a> {
     /// The same with several instruments under one account, between the times of these rows of the basket.
     pub(super) fn run_portfolio<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
         let clock = self.source.market.open_time;
@@ -38,9 +38,9 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Replays `markets`, which are views of the stage's parts, with a strategy each.
+/// Replays `markets`, which are views of the parts, with a strategy each.
 fn replay_together<R: Recorder, T: Recorder>(
-    stage: &Stage<'_>,
+    prepared: &Prepared<'_>,
     settings: &RunSettings,
     markets: &[Market<'_>],
     mut strategies: Vec<Box<dyn Strategy + Send>>,
@@ -50,7 +50,7 @@ fn replay_together<R: Recorder, T: Recorder>(
     match &settings.venue {
         VenueSettings::PumpSwap(pool) => {
             let mut venues = Vec::with_capacity(markets.len());
-            for (part, market) in stage.parts.iter().zip(markets) {
+            for (part, market) in prepared.parts.iter().zip(markets) {
                 venues.push(PumpSwap::new(pool.config, part.pool(), market.first));
             }
             under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
@@ -84,17 +84,17 @@ fn under_one_account<V: Venue, R: Recorder, T: Recorder>(
 
 /// The two experiments on all instruments at once: every record ends at the same time, and all signals are moved together.
 pub(super) fn examine(
-    stage: &Stage<'_>,
+    prepared: &Prepared<'_>,
     settings: &RunSettings,
     journal: &Journal,
     cuts: usize,
     seed: u64,
 ) -> CausalityReport {
-    let (source, clock) = (&stage.source, stage.source.market.open_time);
+    let (source, clock) = (&prepared.source, prepared.source.market.open_time);
     let compare = |markets: &[Market<'_>]| {
         let mut each: Vec<Comparison<'_>> = journal.each.iter().map(|one| Comparison::with(&one.decisions)).collect();
         let strategies = markets.iter().map(|market| settings.strategy.prepare(market)).collect();
-        replay_together(stage, settings, markets, strategies, &mut each, &mut EquityCurve::default());
+        replay_together(prepared, settings, markets, strategies, &mut each, &mut EquityCurve::default());
         let changes = each.iter().map(Comparison::changes).zip(markets);
         changes.fold(Changes::default(), |all, (changes, market)| {
             let row = changes.first.map(|t| clock.partition_point(|time| *time < market.open_time[t]));
@@ -104,12 +104,12 @@ pub(super) fn examine(
     let reads = source.reads_signals(&settings.strategy);
     causality::experiment(&source.market, reads, cuts, seed, |view| match view {
         View::Until(row) => {
-            let markets = stage.markets(source.market.first..row);
+            let markets = prepared.markets(source.market.first..row);
             compare(&markets.iter().map(|market| read_alone(market, &settings.strategy)).collect::<Vec<_>>())
         }
         View::Shifted(by) => {
             let markets: Vec<Market<'_>> =
-                stage.parts.iter().map(|part| read_alone(&part.market, &settings.strategy)).collect();
+                prepared.parts.iter().map(|part| read_alone(&part.market, &settings.strategy)).collect();
             let shifted: Vec<OwnedSignals> =
                 markets.iter().map(|market| OwnedSignals::shifted(&market.signals, by)).collect();
             let moved = markets.iter().zip(&shifted).map(|(market, s)| Market { signals: s.borrow(), ..*market });

@@ -1,6 +1,6 @@
 //! Searches: every set of a grid through the one replay loop, on every core, in memory that does not grow with the search.
 //!
-//! * [`Space`]: the sets, by index. [`Sweep`]: the search over one [`Stage`]. [`Store`]: its state on disk. [`publish`]:
+//! * [`Space`]: the sets, by index. [`Sweep`]: the search over one [`Prepared`]. [`Store`]: its state on disk. [`publish`]:
 //!   the results of a finished search. [`Front`] and [`finalists()`]: what is worth a second look.
 //!
 //! Every set is filed in the trial ledger before its row is kept, so that no result is known that was not counted.
@@ -34,7 +34,7 @@ pub use store::{Identity, Store, StoreError};
 
 use crate::{
     parameters::{ParameterError, Template},
-    run::{RunSettings, Stage, trial_of},
+    run::{Prepared, RunSettings, trial_of},
     trials::{LedgerError, Origin, Role, Trial, TrialLedger},
 };
 
@@ -71,7 +71,7 @@ pub enum Ended {
 /// A search over one market, venue and strategy.
 #[derive(Debug)]
 pub struct Sweep<'a> {
-    stage: &'a Stage<'a>,
+    prepared: &'a Prepared<'a>,
     base: RunSettings,
     space: &'a Space,
     template: Template,
@@ -82,9 +82,9 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// The first set cannot be made: a path of the grid is no option of the strategy.
-    pub fn new(stage: &'a Stage<'a>, base: RunSettings, space: &'a Space) -> Result<Self, ParameterError> {
+    pub fn new(prepared: &'a Prepared<'a>, base: RunSettings, space: &'a Space) -> Result<Self, ParameterError> {
         let template = Template::new(&base.strategy);
-        let sweep = Self { stage, base, space, template };
+        let sweep = Self { prepared, base, space, template };
         sweep.settings(&space.point(0))?;
         Ok(sweep)
     }
@@ -92,7 +92,7 @@ impl<'a> Sweep<'a> {
     /// What this search is, for its state on disk.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        let source = self.stage.source();
+        let source = self.prepared.source();
         Identity {
             dataset: source.data.hash().to_hex().to_string(),
             strategy: self.base.hash().to_hex().to_string(),
@@ -115,8 +115,8 @@ impl<'a> Sweep<'a> {
 
     /// Where it runs.
     #[must_use]
-    pub fn stage(&self) -> &Stage<'a> {
-        self.stage
+    pub fn prepared(&self) -> &Prepared<'a> {
+        self.prepared
     }
 
     /// The run of one point.
@@ -134,16 +134,16 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// Why there is no result: a column that is missing, or a panic in the replay.
     pub fn replay<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>) -> Result<R, String> {
-        if let Some(reason) = self.stage.source().refusal(settings) {
+        if let Some(reason) = self.prepared.source().refusal(settings) {
             return Err(reason);
         }
         let mut recorder = R::default();
-        guarded(|| self.stage.run_rows(settings, rows, &mut recorder)).map(|()| recorder)
+        guarded(|| self.prepared.run_rows(settings, rows, &mut recorder)).map(|()| recorder)
     }
 
     /// Rows of the market that each round sees; the last sees all.
     fn rungs(&self) -> Vec<Range<usize>> {
-        let market = &self.stage.source().market;
+        let market = &self.prepared.source().market;
         let rows = market.first..market.len();
         let Some(Halving { eta, rungs }) = self.space.halving() else { return vec![rows] };
         let share = |rung: u32| f64::from(eta).powi(-i32::try_from(rungs - 1 - rung).unwrap_or(0));
@@ -178,7 +178,7 @@ impl<'a> Sweep<'a> {
         stop: &AtomicBool,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Ended, SweepError> {
-        let scope = self.stage.source().scope(&self.base.strategy);
+        let scope = self.prepared.source().scope(&self.base.strategy);
         let mut before = 0;
         for (rung, rows) in (0_u32..).zip(self.rungs()) {
             // The first round has every set; a later one those that the round before was best with.
@@ -219,7 +219,7 @@ impl<'a> Sweep<'a> {
             Ok(settings) => settings,
             Err(error) => return failed(error.to_string()),
         };
-        let source = self.stage.source();
+        let source = self.prepared.source();
         let summary: Summary = match self.replay(&settings, rows.clone()) {
             Ok(summary) => summary,
             Err(reason) => return failed(reason),

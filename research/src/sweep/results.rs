@@ -308,7 +308,7 @@ pub fn finalists(
     most: usize,
     ledger: &mut TrialLedger,
 ) -> Result<Vec<Finalist>, LedgerError> {
-    let source = sweep.stage().source();
+    let source = sweep.prepared().source();
     let scope = source.scope(&sweep.base().strategy);
     if let Some(effective) = effective(sweep, &results.sample) {
         ledger.note_effective(scope, effective)?;
@@ -351,7 +351,7 @@ fn robustness(
     own: Option<f64>,
     ledger: &mut TrialLedger,
 ) -> Result<Option<Robustness>, LedgerError> {
-    let source = sweep.stage().source();
+    let source = sweep.prepared().source();
     let Some(own) = own.filter(|&own| own > 0.0) else { return Ok(None) };
     let replayed: Vec<_> = sweep
         .space()
@@ -361,7 +361,7 @@ fn robustness(
         .filter(|settings| settings.refusal(&source.market.signals).is_none())
         .map(|settings| {
             let mut summary = Summary::default();
-            sweep.stage().run(&settings, &mut summary);
+            sweep.prepared().run(&settings, &mut summary);
             let trial = trial_of(&summary, source.key(&settings), Role::Probe);
             (trial, summary.sharpe_per_period().map_or(0.0, PerPeriodSharpe::get) / own)
         })
@@ -378,7 +378,7 @@ fn effective(sweep: &Sweep<'_>, sample: &[u64]) -> Option<u64> {
         .filter_map(|&index| sweep.settings(&sweep.space().point(index)).ok())
         .map(|settings| {
             let mut curve = EquityCurve::default();
-            sweep.stage().run(&settings, &mut curve);
+            sweep.prepared().run(&settings, &mut curve);
             let step = curve.equity.len().div_ceil(STRETCHES).max(1);
             let ends: Vec<f64> = curve.equity.iter().copied().step_by(step).collect();
             ends.windows(2).map(|w| w[1] / w[0] - 1.0).collect()

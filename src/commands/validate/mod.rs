@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use q50_datasets::{hash::text_hash, run_folder::RunFolder};
 use q50_engine::venue::{FillTiming, LatencyPreset};
 use q50_research::{
-    run::{RunSettings, Source, Stage, VenueSettings, trial_of_returns},
+    run::{Prepared, RunSettings, Source, VenueSettings, trial_of_returns},
     spec::DataSpec,
     trials::{Origin, Role},
 };
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
 
     let path = pool.as_ref().map(|(path, _)| path);
     let source = Source { market, pool: path, data: &spec, instruments: &[] };
-    let stage = Stage::new(source, &base.venue).context("pool reserves")?;
+    let prepared = Prepared::new(source, &base.venue).context("pool reserves")?;
     let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
 
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let (mut runs, mut tables) = (Vec::with_capacity(jobs.len()), files::Tables::default());
     for (number, job) in (0_i64..).zip(jobs) {
         steps.next("validating");
-        let validation = second::compare(&stage, &job.settings, latency, data.last_signal())?;
+        let validation = second::compare(&prepared, &job.settings, latency, data.last_signal())?;
         let returns: Vec<f64> = validation.second.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
         let key = source.key(&job.settings);
         let key = latency.map_or(key, |latency| key.assuming(&format!("a latency of {} ms", latency.ms())));

@@ -6,17 +6,17 @@ use q50_engine::{market::Market, venue::LatencyPreset};
 use q50_nautilus::{Check, InputError, NAUTILUS_VERSION, Run, RunError, Validation, VenueSetup, validate};
 use q50_research::{
     claim::SecondOpinion,
-    run::{RunSettings, Source, Stage, VenueSettings},
+    run::{Prepared, RunSettings, Source, VenueSettings},
 };
 
 /// One run in both engines. `last_signal` is the last row of the record that has a signal.
 pub(super) fn compare(
-    stage: &Stage<'_>,
+    prepared: &Prepared<'_>,
     settings: &RunSettings,
     latency: Option<LatencyPreset>,
     last_signal: Option<usize>,
 ) -> Result<Validation> {
-    let market = stage.source().market;
+    let market = prepared.source().market;
     let (strategy, capital) = (settings.strategy.clone(), settings.capital);
     let mut run = match &settings.venue {
         VenueSettings::NextOpen(_) => {
@@ -25,7 +25,7 @@ pub(super) fn compare(
             Run::at_next_open(market, strategy, venue, capital)
         }
         VenueSettings::PumpSwap(pool) => {
-            let path = stage.path().context("a pool venue has no reserves")?;
+            let path = prepared.path().context("a pool venue has no reserves")?;
             let run = Run::on_pool(market, strategy, pool.config, path, capital);
             Run { venue: VenueSetup::PumpSwap { config: pool.config, path, latency }, ..run }
         }
@@ -36,8 +36,8 @@ pub(super) fn compare(
 
 /// What the second engine says about a run that is judged.
 pub(crate) fn opinion(source: Source<'_>, settings: &RunSettings, last_signal: Option<usize>) -> Result<SecondOpinion> {
-    let stage = Stage::new(source, &settings.venue).context("pool reserves")?;
-    Ok(opinion_of(&compare(&stage, settings, None, last_signal)?))
+    let prepared = Prepared::new(source, &settings.venue).context("pool reserves")?;
+    Ok(opinion_of(&compare(&prepared, settings, None, last_signal)?))
 }
 
 pub(super) fn opinion_of(validation: &Validation) -> SecondOpinion {

@@ -1,6 +1,6 @@
 //! What a session's file holds: bars, decisions, orders.
 
-use crate::pilot::BarSignals;
+use crate::host::BarSignals;
 use q50_datasets::pool_bars::PoolBar;
 use q50_engine::ledger::Account;
 use q50_engine::market::{Bar, Column};

@@ -1,7 +1,7 @@
 //! What a session says of itself while it runs.
 
+use crate::host::BarSignals;
 use crate::journal::Done;
-use crate::pilot::BarSignals;
 use q50_executor::order::Size;
 use serde::{Serialize, Serializer};
 

@@ -24,7 +24,7 @@ impl Session {
         if self.sold_at.is_some_and(|sold| sold.elapsed() < PAUSE) {
             return Ok(());
         }
-        let Some(reason) = self.desk.due(&position, &rules).await? else { return Ok(()) };
+        let Some(reason) = self.execution.due(&position, &rules).await? else { return Ok(()) };
         let now_ms = SystemClock.now().0;
         let order = OrderRow {
             key: format!("{} exit {}", &self.id[..16], rfc3339(now_ms)),

@@ -11,10 +11,10 @@ pub use event::Event;
 pub use start::Parts;
 
 use crate::books::Books;
-use crate::desk::{Desk, DeskError};
+use crate::execution::{Execution, ExecutionError};
 use crate::feed::{Feed, FeedError};
+use crate::host::StrategyHost;
 use crate::journal::{BarRow, DecisionRow, Done, Journal, JournalError, OrderRow, State};
-use crate::pilot::Pilot;
 use crate::signal_file::{SignalFile, SignalFileError};
 use crate::sizing::{PoolTerms, size};
 use crate::spec::SessionSpec;
@@ -56,7 +56,7 @@ pub enum SessionError {
     Journal(#[from] JournalError),
     /// What became of an order is not known.
     #[error(transparent)]
-    Desk(#[from] DeskError),
+    Execution(#[from] ExecutionError),
     /// The strategy cannot be fed.
     #[error(transparent)]
     Strategy(#[from] ConfigError),
@@ -90,8 +90,8 @@ pub struct Session {
     feed: Feed,
     signals: Option<SignalFile>,
     columns: Vec<Column>,
-    pilot: Pilot,
-    desk: Desk,
+    host: StrategyHost,
+    execution: Execution,
     books: Books,
     orders: Vec<OrderRow>,
     last: Option<BarRow>,
@@ -182,9 +182,9 @@ impl Session {
         self.await_signal(bar.open_time, is_newest, tell).await?;
         self.settle().await?;
         let row = BarRow { bar, signals: self.signals_at(bar.open_time), seen_ms };
-        self.pilot.observe(&row.engine_bar(), &row.signals);
+        self.host.observe(&row.engine_bar(), &row.signals);
         let account = self.books.account(row.reserves());
-        let (decision, explanation) = self.pilot.decide(&account);
+        let (decision, explanation) = self.host.decide(&account);
         let decided_ms = SystemClock.now().0;
         let decision_row = DecisionRow {
             bar_ms: bar.open_time,
@@ -242,7 +242,7 @@ impl Session {
         tell(&Event::Wanted { key: key.clone(), size });
         if let Some(size) = size.filter(|_| done.state == State::Wanted) {
             let order = LiveOrder { mint: self.mint, size, slippage: self.venue.slippage };
-            let mut done = self.desk.give(&key, order, &self.books).await?;
+            let mut done = self.execution.submit(&key, order, &self.books).await?;
             done.time_ms = self.feed.time_ms();
             self.keep(index, done)?;
         }
@@ -264,10 +264,10 @@ impl Session {
         if open.is_empty() {
             return Ok(());
         }
-        self.desk.settle().await?;
+        self.execution.settle().await?;
         for index in open {
             let earlier = &self.orders[index].done;
-            let Some(now) = self.desk.outcome(&self.orders[index].key)? else { continue };
+            let Some(now) = self.execution.outcome(&self.orders[index].key)? else { continue };
             let Done { time_ms, to_send_ms, to_settle_ms, .. } = *earlier;
             let now = Done { time_ms, to_send_ms, to_settle_ms, ..now };
             if now != *earlier {
@@ -299,7 +299,7 @@ impl Session {
         Ok(())
     }
 
-    fn signals_at(&self, open_ms: i64) -> crate::pilot::BarSignals {
+    fn signals_at(&self, open_ms: i64) -> crate::host::BarSignals {
         self.signals.as_ref().map_or_else(Vec::new, |file| file.at(open_ms, self.spec.interval_ms, &self.columns))
     }
 

@@ -2,10 +2,10 @@
 
 use super::{Event, Session, SessionError, TOO_LATE, Tell, wants};
 use crate::books::Books;
-use crate::desk::Desk;
+use crate::execution::Execution;
 use crate::feed::Feed;
+use crate::host::StrategyHost;
 use crate::journal::{BarRow, Done, Journal, JournalError, State};
-use crate::pilot::Pilot;
 use crate::signal_file::SignalFile;
 use crate::sizing::PoolTerms;
 use crate::spec::SessionSpec;
@@ -38,7 +38,7 @@ pub struct Parts {
     /// Its signals; none where the strategy reads none.
     pub signals: Option<SignalFile>,
     /// Where its orders go.
-    pub desk: Desk,
+    pub execution: Execution,
     /// How long a signal is waited for after its bar has closed.
     pub signal_wait: Duration,
 }
@@ -51,7 +51,7 @@ impl Session {
     /// # Errors
     /// [`SessionError`], also where the journal is of another session, or the strategy no longer decides what it decided.
     pub async fn start(parts: Parts, tell: Tell<'_>) -> Result<Self, SessionError> {
-        let Parts { spec, mint, terms, mut journal, mut feed, signals, desk, signal_wait } = parts;
+        let Parts { spec, mint, terms, mut journal, mut feed, signals, execution, signal_wait } = parts;
         let id = spec.id();
         let there = signals.as_ref().map_or_else(Signals::default, SignalFile::signals);
         // A column that is not there is none of nothing: a strategy does without it, or computes it from bars.
@@ -80,16 +80,16 @@ impl Session {
         }
         let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
         let history = bars.len() - decisions.len();
-        let mut pilot = Pilot::new(&spec.settings.strategy, spec.interval_ms, &columns, history)?;
-        if pilot.places_orders() {
+        let mut host = StrategyHost::new(&spec.settings.strategy, spec.interval_ms, &columns, history)?;
+        if host.places_orders() {
             return Err(SessionError::PlacesOrders);
         }
         for bar in &bars[..history] {
-            pilot.observe(&bar.engine_bar(), &bar.signals);
+            host.observe(&bar.engine_bar(), &bar.signals);
         }
         for (bar, decided) in bars[history..].iter().zip(&decisions) {
-            pilot.observe(&bar.engine_bar(), &bar.signals);
-            let (decision, _) = pilot.decide(&decided.account);
+            host.observe(&bar.engine_bar(), &bar.signals);
+            let (decision, _) = host.decide(&decided.account);
             let told = |reason: &str, wants: &Option<String>| format!("{reason} ({})", wants.as_deref().unwrap_or("-"));
             let was = told(&decided.reason, &decided.wants);
             let is = told(decision.reason().name(), &wants(&decision));
@@ -111,8 +111,8 @@ impl Session {
             feed,
             signals,
             columns,
-            pilot,
-            desk,
+            host,
+            execution,
             books: Books::new(Lamports(0)),
             decisions: decisions.len(),
             last: bars.last().cloned(),
@@ -159,7 +159,7 @@ impl Session {
     /// get others; whether they are still in time is asked next.
     fn take_up_again(&mut self) -> Result<(), SessionError> {
         for order in self.orders.iter_mut().filter(|order| order.done.state == State::Wanted) {
-            let known = self.desk.outcome(&order.key)?;
+            let known = self.execution.outcome(&order.key)?;
             if known.is_some_and(|done| done.state == State::Rejected && done.signature.is_none()) {
                 let name = format!("{}, again", order.key);
                 self.journal.rename(&order.key, &name)?;

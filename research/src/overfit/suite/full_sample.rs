@@ -35,7 +35,7 @@ pub(super) fn first_pass(
     days: Option<&Days>,
     ledger: &mut TrialLedger,
 ) -> Result<Vec<Result<Kept, Missing>>, LedgerError> {
-    let scope = searched.sweep().stage().source().scope(&searched.sweep().base().strategy);
+    let scope = searched.sweep().prepared().source().scope(&searched.sweep().base().strategy);
     let sets = searched.count();
     let mut all = Vec::with_capacity(sets);
     for start in (0..sets).step_by(BATCH) {

@@ -155,7 +155,7 @@ impl Report {
 
 fn window_rows(sweep: &Sweep<'_>, outcome: &Outcome) -> Vec<WindowRow> {
     let Some(walked) = &outcome.walked else { return Vec::new() };
-    let (market, year) = (&sweep.stage().source().market, sweep.base().periods_per_year);
+    let (market, year) = (&sweep.prepared().source().market, sweep.base().periods_per_year);
     let time = |row: usize| market.open_time[market.first + row];
     let judgements = walked.evaluations.iter().filter(|evaluation| evaluation.purpose == Purpose::Judgement);
     let sharpe = |evaluation: &Evaluation| evaluation.estimate.as_ref().ok().map(|e| e.sharpe.annual(year).get());
@@ -204,7 +204,7 @@ pub fn publish(sweep: &Sweep<'_>, outcome: &Outcome, run: &mut NewRun<'_>) -> Re
         ("profitable", Column::Bool(&profitable)),
     ];
 
-    let (closes, equity) = joined_equity(&sweep.stage().source().market, outcome);
+    let (closes, equity) = joined_equity(&sweep.prepared().source().market, outcome);
     let curve: &[(&str, Column<'_>)] = &[("ts_ms", Column::I64(&closes)), ("equity", Column::F64(&equity))];
 
     let sharpes = outcome.paths.iter().flat_map(|paths| &paths.sharpes).map(|s| s.get()).collect::<Vec<f64>>();

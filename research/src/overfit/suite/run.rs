@@ -33,7 +33,7 @@ pub fn judge_search(
     ledger: &mut TrialLedger,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Outcome, LedgerError> {
-    let source = sweep.stage().source();
+    let source = sweep.prepared().source();
     let rows = source.market.len() - source.market.first;
     let total = replays(settings, rows, sweep.space().count());
     let tell = |done: u64| progress(done, total.max(done));
@@ -185,7 +185,7 @@ impl Run<'_> {
     }
 
     fn random_entry(&self, trips: &Trips) -> Result<Baseline, OverfitError> {
-        let market = &self.searched.sweep().stage().source().market;
+        let market = &self.searched.sweep().prepared().source().market;
         let prices =
             Prices { open: &market.open[market.first..], close: &market.close[market.first..], cost: trips.cost };
         let test = RandomEntry { runs: self.settings.random_runs, seed: self.settings.seed, ..RandomEntry::default() };
@@ -221,7 +221,7 @@ fn not_run(settings: &Settings, name: CheckName, sets: usize, why: &str) -> Chec
 /// The positions of the best set. Its trial is filed already.
 fn trips(searched: &Searched<'_>, best: usize) -> Result<Trips, String> {
     let sweep = searched.sweep();
-    let (market, settings) = (&sweep.stage().source().market, searched.settings(best)?);
+    let (market, settings) = (&sweep.prepared().source().market, searched.settings(best)?);
     let all: Range<usize> = market.first..market.len();
     let journal: Journal = sweep.replay(settings, all)?;
     Ok(Trips::of(&journal, market.first, searched.rows(), settings.venue.fill_timing()))

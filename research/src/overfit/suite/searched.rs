@@ -35,7 +35,7 @@ pub(super) struct Searched<'a> {
 impl<'a> Searched<'a> {
     pub(super) fn new(sweep: &'a Sweep<'a>, progress: Progress<'a>) -> Self {
         let space = sweep.space();
-        let market = &sweep.stage().source().market;
+        let market = &sweep.prepared().source().market;
         let settings = |index| sweep.settings(&space.point(index)).map_err(|error| error.to_string());
         Self {
             sweep,
@@ -74,13 +74,13 @@ impl<'a> Searched<'a> {
     /// The trial of one set on all rows, as a sweep files it.
     pub(super) fn sweep_trial(&self, set: usize, estimate: Option<SharpeEstimate>) -> Option<Trial> {
         let settings = self.settings(set).ok()?;
-        let key = self.sweep.stage().source().key(settings);
+        let key = self.sweep.prepared().source().key(settings);
         Some(trial(key, Role::Candidate, self.rows.saturating_sub(1), estimate))
     }
 
     /// Files every evaluation that had a replay: choices as candidates, judgements as probes.
     pub(super) fn file(&self, ledger: &mut TrialLedger, evaluations: &[Evaluation]) -> Result<(), LedgerError> {
-        let scope = self.sweep.stage().source().scope(&self.sweep.base().strategy);
+        let scope = self.sweep.prepared().source().scope(&self.sweep.base().strategy);
         for batch in evaluations.chunks(BATCH) {
             let trials: Vec<Trial> = batch.iter().filter_map(|evaluation| self.evaluated(evaluation)).collect();
             ledger.record(scope, Origin::Overfit, &trials)?;
@@ -99,7 +99,7 @@ impl<'a> Searched<'a> {
         };
         // One stretch is that of a halving round, and all rows are the set's own run.
         let rows: Vec<Range<usize>> = evaluation.rows.iter().map(|rows| self.in_market(rows)).collect();
-        let key = self.sweep.stage().source().key_on(settings, &rows);
+        let key = self.sweep.prepared().source().key_on(settings, &rows);
         Some(trial(key, role, evaluation.returns, evaluation.estimate.clone().ok()))
     }
 }

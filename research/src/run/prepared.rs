@@ -15,7 +15,7 @@ use crate::causality::{self, CausalityReport};
 
 /// A source made ready for any number of runs at one venue: columns that no setting changes, and the pool's reserves.
 #[derive(Debug)]
-pub struct Stage<'a> {
+pub struct Prepared<'a> {
     pub(super) source: Source<'a>,
     /// The market, or each instrument of a portfolio.
     pub(super) parts: Vec<Part<'a>>,
@@ -42,7 +42,7 @@ impl<'a> Part<'a> {
     }
 
     pub(super) fn pool(&self) -> &PoolPath {
-        self.path.as_deref().unwrap_or_else(|| unreachable!("a stage for a pool has its reserves"))
+        self.path.as_deref().unwrap_or_else(|| unreachable!("what is prepared for a pool has its reserves"))
     }
 
     /// The market of the basket's rows in `time`, which is inclusive.
@@ -52,7 +52,7 @@ impl<'a> Part<'a> {
     }
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Prepared<'a> {
     /// Makes `source` ready for runs at `venue`.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl<V: Venue, R: Recorder> Host for Loop<'_, V, R> {
 /// Looks for look-ahead in the run that `journal` is of, with `cuts` random cuts; see [`causality`].
 ///
 /// # Errors
-/// As [`rehearse`](super::rehearse).
+/// As [`backtest`](super::backtest).
 pub fn examine(
     source: &Source<'_>,
     settings: &RunSettings,
@@ -144,16 +144,16 @@ pub fn examine(
     cuts: usize,
     seed: u64,
 ) -> Result<CausalityReport, PathError> {
-    let stage = Stage::new(*source, &settings.venue)?;
+    let prepared = Prepared::new(*source, &settings.venue)?;
     if !source.instruments.is_empty() {
-        return Ok(portfolio::examine(&stage, settings, journal, cuts, seed));
+        return Ok(portfolio::examine(&prepared, settings, journal, cuts, seed));
     }
     // What it does not read can be moved without a change.
     let market = &read_alone(&source.market, &settings.strategy);
     let build = |m: &Market<'_>| settings.strategy.prepare(m);
     match &settings.venue {
         VenueSettings::PumpSwap(pool) => {
-            let venue = PumpSwap::new(pool.config, stage.parts[0].pool(), market.first);
+            let venue = PumpSwap::new(pool.config, prepared.parts[0].pool(), market.first);
             Ok(causality::examine(market, &venue, journal, cuts, seed, build))
         }
         VenueSettings::NextOpen(price) => {

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 /// An order of which nothing more is known.
 #[derive(Debug, Error)]
-pub enum DeskError {
+pub enum ExecutionError {
     /// The executor stops.
     #[error(transparent)]
     Executor(#[from] ExecutorError),
@@ -28,7 +28,7 @@ pub enum DeskError {
 
 /// Where orders go.
 #[derive(Debug)]
-pub enum Desk {
+pub enum Execution {
     /// Quoted, put before the guards and simulated; nothing is signed or sent.
     DryRun {
         /// A node.
@@ -51,13 +51,13 @@ pub enum Desk {
     Trade(Box<Executor<Client<SystemClock>, SystemClock>>),
 }
 
-impl Desk {
-    /// Gives an order, and says what became of it. A key is carried out once. Where this is dropped while it waits, what
+impl Execution {
+    /// Submits an order, and says what became of it. A key is carried out once. Where this is dropped while it waits, what
     /// was sent is in the executor's journal, and settled at the next start.
     ///
     /// # Errors
-    /// [`DeskError`] where what became of it is not known.
-    pub async fn give(&mut self, key: &str, order: Order, books: &Books) -> Result<Done, DeskError> {
+    /// [`ExecutionError`] where what became of it is not known.
+    pub async fn submit(&mut self, key: &str, order: Order, books: &Books) -> Result<Done, ExecutionError> {
         match self {
             Self::DryRun { client, user, guards, priority_cap } => {
                 let planned = plan::plan(client, &SystemClock, *user, &order, 0, *priority_cap, |_| false).await;
@@ -91,7 +91,7 @@ impl Desk {
     ///
     /// # Errors
     /// Where the executor's journal cannot be read.
-    pub async fn due(&self, position: &Position, rules: &ExitRules) -> Result<Option<ExitReason>, DeskError> {
+    pub async fn due(&self, position: &Position, rules: &ExitRules) -> Result<Option<ExitReason>, ExecutionError> {
         match self {
             Self::Trade(executor) => Ok(executor.exit_of(position, rules).await?),
             // A dry run holds nothing.
@@ -109,7 +109,7 @@ impl Desk {
     ///
     /// # Errors
     /// Where the executor's journal cannot be read.
-    pub fn outcome(&self, key: &str) -> Result<Option<Done>, DeskError> {
+    pub fn outcome(&self, key: &str) -> Result<Option<Done>, ExecutionError> {
         match self {
             Self::Trade(executor) => Ok(executor.journal().outcome(key)?.as_ref().map(told)),
             Self::DryRun { .. } | Self::Paper { .. } => Ok(None),
@@ -119,8 +119,8 @@ impl Desk {
     /// Settles what is open.
     ///
     /// # Errors
-    /// [`DeskError`] where what became of a transaction is not known.
-    pub async fn settle(&mut self) -> Result<(), DeskError> {
+    /// [`ExecutionError`] where what became of a transaction is not known.
+    pub async fn settle(&mut self) -> Result<(), ExecutionError> {
         match self {
             Self::Trade(executor) => Ok(executor.settle_all().await?),
             Self::DryRun { .. } | Self::Paper { .. } => Ok(()),

@@ -10,18 +10,18 @@ use q50_engine::strategy::{ConfigError, Explanation, Strategy, StrategyConfig};
 pub type BarSignals = Vec<(Column, f64)>;
 
 /// A strategy and the bars that it was shown.
-pub struct Pilot {
+pub struct StrategyHost {
     strategy: Box<dyn Strategy + Send>,
     bars: BarBuffer,
 }
 
-impl std::fmt::Debug for Pilot {
+impl std::fmt::Debug for StrategyHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pilot").field("bars", &self.bars.market().len()).finish_non_exhaustive()
+        f.debug_struct("StrategyHost").field("bars", &self.bars.market().len()).finish_non_exhaustive()
     }
 }
 
-impl Pilot {
+impl StrategyHost {
     /// Before the first bar. The first `history` bars are shown and not decided on.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_strategy_that_places_orders_is_known_before_its_first_bar() {
-        let places = |config: &StrategyConfig| Pilot::new(config, 1_000, &[], 0).unwrap().places_orders();
+        let places = |config: &StrategyConfig| StrategyHost::new(config, 1_000, &[], 0).unwrap().places_orders();
         assert!(places(&StrategyConfig::new(Resting {})));
         assert!(!places(&StrategyConfig::new(ThresholdConfig::default())));
     }
