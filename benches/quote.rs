@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use q50_engine::amm::{AmmConfig, Order, PoolState, Version};
+use q50_pumpswap::amm::{AmmConfig, Order, PoolState, Version};
 
 fn quotes(c: &mut Criterion) {
     let pool = PoolState::new(206_900_000_000_000, 84_990_359_078);

@@ -17,8 +17,8 @@ mod live {
     use q50_executor::clock::SystemClock;
     use q50_executor::cluster::Cluster;
     use q50_executor::rpc::{Client, Commitment, token_amount};
-    use q50_live::pumpswap::{Address, Pool};
     use q50_localnet::{Command as Control, Localnet, Pace, Settings};
+    use q50_pumpswap::chain::{Address, Pool};
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use serde_json::Value;

@@ -9,7 +9,7 @@ mod trader;
 mod util;
 
 use q50_executor::journal::{Journal, OrderState};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;

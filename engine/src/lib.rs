@@ -4,7 +4,6 @@
 //! [`venue::Venue`] and tells a [`record::Recorder`] what happened. Everything else in the project feeds this loop or
 //! reads what it recorded.
 
-pub mod amm;
 pub mod bar_buffer;
 mod book;
 pub mod decision;

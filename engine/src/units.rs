@@ -4,6 +4,7 @@
 //! basis points ([`Bps`]); shares of something are [`Fraction`]s (0.05, never 5); a Sharpe ratio says in its type
 //! whether it is per period or per year, because a deflation that is fed the wrong one makes everything significant.
 
+pub use q50_pumpswap::Bps;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -59,10 +60,6 @@ integer_unit! {
 integer_unit! {
     /// A token in the smallest unit of its own mint.
     TokenAmount
-}
-integer_unit! {
-    /// Basis points as the chain counts them: 10,000 are the whole.
-    Bps
 }
 float_unit! {
     /// How many observations make a year: 8,760 for hourly bars of a market that never closes.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use anyhow::{Context, Result, bail};
 use q50_datasets::{bars::Bars, input::read_bytes, time, trades::read_trades};
 use q50_engine::units::PeriodsPerYear;
-use q50_live::swap_audit::{self, SwapAudit};
+use q50_pumpswap::swap_audit::{self, SwapAudit};
 use q50_research::{
     annualisation::BarsPerYear,
     audit::{AuditRequest, LedgerAudit, audit},

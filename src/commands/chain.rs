@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use q50_engine::amm::Side;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::cluster::{Cluster, Url};
@@ -15,7 +14,8 @@ use q50_executor::order::{Order, Quoted, Size};
 use q50_executor::plan::{self, Plan};
 use q50_executor::rpc::{Class, Client, NoWebSocket, WebSocket};
 use q50_executor::wallet::Wallet;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::amm::Side;
+use q50_pumpswap::chain::Address;
 use serde_json::{Value, json};
 
 use super::trade_text::{self, Coins};
@@ -170,7 +170,7 @@ async fn quote(arguments: &ChainQuoteArguments) -> Result<Answer> {
 }
 
 fn quoted_fields(quoted: &Quoted) -> Value {
-    use q50_engine::amm::Order;
+    use q50_pumpswap::amm::Order;
     let (instruction, limit) = match quoted.order {
         Order::Buy { max_quote_in, .. } => ("buy", max_quote_in),
         Order::BuyExactQuoteIn { min_base_out, .. } => ("buy_exact_quote_in", min_base_out),

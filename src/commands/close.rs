@@ -10,7 +10,7 @@ use q50_executor::guards::{ExitReason, ExitRules};
 use q50_executor::journal::{Position, Settlement};
 use q50_executor::rpc::{Class, Client};
 use q50_executor::wallet::Wallet;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use serde_json::{Value, json};
 
 use super::chain::{connect_to_trade, fields, key, mint, refuse_real_money, settings, show, start, wait};

@@ -19,7 +19,7 @@ use q50_executor::guards::{Guards, Memory};
 use q50_executor::order::Size;
 use q50_executor::rpc::Client;
 use q50_executor::wallet::Wallet;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
 use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use q50_datasets::{input::read_bytes, pool_trades::read_pool_trades, staged::StagedFile};
-use q50_live::account_dump::{Account, AccountDump, DumpError, Fields, read_dumps};
-use q50_live::quote::{BatchSummary, Malformed, answer_batch};
+use q50_pumpswap::account_dump::{Account, AccountDump, DumpError, Fields, read_dumps};
+use q50_pumpswap::quote::{BatchSummary, Malformed, answer_batch};
 use q50_research::reserves::{Fee, Settings, infer};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use q50_engine::units::Bps;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::guards::{ExitRules, KillSwitch, SwitchError, SwitchFile};
 use q50_executor::journal::{Journal, JournalError, OrderState, Position};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use serde_json::{Value, json};
 
 use super::trade_text;

@@ -8,14 +8,15 @@
 
 use std::borrow::Cow;
 
+use q50_pumpswap::amm::{AmmConfig, AmmError, FeeConfig, FeeRates, Order, PoolState, Swap, Version, min_out};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Arrival, Fill, FillSide, FillTiming, LatencyPreset, MarketOrder, PoolCosts, Rejection, Venue,
     pool_path::{PathSource, PoolPath, Reserves},
 };
+
 use crate::{
-    amm::{AmmConfig, AmmError, FeeConfig, FeeRates, Order, PoolState, Swap, Version, min_out},
     ledger::{Account, Balances, PoolLedger},
     market::{Bar, Market},
     units::{Bps, Fraction, LAMPORTS_PER_SOL, Lamports, TokenAmount},

@@ -6,8 +6,8 @@
 
 use crate::store::Stored;
 use q50_datasets::pool_bars::PoolReserves;
-use q50_engine::amm::{Side, Swap};
-use q50_live::pumpswap::{Address, LiquidityEvent, LiquidityKind, ProgramEvent, ReplayError, SwapEvent};
+use q50_pumpswap::amm::{Side, Swap};
+use q50_pumpswap::chain::{Address, LiquidityEvent, LiquidityKind, ProgramEvent, ReplayError, SwapEvent};
 use serde::Serialize;
 use solana_signature::Signature;
 use thiserror::Error;

@@ -8,7 +8,7 @@ use crate::target::Target;
 use crate::walk::{fill, walk};
 use futures_util::{StreamExt, stream};
 use q50_executor::rpc::{ChainTime, Class, Recorded, RpcError};
-use q50_live::pumpswap::ProgramEvent;
+use q50_pumpswap::chain::ProgramEvent;
 use solana_signature::Signature;
 use std::collections::HashSet;
 use std::time::Duration;

@@ -17,8 +17,8 @@ use q50_datasets::pool_bars::PoolBar;
 use q50_datasets::run_folder::{NewRun, RunFolder};
 use q50_datasets::time::rfc3339;
 use q50_datasets::write::{Column, TableWriter};
-use q50_engine::amm::Side;
-use q50_live::pumpswap::SwapEvent;
+use q50_pumpswap::amm::Side;
+use q50_pumpswap::chain::SwapEvent;
 use serde::Serialize;
 
 /// The files, the one that stands for all of them last.

@@ -3,7 +3,7 @@
 use q50_executor::backoff::retry;
 use q50_executor::clock::Clock;
 use q50_executor::rpc::{Between, ChainTime, Client, Listed, Node, Recorded, RpcError};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use solana_signature::Signature;
 
 /// A node, or several, as far as a pool's history is read from it.

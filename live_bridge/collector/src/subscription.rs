@@ -4,7 +4,7 @@
 //! (`Subscription::renew`).
 
 use q50_executor::rpc::{Subscription as Connection, Topic, Unheard, WebSocket};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use std::time::Duration;
 use tokio::time::Instant;
 

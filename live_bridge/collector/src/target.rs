@@ -3,8 +3,8 @@
 use q50_executor::clock::Clock;
 use q50_executor::guards::Mint;
 use q50_executor::rpc::{Account, Client, Commitment, RpcError};
-use q50_live::pumpswap::programs::{PUMP_AMM, TOKEN, TOKEN_2022, WSOL_MINT};
-use q50_live::pumpswap::{Address, DecodeError, Pool, pda};
+use q50_pumpswap::chain::programs::{PUMP_AMM, TOKEN, TOKEN_2022, WSOL_MINT};
+use q50_pumpswap::chain::{Address, DecodeError, Pool, pda};
 use thiserror::Error;
 
 /// Nothing that could be recorded.

@@ -11,7 +11,7 @@ use q50_collector::store::Stored;
 use q50_collector::tape::Tape;
 use q50_datasets::bars::Bars;
 use q50_datasets::run_folder::RunFolder;
-use q50_live::pumpswap::LiquidityKind;
+use q50_pumpswap::chain::LiquidityKind;
 use solana_signature::Signature;
 use world::World;
 

@@ -6,11 +6,11 @@
 use crate::market::Market;
 use crate::order::Quoted;
 use crate::rpc::Blockhash;
-use q50_engine::amm::Order;
 use q50_engine::units::Lamports;
-use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
-use q50_live::pumpswap::token::{close_account, create_account, create_seeded_account};
-use q50_live::pumpswap::{Address, FeeAccounts, Instruction, SwapEncoder, VolumeTracking, pda};
+use q50_pumpswap::amm::Order;
+use q50_pumpswap::chain::programs::{TOKEN, WSOL_MINT};
+use q50_pumpswap::chain::token::{close_account, create_account, create_seeded_account};
+use q50_pumpswap::chain::{Address, FeeAccounts, Instruction, SwapEncoder, VolumeTracking, pda};
 use solana_message::Message;
 use solana_signature::Signature;
 use thiserror::Error;

@@ -17,9 +17,9 @@ use crate::plan::{Chain, Plan, Rejection, read_market};
 use crate::rpc::Class;
 use crate::settlement::{Settler, Unsettled};
 use crate::wallet::Wallet;
-use q50_engine::amm::Order as AmmOrder;
 use q50_engine::units::{Bps, Lamports};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::amm::Order as AmmOrder;
+use q50_pumpswap::chain::Address;
 use std::time::Duration;
 use thiserror::Error;
 

@@ -13,10 +13,10 @@
 
 use crate::journal::{Prepared, Settlement};
 use crate::rpc::{Landed, Tokens};
-use q50_engine::amm::{Order, Side};
 use q50_engine::units::Lamports;
-use q50_live::pumpswap::programs::WSOL_MINT;
-use q50_live::pumpswap::{Address, SwapEvent};
+use q50_pumpswap::amm::{Order, Side};
+use q50_pumpswap::chain::programs::WSOL_MINT;
+use q50_pumpswap::chain::{Address, SwapEvent};
 use thiserror::Error;
 
 /// A transaction that landed and did not do what was signed, or of which the chain's two accounts disagree.

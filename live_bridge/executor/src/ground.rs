@@ -10,7 +10,7 @@ use crate::order::Order;
 use crate::plan::{Chain, Plan, Rejection, others, plan, standing};
 use crate::rpc::RpcError;
 use q50_engine::units::Lamports;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use solana_message::Message;
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 use crate::clock::Clock;
 use crate::guards::Mint;
 use crate::rpc::{Account, Client, Commitment, RpcError, token_amount};
-use q50_engine::amm::{AmmConfig, PoolState};
 use q50_engine::units::Lamports;
-use q50_live::pumpswap::programs::{FEE_CONFIG, GLOBAL_CONFIG, SYSTEM, TOKEN, TOKEN_2022, WSOL_MINT};
-use q50_live::pumpswap::{Address, DecodeError, FeeConfigAccount, GlobalConfig, Pool, PoolKeys, pda};
+use q50_pumpswap::amm::{AmmConfig, PoolState};
+use q50_pumpswap::chain::programs::{FEE_CONFIG, GLOBAL_CONFIG, SYSTEM, TOKEN, TOKEN_2022, WSOL_MINT};
+use q50_pumpswap::chain::{Address, DecodeError, FeeConfigAccount, GlobalConfig, Pool, PoolKeys, pda};
 use thiserror::Error;
 
 /// A market that cannot be read, or that is none.

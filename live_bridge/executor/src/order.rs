@@ -1,9 +1,9 @@
 //! What is wanted: a coin, how much, and how much worse than the quote it may become.
 
-use q50_engine::amm::{AmmConfig, AmmError};
-use q50_engine::amm::{Order as AmmOrder, PoolState, Side, Swap, Version, max_in, min_out};
 use q50_engine::units::{Bps, Lamports};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::amm::{AmmConfig, AmmError};
+use q50_pumpswap::amm::{Order as AmmOrder, PoolState, Side, Swap, Version, max_in, min_out};
+use q50_pumpswap::chain::Address;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -4,7 +4,7 @@
 //! Solana's command line names (`~/.config/solana/cli/config.yml`); else `~/.config/solana/id.json`. A file holds a JSON
 //! array of 64 bytes, secret and public half, and may be read by its owner alone.
 
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use solana_keypair::Keypair;
 use solana_signature::Signature;
 use solana_signer::Signer;

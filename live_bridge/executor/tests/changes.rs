@@ -5,7 +5,6 @@
 mod net;
 
 use net::Net;
-use q50_engine::amm::FeeRates;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::executor::{Executor, Report};
 use q50_executor::guards::Refusal;
@@ -14,8 +13,9 @@ use q50_executor::market::{Market, MarketError};
 use q50_executor::order::{Order, Size};
 use q50_executor::plan::Chain;
 use q50_executor::rpc::{Account, Blockhash, Client, Height, Landed, Node, RpcError, Simulated, Told, token_amount};
-use q50_live::pumpswap::programs::{FEE_CONFIG, GLOBAL_CONFIG, SYSTEM, TOKEN, WSOL_MINT};
-use q50_live::pumpswap::{Address, FeeConfigAccount, GlobalConfig, Pool, layout, pda};
+use q50_pumpswap::amm::FeeRates;
+use q50_pumpswap::chain::programs::{FEE_CONFIG, GLOBAL_CONFIG, SYSTEM, TOKEN, WSOL_MINT};
+use q50_pumpswap::chain::{Address, FeeConfigAccount, GlobalConfig, Pool, layout, pda};
 use solana_signature::Signature;
 use std::sync::Mutex;
 

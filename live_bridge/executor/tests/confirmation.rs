@@ -6,7 +6,6 @@ mod net;
 
 use futures_util::{SinkExt, StreamExt};
 use net::Net;
-use q50_engine::amm::Order as AmmOrder;
 use q50_engine::units::{Bps, Lamports};
 use q50_executor::clock::{Clock, UnixMillis};
 use q50_executor::compose;
@@ -15,8 +14,9 @@ use q50_executor::journal::{Begun, Journal, OrderState, Pending, Prepared, Settl
 use q50_executor::order::{Order, Size};
 use q50_executor::rpc::{Commitment, Height, Landed, Node, RpcError, Told, Touched, WebSocket};
 use q50_executor::settlement::Settler;
-use q50_live::pumpswap::Address;
-use q50_live::pumpswap::token::transfer_lamports;
+use q50_pumpswap::amm::Order as AmmOrder;
+use q50_pumpswap::chain::Address;
+use q50_pumpswap::chain::token::transfer_lamports;
 use serde_json::json;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;

@@ -15,9 +15,9 @@ use q50_executor::order::{Order, Size};
 use q50_executor::plan::plan;
 use q50_executor::rpc::{Account, Class, Client, Commitment, Node, token_amount};
 use q50_executor::settlement::Unsettled;
-use q50_live::pumpswap::pda;
-use q50_live::pumpswap::programs::{SYSTEM, TOKEN, WSOL_MINT};
-use q50_live::pumpswap::token::{create_account, sync_native, transfer_lamports};
+use q50_pumpswap::chain::pda;
+use q50_pumpswap::chain::programs::{SYSTEM, TOKEN, WSOL_MINT};
+use q50_pumpswap::chain::token::{create_account, sync_native, transfer_lamports};
 use std::time::Duration;
 
 const SOL: u64 = 1_000_000_000;

@@ -14,7 +14,7 @@ use q50_executor::order::{Order, Size};
 use q50_executor::rpc::Landed;
 use q50_executor::settlement::Unsettled;
 use q50_executor::wallet::Wallet;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use solana_keypair::Keypair;

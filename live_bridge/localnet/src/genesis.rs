@@ -5,11 +5,11 @@ use crate::address;
 use crate::chain::{Chain, FIRST_SLOT, Origin};
 use crate::pools::{PoolSpec, Pools, Quote, TokenProgram};
 use q50_engine::units::Bps;
-use q50_live::pumpswap::programs::{
+use q50_pumpswap::chain::programs::{
     FEE_CONFIG, GLOBAL_CONFIG, GLOBAL_VOLUME_ACCUMULATOR, PUMP_AMM, PUMP_FEES, SYSTEM, TOKEN, TOKEN_2022, USDC_MINT,
     WSOL_MINT,
 };
-use q50_live::pumpswap::{Address, FeeConfigAccount, GlobalConfig, Pool, PoolKeys, layout, pda};
+use q50_pumpswap::chain::{Address, FeeConfigAccount, GlobalConfig, Pool, PoolKeys, layout, pda};
 use serde::{Deserialize, Serialize};
 use solana_account::Account;
 use solana_keypair::Keypair;

@@ -39,7 +39,7 @@ use faults::Faults;
 use genesis::Made;
 use node::Node;
 use outsider::Arbitrageur;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use serde::Serialize;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

@@ -5,9 +5,9 @@ use crate::chain::compute_budget::unit_limit;
 use crate::chain::execute::solana;
 use crate::chain::token::{mint_supply, token_account};
 use crate::genesis::OUTSIDER;
-use q50_engine::amm::{AmmConfig, Order, PoolState, Version};
-use q50_live::pumpswap::programs::{FEE_CONFIG, GLOBAL_CONFIG, PUMP_AMM, PUMP_FEES};
-use q50_live::pumpswap::{
+use q50_pumpswap::amm::{AmmConfig, Order, PoolState, Version};
+use q50_pumpswap::chain::programs::{FEE_CONFIG, GLOBAL_CONFIG, PUMP_AMM, PUMP_FEES};
+use q50_pumpswap::chain::{
     Address, FeeAccounts, FeeConfigAccount, GlobalConfig, Instruction, Pool, PoolKeys, SwapEncoder, VolumeTracking,
 };
 use solana_account::ReadableAccount;

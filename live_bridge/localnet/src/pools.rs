@@ -1,8 +1,8 @@
 //! Which pools a chain begins with: the built-in two, or those of a TOML file.
 
-use q50_engine::amm::{AmmConfig, FeeConfig, FeeRates, FeeTier, FeeTiers, PoolOrigin, PoolState, QuoteMint};
 use q50_engine::units::Bps;
-use q50_live::pumpswap::Pool;
+use q50_pumpswap::amm::{AmmConfig, FeeConfig, FeeRates, FeeTier, FeeTiers, PoolOrigin, PoolState, QuoteMint};
+use q50_pumpswap::chain::Pool;
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 use thiserror::Error;

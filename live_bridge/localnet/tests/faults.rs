@@ -4,8 +4,8 @@
 
 mod util;
 
-use q50_live::pumpswap::Address;
-use q50_live::pumpswap::token::transfer_lamports;
+use q50_pumpswap::chain::Address;
+use q50_pumpswap::chain::token::transfer_lamports;
 use serde_json::{Value, json};
 use solana_transaction::versioned::VersionedTransaction;
 use std::time::{Duration, Instant};
@@ -160,7 +160,8 @@ async fn a_lagging_node_reads_what_was() {
 async fn a_price_moves_between_quote_and_landing() {
     let net = Net::quiet().await;
     let before = net.pool(0).await;
-    let price = |state: &q50_engine::amm::PoolState| state.effective_quote().unwrap() as f64 / state.base_vault as f64;
+    let price =
+        |state: &q50_pumpswap::amm::PoolState| state.effective_quote().unwrap() as f64 / state.base_vault as f64;
     // Any transaction that names the pool will do.
     net.control(json!({"do": "add-fault", "fault": {"kind": "price-moves", "bps": 300, "times": 1}})).await;
     net.land(&[transfer_lamports(net.wallet_address(), before.keys.address, SOL)]).await;

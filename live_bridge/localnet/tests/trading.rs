@@ -4,10 +4,10 @@
 
 mod util;
 
-use q50_engine::amm::{Order, Side, Swap, Version};
-use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
-use q50_live::pumpswap::token::{create_account, sync_native, transfer_lamports};
-use q50_live::pumpswap::{
+use q50_pumpswap::amm::{Order, Side, Swap, Version};
+use q50_pumpswap::chain::programs::{TOKEN, WSOL_MINT};
+use q50_pumpswap::chain::token::{create_account, sync_native, transfer_lamports};
+use q50_pumpswap::chain::{
     Access, AccountMeta, Address, FeeAccounts, Instruction, ProgramEvent, SwapEncoder, SwapEvent, VolumeTracking,
 };
 use serde_json::{Value, json};
@@ -283,7 +283,7 @@ async fn a_lookup_table_made_here_serves_transactions_from_the_next_slot() {
     let (user, to) = (net.wallet_address(), Address([9; 32]));
     let program: Address = LOOKUP_TABLES.parse().unwrap();
     let recent = net.result("getSlot", json!([{"commitment": "confirmed"}])).await.as_u64().unwrap();
-    let (table, bump) = q50_live::pumpswap::pda::find(&[user.as_bytes(), &recent.to_le_bytes()], &program);
+    let (table, bump) = q50_pumpswap::chain::pda::find(&[user.as_bytes(), &recent.to_le_bytes()], &program);
     let meta = |address, access| AccountMeta { address, access };
     let accounts = || {
         vec![

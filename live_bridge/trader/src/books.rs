@@ -6,7 +6,7 @@ use q50_engine::units::{LAMPORTS_PER_SOL, Lamports, TokenAmount};
 use q50_engine::venue::pool_path::Reserves;
 use q50_executor::clock::UnixMillis;
 use q50_executor::journal::Position;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 
 /// The books of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,7 +12,7 @@ use q50_executor::market::MarketError;
 use q50_executor::order::{Order, Quoted};
 use q50_executor::plan::{self, Rejection};
 use q50_executor::rpc::{Class, Client};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use thiserror::Error;
 
 /// An order of which nothing more is known.
@@ -144,7 +144,7 @@ async fn paper(client: &Client<SystemClock>, costs: &PumpSwapConfig, order: &Ord
         Err(error) => return rejected(error.into()),
     };
     let (base, user_quote) = (quote.swap.base.cast_signed(), quote.swap.user_quote.cast_signed());
-    let is_buy = order.side() == q50_engine::amm::Side::Buy;
+    let is_buy = order.side() == q50_pumpswap::amm::Side::Buy;
     let rent = if is_buy && !books.ledger().has_account() { costs.rent.0.cast_signed() } else { 0 };
     let done = Done {
         slot: Some(market.slot),

@@ -1,12 +1,12 @@
 //! How a decision becomes an order: by the same rule as on the pool venue of a backtest, with the pool's own rates.
 
-use q50_engine::amm::{AmmConfig, AmmError, PoolState};
 use q50_engine::decision::{Budget, Order};
 use q50_engine::ledger::{Account, PoolLedger};
 use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
 use q50_engine::venue::pool_path::Reserves;
 use q50_engine::venue::{PumpSwapConfig, Rejection};
 use q50_executor::order::Size;
+use q50_pumpswap::amm::{AmmConfig, AmmError, PoolState};
 use thiserror::Error;
 
 /// Why a decision asks for nothing that could be ordered.

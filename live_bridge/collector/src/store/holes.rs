@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError, amount, parsed};
 use q50_executor::rpc::Listed;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use solana_signature::Signature;
 

@@ -13,7 +13,7 @@ pub use holes::Hole;
 pub use transactions::{Did, Place, Stored};
 
 use q50_executor::rpc::ChainTime;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 use thiserror::Error;

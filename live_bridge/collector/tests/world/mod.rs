@@ -4,11 +4,11 @@
 
 use q50_collector::store::Store;
 use q50_collector::{CollectError, Collector, Source, Target};
-use q50_engine::amm::{AmmConfig, FeeConfig, FeeRates, Order, PoolState, Version};
 use q50_engine::units::Bps;
 use q50_executor::rpc::{Between, ChainTime, Listed, PAGE, Recorded, RpcError, Tokens, Touched};
-use q50_live::pumpswap::programs::WSOL_MINT;
-use q50_live::pumpswap::{Address, LiquidityKind};
+use q50_pumpswap::amm::{AmmConfig, FeeConfig, FeeRates, Order, PoolState, Version};
+use q50_pumpswap::chain::programs::WSOL_MINT;
+use q50_pumpswap::chain::{Address, LiquidityKind};
 use solana_signature::Signature;
 use std::cell::RefCell;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! What is allowed: the defaults, or those of a TOML file.
 
 use super::{BreakerLimits, Lists, RateLimits};
-use q50_engine::amm::BPS;
 use q50_engine::units::{Bps, Lamports};
+use q50_pumpswap::amm::BPS;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use thiserror::Error;

@@ -4,7 +4,7 @@
 //! anything. It is read again for every order, so that a change holds at once.
 
 use super::Refusal;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 

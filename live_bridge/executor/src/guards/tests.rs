@@ -8,7 +8,7 @@ const SOL: u64 = 1_000_000_000;
 const MINT: Address = Address([3; 32]);
 
 fn coin() -> Mint {
-    let program = q50_live::pumpswap::programs::TOKEN;
+    let program = q50_pumpswap::chain::programs::TOKEN;
     Mint { program, mint_authority: None, freeze_authority: None, supply: 1_000, decimals: 6, extensions: Vec::new() }
 }
 

@@ -3,8 +3,8 @@
 //! Source: the account layout of SPL Token's `Mint`, and of Token-2022's extensions behind it.
 
 use super::Refusal;
-use q50_live::pumpswap::programs::{TOKEN, TOKEN_2022};
-use q50_live::pumpswap::{Address, DecodeError};
+use q50_pumpswap::chain::programs::{TOKEN, TOKEN_2022};
+use q50_pumpswap::chain::{Address, DecodeError};
 
 /// Length of a mint without extensions.
 const MINT: usize = 82;

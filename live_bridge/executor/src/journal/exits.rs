@@ -4,7 +4,7 @@ use super::{Journal, JournalError, stored};
 use crate::clock::UnixMillis;
 use crate::guards::ExitRules;
 use q50_engine::units::Bps;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use rusqlite::params;
 use std::collections::BTreeMap;
 use std::time::Duration;

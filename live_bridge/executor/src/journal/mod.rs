@@ -20,7 +20,7 @@ pub use positions::{Position, Trade};
 
 use crate::clock::UnixMillis;
 use crate::guards::{KillSwitch, Memory};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::fs::File;
 use std::path::{Path, PathBuf};

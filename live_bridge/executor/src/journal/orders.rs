@@ -3,9 +3,9 @@
 use super::{Journal, JournalError, stored};
 use crate::clock::UnixMillis;
 use crate::order::Order;
-use q50_engine::amm::Order as AmmOrder;
 use q50_engine::units::{Bps, Lamports};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::amm::Order as AmmOrder;
+use q50_pumpswap::chain::Address;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use solana_signature::Signature;

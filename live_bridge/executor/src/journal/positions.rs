@@ -2,7 +2,7 @@
 
 use super::{Journal, JournalError};
 use crate::clock::UnixMillis;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use std::collections::BTreeMap;
 
 /// One fill, as positions are folded from it.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::order::{Order, Size};
-use q50_engine::amm::Order as AmmOrder;
 use q50_engine::units::{Bps, Lamports};
+use q50_pumpswap::amm::Order as AmmOrder;
 use solana_signature::Signature;
 
 const MINT: Address = Address([3; 32]);

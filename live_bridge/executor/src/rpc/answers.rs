@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use q50_live::pumpswap::{Address, SwapEvent};
+use q50_pumpswap::chain::{Address, SwapEvent};
 use serde::{Deserialize, Deserializer};
 use solana_transaction_error::TransactionError;
 use solana_transaction_status_client_types::TransactionConfirmationStatus;

@@ -4,7 +4,7 @@ use super::error::RpcError;
 use super::recorded::Recorded;
 use super::{Client, Commitment};
 use crate::clock::Clock;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_signature::Signature;

@@ -2,8 +2,8 @@
 
 use super::answers::{Landed, Tokens, Touched};
 use super::error::RpcError;
-use q50_live::pumpswap::programs::PUMP_AMM;
-use q50_live::pumpswap::{Address, ProgramEvent};
+use q50_pumpswap::chain::programs::PUMP_AMM;
+use q50_pumpswap::chain::{Address, ProgramEvent};
 use solana_transaction_error::TransactionError;
 use solana_transaction_status_client_types::option_serializer::OptionSerializer;
 use solana_transaction_status_client_types::{

@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use jsonrpsee_types::{Id, Request};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;

@@ -8,15 +8,15 @@
 /// What a node tells.
 mod told;
 
-use q50_engine::amm::{AmmConfig, Order as AmmOrder, PoolState, Side, Swap, Version};
 use q50_engine::units::Lamports;
 use q50_executor::clock::{Clock, UnixMillis};
 use q50_executor::guards::Mint;
 use q50_executor::market::{Market, MarketError};
 use q50_executor::plan::Chain;
 use q50_executor::rpc::{Blockhash, Commitment, Height, Landed, Node, RpcError, Simulated, Told};
-use q50_live::pumpswap::Address;
-use q50_live::pumpswap::programs::TOKEN;
+use q50_pumpswap::amm::{AmmConfig, Order as AmmOrder, PoolState, Side, Swap, Version};
+use q50_pumpswap::chain::Address;
+use q50_pumpswap::chain::programs::TOKEN;
 use solana_hash::Hash;
 use solana_signature::Signature;
 use std::pin::Pin;

@@ -1,11 +1,11 @@
 //! A transaction that landed, as a node tells of it.
 
 use super::{FEE, MINT};
-use q50_engine::amm::{Order as AmmOrder, Side, Swap};
 use q50_engine::units::Bps;
 use q50_executor::rpc::{Landed, Tokens, Touched};
-use q50_live::pumpswap::programs::{TOKEN, WSOL_MINT};
-use q50_live::pumpswap::{Address, CreatorFees, PoolKeys, SwapEvent};
+use q50_pumpswap::amm::{Order as AmmOrder, Side, Swap};
+use q50_pumpswap::chain::programs::{TOKEN, WSOL_MINT};
+use q50_pumpswap::chain::{Address, CreatorFees, PoolKeys, SwapEvent};
 use solana_transaction_error::TransactionError;
 
 pub(super) fn keys() -> PoolKeys {

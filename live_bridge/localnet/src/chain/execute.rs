@@ -6,8 +6,8 @@ use super::record::{Record, TokenBalance};
 use super::token::{mint_decimals, token_account};
 use super::{BLOCKHASH_LIFE, Chain};
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
-use q50_live::pumpswap::Address;
-use q50_live::pumpswap::token::transfer_lamports;
+use q50_pumpswap::chain::Address;
+use q50_pumpswap::chain::token::transfer_lamports;
 use solana_account::{AccountSharedData, ReadableAccount};
 use solana_hash::Hash;
 use solana_message::{Instruction, Message, VersionedMessage};
@@ -244,7 +244,7 @@ fn balances(accounts: &[Option<AccountSharedData>]) -> Vec<u64> {
 }
 
 /// Our instruction in Solana's type.
-pub(crate) fn solana(instruction: &q50_live::pumpswap::Instruction) -> Instruction {
+pub(crate) fn solana(instruction: &q50_pumpswap::chain::Instruction) -> Instruction {
     let accounts = instruction.accounts.iter().map(|meta| solana_message::AccountMeta {
         pubkey: meta.address.0.into(),
         is_signer: meta.access.signs(),

@@ -2,7 +2,7 @@
 //!
 //! Source: the documentation of SPL Token, and of Token-2022's account types.
 
-use q50_live::pumpswap::programs::{TOKEN, TOKEN_2022};
+use q50_pumpswap::chain::programs::{TOKEN, TOKEN_2022};
 use solana_account::{AccountSharedData, ReadableAccount};
 use solana_pubkey::Pubkey;
 

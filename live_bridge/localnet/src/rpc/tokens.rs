@@ -7,7 +7,7 @@ use super::{Call, with_context};
 use crate::chain::commitment::Slot;
 use crate::chain::token::{mint_decimals, mint_supply, token_account};
 use crate::chain::view::View;
-use q50_live::pumpswap::programs::{TOKEN, TOKEN_2022};
+use q50_pumpswap::chain::programs::{TOKEN, TOKEN_2022};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_account_decoder::parse_account_data::SplTokenAdditionalDataV2;

@@ -7,9 +7,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use q50_live::pumpswap::programs::{FEE_CONFIG, GLOBAL_CONFIG, PUMP_AMM, PUMP_FEES};
-use q50_live::pumpswap::{Address, FeeConfigAccount, GlobalConfig, Instruction, Pool, PoolKeys};
 use q50_localnet::{FaultScript, Localnet, Pace, Pools, Settings};
+use q50_pumpswap::chain::programs::{FEE_CONFIG, GLOBAL_CONFIG, PUMP_AMM, PUMP_FEES};
+use q50_pumpswap::chain::{Address, FeeConfigAccount, GlobalConfig, Instruction, Pool, PoolKeys};
 use serde_json::{Value, json};
 use solana_hash::Hash;
 use solana_keypair::Keypair;
@@ -199,8 +199,8 @@ pub fn send_config() -> Value {
 /// A pool, and what prices a trade on it.
 pub struct Market {
     pub keys: PoolKeys,
-    pub state: q50_engine::amm::PoolState,
-    pub config: q50_engine::amm::AmmConfig,
+    pub state: q50_pumpswap::amm::PoolState,
+    pub config: q50_pumpswap::amm::AmmConfig,
     pub global: GlobalConfig,
     pub length: usize,
 }

@@ -20,7 +20,7 @@ use q50_datasets::time::rfc3339;
 use q50_engine::units::{Lamports, TokenAmount};
 use q50_engine::venue::pool_path::Reserves;
 use q50_executor::order::Size;
-use q50_live::pumpswap::SwapEvent;
+use q50_pumpswap::chain::SwapEvent;
 use q50_research::inference::StationaryBootstrap;
 use q50_research::metrics::sharpe;
 use serde::Serialize;

@@ -6,7 +6,7 @@ use crate::spec::SessionSpec;
 use q50_collector::store::{Store, StoreError};
 use q50_datasets::reserves::ReserveTable;
 use q50_engine::venue::pool_path::Reserves;
-use q50_live::pumpswap::{ProgramEvent, SwapEvent};
+use q50_pumpswap::chain::{ProgramEvent, SwapEvent};
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -28,7 +28,7 @@ use q50_engine::strategy::{ConfigError, Explanation};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::order::Order as LiveOrder;
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use serde_json::json;
 use std::time::Duration;
 use thiserror::Error;

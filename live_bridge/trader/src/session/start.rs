@@ -15,7 +15,7 @@ use q50_engine::market::{Column, Signals};
 use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
-use q50_live::pumpswap::Address;
+use q50_pumpswap::chain::Address;
 use q50_research::run::VenueSettings;
 use std::time::Duration;
 
