@@ -42,23 +42,23 @@ impl Amounts {
 }
 
 /// A ledger whose books the second engine can keep.
-pub trait Kept: Clone + 'static {
+pub trait MirroredLedger: Clone + 'static {
     /// The books.
     type Books: Books<Ledger = Self>;
 }
 
-impl Kept for PriceLedger {
+impl MirroredLedger for PriceLedger {
     type Books = PriceBooks;
 }
 
-impl Kept for PoolLedger {
+impl MirroredLedger for PoolLedger {
     type Books = PoolBooks;
 }
 
 /// Books kept from reported events.
 pub trait Books: Debug + Sized + 'static {
     /// What a venue of the engine prices orders against.
-    type Ledger: Kept;
+    type Ledger: MirroredLedger;
 
     /// Books with cash only.
     fn open(capital: f64) -> Self;

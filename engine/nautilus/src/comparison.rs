@@ -13,12 +13,12 @@ use q50_engine::{
 use crate::{
     books::Amounts,
     feed::NS_PER_MS,
-    parity::{Check, Difference, Line, Validation},
+    parity::{Check, Difference, ParityRow, Validation},
     run::{Run, VenueSetup},
+    run_log::ReportedFill,
     scale::{lamports, money},
     second::SecondRun,
     terms::Terms,
-    wire::ReportedFill,
 };
 
 /// Amounts of a price venue agree within this share of themselves, equity within this share of the capital.
@@ -30,14 +30,14 @@ const SHOWN: usize = 10;
 
 /// What the engine's own loop did.
 #[derive(Debug, Default)]
-pub(crate) struct LoopTape {
+pub(crate) struct LoopResults {
     decisions: Vec<(usize, Decision)>,
     fills: Vec<(Fill, Reason)>,
     rejections: Vec<(usize, Rejection)>,
     equity: Vec<f64>,
 }
 
-impl Recorder for LoopTape {
+impl Recorder for LoopResults {
     const EVERY_BAR: bool = true;
 
     fn begin(&mut self, _: f64, _: usize) {
@@ -67,18 +67,18 @@ pub(crate) struct Comparison<'a> {
     run: &'a Run<'a>,
     terms: Terms,
     pool: bool,
-    table: Vec<Line>,
+    table: Vec<ParityRow>,
     differences: Vec<Difference>,
 }
 
 impl<'a> Comparison<'a> {
     pub(crate) fn new(run: &'a Run<'a>) -> Self {
-        let table = Check::ALL.map(|check| Line { check, counts: [0, 0], differing: 0 }).to_vec();
+        let table = Check::ALL.map(|check| ParityRow { check, counts: [0, 0], differing: 0 }).to_vec();
         let pool = matches!(run.venue, VenueSetup::PumpSwap { .. });
         Self { run, terms: Terms::new(run), pool, table, differences: Vec::new() }
     }
 
-    pub(crate) fn of(mut self, first: &LoopTape, second: SecondRun) -> Validation {
+    pub(crate) fn of(mut self, first: &LoopResults, second: SecondRun) -> Validation {
         self.intents(first, &second);
         self.fills(first, &second);
         self.rejections(first, &second);
@@ -106,7 +106,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn intents(&mut self, first: &LoopTape, second: &SecondRun) {
+    fn intents(&mut self, first: &LoopResults, second: &SecondRun) {
         self.count(Check::Intent, [first.decisions.len(), second.decisions.len()]);
         for pair in pairs(&first.decisions, &second.decisions) {
             if let (Some((row, a)), Some((other, b))) = pair
@@ -126,7 +126,7 @@ impl<'a> Comparison<'a> {
         self.differ(check, row, text(a), text(b));
     }
 
-    fn fills(&mut self, first: &LoopTape, second: &SecondRun) {
+    fn fills(&mut self, first: &LoopResults, second: &SecondRun) {
         let counts = [first.fills.len(), second.fills.len()];
         for check in [Check::Fill, Check::Landing, Check::Amount, Check::Commission] {
             self.count(check, counts);
@@ -200,7 +200,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn rejections(&mut self, first: &LoopTape, second: &SecondRun) {
+    fn rejections(&mut self, first: &LoopResults, second: &SecondRun) {
         self.count(Check::Rejection, [first.rejections.len(), second.rejections.len()]);
         // A refusal is heard of at once, and the loop learns of an order that never landed only at its end.
         let by_row = |rejections: &[(usize, Rejection)]| {
@@ -216,7 +216,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn equity(&mut self, first: &LoopTape, second: &SecondRun) -> f64 {
+    fn equity(&mut self, first: &LoopResults, second: &SecondRun) -> f64 {
         self.count(Check::Equity, [first.equity.len(), second.equity.len()]);
         let mut largest = 0.0_f64;
         for (i, (a, b)) in first.equity.iter().zip(&second.equity).enumerate() {

@@ -77,33 +77,33 @@
 //! `bar_type`, `instrument_id`, `price_precision` and `size_precision`. The byte order of the integers is decided in the
 //! serialization crate, which is not among the dependencies, and is not stated here.
 
-mod adapter;
-mod answers;
 mod books;
 mod check;
-mod client;
 mod comparison;
-mod desk;
 mod error;
+mod exchange;
+mod execution_client;
 mod feed;
+mod order_events;
 mod parity;
-mod pilot;
 mod report;
 mod run;
+mod run_log;
 mod scale;
 mod second;
+mod strategy_actor;
+mod strategy_driver;
 mod terms;
-mod wire;
 
 /// The version of NautilusTrader's crates that the runs are made with.
 pub const NAUTILUS_VERSION: &str = "0.57.0";
 
-pub use books::{Amounts, Books, Kept, PoolBooks, PriceBooks};
+pub use books::{Amounts, Books, MirroredLedger, PoolBooks, PriceBooks};
 pub use check::{check, check_all};
 pub use error::{InputError, RunError};
-pub use parity::{Check, Difference, Line, Validation, compare, validate, validate_all};
+pub use parity::{Check, Difference, ParityRow, Validation, compare, validate, validate_all};
 pub use report::{FillReport, PositionReport};
 pub use run::{Names, Run, VenueSetup};
+pub use run_log::ReportedFill;
 pub use second::{SecondRun, run};
 pub use terms::Terms;
-pub use wire::ReportedFill;

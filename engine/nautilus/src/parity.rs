@@ -5,9 +5,9 @@ use std::fmt::{Display, Formatter};
 use q50_engine::{replay::replay, units::PerPeriodSharpe, venue::Venue};
 
 use crate::{
-    books::Kept,
+    books::MirroredLedger,
     check::{check, check_all},
-    comparison::{Comparison, LoopTape},
+    comparison::{Comparison, LoopResults},
     error::RunError,
     run::{Run, VenueSetup},
     second::{SecondRun, run_at},
@@ -63,9 +63,9 @@ impl Check {
     }
 }
 
-/// One line of the parity table.
+/// One row of the parity table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct ParityRow {
     /// What was compared.
     pub check: Check,
     /// How many there are in the engine's own loop, and in NautilusTrader.
@@ -98,7 +98,7 @@ impl Display for Difference {
 #[derive(Clone, Debug)]
 pub struct Validation {
     /// The parity table.
-    pub table: Vec<Line>,
+    pub table: Vec<ParityRow>,
     /// The first differences, at most ten.
     pub differences: Vec<Difference>,
     /// Largest distance between the two equity curves, quote units.
@@ -115,7 +115,7 @@ impl Validation {
     /// Whether both engines did the same.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.table.iter().all(|line| line.differing == 0)
+        self.table.iter().all(|row| row.differing == 0)
     }
 }
 
@@ -152,12 +152,12 @@ pub fn compare<A, B, L>(run: &Run<'_>, mut first: A, second: B) -> Result<Valida
 where
     A: Venue<Ledger = L>,
     B: Venue<Ledger = L> + Send + 'static,
-    L: Kept,
+    L: MirroredLedger,
 {
     check(run)?;
-    let mut loop_tape = LoopTape::default();
+    let mut loop_results = LoopResults::default();
     let mut strategy = run.strategy.prepare(&run.market);
-    replay(&run.market, &mut strategy, &mut first, run.capital, &mut loop_tape);
+    replay(&run.market, &mut strategy, &mut first, run.capital, &mut loop_results);
     let second = run_at(run, second)?;
-    Ok(Comparison::new(run).of(&loop_tape, second))
+    Ok(Comparison::new(run).of(&loop_results, second))
 }

@@ -32,19 +32,19 @@ use q50_engine::{
 };
 
 use crate::{
-    adapter::Adapter,
-    books::{Books, Kept, negligible},
+    books::{Books, MirroredLedger, negligible},
     check::check,
-    client::Client,
-    desk::{Desk, Parts},
     error::{InputError, RunError},
+    exchange::{Parts, SimulatedExchange},
+    execution_client::VenueClient,
     feed::{Columns, NS_PER_MS, data},
-    pilot::Pilot,
     report::{FillReport, PositionReport},
     run::{Run, VenueSetup},
+    run_log::{ReportedFill, RunLog},
     scale::{lamports_raw, money_raw},
+    strategy_actor::StrategyActor,
+    strategy_driver::StrategyDriver,
     terms::Terms,
-    wire::{ReportedFill, Wire},
 };
 
 /// What the second engine did.
@@ -87,7 +87,7 @@ pub fn run(run: &Run<'_>) -> Result<SecondRun, RunError> {
 pub(crate) fn run_at<V>(run: &Run<'_>, venue: V) -> Result<SecondRun, RunError>
 where
     V: Venue + Send + 'static,
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     silence()?;
     thread::scope(|scope| {
@@ -125,9 +125,9 @@ fn quiet() -> LoggerConfig {
 fn inside<V>(run: &Run<'_>, venue: V) -> Result<SecondRun, RunError>
 where
     V: Venue + 'static,
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
-    let (wire, columns) = (Wire::default(), Rc::new(Columns::of(&run.market)));
+    let (log, columns) = (RunLog::default(), Rc::new(Columns::of(&run.market)));
     let terms = Rc::new(Terms { timing: venue.timing(), ..Terms::new(run) });
     let latency = venue.latency_ms().max(0) as u64 * NS_PER_MS;
     let mut strategy = run.strategy.prepare(&run.market);
@@ -135,13 +135,13 @@ where
         return Err(InputError::PlacesOrders.into());
     }
     strategy.observe_rows(&run.market, 0..run.market.first);
-    let books = Rc::new(RefCell::new(<V::Ledger as Kept>::Books::open(run.capital)));
+    let books = Rc::new(RefCell::new(<V::Ledger as MirroredLedger>::Books::open(run.capital)));
     let mut engine = build(run, &columns, &terms)?;
-    attach(&mut engine, strategy, venue, &books, &columns, &terms, &wire)?;
+    attach(&mut engine, strategy, venue, &books, &columns, &terms, &log)?;
     // An order that is still on its way at the last close gets its answer too.
     let end = columns.closes(run.market.len() - 1).unwrap_or_default() + latency + 1;
     engine.run(None, Some(UnixNanos::from(end)), None, false).map_err(RunError::engine("run"))?;
-    let second = read(run, &engine, &*books.borrow(), &terms, &wire);
+    let second = read(run, &engine, &*books.borrow(), &terms, &log);
     engine.dispose();
     second
 }
@@ -179,20 +179,20 @@ fn attach<S, V>(
     engine: &mut BacktestEngine,
     strategy: S,
     venue: V,
-    books: &Rc<RefCell<<V::Ledger as Kept>::Books>>,
+    books: &Rc<RefCell<<V::Ledger as MirroredLedger>::Books>>,
     columns: &Rc<Columns>,
     terms: &Rc<Terms>,
-    wire: &Wire,
+    log: &RunLog,
 ) -> Result<(), RunError>
 where
     S: Strategy + 'static,
     V: Venue + 'static,
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     let venue = Rc::new(RefCell::new(venue));
     let trader = engine.trader_id();
     let kernel = engine.kernel();
-    let desk = Desk::new(Parts {
+    let exchange = SimulatedExchange::new(Parts {
         clock: kernel.clock.clone(),
         cache: kernel.cache.clone(),
         events: OrderEventFactory::new(trader, terms.account, AccountType::Cash, None),
@@ -200,25 +200,25 @@ where
         books: Rc::clone(books),
         columns: Rc::clone(columns),
         terms: Rc::clone(terms),
-        wire: wire.clone(),
+        log: log.clone(),
     });
     {
         let mut execution = kernel.exec_engine.borrow_mut();
         execution.deregister_client(terms.client).map_err(RunError::engine("give up its own client"))?;
-        execution.register_client(Box::new(Client::new(desk))).map_err(RunError::engine("take our client"))?;
+        execution.register_client(Box::new(VenueClient::new(exchange))).map_err(RunError::engine("take our client"))?;
     }
-    let pilot = Pilot {
+    let driver = StrategyDriver {
         strategy,
         venue,
         books: Rc::clone(books),
         columns: Rc::clone(columns),
         terms: Rc::clone(terms),
-        wire: wire.clone(),
+        log: log.clone(),
         next: columns.first(),
         awaiting: None,
     };
-    let adapter = Adapter::new(Box::new(pilot), terms.as_ref().clone(), wire.clone());
-    engine.add_strategy(adapter).map_err(RunError::engine("add the strategy"))
+    let actor = StrategyActor::new(Box::new(driver), terms.as_ref().clone(), log.clone());
+    engine.add_strategy(actor).map_err(RunError::engine("add the strategy"))
 }
 
 /// Takes the results out, and refuses them where NautilusTrader's own books say otherwise than its events did.
@@ -227,20 +227,20 @@ fn read<B: Books>(
     engine: &BacktestEngine,
     books: &B,
     terms: &Terms,
-    wire: &Wire,
+    log: &RunLog,
 ) -> Result<SecondRun, RunError> {
-    if let Some(fault) = wire.first_fault() {
+    if let Some(fault) = log.first_fault() {
         return Err(RunError::Fault(fault));
     }
-    let tape = wire.tape();
+    let results = log.results();
     let bars = run.market.len() - run.market.first;
-    if tape.decisions.len() != bars || tape.marks.len() != bars {
-        let made = tape.decisions.len();
+    if results.decisions.len() != bars || results.marks.len() != bars {
+        let made = results.decisions.len();
         return Err(RunError::Fault(format!("{made} decisions were made on {bars} bars")));
     }
     let cache = engine.kernel().cache.borrow();
     let orders = cache.orders(None, None, None, None, None);
-    let answered = tape.fills.len() + tape.rejections.len();
+    let answered = results.fills.len() + results.rejections.len();
     if orders.len() != answered {
         let found = orders.len();
         return Err(RunError::Fault(format!("NautilusTrader has {found} orders, and {answered} were answered")));
@@ -255,7 +255,7 @@ fn read<B: Books>(
         })
         .sum();
     let ours = books.position_raw(terms);
-    let largest = tape.fills.iter().map(|fill| fill.event.last_qty.raw).max().unwrap_or(0);
+    let largest = results.fills.iter().map(|fill| fill.event.last_qty.raw).max().unwrap_or(0);
     if !negligible(held.abs_diff(ours), largest) {
         return Err(RunError::Fault(format!("NautilusTrader holds {held} raw units, its events add up to {ours}")));
     }
@@ -265,13 +265,13 @@ fn read<B: Books>(
         .ok_or_else(|| RunError::Fault("NautilusTrader has no account at the end".to_owned()))?;
     let still_open = open.iter().filter(|position| position.is_open());
     Ok(SecondRun {
-        decisions: tape.decisions.clone(),
-        fills: tape.fills.clone(),
-        rejections: tape.rejections.clone(),
-        equity: tape.marks.iter().map(|mark| mark.0).collect(),
-        exposure: tape.marks.iter().map(|mark| mark.1).collect(),
+        decisions: results.decisions.clone(),
+        fills: results.fills.clone(),
+        rejections: results.rejections.clone(),
+        equity: results.marks.iter().map(|mark| mark.0).collect(),
+        exposure: results.marks.iter().map(|mark| mark.1).collect(),
         account_gap: books.gap(balance),
-        fill_reports: tape.fills.iter().map(|fill| FillReport::new(&fill.event, terms)).collect(),
-        position_reports: tape.closed.iter().chain(still_open).map(|p| PositionReport::new(p, terms)).collect(),
+        fill_reports: results.fills.iter().map(|fill| FillReport::new(&fill.event, terms)).collect(),
+        position_reports: results.closed.iter().chain(still_open).map(|p| PositionReport::new(p, terms)).collect(),
     })
 }

@@ -23,7 +23,7 @@ fn round_trip() -> World {
 }
 
 fn differing(validation: &Validation) -> Vec<Check> {
-    validation.table.iter().filter(|line| line.differing > 0).map(|line| line.check).collect()
+    validation.table.iter().filter(|row| row.differing > 0).map(|row| row.check).collect()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The venue's desk inside NautilusTrader: takes orders, and asks a [`Venue`] of the engine when its clock says that one
+//! The venue inside NautilusTrader: takes orders, and asks a [`Venue`] of the engine when its clock says that one
 //! has landed.
 //!
 //! NautilusTrader's execution engine is borrowed while an order is submitted, so that every answer goes through an alert
@@ -23,17 +23,17 @@ use nautilus_model::identifiers::ClientOrderId;
 use q50_engine::venue::{Arrival, FillTiming, Rejection, Venue};
 
 use crate::{
-    books::Kept,
+    books::MirroredLedger,
     feed::{Columns, NS_PER_MS},
+    run_log::{Meeting, OrderParams, RunLog},
     terms::Terms,
-    wire::{Instruction, Meeting, Wire},
 };
 
 /// An order that NautilusTrader has handed over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Submitted {
     pub(crate) id: ClientOrderId,
-    pub(crate) instruction: Instruction,
+    pub(crate) params: OrderParams,
     pub(crate) at: UnixNanos,
     lands: UnixNanos,
 }
@@ -48,33 +48,33 @@ struct Queue {
 }
 
 /// What the clock's callbacks need.
-pub(crate) struct Desk<V: Venue>
+pub(crate) struct SimulatedExchange<V: Venue>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     pub(crate) parts: Parts<V>,
     queue: RefCell<Queue>,
     this: Weak<Self>,
 }
 
-/// The parts of a desk that the run has made.
+/// The parts of a exchange that the run has made.
 pub(crate) struct Parts<V: Venue>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     pub(crate) clock: Rc<RefCell<dyn Clock>>,
     pub(crate) cache: Rc<RefCell<Cache>>,
     pub(crate) events: OrderEventFactory,
     pub(crate) venue: Rc<RefCell<V>>,
-    pub(crate) books: Rc<RefCell<<V::Ledger as Kept>::Books>>,
+    pub(crate) books: Rc<RefCell<<V::Ledger as MirroredLedger>::Books>>,
     pub(crate) columns: Rc<Columns>,
     pub(crate) terms: Rc<Terms>,
-    pub(crate) wire: Wire,
+    pub(crate) log: RunLog,
 }
 
-impl<V: Venue + 'static> Desk<V>
+impl<V: Venue + 'static> SimulatedExchange<V>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     pub(crate) fn new(parts: Parts<V>) -> Rc<Self> {
         Rc::new_cyclic(|this| Self { parts, queue: RefCell::default(), this: this.clone() })
@@ -90,22 +90,22 @@ where
             queue.alerts += 1;
             queue.alerts
         };
-        let desk = self.this.clone();
+        let exchange = self.this.clone();
         let callback: Rc<dyn Fn(TimeEvent)> = Rc::new(move |_| {
-            if let Some(desk) = desk.upgrade() {
-                desk.alerted();
+            if let Some(exchange) = exchange.upgrade() {
+                exchange.alerted();
             }
         });
         let callback = Some(TimeEventCallback::from(callback));
         let set = self.parts.clock.borrow_mut().set_time_alert_ns(&format!("Q50-{number}"), at, callback, Some(true));
         if let Err(error) = set {
-            self.parts.wire.fault(format!("no alert at {at}: {error:#}"));
+            self.parts.log.fault(format!("no alert at {at}: {error:#}"));
         }
     }
 
     pub(crate) fn submit(&self, id: ClientOrderId) {
-        let Some(instruction) = self.parts.wire.instruction(&id) else {
-            self.parts.wire.fault(format!("{id} reached the venue without an instruction"));
+        let Some(params) = self.parts.log.params(&id) else {
+            self.parts.log.fault(format!("{id} reached the venue without its parameters"));
             return;
         };
         let at = self.now();
@@ -114,10 +114,10 @@ where
             FillTiming::SameClose => 0,
         };
         let lands = at + latency;
-        let submitted = Submitted { id, instruction, at, lands };
+        let submitted = Submitted { id, params, at, lands };
         let due = {
             let mut queue = self.queue.borrow_mut();
-            match instruction.meeting {
+            match params.meeting {
                 Meeting::Resting { .. } => {
                     queue.exits.push_back(submitted);
                     at
@@ -159,8 +159,8 @@ where
 
     /// A resting order was hit inside the bar that has just closed; NautilusTrader hears of it now.
     fn exit(&self, order: Submitted) {
-        if let Meeting::Resting { price, time } = order.instruction.meeting {
-            let row = order.instruction.row;
+        if let Meeting::Resting { price, time } = order.params.meeting {
+            let row = order.params.row;
             self.execute(order, arrival(row, time, price, row));
         }
     }
@@ -168,7 +168,7 @@ where
     /// The order meets the last print if its bar is still open. Between two bars it waits for the next print, and after
     /// the last one there is none.
     fn land(&self, order: Submitted, now: UnixNanos) {
-        let decided_row = order.instruction.row;
+        let decided_row = order.params.row;
         let time = (now.as_u64() / NS_PER_MS) as i64;
         if self.parts.terms.timing == FillTiming::SameClose {
             let close = self.parts.cache.borrow().bar(&self.parts.terms.bars).map(|bar| bar.close.raw);
@@ -177,14 +177,14 @@ where
                     let price = self.parts.terms.scale.price(raw);
                     self.execute(order, arrival(decided_row, time, price, decided_row));
                 }
-                None => self.parts.wire.fault("an order landed before the first bar"),
+                None => self.parts.log.fault("an order landed before the first bar"),
             }
             return;
         }
         let print = self.parts.cache.borrow().trade(&self.parts.terms.instrument).copied();
         let row = print.and_then(|print| self.parts.columns.row_of_open(print.ts_event.as_u64()));
         let Some((print, row)) = print.zip(row) else {
-            self.parts.wire.fault(format!("an order landed at {now} and no bar had opened"));
+            self.parts.log.fault(format!("an order landed at {now} and no bar had opened"));
             return;
         };
         if now < print.ts_event + self.parts.columns.interval_ns() {

@@ -15,10 +15,10 @@ use q50_engine::{
 };
 
 use crate::{
-    books::{Books, Kept},
+    books::{Books, MirroredLedger},
     feed::Columns,
+    run_log::{Meeting, OrderParams, ReportedFill, RunLog, rejection_of},
     terms::Terms,
-    wire::{Instruction, Meeting, ReportedFill, Wire, rejection_of},
 };
 
 /// An order for NautilusTrader.
@@ -27,15 +27,15 @@ pub(crate) struct Outgoing {
     pub(crate) side: OrderSide,
     /// Raw; a guess where the order is a budget.
     pub(crate) quantity: u128,
-    pub(crate) instruction: Instruction,
+    pub(crate) params: OrderParams,
 }
 
-/// What the adapter hands on, without the types of strategy and venue.
-pub(crate) trait Brain {
+/// What the actor hands on, without the types of strategy and venue.
+pub(crate) trait EventHandler {
     /// A bar has closed at this moment.
     fn bar(&mut self, closes: u64) -> Option<Outgoing>;
     /// An order was sent under this name.
-    fn sent(&mut self, id: ClientOrderId, instruction: Instruction);
+    fn sent(&mut self, id: ClientOrderId, params: OrderParams);
     /// An order was filled.
     fn filled(&mut self, event: &OrderFilled) -> Option<Outgoing>;
     /// An order was rejected, and this is what the account has left.
@@ -43,25 +43,25 @@ pub(crate) trait Brain {
 }
 
 /// Strategy, columns and books of one run.
-pub(crate) struct Pilot<S, V: Venue>
+pub(crate) struct StrategyDriver<S, V: Venue>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     pub(crate) strategy: S,
     pub(crate) venue: Rc<RefCell<V>>,
-    pub(crate) books: Rc<RefCell<<V::Ledger as Kept>::Books>>,
+    pub(crate) books: Rc<RefCell<<V::Ledger as MirroredLedger>::Books>>,
     pub(crate) columns: Rc<Columns>,
     pub(crate) terms: Rc<Terms>,
-    pub(crate) wire: Wire,
+    pub(crate) log: RunLog,
     /// The row whose close is expected next.
     pub(crate) next: usize,
     /// The resting exit whose answer the decision of the present bar waits for.
     pub(crate) awaiting: Option<ClientOrderId>,
 }
 
-impl<S: Strategy, V: Venue> Pilot<S, V>
+impl<S: Strategy, V: Venue> StrategyDriver<S, V>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     fn account(&self, row: usize) -> Account {
         let bar = self.columns.market().bar(row);
@@ -79,9 +79,9 @@ where
         self.strategy.observe(market.history(row));
         let decision = self.strategy.decide(market.history(row), account);
         let mark = self.mark(account);
-        self.wire.write(|tape| {
-            tape.decisions.push((row, decision));
-            tape.marks.push(mark);
+        self.log.write(|results| {
+            results.decisions.push((row, decision));
+            results.marks.push(mark);
         });
         match decision {
             Decision::Hold(_) => None,
@@ -107,7 +107,7 @@ where
         let guess = self.books.borrow().guess(trade, account.price, &self.terms);
         let step = self.terms.step();
         let quantity = (guess / step * step).clamp(step, LARGEST_GUESS / step * step);
-        Outgoing { side, quantity, instruction: Instruction { trade, meeting, reason, row } }
+        Outgoing { side, quantity, params: OrderParams { trade, meeting, reason, row } }
     }
 
     /// After an answer: the decision that waited for it, or the mark that it changes.
@@ -119,8 +119,8 @@ where
         }
         if self.terms.timing == FillTiming::SameClose {
             let mark = self.mark(&self.account(row));
-            self.wire.write(|tape| {
-                if let Some(last) = tape.marks.last_mut() {
+            self.log.write(|results| {
+                if let Some(last) = results.marks.last_mut() {
                     *last = mark;
                 }
             });
@@ -132,14 +132,14 @@ where
 /// A guess is never beyond what NautilusTrader can multiply.
 const LARGEST_GUESS: u128 = 10_u128.pow(25);
 
-impl<S: Strategy, V: Venue> Brain for Pilot<S, V>
+impl<S: Strategy, V: Venue> EventHandler for StrategyDriver<S, V>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     fn bar(&mut self, closes: u64) -> Option<Outgoing> {
         let row = self.next;
         if self.columns.closes(row) != Some(closes) || self.awaiting.is_some() {
-            self.wire.fault(format!("a bar closed at {closes} ns where row {row} was expected"));
+            self.log.fault(format!("a bar closed at {closes} ns where row {row} was expected"));
             return None;
         }
         self.next += 1;
@@ -156,31 +156,31 @@ where
         self.decide(row, &account)
     }
 
-    fn sent(&mut self, id: ClientOrderId, instruction: Instruction) {
-        self.wire.send(id, instruction);
-        if matches!(instruction.meeting, Meeting::Resting { .. }) {
+    fn sent(&mut self, id: ClientOrderId, params: OrderParams) {
+        self.log.send(id, params);
+        if matches!(params.meeting, Meeting::Resting { .. }) {
             self.awaiting = Some(id);
         }
     }
 
     fn filled(&mut self, event: &OrderFilled) -> Option<Outgoing> {
-        let Some(instruction) = self.wire.instruction(&event.client_order_id) else {
-            self.wire.fault(format!("{} was filled and was never sent", event.client_order_id));
+        let Some(params) = self.log.params(&event.client_order_id) else {
+            self.log.fault(format!("{} was filled and was never sent", event.client_order_id));
             return None;
         };
         if let Err(what) = self.books.borrow_mut().fill(event, &self.terms) {
-            self.wire.fault(what);
+            self.log.fault(what);
         }
-        let fill = ReportedFill { event: *event, reason: instruction.reason, decided_row: instruction.row };
-        self.wire.write(|tape| tape.fills.push(fill));
+        let fill = ReportedFill { event: *event, reason: params.reason, decided_row: params.row };
+        self.log.write(|results| results.fills.push(fill));
         self.answered(event.client_order_id)
     }
 
     fn rejected(&mut self, event: &OrderRejected) -> Option<Outgoing> {
-        let instruction = self.wire.instruction(&event.client_order_id);
-        match instruction.zip(rejection_of(event.reason.as_str())) {
-            Some((sent, rejection)) => self.wire.write(|tape| tape.rejections.push((sent.row, rejection))),
-            None => self.wire.fault(format!("{} was rejected for '{}'", event.client_order_id, event.reason)),
+        let params = self.log.params(&event.client_order_id);
+        match params.zip(rejection_of(event.reason.as_str())) {
+            Some((sent, rejection)) => self.log.write(|results| results.rejections.push((sent.row, rejection))),
+            None => self.log.fault(format!("{} was rejected for '{}'", event.client_order_id, event.reason)),
         }
         self.answered(event.client_order_id)
     }

@@ -1,4 +1,4 @@
-//! NautilusTrader's strategy around ours: bars in, orders out, and no rule of its own.
+//! The strategy actor: NautilusTrader's strategy around ours: bars in, orders out, and no rule of its own.
 
 use std::fmt::{Debug, Formatter};
 
@@ -15,28 +15,28 @@ use nautilus_trading::{
 };
 
 use crate::{
-    pilot::{Brain, Outgoing},
+    run_log::RunLog,
+    strategy_driver::{EventHandler, Outgoing},
     terms::Terms,
-    wire::Wire,
 };
 
-/// The adapter.
-pub(crate) struct Adapter {
+/// The actor that NautilusTrader drives.
+pub(crate) struct StrategyActor {
     core: StrategyCore,
-    brain: Box<dyn Brain>,
+    handler: Box<dyn EventHandler>,
     terms: Terms,
-    wire: Wire,
+    log: RunLog,
 }
 
-impl Adapter {
-    pub(crate) fn new(brain: Box<dyn Brain>, terms: Terms, wire: Wire) -> Self {
+impl StrategyActor {
+    pub(crate) fn new(handler: Box<dyn EventHandler>, terms: Terms, log: RunLog) -> Self {
         let config =
             StrategyConfig::builder().strategy_id(StrategyId::from("Q50-001")).order_id_tag("001".to_owned()).build();
-        Self { core: StrategyCore::new(config), brain, terms, wire }
+        Self { core: StrategyCore::new(config), handler, terms, log }
     }
 
     fn send(&mut self, outgoing: Option<Outgoing>) -> anyhow::Result<()> {
-        let Some(Outgoing { side, quantity, instruction }) = outgoing else {
+        let Some(Outgoing { side, quantity, params }) = outgoing else {
             return Ok(());
         };
         let quantity = self.terms.quantity(quantity);
@@ -52,38 +52,38 @@ impl Adapter {
             None,
             None,
         );
-        self.brain.sent(order.client_order_id(), instruction);
+        self.handler.sent(order.client_order_id(), params);
         let sent = self.submit_order(order, None, None, None);
         if let Err(error) = &sent {
-            self.wire.fault(format!("an order of row {} was not sent: {error:#}", instruction.row));
+            self.log.fault(format!("an order of row {} was not sent: {error:#}", params.row));
         }
         sent
     }
 }
 
-impl Debug for Adapter {
+impl Debug for StrategyActor {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Adapter").field("instrument", &self.terms.instrument).finish_non_exhaustive()
+        f.debug_struct("StrategyActor").field("instrument", &self.terms.instrument).finish_non_exhaustive()
     }
 }
 
-nautilus_strategy!(Adapter, {
+nautilus_strategy!(StrategyActor, {
     fn on_order_rejected(&mut self, event: OrderRejected) {
-        let outgoing = self.brain.rejected(&event);
-        // Whatever goes wrong in sending is on the wire; this handler has no result.
+        let outgoing = self.handler.rejected(&event);
+        // Whatever goes wrong in sending is in the log; this handler has no result.
         let _ = self.send(outgoing);
     }
 
     fn on_position_closed(&mut self, event: PositionClosed) {
         let position = self.cache().position_owned(&event.position_id);
         match position {
-            Some(position) => self.wire.write(|tape| tape.closed.push(position)),
-            None => self.wire.fault(format!("position {} was closed and is not in the cache", event.position_id)),
+            Some(position) => self.log.write(|results| results.closed.push(position)),
+            None => self.log.fault(format!("position {} was closed and is not in the cache", event.position_id)),
         }
     }
 });
 
-impl DataActor for Adapter {
+impl DataActor for StrategyActor {
     fn on_start(&mut self) -> anyhow::Result<()> {
         self.subscribe_bars(self.terms.bars, None, None);
         Ok(())
@@ -95,12 +95,12 @@ impl DataActor for Adapter {
     }
 
     fn on_bar(&mut self, bar: &Bar) -> anyhow::Result<()> {
-        let outgoing = self.brain.bar(bar.ts_event.as_u64());
+        let outgoing = self.handler.bar(bar.ts_event.as_u64());
         self.send(outgoing)
     }
 
     fn on_order_filled(&mut self, event: &OrderFilled) -> anyhow::Result<()> {
-        let outgoing = self.brain.filled(event);
+        let outgoing = self.handler.filled(event);
         self.send(outgoing)
     }
 }

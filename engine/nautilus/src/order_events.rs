@@ -1,4 +1,4 @@
-//! The desk's answers: a fill or a rejection as NautilusTrader's events, and a charge as a state of its account.
+//! The exchange's answers: a fill or a rejection as NautilusTrader's events, and a charge as a state of its account.
 
 use nautilus_common::msgbus::{self, MessagingSwitchboard};
 use nautilus_core::UnixNanos;
@@ -13,19 +13,19 @@ use nautilus_model::{
 use q50_engine::venue::{Arrival, Fill, Rejection, Venue};
 
 use crate::{
-    books::{Amounts, Books, Kept},
-    desk::{Desk, Submitted},
+    books::{Amounts, Books, MirroredLedger},
+    exchange::{SimulatedExchange, Submitted},
     feed::NS_PER_MS,
-    wire::reason_of,
+    run_log::reason_of,
 };
 
-impl<V: Venue + 'static> Desk<V>
+impl<V: Venue + 'static> SimulatedExchange<V>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     /// Asks the venue, and reports what it says.
     pub(crate) fn execute(&self, order: Submitted, arrival: Arrival) {
-        let trade = order.instruction.trade;
+        let trade = order.params.trade;
         let mut ledger = self.parts.books.borrow().ledger();
         let before = ledger.clone();
         let result = self.parts.venue.borrow_mut().execute(trade, arrival, &mut ledger);
@@ -36,11 +36,11 @@ where
                 let amounts = self.parts.books.borrow().report(&fill, trade, self.open(), &self.parts.terms);
                 match amounts {
                     Ok(amounts) => self.fill(order, &fill, amounts, at),
-                    Err(what) => self.parts.wire.fault(what),
+                    Err(what) => self.parts.log.fault(what),
                 }
             }
             Err(rejection) => {
-                let paid = <V::Ledger as Kept>::Books::paid(&before, &ledger);
+                let paid = <V::Ledger as MirroredLedger>::Books::paid(&before, &ledger);
                 if paid > 0 {
                     self.charge(paid, at);
                 }
@@ -53,7 +53,7 @@ where
     fn charge(&self, paid: i128, at: UnixNanos) {
         let held = self.cash();
         let Some(held) = held else {
-            self.parts.wire.fault("NautilusTrader has no account to charge");
+            self.parts.log.fault("NautilusTrader has no account to charge");
             return;
         };
         let left = Money::from_raw(held.raw - paid, self.parts.terms.quote);
@@ -69,7 +69,7 @@ where
         match self.cash() {
             Some(balance) if balance.raw == left.raw => self.parts.books.borrow_mut().charged(balance),
             found => {
-                self.parts.wire.fault(format!("a charge left {found:?} in NautilusTrader's account, expected {left}"));
+                self.parts.log.fault(format!("a charge left {found:?} in NautilusTrader's account, expected {left}"));
             }
         }
     }
@@ -91,7 +91,7 @@ where
     fn order(&self, order: Submitted) -> Option<OrderAny> {
         let found = self.parts.cache.borrow().order(&order.id).map(|order| order.clone());
         if found.is_none() {
-            self.parts.wire.fault(format!("{} is not in NautilusTrader's cache", order.id));
+            self.parts.log.fault(format!("{} is not in NautilusTrader's cache", order.id));
         }
         found
     }
@@ -114,7 +114,7 @@ where
         };
         let Amounts { quantity, price, commission } = amounts;
         if quantity == 0 || Price::from_raw_checked(price, 16).is_err() {
-            self.parts.wire.fault(format!("{fill:?} is no fill in NautilusTrader's integers"));
+            self.parts.log.fault(format!("{fill:?} is no fill in NautilusTrader's integers"));
             return;
         }
         let (quantity, price) = (self.parts.terms.quantity(quantity), Price::from_raw(price, 16));

@@ -28,7 +28,7 @@ pub(crate) enum Meeting {
 
 /// An order as the venue needs it: a budget is an amount of quote, which no market order of NautilusTrader's carries.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Instruction {
+pub(crate) struct OrderParams {
     pub(crate) trade: MarketOrder,
     pub(crate) meeting: Meeting,
     pub(crate) reason: Reason,
@@ -49,7 +49,7 @@ pub struct ReportedFill {
 
 /// What the second engine did.
 #[derive(Debug, Default)]
-pub(crate) struct Tape {
+pub(crate) struct Results {
     pub(crate) decisions: Vec<(usize, Decision)>,
     pub(crate) fills: Vec<ReportedFill>,
     pub(crate) rejections: Vec<(usize, Rejection)>,
@@ -58,29 +58,29 @@ pub(crate) struct Tape {
     pub(crate) closed: Vec<Position>,
 }
 
-/// Shared between the strategy adapter and the execution client of one engine.
+/// Shared between the strategy actor and the execution client of one engine.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wire {
-    instructions: Rc<RefCell<HashMap<ClientOrderId, Instruction>>>,
-    tape: Rc<RefCell<Tape>>,
+pub(crate) struct RunLog {
+    params: Rc<RefCell<HashMap<ClientOrderId, OrderParams>>>,
+    results: Rc<RefCell<Results>>,
     fault: Rc<RefCell<Option<String>>>,
 }
 
-impl Wire {
-    pub(crate) fn send(&self, id: ClientOrderId, instruction: Instruction) {
-        self.instructions.borrow_mut().insert(id, instruction);
+impl RunLog {
+    pub(crate) fn send(&self, id: ClientOrderId, params: OrderParams) {
+        self.params.borrow_mut().insert(id, params);
     }
 
-    pub(crate) fn instruction(&self, id: &ClientOrderId) -> Option<Instruction> {
-        self.instructions.borrow().get(id).copied()
+    pub(crate) fn params(&self, id: &ClientOrderId) -> Option<OrderParams> {
+        self.params.borrow().get(id).copied()
     }
 
-    pub(crate) fn write(&self, f: impl FnOnce(&mut Tape)) {
-        f(&mut self.tape.borrow_mut());
+    pub(crate) fn write(&self, f: impl FnOnce(&mut Results)) {
+        f(&mut self.results.borrow_mut());
     }
 
-    pub(crate) fn tape(&self) -> Ref<'_, Tape> {
-        self.tape.borrow()
+    pub(crate) fn results(&self) -> Ref<'_, Results> {
+        self.results.borrow()
     }
 
     /// Remembers the first thing that cannot be right. Handlers cannot stop NautilusTrader's run; the result is refused.

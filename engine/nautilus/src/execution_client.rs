@@ -16,44 +16,44 @@ use nautilus_model::{
 };
 use q50_engine::venue::Venue;
 
-use crate::{books::Kept, desk::Desk};
+use crate::{books::MirroredLedger, exchange::SimulatedExchange};
 
 /// The client that NautilusTrader's execution engine knows.
-pub(crate) struct Client<V: Venue>
+pub(crate) struct VenueClient<V: Venue>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
-    desk: Rc<Desk<V>>,
+    exchange: Rc<SimulatedExchange<V>>,
     connected: bool,
 }
 
-impl<V: Venue> Client<V>
+impl<V: Venue> VenueClient<V>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
-    pub(crate) fn new(desk: Rc<Desk<V>>) -> Self {
-        Self { desk, connected: false }
+    pub(crate) fn new(exchange: Rc<SimulatedExchange<V>>) -> Self {
+        Self { exchange, connected: false }
     }
 }
 
-impl<V: Venue + 'static> ExecutionClient for Client<V>
+impl<V: Venue + 'static> ExecutionClient for VenueClient<V>
 where
-    V::Ledger: Kept,
+    V::Ledger: MirroredLedger,
 {
     fn is_connected(&self) -> bool {
         self.connected
     }
 
     fn client_id(&self) -> ClientId {
-        self.desk.parts.terms.client
+        self.exchange.parts.terms.client
     }
 
     fn account_id(&self) -> AccountId {
-        self.desk.parts.terms.account
+        self.exchange.parts.terms.account
     }
 
     fn venue(&self) -> VenueId {
-        self.desk.parts.terms.venue
+        self.exchange.parts.terms.venue
     }
 
     fn oms_type(&self) -> OmsType {
@@ -61,7 +61,7 @@ where
     }
 
     fn get_account(&self) -> Option<AccountAny> {
-        self.desk.parts.cache.borrow().account_owned(&self.desk.parts.terms.account)
+        self.exchange.parts.cache.borrow().account_owned(&self.exchange.parts.terms.account)
     }
 
     fn generate_account_state(
@@ -71,8 +71,13 @@ where
         reported: bool,
         ts_event: UnixNanos,
     ) -> anyhow::Result<()> {
-        let state =
-            self.desk.parts.events.generate_account_state(balances, margins, reported, ts_event, self.desk.now());
+        let state = self.exchange.parts.events.generate_account_state(
+            balances,
+            margins,
+            reported,
+            ts_event,
+            self.exchange.now(),
+        );
         msgbus::send_account_state(MessagingSwitchboard::portfolio_update_account(), &state);
         Ok(())
     }
@@ -88,7 +93,7 @@ where
     }
 
     fn submit_order(&self, cmd: SubmitOrder) -> anyhow::Result<()> {
-        self.desk.submit(cmd.client_order_id);
+        self.exchange.submit(cmd.client_order_id);
         Ok(())
     }
 }
