@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use crate::artefacts::Artefact;
 use crate::bars::Bars;
-use crate::check::{DataReport, Gaps, report_bars};
+use crate::defects::{gaps, report_bars};
 use crate::error::{Error, Kind, Result};
 use crate::hash::{HashColumn, content_hash};
 use crate::input::Input;
 use crate::join::{JoinRule, as_of};
 use crate::qlib::Selection;
 use crate::reading::Reading;
+use crate::report::{DataReport, Gaps};
 use crate::signals::{Crossings, SignalColumns, SignalOptions, SignalTable};
 use crate::time::rfc3339;
 
@@ -263,7 +264,7 @@ impl Dataset {
     /// Missing bars inside the window.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        crate::check::gaps(&self.bars.open_time[self.first..self.end], self.bars.interval_ms)
+        gaps(&self.bars.open_time[self.first..self.end], self.bars.interval_ms)
     }
 
     /// Opening times of the first and last bar of the window, epoch milliseconds.

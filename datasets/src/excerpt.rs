@@ -13,8 +13,8 @@ use arrow_select::take::take;
 
 use crate::bars::Bars;
 use crate::error::{Error, Kind, Result};
-use crate::frame::time_column;
 use crate::input::Input;
+use crate::names::time_column;
 use crate::qlib::Selection;
 use crate::read::{cells::number, csv, ipc, json, parquet, pickle};
 use crate::source::{Content, Format};

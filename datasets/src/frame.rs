@@ -8,28 +8,12 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result, list};
 use crate::input::Input;
+use crate::names::{TIME_NAMES, find, time_column};
 use crate::read::{self, Filled, Plan, Role};
 pub use crate::read::{BadCell, NO_TIME};
 pub use crate::reading::Reading;
 use crate::source::Content;
 use crate::time::TimeForm;
-
-/// Names under which a time column is looked for, best first. The last three are what pandas makes of an index that
-/// has no name.
-pub const TIME_NAMES: [&str; 12] = [
-    "ts_ms",
-    "ts",
-    "datetime",
-    "timestamp",
-    "open_time",
-    "unix",
-    "unix_timestamp",
-    "date",
-    "time",
-    "__index_level_0__",
-    "index",
-    "",
-];
 
 /// Which columns to read. A name matches exactly or, where that fails, without regard to case, to angle brackets around
 /// it, and to whether its words are joined by blanks, hyphens or underscores.
@@ -219,27 +203,6 @@ impl Frame {
         let at = self.numbers.iter().position(|(n, _)| n == name)?;
         Some(self.numbers.swap_remove(at).1)
     }
-}
-
-/// Finds `name` among `names`: exactly, otherwise as the only one that is spelled alike.
-pub(crate) fn find(names: &[String], name: &str) -> Option<usize> {
-    names.iter().position(|n| n == name).or_else(|| {
-        let mut alike = names.iter().enumerate().filter(|(_, n)| plain(n) == name.to_ascii_lowercase());
-        let first = alike.next()?;
-        alike.next().is_none().then_some(first.0)
-    })
-}
-
-/// `<Open Time>` as `open_time`.
-fn plain(name: &str) -> String {
-    name.trim_matches(['<', '>']).to_ascii_lowercase().replace([' ', '-'], "_")
-}
-
-/// Position of the time column, and of the time of day where that has a column of its own.
-pub(crate) fn time_column(names: &[String]) -> Option<(usize, Option<usize>)> {
-    let name = TIME_NAMES.into_iter().find(|name| find(names, name).is_some())?;
-    let clock = if name == "date" { find(names, "time") } else { None };
-    Some((find(names, name)?, clock))
 }
 
 fn plan(path: &Path, names: &[String], wanted: &Wanted<'_>) -> Result<Plan> {

@@ -11,9 +11,8 @@ use crate::frame::{Frame, Wanted};
 use crate::pyliteral::{Value, parse};
 use crate::signals::{SignalColumns, SignalOptions, SignalTable};
 use crate::time::rfc3339;
-use crate::trades::{RecordedTrade, read_trades};
+use crate::trades::{RecordedTrade, TRADES_FILE, read_trades};
 
-pub(crate) const TRADES_FILE: &str = "trades.csv";
 pub(crate) const HOLDS_FILE: &str = "holds_analysis.csv";
 
 /// What a run recorded.

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::source::Format;
+use crate::format::Format;
 
 /// Most bytes that are taken from a pipe: 4 GiB.
 const PIPE_MOST: u64 = 4 << 30;

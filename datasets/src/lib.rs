@@ -32,19 +32,23 @@
 //! ```
 
 pub mod artefacts;
+mod bar_files;
 pub mod bars;
 pub mod check;
 mod columns;
 pub mod compression;
 pub mod dataset;
+mod defects;
 pub mod error;
 pub mod excerpt;
+mod format;
 pub mod frame;
 pub mod hash;
 pub mod hummingbot;
 pub mod ingest;
 pub mod input;
 pub mod join;
+pub mod names;
 pub mod pool_bars;
 pub mod pool_trades;
 mod pyliteral;
@@ -58,6 +62,7 @@ pub mod reserves;
 pub mod returns;
 pub mod run_folder;
 pub mod side_codes;
+mod signal_files;
 pub mod signals;
 pub mod source;
 pub mod staged;

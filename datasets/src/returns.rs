@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::bars::ascending;
 use crate::error::{Error, Kind, Result, list, quoted};
-use crate::frame::{Frame, TIME_NAMES, Wanted, find, missing_columns};
+use crate::frame::{Frame, Wanted, missing_columns};
 use crate::input::Input;
+use crate::names::{TIME_NAMES, find};
 use crate::read::{cells::number, csv};
 use crate::source::{Content, Format};
 use crate::time::parse_ms;

@@ -18,10 +18,8 @@ use crate::error::{Error, Kind, Result};
 use crate::hash::file_hash;
 use crate::read::parquet;
 use crate::staged::{StagedFile, locked, remove_leftover, replaceable};
-use crate::write::{Column, TableWriter};
+use crate::write::{Column, RUN_ID, TableWriter};
 
-/// Key of the run's id in the metadata of a Parquet file.
-pub const RUN_ID: &str = "q50.run_id";
 /// What the `<head>` of a report has, so that it is known again.
 pub const GENERATOR: &str = "q50";
 

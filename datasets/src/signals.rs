@@ -1,19 +1,17 @@
 //! Forecasts by time: quantiles, probability, volatility, side, and one column of the user's choice.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::bars::ascending;
-use crate::check::{DataReport, report_signals};
 pub use crate::columns::{SIGNAL_NAMES, SignalColumns};
 use crate::columns::{allowed, expectation};
+use crate::defects::report_signals;
 use crate::error::{Error, Kind, Result, list};
-use crate::frame::{BadCell, Frame, Wanted, missing_columns};
-use crate::hummingbot;
-use crate::input::Input;
-use crate::side_codes::{MinusOne, Sides, from_numbers, from_words};
-use crate::source::{Format, detect};
+use crate::frame::missing_columns;
+use crate::report::DataReport;
+use crate::side_codes::MinusOne;
 
 /// What happens to a row whose quantiles are out of order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,23 +80,6 @@ pub struct SignalTable {
 }
 
 impl SignalTable {
-    /// Reads a Parquet, Feather, CSV or JSON file, or a directory with a hummingbot run.
-    ///
-    /// # Errors
-    /// Where the file cannot be read, it has none of the columns or lacks a required one, stamps are not strictly
-    /// ascending, `prob_up` lies outside [0, 1], a side is none of 1, 0, -1 or is 1 and -1 alone, a position lies outside
-    /// [-1, 1], a volatility is negative, or more quantiles cross than allowed. The row is named.
-    pub fn read(path: &Path, options: &SignalOptions) -> Result<Self> {
-        Self::read_input(&Input::open(path)?, options)
-    }
-
-    /// As [`SignalTable::read`], of what is opened already.
-    pub(crate) fn read_input(input: &Input, options: &SignalOptions) -> Result<Self> {
-        let (mut table, _) = Self::read_raw(input, options, true)?;
-        table.validate(options)?;
-        Ok(table)
-    }
-
     /// A table made in memory.
     ///
     /// # Errors
@@ -122,84 +103,12 @@ impl SignalTable {
         self.ts.is_empty()
     }
 
-    /// Reads without judging, for `check`; with `strict`, unreadable cells are errors.
-    pub(crate) fn read_raw(input: &Input, options: &SignalOptions, strict: bool) -> Result<(Self, Vec<BadCell>)> {
-        let path = input.path();
-        if detect(input)? == Format::Hummingbot {
-            let run = hummingbot::Run::read(path)?;
-            let mut table = Self::unchecked(run.ts, run.columns, path.into());
-            if let Some(name) = &options.value {
-                let column = table.columns.present().find(|(n, _)| n == name).map(|(_, c)| c.to_vec());
-                let names: Vec<String> = table.columns.present().map(|(n, _)| n.to_owned()).collect();
-                table.columns.value = Some(column.ok_or_else(|| missing_columns(path, &format!("`{name}`"), &names))?);
-            }
-            return Ok((table, Vec::new()));
-        }
-        // Words in `side` may be positions: whether these two are there is known when they are read.
-        let required = options.require.iter().map(String::as_str).filter(|n| !["side", "position"].contains(n));
-        let wanted = Wanted {
-            time: true,
-            numbers: required.chain(options.value.as_deref()).collect(),
-            optional: SIGNAL_NAMES
-                .into_iter()
-                .filter(|n| *n != "side" && (*n == "position" || !options.require.iter().any(|r| r == n)))
-                .collect(),
-            either: vec!["side"],
-            ..Wanted::default()
-        };
-        let mut frame = Frame::read_input(input, &wanted)?;
-        if strict {
-            frame = frame.strict()?.not_empty()?;
-        }
-        let bad = frame.bad_cells().to_vec();
-        let reading = frame.reading().clone();
-        let ts = frame.take_time();
-        // Before the others are moved out: the user's column may be one of them.
-        let value = options.value.as_deref().and_then(|name| frame.number(name)).map(<[f64]>::to_vec);
-        let words = frame.take_text("side");
-        let mut columns = SignalColumns {
-            value,
-            ..SignalColumns::from_fn(|name| if name == "value" { None } else { frame.take_number(name) })
-        };
-        let sides = match (words, columns.side.take()) {
-            (Some(words), _) => Some(from_words(path, &words)?),
-            (None, Some(numbers)) => Some(from_numbers(path, numbers, options.minus_one)?),
-            (None, None) => None,
-        };
-        match sides {
-            Some(Sides::Position(_)) if columns.position.is_some() => {
-                return Err(Error::new(
-                    Kind::Choice,
-                    path,
-                    "the columns `side` and `position` both say how much to hold",
-                )
-                .remedy("remove one of them"));
-            }
-            Some(Sides::Position(positions)) => columns.position = Some(positions),
-            Some(Sides::Side(sides)) => columns.side = Some(sides),
-            None => {}
-        }
-        let there: Vec<&str> = columns.present().map(|(name, _)| name).collect();
-        let missing: Vec<&String> = options.require.iter().filter(|name| !there.contains(&name.as_str())).collect();
-        if !missing.is_empty() {
-            return Err(missing_columns(path, &list(missing), &Frame::column_names(input)?));
-        }
-        if there.is_empty() {
-            return Err(missing_columns(path, &list(["q10", "q50", "q90"]), &Frame::column_names(input)?).remedy(
-                "rename the columns: `side` or `position` to follow them (--strategy side), quantiles for q50; \
-                     --signal-column names one of any meaning for --strategy threshold",
-            ));
-        }
-        let mut table = Self::unchecked(ts, columns, path.into());
-        table.report.reading = Some(reading);
-        Ok((table, bad))
-    }
-
-    fn unchecked(ts: Vec<i64>, columns: SignalColumns, origin: PathBuf) -> Self {
+    pub(crate) fn unchecked(ts: Vec<i64>, columns: SignalColumns, origin: PathBuf) -> Self {
         Self { ts, columns, crossings: Crossings::default(), report: DataReport::default(), origin }
     }
 
-    fn validate(&mut self, options: &SignalOptions) -> Result<()> {
+    /// Checks what every user of signals relies on, and applies the policy on crossing quantiles.
+    pub(crate) fn validate(&mut self, options: &SignalOptions) -> Result<()> {
         let origin = self.origin.as_path();
         if let Some((name, column)) = self.columns.present().find(|(_, c)| c.len() != self.ts.len()) {
             return Err(Error::new(Kind::Format, origin, format!("{} rows", column.len()))

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use crate::error::{Error, Kind, Result, list, quoted};
 use crate::frame::{Frame, Wanted};
-use crate::hummingbot::TRADES_FILE;
 use crate::input::Input;
 use crate::source::{Format, detect};
 use crate::time::rfc3339;
+
+/// The trades of a hummingbot run, in its directory.
+pub(crate) const TRADES_FILE: &str = "trades.csv";
 
 /// Which way a recorded trade went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

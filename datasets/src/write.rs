@@ -16,8 +16,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Kind, Result};
-use crate::run_folder::RUN_ID;
 use crate::staged::StagedFile;
+
+/// Key of the run's id in the metadata of a Parquet file.
+pub const RUN_ID: &str = "q50.run_id";
 
 /// Rows of a row group: what a writer holds in memory, and what a reader can skip.
 const ROW_GROUP: usize = 16_384;

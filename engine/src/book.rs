@@ -8,8 +8,8 @@ use crate::{
     market::{Bar, History, Market},
     matching::{Began, Meeting, meeting},
     orders::{Amount, Event, Message, OrderId, OrderKind, OrderRequest, Orders, Outcome},
+    parties::Parties,
     record::Recorder,
-    session::Parties,
     strategy::Strategy,
     venue::{Arrival, Fill, FillSide, MarketOrder, Rejection, Venue},
 };

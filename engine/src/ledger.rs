@@ -4,8 +4,8 @@
 //! rounded down to the venue's lot before the fill, never after. The books of a pool are integers.
 
 use crate::{
+    fill::{Fill, FillSide},
     units::{LAMPORTS_PER_SOL, Lamports, TokenAmount},
-    venue::{Fill, FillSide},
 };
 
 /// What a strategy may know of its own account. Position is signed: negative means owed.

@@ -7,14 +7,15 @@
 pub mod bar_buffer;
 mod book;
 pub mod decision;
+pub mod fill;
 pub mod ledger;
 pub mod market;
 pub mod matching;
 pub mod orders;
+mod parties;
 pub mod portfolio;
 pub mod record;
 pub mod replay;
-pub mod risk;
 mod session;
 pub mod strategy;
 pub mod units;

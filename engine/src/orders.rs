@@ -6,7 +6,7 @@
 
 use crate::{
     decision::Reason,
-    venue::{Fill, FillSide, Rejection},
+    fill::{Fill, FillSide, Rejection},
 };
 
 /// Number of an order, in the order in which they were placed, from 0.

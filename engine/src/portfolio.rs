@@ -15,11 +15,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    ledger::Books,
-    market::Market,
-    record::Recorder,
-    session::{Parties, Session},
-    strategy::Strategy,
+    ledger::Books, market::Market, parties::Parties, record::Recorder, session::Session, strategy::Strategy,
     venue::Venue,
 };
 

@@ -2,8 +2,9 @@
 
 use crate::{
     market::Market,
+    parties::Parties,
     record::Recorder,
-    session::{Parties, Session},
+    session::Session,
     strategy::Strategy,
     venue::{FillTiming, Venue},
 };

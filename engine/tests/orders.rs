@@ -8,8 +8,8 @@ use q50_engine::{
     orders::{Amount, Event, OrderKind, OrderRequest, Orders, Outcome},
     record::Journal,
     replay::replay,
-    risk::{Limited, RiskConfig},
     strategy::Strategy,
+    strategy::risk::{Limited, RiskConfig},
     units::Fraction,
     venue::{FillSide, LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue},
 };

@@ -9,7 +9,7 @@ use q50_engine::{
     market::{Column, Market, Signals},
     record::{FillRow, Journal},
     replay::replay,
-    risk::RiskConfig,
+    strategy::risk::RiskConfig,
     strategy::{
         Settings, StrategyConfig,
         exits::ExitConfig,

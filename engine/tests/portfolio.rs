@@ -10,7 +10,7 @@ use q50_engine::{
     portfolio::{Instrument, moments, replay_portfolio},
     record::{FillRow, Journal},
     replay::replay,
-    risk::{Limited, RiskConfig},
+    strategy::risk::{Limited, RiskConfig},
     strategy::{Strategy, StrategyConfig},
     units::{Fraction, Lamports},
     venue::{NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue},

@@ -9,7 +9,7 @@ use q50_engine::{
     market::{Column, History, Market, Signals},
     record::{Journal, Summary},
     replay::replay,
-    risk::{Limited, RiskConfig},
+    strategy::risk::{Limited, RiskConfig},
     strategy::{
         Strategy, StrategyConfig,
         exits::{ExitConfig, ExitTrigger, WithExits},

@@ -5,8 +5,6 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 use toml::{Table, Value};
 
-use crate::sweep::number;
-
 /// An option that cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{path} = {value}: {problem}")]
@@ -14,6 +12,16 @@ pub struct ParameterError {
     path: String,
     value: String,
     problem: String,
+}
+
+/// A number of either kind as `f64`; `NaN` for what is no number.
+#[must_use]
+pub fn number(value: &Value) -> f64 {
+    match value {
+        Value::Integer(i) => *i as f64,
+        Value::Float(f) => *f,
+        _ => f64::NAN,
+    }
 }
 
 /// The strategy that a table describes: the defaults of its `kind` with the table's options.

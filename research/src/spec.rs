@@ -17,7 +17,8 @@ use q50_engine::{market::Market, strategy::StrategyConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    run::RunSettings,
+    canonical::canonical,
+    settings::RunSettings,
     trials::{Record, TrialKey},
 };
 
@@ -194,15 +195,6 @@ fn assumptions(settings: &RunSettings, pool: Option<&str>) -> i64 {
     let assumed = (settings.venue, settings.capital, settings.strategy.shorts(), pool);
     let hash = blake3::hash(&canonical(&assumed));
     hash.as_bytes().first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes))
-}
-
-/// The JSON that hashes are taken of: fields in the order of their declaration, numbers in their shortest form.
-pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
-    match serde_json::to_vec(value) {
-        Ok(json) => json,
-        // A hash of nothing would make all runs one.
-        Err(error) => unreachable!("plain fields always have a JSON form: {error}"),
-    }
 }
 
 fn signals(data: &Dataset, strategy: &StrategyConfig) -> Option<SignalSpec> {

@@ -6,7 +6,7 @@ use q50_datasets::dataset::{Dataset, DatasetOptions};
 use q50_engine::{
     record::Journal,
     replay::replay,
-    risk::RiskConfig,
+    strategy::risk::RiskConfig,
     strategy::{
         Strategy, StrategyConfig,
         exits::ExitConfig,

@@ -12,7 +12,7 @@ use q50_pickle::{Frame, Level, Values};
 use super::arrow::Batches;
 use super::{Columns, Plan};
 use crate::error::{Error, Kind, Result};
-use crate::frame::time_column;
+use crate::names::time_column;
 use crate::source::Content;
 
 const REMEDY: &str = "or write it in Python with `pandas.read_pickle(path).to_parquet(...)`, where you trust the file";

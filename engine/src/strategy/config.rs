@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     market::{Column, Market, Signals},
-    risk::{Limited, RiskConfig},
+    strategy::risk::{Limited, RiskConfig},
 };
 
 /// A strategy by name and settings; what a strategy file holds. Which kinds there are is said by the [`Registry`].

@@ -6,7 +6,7 @@ use super::{
     exits::ExitConfig,
     parameters::{Bearing, Declaration, Parameter, Range, declared},
 };
-use crate::{risk::RiskConfig, units::Fraction};
+use crate::{strategy::risk::RiskConfig, units::Fraction};
 
 /// The sections `exits` and `risk` of a strategy file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

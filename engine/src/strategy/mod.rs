@@ -6,6 +6,7 @@ pub mod hold;
 pub mod parameters;
 pub mod q50;
 pub mod registry;
+pub mod risk;
 pub mod settings;
 pub mod side;
 pub mod threshold;

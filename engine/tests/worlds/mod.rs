@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use q50_engine::{
     market::{Column, Market, Signals},
-    risk::RiskConfig,
+    strategy::risk::RiskConfig,
     strategy::{
         StrategyConfig,
         exits::{ExitConfig, ExitTrigger},

@@ -1,7 +1,7 @@
 //! Where the chain is read from; tests read theirs from memory.
 
-use q50_executor::backoff::retry;
 use q50_executor::clock::Clock;
+use q50_executor::rpc::retry;
 use q50_executor::rpc::{Between, ChainTime, Client, Listed, Node, Recorded, RpcError};
 use q50_pumpswap::chain::Address;
 use solana_signature::Signature;

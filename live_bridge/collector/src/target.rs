@@ -115,6 +115,6 @@ impl Target {
 
 async fn account<C: Clock>(client: &Client<C>, address: Address) -> Result<Option<Account>, RpcError> {
     let read = async || client.accounts(&[address], Commitment::Confirmed, 0).await;
-    let (_, accounts) = q50_executor::backoff::retry(client.clock(), read).await?;
+    let (_, accounts) = q50_executor::rpc::retry(client.clock(), read).await?;
     Ok(accounts.into_iter().next().flatten())
 }

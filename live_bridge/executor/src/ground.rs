@@ -1,7 +1,6 @@
 //! What an order is decided on: its plan, the account, and whose the coins are. All of it is read before the guards are
 //! asked, and so lately that nothing has to be asked between them and the send.
 
-use crate::backoff::retry;
 use crate::clock::Clock;
 use crate::guards::Standing;
 use crate::journal::{Journal, JournalError};
@@ -9,6 +8,7 @@ use crate::market::Market;
 use crate::order::Order;
 use crate::plan::{Chain, Plan, Rejection, others, plan, standing};
 use crate::rpc::RpcError;
+use crate::rpc::retry;
 use q50_engine::units::Lamports;
 use q50_pumpswap::chain::Address;
 use solana_message::Message;

@@ -5,8 +5,6 @@
 //! [fill] is read from the program's own event and checked against every balance. A crash at any instruction is
 //! settled at the next start by asking the chain; a fill is never made up, and while one is unknown nothing is traded.
 
-/// Asking again.
-pub mod backoff;
 /// What time it is.
 pub mod clock;
 /// Which chain.

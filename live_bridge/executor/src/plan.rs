@@ -1,6 +1,5 @@
 //! An order as it would be sent: the market read, the order quoted, its bound set, the transaction simulated.
 
-use crate::backoff::retry;
 use crate::clock::{Clock, UnixMillis};
 use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_2022_RENT, TOKEN_ACCOUNT_RENT, TooLarge};
 use crate::guards::{Proposal, Propose, Standing};
@@ -8,6 +7,7 @@ use crate::journal::Position;
 use crate::market::{Market, MarketError};
 use crate::order::{Order, Quoted, Size};
 use crate::priority;
+use crate::rpc::retry;
 use crate::rpc::{Blockhash, Class, Client, Node, RpcError, Simulated};
 use futures_util::future::join_all;
 use q50_engine::units::{Bps, Lamports};

@@ -134,7 +134,7 @@ async fn paper(client: &Client<SystemClock>, costs: &PumpSwapConfig, order: &Ord
         other => Ok(other),
     };
     let rejected = |rejection: Rejection| Done::only(State::Rejected, Some(rejection.to_string()));
-    let market = match q50_executor::backoff::retry(&SystemClock, read).await {
+    let market = match q50_executor::rpc::retry(&SystemClock, read).await {
         Ok(Ok(market)) => market,
         Ok(Err(error)) => return rejected(error.into()),
         Err(error) => return rejected(error.into()),

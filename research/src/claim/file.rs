@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
+    canonical::canonical,
     run,
-    spec::canonical,
     trials::{Fingerprint, Published},
 };
 

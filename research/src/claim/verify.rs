@@ -34,12 +34,13 @@ use super::{
 };
 use crate::{
     annualisation::{Convention, WrongYear},
+    canonical::canonical,
     capacity::{self, DepthRow},
     foresight::{ForesightProfile, positions_and_returns},
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
     lookahead::Lookahead,
     run::{self, Instrument, RunSettings, Source, VenueSettings},
-    spec::{DataSpec, RunSpec, canonical},
+    spec::{DataSpec, RunSpec},
     trials::{CampaignSummary, LedgerError, Origin, Role, Stamp, TrialLedger, Tried, now_ms},
 };
 

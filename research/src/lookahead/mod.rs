@@ -311,7 +311,7 @@ fn is_signal(name: &str, column: Option<&str>) -> bool {
 /// Whether a column is one that bars consist of.
 fn is_plain(name: &str) -> bool {
     let plain = ["open", "high", "low", "close"];
-    plain.iter().chain(&q50_datasets::frame::TIME_NAMES).any(|known| name.eq_ignore_ascii_case(known))
+    plain.iter().chain(&q50_datasets::names::TIME_NAMES).any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Which bar a signal belongs to.

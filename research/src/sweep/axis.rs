@@ -2,6 +2,8 @@
 
 use toml::{Table, Value};
 
+use crate::parameters::number;
+
 /// The values of one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
@@ -153,16 +155,6 @@ impl Axis {
 /// Whether two values are the same for an option: 1 is 1.0.
 fn same(a: &Value, b: &Value) -> bool {
     a == b || number(a) == number(b)
-}
-
-/// A number of either kind as `f64`; `NaN` for what is no number.
-#[must_use]
-pub fn number(value: &Value) -> f64 {
-    match value {
-        Value::Integer(i) => *i as f64,
-        Value::Float(f) => *f,
-        _ => f64::NAN,
-    }
 }
 
 fn is_range(table: &Table) -> bool {

@@ -25,7 +25,8 @@ use rayon::prelude::*;
 use thiserror::Error;
 use toml::Value;
 
-pub use axis::{Axis, Values, number};
+pub use crate::parameters::number;
+pub use axis::{Axis, Values};
 pub use finalists::{Filters, Front};
 pub use outcome::{Row, Statistics};
 pub use results::{Finalist, RESULTS_FILE, Results, Robustness, finalists, publish};

@@ -16,13 +16,14 @@ use toml::Value;
 
 use super::{
     Sweep, SweepError,
-    axis::{Axis, number},
+    axis::Axis,
     finalists::{Filters, Front},
     outcome::{Row, Statistics},
     store::Store,
 };
 use crate::{
     inference::{SharpeEstimate, effective_trials},
+    parameters::number,
     run::trial_of,
     trials::{LedgerError, Origin, Role, TrialLedger},
 };

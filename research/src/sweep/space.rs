@@ -334,7 +334,8 @@ fn permutation(n: u32, rng: &mut impl Rng) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::axis::number, *};
+    use super::*;
+    use crate::parameters::number;
 
     fn numbers(space: &Space, index: u64) -> Vec<f64> {
         space.point(index).iter().map(number).collect()

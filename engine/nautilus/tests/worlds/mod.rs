@@ -14,7 +14,7 @@ use q50_datasets::{
 };
 use q50_engine::{
     market::{Column, Market, Signals},
-    risk::RiskConfig,
+    strategy::risk::RiskConfig,
     strategy::{
         StrategyConfig,
         exits::{ExitConfig, ExitTrigger},

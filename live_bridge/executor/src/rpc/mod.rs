@@ -2,6 +2,8 @@
 
 /// What nodes answer.
 mod answers;
+/// Asking again.
+mod backoff;
 /// One node.
 mod endpoint;
 /// What goes wrong.
@@ -16,6 +18,7 @@ mod recorded;
 mod websocket;
 
 pub use answers::{Account, Blockhash, Commitment, Height, Landed, Simulated, Tokens, Told, Touched};
+pub use backoff::retry;
 pub use error::{Class, RpcError};
 pub use history::{Between, ChainTime, Listed, PAGE};
 pub use recorded::Recorded;
@@ -87,8 +90,7 @@ impl<C: Clock> Client<C> {
             let failed = |source| ConnectError::Node { host: host.clone(), source };
             let endpoint = Endpoint::new(url).map_err(failed)?;
             let params = raw("getGenesisHash", &json!([])).map_err(failed)?;
-            let asked =
-                crate::backoff::retry(&clock, async || endpoint.call::<String>("getGenesisHash", &params).await);
+            let asked = retry(&clock, async || endpoint.call::<String>("getGenesisHash", &params).await);
             match asked.await {
                 Ok(hash) => {
                     cluster.check(&host, &hash)?;
@@ -115,7 +117,7 @@ impl<C: Clock> Client<C> {
         // That it is there is enough: its data may be more than a megabyte.
         let config = json!({"encoding": "base64", "commitment": "confirmed", "dataSlice": {"offset": 0, "length": 0}});
         let params = json!([PUMP_AMM.to_string(), config]);
-        let asked = crate::backoff::retry(&self.clock, async || {
+        let asked = retry(&self.clock, async || {
             self.call::<Contextual<Option<Account>>>("getAccountInfo", params.clone()).await
         });
         let host = self.endpoints.first().map_or("?", Endpoint::host).to_owned();

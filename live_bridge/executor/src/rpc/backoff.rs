@@ -1,7 +1,7 @@
 //! Asking again: after 1, 2 and 4 seconds, each up to 30 % longer by chance, and not before a node wants to be asked.
 
+use super::error::{Class, RpcError};
 use crate::clock::Clock;
-use crate::rpc::{Class, RpcError};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 

@@ -1,0 +1,84 @@
+//! What a venue answers: a fill with its amounts and costs, or a rejection with its reason.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Lamports, TokenAmount};
+
+/// Direction of a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FillSide {
+    /// Base came in.
+    Buy,
+    /// Base went out.
+    Sell,
+}
+
+/// An executed order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fill {
+    /// Row of the bar in which it happened.
+    pub row: usize,
+    /// Epoch milliseconds at which the order landed. Inside the bar where there is latency; a resting exit has the open.
+    pub time: i64,
+    /// Direction.
+    pub side: FillSide,
+    /// Units of base, positive.
+    pub units: f64,
+    /// Price per unit, half the spread included.
+    pub price: f64,
+    /// Units times price, in quote currency.
+    pub notional: f64,
+    /// Fee in quote currency, beside the notional.
+    pub cost: f64,
+    /// Quote currency lost to the spread; already inside `price`.
+    pub spread_cost: f64,
+    /// The exact amounts, where the venue is a pool.
+    pub pool: Option<PoolCosts>,
+}
+
+/// What a fill in a pool moved and cost. The fees and the network are in [`Fill::cost`], impact and sandwich are in the
+/// amounts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PoolCosts {
+    /// Tokens that came in or went out.
+    pub tokens: TokenAmount,
+    /// Quote that went out or came in, fees of the pool included.
+    pub quote: Lamports,
+    /// To the liquidity providers.
+    pub lp: Lamports,
+    /// To the protocol.
+    pub protocol: Lamports,
+    /// To the coin's creator.
+    pub creator: Lamports,
+    /// To the network.
+    pub network: Lamports,
+    /// Worse than the price before the trade because of the trade itself, SOL.
+    pub impact: f64,
+    /// Taken by a sandwich, SOL.
+    pub sandwich: f64,
+}
+
+/// Why an order was not filled. The position is unchanged, and so is the cash but for what the network was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// The budget buys less than one lot.
+    BelowLot,
+    /// There is no cash.
+    NoCash,
+    /// There is no position to close.
+    NoPosition,
+    /// This venue has no short side.
+    NoShorting,
+    /// The last bar has been reached before the order could land.
+    NoNextBar,
+    /// Another order is on its way.
+    InFlight,
+    /// The transaction failed; the network was paid.
+    TransactionFailed,
+    /// The pool's program refused, with its own error number. The network was paid where the order had been sent, and was
+    /// not where the quote at the decision was refused.
+    Program(u32),
+    /// This venue does not take such orders.
+    Unsupported,
+}
