@@ -35,7 +35,7 @@ pub fn run_id(table: &Path) -> Result<Option<String>> {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    names: &'static [&'static str],
+    names: Vec<String>,
     _lock: File,
 }
 
@@ -46,7 +46,7 @@ impl RunFolder {
     /// # Errors
     /// Where another process is at work there, the folder cannot be written, or one of the names belongs to a file that is
     /// not of a run.
-    pub fn open(path: &Path, names: &'static [&'static str]) -> Result<Self> {
+    pub fn open(path: &Path, names: &[impl AsRef<str>]) -> Result<Self> {
         let refused = |e| Error::io(path, "the output folder cannot be written", e).remedy("give another with --out");
         fs::create_dir_all(path).map_err(refused)?;
         // The folder itself is locked: no file is left behind, and a dead process holds no lock.
@@ -55,14 +55,15 @@ impl RunFolder {
             return Err(Error::new(Kind::Io, path, "another process is at work in this folder")
                 .remedy("wait for it, or give another folder with --out"));
         }
+        let names = names.iter().map(|name| name.as_ref().to_owned()).collect();
         let folder = Self { path: path.to_path_buf(), names, _lock: lock };
-        for name in names {
+        for name in &folder.names {
             let target = folder.file(name);
             replaceable(&target)?;
             folder.refuse_foreign(&target)?;
             remove_leftover(&target)?;
         }
-        if let Some(name) = names.last() {
+        if let Some(name) = folder.names.last() {
             StagedFile::create(&folder.file(name)).map_err(|e| e.remedy("give another folder with --out"))?;
         }
         Ok(folder)
@@ -149,7 +150,7 @@ impl NewRun<'_> {
     /// # Errors
     /// Where the folder or disk refuses, or a file of the run was not added.
     pub fn commit(mut self) -> Result<()> {
-        let names = self.folder.names;
+        let names = &self.folder.names;
         let place = |file: &StagedFile| names.iter().position(|name| file.target() == self.folder.file(name));
         self.files.sort_by_key(place);
         let count = self.files.len();

@@ -22,6 +22,22 @@ pub fn detect(input: &Input) -> Result<Format> {
     Ok(Content::of(input)?.format)
 }
 
+impl Input {
+    /// Its bytes from the start, unpacked where they are packed, whatever they hold.
+    ///
+    /// # Errors
+    /// Where it is a directory, cannot be read, or is packed in a way that is not supported.
+    pub fn unpacked(&self) -> Result<Box<dyn BufRead>> {
+        let (path, mut file) = (self.path(), self.reader()?);
+        let compression = Compression::of(&head(path, &mut file)?);
+        file.rewind().map_err(|e| Error::io(path, "cannot read it", e))?;
+        Ok(match compression {
+            Some(compression) => Box::new(BufReader::with_capacity(1 << 16, compression.unpack(path, file)?)),
+            None => Box::new(BufReader::with_capacity(1 << 16, file)),
+        })
+    }
+}
+
 /// An input from its start, whose format is known.
 pub(crate) struct Content {
     pub(crate) format: Format,

@@ -93,6 +93,20 @@ pub(crate) enum IngestCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// What a GeckoTerminal collector left: answers of the API, frames of its client, exports, backups, its SQLite file.
+    #[command(
+        after_help = "Writes POOL_TIMEFRAME.parquet for each series of bars, trades.parquet, pools.parquet, and ingest.json, which says what\nbecame of every file: rows refused and why, how times were read, values that two files give differently (the first\none is kept). Prices are USD a token.\n\nExamples:\n  q50 data ingest geckoterminal exports --out pools\n  q50 data ingest geckoterminal gecko_data.db --out pools && q50 pool infer pools/trades.parquet --pool FcgExnc1"
+    )]
+    Geckoterminal {
+        /// A file, or a folder with any number of them.
+        path: PathBuf,
+        /// Folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Form of the result.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 #[derive(Args, Debug)]

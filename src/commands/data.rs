@@ -1,5 +1,7 @@
 //! `q50 data`: read, check and generate data.
 
+mod ingest;
+
 use std::{
     io::{self, Write},
     path::Path,
@@ -14,12 +16,10 @@ use q50_datasets::{
     check::{DataReport, check_bars, check_signals},
     frame::Frame,
     hash::{HashColumn, content_hash},
-    ingest::{HUMMINGBOT_FILES, ingest_bars, ingest_hummingbot, ingest_pickle},
     qlib::Selection,
     run_folder::RunFolder,
     signals::SignalOptions,
     source::{Format as Source, detect},
-    staged::replaceable,
     synth::{Edge, SynthConfig, pool_path},
     write::Column,
 };
@@ -29,7 +29,7 @@ use serde::Serialize;
 
 use crate::{
     Answer,
-    args::{DataCommand, Format, IngestCommand, SynthArguments},
+    args::{DataCommand, Format, SynthArguments},
     configuration::{from_time, of_collection, to_time},
     output,
 };
@@ -43,23 +43,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
     match command {
         DataCommand::Check { path, format } => check(path, *format),
         DataCommand::Fingerprint { bars, from, to } => fingerprint(bars, from.as_deref(), to.as_deref()),
-        DataCommand::Ingest(IngestCommand::Qlib { path, symbol, freq, out }) => {
-            let selection = Selection { symbol: symbol.clone(), freq: freq.clone() };
-            replaceable(out)?;
-            let bars = ingest_bars(path, &selection, out)?;
-            writeln!(io::stdout(), "{} bars written to {}", bars.len(), out.display())?;
-            Ok(Answer::Yes)
-        }
-        DataCommand::Ingest(IngestCommand::Hummingbot { path, out }) => hummingbot(path, out),
-        DataCommand::Ingest(IngestCommand::Pickle { path, key, raw, out }) => {
-            replaceable(out)?;
-            let (rows, trailing) = ingest_pickle(path, key.clone(), *raw, out)?;
-            if trailing > 0 {
-                tracing::warn!("{}: {trailing} bytes after the end of the pickle were not looked at", path.display());
-            }
-            writeln!(io::stdout(), "{rows} rows written to {}", out.display())?;
-            Ok(Answer::Yes)
-        }
+        DataCommand::Ingest(command) => ingest::run(command),
         DataCommand::Query { sql, format } => query(sql, *format),
         DataCommand::Synth(arguments) => synth(arguments),
     }
@@ -76,21 +60,6 @@ fn query(sql: &str, format: Format) -> Result<Answer> {
 #[cfg(not(feature = "query"))]
 fn query(_: &str, _: Format) -> Result<Answer> {
     bail!("this q50 was built without SQL; build one with it: cargo build --release --features query")
-}
-
-fn hummingbot(path: &Path, out: &Path) -> Result<Answer> {
-    let run = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy());
-    let out = RunFolder::open(out, HUMMINGBOT_FILES)?;
-    let ingested = ingest_hummingbot(path, &run, &SignalOptions::default(), &out)?;
-    writeln!(
-        io::stdout(),
-        "{} signals written to {}\n{} trades written to {}",
-        ingested.signals,
-        ingested.signals_path.display(),
-        ingested.trades,
-        ingested.trades_path.display()
-    )?;
-    Ok(Answer::Yes)
 }
 
 /// What was found in a file that may hold bars, signals or both.

@@ -1,8 +1,9 @@
-//! Opens SQLite files of ours, whoever else opens them at the same moment.
+//! Opens SQLite files of ours, whoever else opens them at the same moment, and reads those of others.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use thiserror::Error;
 
 /// A kind of file.
@@ -90,6 +91,20 @@ pub fn write_ahead(connection: &Connection, patience: Duration) -> rusqlite::Res
         }
     }
 }
+
+/// Opens the file of another program to read it, and nothing else: neither it nor its folder is written to.
+///
+/// # Errors
+/// The file is missing or is no database. Of one in write-ahead mode that another process has open, or that a crash left
+/// with a log, the log beside it is read, too; where its folder cannot be written, what is in the log cannot be read.
+pub fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(PATIENCE)?;
+    Ok(connection)
+}
+
+/// How long another program that is writing is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
