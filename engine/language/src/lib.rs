@@ -1,0 +1,49 @@
+//! Strategies written in YAML.
+//!
+//! ```
+//! use q50_language::{Program, Catalog};
+//!
+//! let text = "
+//! name: crossing
+//! timeframe: 1h
+//! indicators:
+//!   fast: {type: EMA, period: 12}
+//!   slow: {type: EMA, period: 26}
+//! entry_conditions: {long: [fast crosses_above slow]}
+//! exit_conditions: {long: [fast crosses_below slow]}
+//! stop_loss: {type: fixed_pct, percent: 2}
+//! take_profit: {type: none}
+//! ";
+//! let program = Program::read(text, &Catalog::default()).unwrap();
+//! assert_eq!(program.first_decision(), Some(25));
+//!
+//! let error = Program::read(&text.replace("slow]}", "solw]}"), &Catalog::default()).unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "line 7, entry_conditions.long[0]: there is no indicator, price or signal `solw`; there are fast, slow \
+//!      (unknown_reference)"
+//! );
+//! ```
+//!
+//! Everything that can be wrong with a file is found before a bar is read, and told with its line (see [`Error`]). What
+//! is not there is never a zero: a condition on a value that is undefined is false, and nothing in the language negates.
+
+pub mod condition;
+pub mod error;
+pub mod filters;
+pub mod levels;
+pub mod program;
+pub mod sweep;
+
+mod canonical;
+mod form;
+mod indicators;
+mod read;
+mod reader;
+mod schema;
+mod yaml;
+
+pub use error::{Code, Error};
+pub use program::{Program, Side, Timeframe};
+pub use q50_indicators::Catalog;
+pub use schema::schema;
