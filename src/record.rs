@@ -96,6 +96,12 @@ impl Record {
         DataFacts::of_portfolio(&self.data, &each)
     }
 
+    /// Lets go of the traded volumes, which [`Record::facts`] alone asks for.
+    pub(crate) fn drop_volume(&mut self) {
+        self.data.drop_volume();
+        self.each.iter_mut().for_each(|(data, _)| data.drop_volume());
+    }
+
     /// Refuses several records, which `what` cannot take.
     pub(crate) fn alone(&self, what: &str) -> Result<()> {
         match self.each.len() {

@@ -293,6 +293,11 @@ impl Dataset {
         self.bars.artefacts(self.rows())
     }
 
+    /// Lets go of the traded volume. Only [`Dataset::artefacts`] asks for it, and of minutes it takes megabytes.
+    pub fn drop_volume(&mut self) {
+        self.bars.volume = None;
+    }
+
     /// BLAKE3 (hex) of interval, bars and joined signals, all rows; the same for the same data in any format.
     #[must_use]
     pub fn hash(&self) -> &str {

@@ -59,7 +59,9 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     steps.next("reading");
     let record = Record::read(replay)?;
     let settings = configuration::run_settings(replay, claim.as_ref(), &record.data)?;
-    let record = record.with_reserves()?;
+    let mut record = record.with_reserves()?;
+    let facts = facts(&record, replay, &settings)?;
+    record.drop_volume();
     let data = &record.data;
     let (spec, instruments) = (record.spec(&settings.strategy), record.instruments());
     let source = record.source(&spec, &instruments);
@@ -95,7 +97,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         pool: record.pool(),
         instruments: &instruments,
         names: &record.names,
-        facts: facts(&record, replay, &settings)?,
+        facts,
         next_close: data.bars().close.get(data.rows().end).copied(),
         data: spec.clone(),
         origin,
