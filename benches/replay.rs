@@ -9,12 +9,15 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use q50_datasets::{dataset::Dataset, synth::SynthConfig};
 use q50_engine::{
-    market::{Column, Market},
+    decision::{Decision, Reason},
+    ledger::Account,
+    market::{Column, History, Market},
+    orders::{Amount, Event, OrderKind, OrderRequest, Orders},
     record::{Combine, Journal, Summary},
     replay::replay,
-    strategy::{StrategyConfig, q50::Q50Config, threshold::ThresholdConfig},
+    strategy::{Strategy, StrategyConfig, q50::Q50Config, threshold::ThresholdConfig},
     units::{Fraction, Lamports, PeriodsPerYear},
-    venue::{FillTiming, PumpSwapConfig},
+    venue::{FillSide, FillTiming, PumpSwapConfig},
 };
 use q50_research::{
     inference::{BlockSums, Cscv, StationaryBootstrap},
@@ -122,6 +125,60 @@ fn streaming(c: &mut Criterion) {
     group.finish();
 }
 
+/// Buys a unit below the close and puts a stop and a target around it; ten bars without a fill, and it asks again.
+struct Brackets;
+
+impl Strategy for Brackets {
+    fn decide(&mut self, _: History<'_>, _: &Account) -> Decision {
+        Decision::Hold(Reason::Neutral)
+    }
+
+    fn places_orders(&self) -> bool {
+        true
+    }
+
+    fn place(&mut self, history: History<'_>, account: &Account, orders: &mut Orders) {
+        if account.position == 0.0 && history.row().is_multiple_of(10) {
+            let limit = OrderKind::Limit(0.998 * history.bar().close);
+            let request = OrderRequest::new(FillSide::Buy, limit, Amount::Quote(50.0), Reason::EnterLong);
+            orders.place(request.until(history.now() + 10 * 3_600_000));
+        }
+    }
+
+    fn on_event(&mut self, event: &Event, orders: &mut Orders) {
+        if let Some(fill) = event.fill()
+            && fill.side == FillSide::Buy
+        {
+            let close = |kind, reason| OrderRequest::new(FillSide::Sell, kind, Amount::Position, reason);
+            orders.place_pair([
+                close(OrderKind::Stop(0.98 * fill.price), Reason::StopLoss),
+                close(OrderKind::Limit(1.02 * fill.price), Reason::TakeProfit),
+            ]);
+        }
+    }
+}
+
+/// Limits, stops and targets that wait, and the events of each.
+fn orders(c: &mut Criterion) {
+    let world = World::new();
+    let market = world.market();
+    let settings = settings(threshold(), false);
+    let mut group = c.benchmark_group("orders/one set");
+    group.throughput(Throughput::Elements(BARS as u64));
+    let once = || {
+        let mut journal = Journal::default();
+        let mut venue = settings.price_venue().unwrap();
+        replay(black_box(&market), &mut Brackets, &mut venue, settings.capital, &mut journal);
+        journal
+    };
+    let expected = once();
+    assert!(expected.fills.len() > 1_000, "{} fills", expected.fills.len());
+    group.bench_function("brackets/journal", |b| {
+        b.iter(|| assert_eq!(once().equity.last(), expected.equity.last()));
+    });
+    group.finish();
+}
+
 fn run<R: Combine>(prepared: &Prepared<'_>, settings: &RunSettings) -> R {
     let mut recorder = R::default();
     prepared.run(settings, &mut recorder);
@@ -183,5 +240,5 @@ fn statistics(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, replays, streaming, sweeps, statistics);
+criterion_group!(benches, replays, streaming, orders, sweeps, statistics);
 criterion_main!(benches);
