@@ -23,7 +23,7 @@ use q50_engine::{
 };
 use q50_research::{
     annualisation::{BarsPerYear, Convention},
-    claim::Claim,
+    claim::{Claim, CollectedPool},
     run::{DEFAULT_COST, PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
@@ -158,19 +158,25 @@ pub(crate) fn of_collection(path: &Path, name: &str) -> PathBuf {
     if path.join(COLLECTION).is_file() { path.join(name) } else { path.to_owned() }
 }
 
-/// Steps of the pool that nothing explains, where these bars are of a folder that `q50 collect` made.
-pub(crate) fn unexplained(bars: &Path) -> Result<Option<u64>> {
-    #[derive(Deserialize)]
-    struct Collection {
-        unexplained: u64,
-    }
-    let folder = if bars.is_dir() { bars } else { bars.parent().unwrap_or(bars) };
+/// What stands in a folder that `q50 collect` made, as far as a verdict takes notice of it.
+#[derive(Deserialize)]
+pub(crate) struct Collection {
+    /// Steps of the pool that nothing explains.
+    pub(crate) unexplained: u64,
+    /// The pool.
+    #[serde(flatten)]
+    pub(crate) pool: Option<CollectedPool>,
+}
+
+/// The collection that this file or folder is of, where it is of one.
+pub(crate) fn collection(of: &Path) -> Result<Option<Collection>> {
+    let folder = if of.is_dir() { of } else { of.parent().unwrap_or(of) };
     let summary = folder.join(COLLECTION);
     if !summary.is_file() {
         return Ok(None);
     }
-    let read = || anyhow::Ok(serde_json::from_str::<Collection>(&read_text(&summary)?)?);
-    Ok(Some(read().with_context(|| summary.display().to_string())?.unexplained))
+    let read = || anyhow::Ok(serde_json::from_str(&read_text(&summary)?)?);
+    Ok(Some(read().with_context(|| summary.display().to_string())?))
 }
 
 /// Whether a strategy was named that reads no signals, and none were given.

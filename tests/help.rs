@@ -11,19 +11,22 @@ use q50_testing::real;
 use util::{Workspace, bars_csv};
 
 /// Examples that need what a test has not got: a part of the line, and why.
-const NEEDS_MORE: [(&str, &str); 8] = [
+const NEEDS_MORE: [(&str, &str); 10] = [
     ("solana account ADDRESS", "an address, a network and another program"),
     ("--producer", "a program of the user's own"),
     ("trials forget 12", "an import of the user's own that is entry 12"),
     ("--cluster", "a chain with this coin, and a key"),
     ("--bars session", "a session"),
     ("q50 compare", "a session"),
+    ("q50 promote", "a run that is confirmed on a pool, and a key"),
+    ("q50 doctor", "a chain, and a key"),
     ("q50 kill", "a journal of trading"),
     ("q50 resume", "a journal of trading"),
 ];
 
 /// Commands of the feature `live`.
-const LIVE: [&str; 9] = ["localnet", "chain", "collect", "live", "compare", "positions", "kill", "resume", "close"];
+const LIVE: [&str; 11] =
+    ["localnet", "chain", "collect", "promote", "doctor", "live", "compare", "positions", "kill", "resume", "close"];
 
 /// The words of every command: `["data", "synth"]`.
 fn commands(w: &Workspace, above: &[String]) -> Vec<Vec<String>> {

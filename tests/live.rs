@@ -203,7 +203,7 @@ mod live {
         let before = world.lamports();
         let line = |rest: &str| world.line(&format!("--strategy side {rest} --out refused"));
         world.space.refused(&line("--capital 1e6"), &["the wallet", "fund it, or give less with --capital"]);
-        let of_devnet = line("--capital 1").replace("--cluster localnet", "--cluster devnet");
+        let of_devnet = line("--capital 1 --dry-run").replace("--cluster localnet", "--cluster devnet");
         world.space.refused(&of_devnet, &["unknown chain", "nothing was sent"]);
         let without = line("--capital 1").replace("--signals signals.csv", "");
         world.space.refused(&without, &["--signals"]);

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod overfit;
 pub mod parameters;
+pub mod program;
 pub mod report;
 pub mod reserves;
 pub mod round_trips;

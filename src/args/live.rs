@@ -9,7 +9,7 @@ use clap::Args;
 use q50_engine::units::{Bps, Lamports};
 
 use super::{
-    Format,
+    Format, ManifestArguments,
     replay::{AbsentName, CrossingName, MinusOneName, strategies},
     values::{capital, gain_bps, lamports, length, not_negative, share_bps},
 };
@@ -19,7 +19,7 @@ const SIGNALS: &str = "Signals";
 const ORDERS: &str = "Orders";
 const CHAIN: &str = "Chain";
 
-pub(super) const LIVE_HELP: &str = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet only --dry-run and --paper run. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta";
+pub(super) const LIVE_HELP: &str = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet it trades with a manifest alone (q50 promote); --dry-run and --paper run anywhere. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta";
 
 /// What a live session takes.
 #[derive(Args, Debug)]
@@ -27,9 +27,9 @@ pub(crate) struct LiveArguments {
     /// Folder of the session; one that is there goes on.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The pool: its address, or the mint of a coin, whose canonical SOL pool is meant.
-    #[arg(long, value_name = "MINT|POOL", help_heading = CHAIN)]
-    pub(crate) pool: String,
+    /// The pool: its address, or the mint of a coin, whose canonical SOL pool is meant; default: the manifest's.
+    #[arg(long, value_name = "MINT|POOL", required_unless_present = "manifest", help_heading = CHAIN)]
+    pub(crate) pool: Option<String>,
     /// The chain: localnet, devnet, testnet, mainnet-beta, or the address of a node of a chain without money.
     #[arg(long, value_name = "NAME|URL", default_value = "localnet", help_heading = CHAIN)]
     pub(crate) cluster: String,
@@ -42,17 +42,17 @@ pub(crate) struct LiveArguments {
     /// How often the chain is looked at, besides whenever the pool is traded.
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000), help_heading = CHAIN)]
     pub(crate) poll_ms: u64,
-    /// Length of a bar: a number and s, m, h or d.
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = length, help_heading = STRATEGY)]
-    pub(crate) interval: Duration,
+    /// Length of a bar: a number and s, m, h or d; default: the manifest's, or 1m.
+    #[arg(long, value_name = "TIME", value_parser = length, help_heading = STRATEGY)]
+    pub(crate) interval: Option<Duration>,
     #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
     pub(crate) strategy: Option<String>,
     /// Any option of the strategy file, by dotted path.
     #[arg(long = "set", value_name = "PATH=VALUE", help_heading = STRATEGY)]
     pub(crate) set: Vec<String>,
-    /// SOL that the session trades with.
-    #[arg(long, value_name = "SOL", value_parser = capital, help_heading = STRATEGY)]
-    pub(crate) capital: f64,
+    /// SOL that the session trades with; default: what was promoted.
+    #[arg(long, value_name = "SOL", value_parser = capital, required_unless_present = "manifest", help_heading = STRATEGY)]
+    pub(crate) capital: Option<f64>,
     /// Signals: a file that grows (CSV, Parquet, Feather); rows are added, and none that was read may change.
     #[arg(long, value_name = "FILE", help_heading = SIGNALS)]
     pub(crate) signals: Option<PathBuf>,
@@ -83,12 +83,13 @@ pub(crate) struct LiveArguments {
     /// Fill each order by the exact arithmetic on the live state, and send nothing.
     #[arg(long, conflicts_with = "dry_run", help_heading = ORDERS)]
     pub(crate) paper: bool,
-    /// How much worse than quoted an order may be filled, in basis points. The bound is part of the transaction.
-    #[arg(long, value_name = "BPS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(..10_000), help_heading = ORDERS)]
-    pub(crate) slippage_bps: u64,
-    /// Largest impact of a buy in basis points; what is over is not bought.
-    #[arg(long, value_name = "BPS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = ORDERS)]
-    pub(crate) max_impact_bps: u64,
+    /// How much worse than quoted an order may be filled, in basis points; default: the manifest's, or 100. The bound is
+    /// part of the transaction.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(..10_000), help_heading = ORDERS)]
+    pub(crate) slippage_bps: Option<u64>,
+    /// Largest impact of a buy in basis points; what is over is not bought; default: the manifest's, or 1000.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = ORDERS)]
+    pub(crate) max_impact_bps: Option<u64>,
     /// Sell between bars when selling would lose this fraction of the cost, fees in, such as 0.1.
     #[arg(long, value_name = "X", value_parser = share_bps, help_heading = ORDERS)]
     pub(crate) stop_loss: Option<Bps>,
@@ -110,6 +111,8 @@ pub(crate) struct LiveArguments {
     /// Journal of orders; default: the one of this wallet and chain in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE", help_heading = ORDERS)]
     pub(crate) journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) promotion: ManifestArguments,
     /// End after so many decisions; default: when it is asked to stop.
     #[arg(long, value_name = "N")]
     pub(crate) bars: Option<usize>,
@@ -118,15 +121,15 @@ pub(crate) struct LiveArguments {
     pub(crate) format: Format,
 }
 
-pub(super) const COMPARE_HELP: &str = "Each live fill is laid beside the backtest's, and their difference cut into parts that add up to the lamport.\nExit 1 where a decision differs, a fill is missing, or something is not explained.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExample:\n  q50 verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side --capital 10 --latency-slots 0 --from 2026-09-08T12:00:00Z --out backtest\n  q50 compare backtest session";
+pub(super) const COMPARE_HELP: &str = "Each live fill is laid beside the backtest's, and their difference cut into parts that add up to the lamport.\nExit 1 where a decision differs, a fill is missing, or something is not explained.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 compare session\n  q50 verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side --capital 10 --latency-slots 0 --from 2026-09-08T12:00:00Z --out backtest\n  q50 compare backtest session";
 
 /// What a comparison takes.
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Folder of a backtest: --out of q50 verify --venue pumpswap.
-    pub(crate) backtest: PathBuf,
-    /// Folder of a session: --out of q50 live.
-    pub(crate) live: PathBuf,
+    /// Folder of a session, --out of q50 live; before it that of a backtest, --out of q50 verify --venue pumpswap. Without
+    /// one the session is compared with the replay of its own record, without latency.
+    #[arg(value_name = "[BACKTEST] SESSION", num_args = 1..=2, required = true)]
+    pub(crate) folders: Vec<PathBuf>,
     /// Folder for compare.html and compare.json; default: none are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -25,6 +25,10 @@ pub(crate) struct LocalnetArguments {
     /// An arbitrageur moves that pool along the file's rows, so many recorded seconds in one; absent: nobody does.
     #[arg(long, value_name = "SPEED", requires = "reserves", value_parser = above_zero)]
     pub(crate) follow: Option<f64>,
+    /// Show everything: a generated market with a planted edge is written into this folder up to now (bars.parquet,
+    /// pool.parquet; signals.parquet also for the hours to come, and wallet.json), and a pool follows it from now on.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["pools", "reserves", "state", "keypair_out"])]
+    pub(crate) demonstration: Option<PathBuf>,
     /// Where the key of the funded wallet is, or is written to; absent: the folder of --state, or a temporary file.
     #[arg(long, value_name = "FILE")]
     pub(crate) keypair_out: Option<PathBuf>,

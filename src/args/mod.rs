@@ -8,6 +8,7 @@ mod localnet;
 mod lookahead;
 mod overfit;
 mod pool;
+mod promote;
 mod replay;
 mod stats;
 mod strategy;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     lookahead::{LookaheadArguments, ProducerRuns},
     overfit::{BenchmarkName, OverfitArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
+    promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
     strategy::{StrategyCommand, StrategyListArguments},
@@ -188,15 +190,21 @@ pub(crate) enum Command {
     /// Record a PumpSwap pool from the chain: every swap since it began, checked to the lamport as it comes.
     #[command(after_help = collect::HELP)]
     Collect(CollectArguments),
+    /// Let a strategy trade: a signed manifest of a confirmed run, or every reason why not.
+    #[command(after_help = promote::PROMOTE_HELP)]
+    Promote(PromoteArguments),
+    /// Examine everything that trading needs: chain, program, wallet, clock, folders, manifest.
+    #[command(after_help = promote::DOCTOR_HELP)]
+    Doctor(DoctorArguments),
     /// Trade a strategy in a PumpSwap pool: a bar closes, the strategy decides, the order is executed.
     #[command(after_help = live::LIVE_HELP)]
-    Live(LiveArguments),
+    Live(Box<LiveArguments>),
     /// A live session beside its backtest: decisions, fills, time, money, and why they differ.
     #[command(after_help = live::COMPARE_HELP)]
     Compare(CompareArguments),
     /// Serve a Solana chain with PumpSwap on this machine, for any client; faults on demand.
     #[command(
-        after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"
+        after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --demonstration demo\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"
     )]
     Localnet(LocalnetArguments),
     /// Pools, quotes and trades on a Solana chain, by hand.

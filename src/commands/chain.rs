@@ -294,6 +294,8 @@ pub(super) async fn open_executor(
     journal: Option<&Path>,
     settings: Settings,
 ) -> Result<Executor<Client<SystemClock>, SystemClock>> {
+    let asked = q50_executor::rpc::retry(&SystemClock, async || client.chain_time().await);
+    Cluster::can_be_at(client.genesis(), asked.await?.slot)?;
     let path = journal_path(journal, client.genesis(), &wallet.address())?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

@@ -13,8 +13,18 @@ use crate::{Answer, args::CompareArguments, output};
 const FILES: &[&str] = &["compare.html", "compare.json"];
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<Answer> {
-    let backtest = Backtest::read(&arguments.backtest)?;
-    let record = Record::read(&arguments.live)?;
+    let (record, backtest) = match &arguments.folders[..] {
+        [backtest, session] => {
+            let backtest = Backtest::read(backtest)?;
+            (Record::read(session)?, backtest)
+        }
+        [session] => {
+            let record = Record::read(session)?;
+            let backtest = Backtest::of_session(&record)?;
+            (record, backtest)
+        }
+        _ => unreachable!("one folder or two"),
+    };
     let comparison = Comparison::of(&backtest, &record)?;
     if let Some(folder) = &arguments.out {
         let folder = RunFolder::open(folder, FILES)?;

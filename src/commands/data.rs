@@ -35,9 +35,11 @@ use crate::{
 };
 
 /// What a generated market has; without its bars it is none.
-const MARKET_FILES: &[&str] = &["signals.parquet", "pool.parquet", "bars.parquet"];
-const SOL_DECIMALS: u8 = 9;
-const TOKEN_DECIMALS: u8 = 6;
+pub(super) const MARKET_FILES: &[&str] = &["signals.parquet", "pool.parquet", "bars.parquet"];
+pub(super) const SOL_DECIMALS: u8 = 9;
+pub(super) const TOKEN_DECIMALS: u8 = 6;
+/// Smallest units of a generated coin, as of every coin that graduates; with the price they decide the fee tier.
+const SUPPLY: i64 = 1_000_000_000_000_000;
 
 pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
     match command {
@@ -179,7 +181,7 @@ fn synth(arguments: &SynthArguments) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
-fn write_market(
+pub(super) fn write_market(
     folder: &RunFolder,
     bars: &Bars,
     signals: &q50_datasets::signals::SignalTable,
@@ -189,10 +191,12 @@ fn write_market(
     let integer = |value: u64| i64::try_from(value).context("a pool reserve exceeds 64 bits; lower --pool-depth");
     let base = path.iter().map(|(base, _)| integer(*base)).collect::<Result<Vec<i64>>>()?;
     let quote = path.iter().map(|(_, quote)| integer(*quote)).collect::<Result<Vec<i64>>>()?;
+    let supply = vec![SUPPLY; base.len()];
     let pool: &[(&str, Column<'_>)] = &[
         ("ts_ms", Column::I64(&bars.open_time)),
         ("base_reserve", Column::I64(&base)),
         ("quote_reserve", Column::I64(&quote)),
+        ("supply", Column::I64(&supply)),
     ];
     let id = content_hash([("close", HashColumn::F64(&bars.close)), ("quote_reserve", HashColumn::I64(&quote))]);
     let mut files = folder.new_run(&id);

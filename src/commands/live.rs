@@ -12,7 +12,7 @@ use q50_datasets::run_folder::RunFolder;
 use q50_engine::market::Signals;
 use q50_engine::units::{Bps, LAMPORTS_PER_SOL, Lamports, PeriodsPerYear};
 use q50_engine::venue::PumpSwapConfig;
-use q50_executor::clock::SystemClock;
+use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::cluster::Cluster;
 use q50_executor::executor::Settings;
 use q50_executor::guards::{Guards, Memory};
@@ -24,6 +24,8 @@ use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
 use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;
 use q50_trader::journal::{Done, Journal, State};
+use q50_trader::promotion::gate::Intended;
+use q50_trader::promotion::{self, Manifest};
 use q50_trader::session::{Event, Parts, Session};
 use q50_trader::signal_file::SignalFile;
 use q50_trader::sizing::PoolTerms;
@@ -36,52 +38,75 @@ use crate::{
     commands::{
         chain::{nodes, open_executor, trading_settings, websocket},
         collect::LOG,
+        gate::{self, Promoted},
     },
     configuration::{DEFAULT_DEPTH, signal_options, strategy_of},
     progress::Status,
 };
 
+/// Length of a bar where nothing says another.
+const USUAL_INTERVAL_MS: i64 = 60_000;
 /// The session's journal in its folder.
 const SESSION: &str = "session.sqlite";
 
 pub(crate) fn run(arguments: &LiveArguments, quiet: bool) -> Result<Answer> {
-    let settings = run_settings(arguments)?;
+    let promoted = gate::promoted(&arguments.promotion)?;
+    let settings = run_settings(arguments, promoted.as_ref().map(Promoted::manifest))?;
     let (ask_to_stop, stop) = watch::channel(false);
     ctrlc::set_handler(move || {
         let _ = ask_to_stop.send(true);
     })
     .context("no handler for Ctrl-C")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(live(arguments, settings, stop, quiet))?;
+    runtime.block_on(live(arguments, settings, promoted, stop, quiet))?;
     Ok(Answer::Yes)
 }
 
-/// The run as research has it: what it would be filed under.
-fn run_settings(arguments: &LiveArguments) -> Result<RunSettings> {
-    let config = PumpSwapConfig {
-        slippage: Bps(arguments.slippage_bps),
-        max_impact: Bps(arguments.max_impact_bps),
-        ..PumpSwapConfig::default()
+/// The run as research has it: what it would be filed under. What was not typed is as it was promoted.
+fn run_settings(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Result<RunSettings> {
+    let promoted = manifest.map(|manifest| &manifest.spec.settings);
+    let usual = PoolVenue { depth: DEFAULT_DEPTH, config: PumpSwapConfig::default() };
+    let mut venue = match promoted.map(|settings| settings.venue) {
+        Some(VenueSettings::PumpSwap(venue)) => venue,
+        Some(VenueSettings::NextOpen(_)) | None => usual,
     };
+    venue.config.slippage = arguments.slippage_bps.map_or(venue.config.slippage, Bps);
+    venue.config.max_impact = arguments.max_impact_bps.map_or(venue.config.max_impact, Bps);
+    let is_typed = arguments.strategy.is_some() || !arguments.set.is_empty() || arguments.absent.is_some();
+    let strategy = match promoted.filter(|_| !is_typed) {
+        Some(settings) => settings.strategy.clone(),
+        None => strategy_of(arguments.strategy.as_deref(), &arguments.set, arguments.absent)?,
+    };
+    let interval_ms = interval_ms(arguments, manifest)?;
+    let year = promoted.map(|settings| settings.periods_per_year);
     Ok(RunSettings {
-        strategy: strategy_of(arguments.strategy.as_deref(), &arguments.set, arguments.absent)?,
-        venue: VenueSettings::PumpSwap(PoolVenue { depth: DEFAULT_DEPTH, config }),
-        capital: arguments.capital,
-        periods_per_year: PeriodsPerYear::from_interval_ms(interval_ms(arguments)?),
+        strategy,
+        venue: VenueSettings::PumpSwap(venue),
+        capital: arguments.capital.or(promoted.map(|settings| settings.capital)).context("--capital: how much?")?,
+        periods_per_year: year.unwrap_or_else(|| PeriodsPerYear::from_interval_ms(interval_ms)),
     })
 }
 
-fn interval_ms(arguments: &LiveArguments) -> Result<i64> {
-    Ok(i64::try_from(arguments.interval.as_millis())?)
+fn interval_ms(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Result<i64> {
+    match (arguments.interval, manifest) {
+        (Some(interval), _) => Ok(i64::try_from(interval.as_millis())?),
+        (None, Some(manifest)) => Ok(manifest.spec.data.interval_ms),
+        (None, None) => Ok(USUAL_INTERVAL_MS),
+    }
 }
 
 async fn live(
     arguments: &LiveArguments,
-    settings: RunSettings,
+    mut settings: RunSettings,
+    promoted: Option<Promoted>,
     mut stop: watch::Receiver<bool>,
     quiet: bool,
 ) -> Result<()> {
-    let address: Address = arguments.pool.parse().context("--pool: expected the address of a pool or of a mint")?;
+    let manifest = promoted.as_ref().map(Promoted::manifest);
+    let pool = arguments.pool.as_deref().or(promoted.as_ref().and_then(Promoted::pool));
+    let pool =
+        pool.context("--pool: the manifest names none, because it is for any pool of a chain of one's own; name one")?;
+    let address: Address = pool.parse().context("--pool: expected the address of a pool or of a mint")?;
     let cluster: Cluster = arguments.cluster.parse().context("--cluster")?;
     let urls = nodes(&arguments.rpc)?;
     let websocket = websocket(arguments.ws.as_deref(), &urls, &cluster)?;
@@ -90,9 +115,21 @@ async fn live(
         (_, true) => Mode::Paper,
         _ => Mode::Trade,
     };
-    let interval_ms = interval_ms(arguments)?;
+    gate::permitted(&cluster, mode, &arguments.promotion)?;
+    let interval_ms = interval_ms(arguments, manifest)?;
     let orders = trading_settings(arguments.priority_cap, arguments.limits.as_deref())?;
-    let signals = signal_file(arguments, &settings, interval_ms)?;
+    let rule = signal_rule(arguments, interval_ms, manifest);
+    let signals = signal_file(arguments, &settings, &rule)?;
+    let levels = Levels {
+        stop_loss_bps: arguments.stop_loss.map(|share| share.0),
+        take_profit_bps: arguments.take_profit.map(|share| share.0),
+        timeout_ms: arguments.after.map(|after| u64::try_from(after.as_millis())).transpose()?,
+    };
+    let rule = signals.as_ref().map(|_| rule);
+    if let Some(manifest) = manifest {
+        let intended = Intended { settings: &settings, interval_ms, signals: rule.as_ref(), levels: &levels };
+        promotion::gate::intended(manifest, &intended)?;
+    }
     let wallet = match mode {
         Mode::Paper => None,
         Mode::DryRun | Mode::Trade => Some(Wallet::find(arguments.keypair.as_deref())?),
@@ -100,12 +137,8 @@ async fn live(
     let beginning = async {
         let connect = || Client::connect(&cluster, urls.clone(), SystemClock);
         let client = connect().await.with_context(|| format!("cluster {cluster}"))?;
-        if mode == Mode::Trade && Cluster::Localnet.check("", client.genesis()).is_err() {
-            bail!(
-                "a strategy that trades on {cluster} has to be promoted first, which this q50 cannot do yet; \
-                 use --dry-run or --paper there, or trade on a localnet"
-            );
-        }
+        // Whatever the node's address is, its chain is one that is shared or not.
+        gate::permitted(&Cluster::of(client.genesis()), mode, &arguments.promotion)?;
         let target = Target::find(&client, address).await?;
         let user = wallet.as_ref().map_or(Address::ZERO, Wallet::address);
         let market = client.market(target.mint, user, 0).await?;
@@ -120,6 +153,15 @@ async fn live(
     };
     let (client, feeds, target, market) =
         unless_stopped(&mut stop, beginning).await.context("interrupted before it began")??;
+    let address = wallet.as_ref().map(Wallet::address);
+    if let Some(promoted) = &promoted {
+        gate::allowed(promoted, client.genesis(), target.pool, address, mode)?;
+    }
+    let standing =
+        gate::rung(promoted.as_ref(), &Cluster::of(client.genesis()), mode, &arguments.promotion, &arguments.out)?;
+    if let Some(standing) = &standing {
+        settings.capital = standing.of(settings.capital);
+    }
     let spec = SessionSpec {
         schema: SessionSpec::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -127,14 +169,11 @@ async fn live(
         genesis: client.genesis().to_owned(),
         pool: target.pool.to_string(),
         mint: target.mint.to_string(),
-        wallet: wallet.as_ref().map(|wallet| wallet.address().to_string()),
+        wallet: address.map(|address| address.to_string()),
         interval_ms,
-        signals: signals.as_ref().map(|_| signal_rule(arguments, interval_ms)),
-        levels: Levels {
-            stop_loss_bps: arguments.stop_loss.map(|share| share.0),
-            take_profit_bps: arguments.take_profit.map(|share| share.0),
-            timeout_ms: arguments.after.map(|after| u64::try_from(after.as_millis())).transpose()?,
-        },
+        signals: rule,
+        levels,
+        manifest: promoted.as_ref().map(|promoted| promoted.signed.hash()),
         settings,
     };
     if !arguments.out.join(SESSION).exists() {
@@ -144,7 +183,13 @@ async fn live(
     let folder = RunFolder::open(&arguments.out, FILES)?;
     let (log, session) = (folder.file(LOG), folder.file(SESSION));
     let store = Store::open(&log, &target.pool, &spec.genesis).with_context(|| log.display().to_string())?;
-    let journal = Journal::open(&session).with_context(|| session.display().to_string())?;
+    let mut journal = Journal::open(&session).with_context(|| session.display().to_string())?;
+    if let Some(promoted) = &promoted {
+        promoted.keep(folder.path(), &journal, &spec)?;
+    }
+    if let Some(standing) = &standing {
+        journal.note(SystemClock.now().0, "ladder", &standing.text)?;
+    }
     let subscription = Subscription::new(websocket, target.pool);
     let feed = Feed::new(Collector::new(feeds, target, store), subscription, interval_ms);
     let execution = unless_stopped(&mut stop, execution(arguments, &spec, client, wallet, orders));
@@ -167,6 +212,9 @@ async fn live(
             told = status.aside(|| print(arguments.format, event));
         }
     };
+    if let Some(standing) = standing {
+        tell(&Event::Note { kind: "ladder", text: standing.text });
+    }
     let session = unless_stopped(&mut stop, Session::start(parts, &mut tell)).await;
     let mut session = session.context("interrupted before it began; the same command goes on")??;
     let poll = Duration::from_millis(arguments.poll_ms);
@@ -178,21 +226,29 @@ async fn live(
     Ok(told?)
 }
 
-fn signal_rule(arguments: &LiveArguments, interval_ms: i64) -> SignalRule {
-    let milliseconds = |seconds: Option<u32>| seconds.map_or(interval_ms, |seconds| i64::from(seconds) * 1_000);
-    let options = signal_options(arguments.signal_column.clone(), arguments.crossing, arguments.side_minus_one);
+fn signal_rule(arguments: &LiveArguments, interval_ms: i64, manifest: Option<&Manifest>) -> SignalRule {
+    let promoted = manifest.and_then(|manifest| manifest.spec.data.signals.as_ref());
+    let milliseconds = |seconds: Option<u32>, promoted: Option<i64>| {
+        seconds.map_or(promoted.unwrap_or(interval_ms), |seconds| i64::from(seconds) * 1_000)
+    };
+    let column = signal_column(arguments, manifest);
+    let options = signal_options(column.clone(), arguments.crossing, arguments.side_minus_one);
     SignalRule {
-        delay_ms: milliseconds(arguments.signal_delay),
-        max_age_ms: milliseconds(arguments.signal_max_age),
+        delay_ms: milliseconds(arguments.signal_delay, promoted.map(|signals| signals.delay_ms)),
+        max_age_ms: milliseconds(arguments.signal_max_age, promoted.map(|signals| signals.max_age_ms)),
         crossing: options.crossing,
-        column: arguments.signal_column.clone(),
+        column,
     }
 }
 
+fn signal_column(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Option<String> {
+    arguments.signal_column.clone().or_else(|| manifest?.signal_column.clone())
+}
+
 /// The signal file, where there is one; refused where the strategy could not run on it.
-fn signal_file(arguments: &LiveArguments, settings: &RunSettings, interval_ms: i64) -> Result<Option<SignalFile>> {
-    let options = signal_options(arguments.signal_column.clone(), arguments.crossing, arguments.side_minus_one);
-    let rule = signal_rule(arguments, interval_ms).join();
+fn signal_file(arguments: &LiveArguments, settings: &RunSettings, rule: &SignalRule) -> Result<Option<SignalFile>> {
+    let options = signal_options(rule.column.clone(), arguments.crossing, arguments.side_minus_one);
+    let rule = rule.join();
     ensure!(rule.max_age_ms > 0, "--signal-max-age is 0, expected 1 or more: nothing would ever be used");
     let file = match &arguments.signals {
         Some(path) => Some(SignalFile::open(path, options, rule)?),

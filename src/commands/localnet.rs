@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use q50_datasets::reserves::ReserveTable;
 use q50_localnet::{FaultScript, Localnet, Pace, Path as ReservePath, PoolSpec, Pools, ReserveStep, Settings};
 
+use super::demonstration;
 use crate::{Answer, args::LocalnetArguments};
 
 pub(crate) fn run(arguments: &LocalnetArguments) -> Result<Answer> {
@@ -17,7 +18,11 @@ pub(crate) fn run(arguments: &LocalnetArguments) -> Result<Answer> {
         let _ = asked_to_end.send(());
     })
     .context("no handler for Ctrl-C")?;
-    let localnet = Localnet::start(settings(arguments)?)?;
+    let settings = match &arguments.demonstration {
+        Some(folder) => demonstration::settings(arguments, folder)?,
+        None => settings(arguments)?,
+    };
+    let localnet = Localnet::start(settings)?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(localnet.ready())?)?;
     stdout.flush()?;
@@ -36,10 +41,23 @@ fn settings(arguments: &LocalnetArguments) -> Result<Settings> {
     if let Some(file) = &arguments.reserves {
         let steps = steps(file)?;
         if let Some(first) = steps.first() {
-            pools.pools = vec![PoolSpec::new(first.base, first.quote)];
+            let known = PoolSpec::new(first.base, first.quote);
+            pools.pools =
+                vec![PoolSpec { supply: ReserveTable::read(file)?.supply(file)?.unwrap_or(known.supply), ..known }];
         }
         path = arguments.follow.map(|speed| ReservePath { pool: 0, steps, speed });
     }
+    Ok(Settings {
+        pools,
+        wallet: arguments.keypair_out.clone(),
+        state: arguments.state.clone(),
+        path,
+        ..usual(arguments)?
+    })
+}
+
+/// What does not depend on which pools there are.
+pub(super) fn usual(arguments: &LocalnetArguments) -> Result<Settings> {
     Ok(Settings {
         port: arguments.port,
         pace: match arguments.slot_ms {
@@ -47,11 +65,8 @@ fn settings(arguments: &LocalnetArguments) -> Result<Settings> {
             ms => Pace::Every(Duration::from_millis(ms)),
         },
         seed: arguments.seed,
-        pools,
-        wallet: arguments.keypair_out.clone(),
-        state: arguments.state.clone(),
         faults: arguments.faults.as_deref().map(FaultScript::read).transpose()?.unwrap_or_default(),
-        path,
+        ..Settings::default()
     })
 }
 

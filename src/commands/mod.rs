@@ -11,6 +11,12 @@ mod collect;
 mod compare;
 mod data;
 #[cfg(feature = "live")]
+mod demonstration;
+#[cfg(feature = "live")]
+mod doctor;
+#[cfg(feature = "live")]
+mod gate;
+#[cfg(feature = "live")]
 mod live;
 #[cfg(feature = "live")]
 mod localnet;
@@ -22,6 +28,8 @@ mod overfit;
 mod pool;
 #[cfg(feature = "live")]
 mod positions;
+#[cfg(feature = "live")]
+mod promote;
 mod search;
 mod stats;
 mod strategy;
@@ -78,11 +86,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         #[cfg(feature = "live")]
         Command::Collect(collect) => collect::run(collect, arguments.log.quiet),
         #[cfg(feature = "live")]
+        Command::Promote(promote) => promote::run(promote),
+        #[cfg(feature = "live")]
+        Command::Doctor(doctor) => doctor::run(doctor),
+        #[cfg(feature = "live")]
         Command::Live(live) => live::run(live, arguments.log.quiet),
         #[cfg(feature = "live")]
         Command::Compare(compare) => compare::run(compare),
         #[cfg(not(feature = "live"))]
         Command::Collect(_)
+        | Command::Promote(_)
+        | Command::Doctor(_)
         | Command::Live(_)
         | Command::Compare(_)
         | Command::Chain(_)

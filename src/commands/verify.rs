@@ -14,6 +14,7 @@ use q50_engine::{
 use q50_research::{
     claim::{Check, Claim, DataFacts, InstrumentFigures, Request, SignalsOrigin, State, Verdict, Verification, verify},
     inference::StationaryBootstrap,
+    program::Program,
     report,
     run::{RunSettings, Source},
 };
@@ -36,11 +37,12 @@ const CUTS: usize = 24;
 /// Steps that progress counts.
 const STEPS: u64 = 6;
 
-/// A verification with the time it took.
+/// A verification with the program that made it, and the time it took.
 #[derive(Serialize)]
 struct Timed<'a> {
     #[serde(flatten)]
     verification: &'a Verification,
+    engine: Program,
     elapsed_ms: u64,
 }
 
@@ -113,7 +115,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let verification = verify(&request, &mut ledger)?;
     steps.next("writing");
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let timed = Timed { verification: &verification, elapsed_ms };
+    let timed = Timed { verification: &verification, engine: Program::running()?, elapsed_ms };
     let mut run = folder.new_run(&verification.run_id);
     verification.write_tables(&mut run)?;
     run.bytes("report.html", report::html(&verification)?.as_bytes())?;
@@ -139,9 +141,12 @@ fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> R
         facts.codes.clear();
     }
     for bars in &replay.bars {
-        if let Some(steps) = configuration::unexplained(bars)? {
-            facts.unexplained = Some(facts.unexplained.unwrap_or(0) + steps);
+        if let Some(collection) = configuration::collection(bars)? {
+            facts.unexplained = Some(facts.unexplained.unwrap_or(0) + collection.unexplained);
         }
+    }
+    if let [pool] = &replay.pool.pool[..] {
+        facts.collected = configuration::collection(pool)?.and_then(|collection| collection.pool);
     }
     Ok(facts)
 }

@@ -48,6 +48,19 @@ pub enum WrongChain {
         /// The one that was asked for.
         expected: String,
     },
+    /// It is as old as another one.
+    #[error(
+        "a node says that it is of {claimed} and is at slot {slot}, which {why}: it lies about one of them. Ask another node \
+         with --rpc; nothing was sent"
+    )]
+    Lies {
+        /// What its first block says it is.
+        claimed: String,
+        /// Its newest slot.
+        slot: u64,
+        /// Why that cannot be.
+        why: &'static str,
+    },
     /// Two nodes that are not of one chain.
     #[error("{host} is a node of another chain than the first one; all have to be of one")]
     Mixed {
@@ -62,6 +75,9 @@ const GENESIS: [(&str, &str); 3] = [
     ("devnet", "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"),
     ("testnet", "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY"),
 ];
+
+/// No chain of one's own gets as far: it takes fifteen months of 400 ms. Those that everybody shares passed it years ago.
+const SHARED_FROM_SLOT: u64 = 100_000_000;
 
 impl FromStr for Cluster {
     type Err = NoCluster;
@@ -116,6 +132,35 @@ impl Cluster {
         }
     }
 
+    /// The chain that began with `genesis`: one of the three that everybody shares, or somebody's own.
+    #[must_use]
+    pub fn of(genesis: &str) -> Self {
+        let known = GENESIS.iter().find(|(_, known)| *known == genesis);
+        known.and_then(|(name, _)| name.parse().ok()).unwrap_or(Self::Localnet)
+    }
+
+    /// Hash of its first block, where it is one that everybody shares.
+    #[must_use]
+    pub fn genesis(&self) -> Option<&'static str> {
+        let name = self.to_string();
+        GENESIS.iter().find(|(known, _)| *known == name).map(|(_, genesis)| *genesis)
+    }
+
+    /// Whether a chain that is said to have begun with `genesis` can be at `slot`. A node that hides which chain it is of
+    /// would have somebody trade real money who thinks that it is play.
+    ///
+    /// # Errors
+    /// [`WrongChain::Lies`] where it cannot.
+    pub fn can_be_at(genesis: &str, slot: u64) -> Result<(), WrongChain> {
+        let claimed = Self::of(genesis);
+        let why = match (claimed == Self::Localnet, slot < SHARED_FROM_SLOT) {
+            (true, true) | (false, false) => return Ok(()),
+            (true, false) => "no chain of one's own reaches",
+            (false, true) => "it passed years ago",
+        };
+        Err(WrongChain::Lies { claimed: claimed.to_string(), slot, why })
+    }
+
     /// Whether a node whose chain began with `genesis` is of this cluster.
     ///
     /// # Errors
@@ -161,6 +206,23 @@ mod tests {
     fn mainnet_is_never_reached_by_address_alone() {
         assert!(check("https://rpc.example/?api-key=s3cret", "mainnet-beta").unwrap_err().contains("by name"));
         assert_eq!(check("https://rpc.example", "devnet"), Ok(()));
+    }
+
+    #[test]
+    fn a_chain_is_as_far_as_it_says_it_is() {
+        let [mainnet, devnet] = [0, 1].map(|known: usize| GENESIS[known].1);
+        assert_eq!((Cluster::of(mainnet), Cluster::of("SomebodysOwn")), (Cluster::Mainnet, Cluster::Localnet));
+        assert_eq!((Cluster::Devnet.genesis(), Cluster::Localnet.genesis()), (Some(devnet), None));
+        for (genesis, slot, is_true) in [
+            (mainnet, 440_000_000, true),
+            (devnet, 312, false),
+            ("SomebodysOwn", 312, true),
+            ("SomebodysOwn", 440_000_000, false),
+        ] {
+            assert_eq!(Cluster::can_be_at(genesis, slot).is_ok(), is_true, "{genesis} {slot}");
+        }
+        let lie = Cluster::can_be_at("SomebodysOwn", 440_000_000).unwrap_err().to_string();
+        assert!(lie.contains("of localnet and is at slot 440000000") && lie.ends_with("nothing was sent"), "{lie}");
     }
 
     #[test]

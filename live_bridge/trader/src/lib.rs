@@ -24,6 +24,10 @@ pub mod feed;
 pub mod host;
 /// What is known of a session.
 pub mod journal;
+/// The backtest that was promoted, beside its session.
+pub mod promoted;
+/// From a verdict to money.
+pub mod promotion;
 /// The loop.
 pub mod session;
 /// Signals from a file that grows.

@@ -43,6 +43,9 @@ pub struct SessionSpec {
     pub signals: Option<SignalRule>,
     /// When a position is sold between bars.
     pub levels: Levels,
+    /// BLAKE3 (hex) of the manifest that it was promoted by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
     /// The run, as research has it. Of its venue, slippage and the bound on impact go for live orders, too.
     #[serde(flatten)]
     pub settings: RunSettings,

@@ -1,9 +1,9 @@
 //! The checks: each compares one number with one threshold, and says what it saw. Ten are always made.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The checks, in the order in which they are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
     /// The data have no defect that could make the result.
@@ -33,6 +33,27 @@ pub enum CheckName {
 }
 
 impl CheckName {
+    /// The checks that every verification makes, in the order in which they are reported.
+    pub const ALWAYS: [Self; 10] = [
+        Self::DataSound,
+        Self::Causal,
+        Self::Reproduced,
+        Self::Significant,
+        Self::Deflated,
+        Self::LongEnough,
+        Self::BeatsHolding,
+        Self::SurvivesCosts,
+        Self::SurvivesDepth,
+        Self::Robust,
+    ];
+
+    /// The check of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let further = [Self::Lookahead, Self::SecondEngine];
+        Self::ALWAYS.into_iter().chain(further).find(|check| check.name() == name)
+    }
+
     /// The check's name in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -54,7 +75,7 @@ impl CheckName {
 }
 
 /// What came of a check. Not run is never pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// The number is on the right side of the threshold.
@@ -66,7 +87,7 @@ pub enum State {
 }
 
 /// One line of the verdict's table.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// Which check.
     pub name: CheckName,

@@ -4,12 +4,12 @@ use q50_engine::{
     market::{Column, Market},
     strategy::StrategyConfig,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{lookahead::Lookahead, trials::CampaignSummary};
 
 /// The conditions that a verdict can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionName {
     /// The signals come from a file, and the program that made them was not examined.
@@ -42,7 +42,7 @@ impl ConditionName {
 }
 
 /// Something that was assumed and not checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Which condition.
     pub name: ConditionName,

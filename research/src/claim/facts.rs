@@ -10,7 +10,7 @@ use q50_datasets::{
     time::rfc3339,
 };
 use q50_engine::{market::Market, venue::PoolPath};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::statistics::Statistics as _;
 
 /// Facts about the replayed window.
@@ -41,6 +41,9 @@ pub struct DataFacts {
     /// Steps of the recorded pool that nothing explains, where a collection counts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unexplained: Option<u64>,
+    /// The pool on a chain whose reserves were replayed, where they are those of a collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collected: Option<CollectedPool>,
     /// What nobody could have traded.
     pub artefacts: Vec<ArtefactFacts>,
     /// How the files were read.
@@ -51,6 +54,17 @@ pub struct DataFacts {
     pub signal_column: Option<String>,
     /// Whether the market is generated.
     pub demonstration: bool,
+}
+
+/// A pool that was recorded from a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectedPool {
+    /// Its address.
+    pub pool: String,
+    /// The mint of its coin.
+    pub mint: String,
+    /// Hash of the chain's first block.
+    pub genesis: String,
 }
 
 /// Bars that nobody could have traded, of one kind.
@@ -87,6 +101,7 @@ impl DataFacts {
             crossed: data.report().crossings.rows,
             pool_correlation: None,
             unexplained: None,
+            collected: None,
             artefacts: artefacts(data),
             files: data.readings().into_iter().cloned().collect(),
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),

@@ -27,6 +27,7 @@ fn facts() -> DataFacts {
         crossed: 0,
         pool_correlation: None,
         unexplained: None,
+        collected: None,
         artefacts: Vec::new(),
         files: Vec::new(),
         codes: Vec::new(),

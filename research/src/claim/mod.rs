@@ -19,7 +19,7 @@ mod worth;
 
 pub use checks::{Check, CheckName, State};
 pub use conditions::{Condition, ConditionName, SignalsOrigin};
-pub use facts::DataFacts;
+pub use facts::{CollectedPool, DataFacts};
 pub use figures::InstrumentFigures;
 pub use file::{Claim, ClaimError, PublishedTrial, Replay};
 pub use reproduction::ClaimedFigure;

@@ -1,11 +1,11 @@
 //! The verdict: a rule on the checks, not a mood.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::checks::{Check, CheckName, State};
 
 /// What the record says about the claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every check that applies passes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use q50_datasets::time::rfc3339;
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     LedgerError, TrialLedger,
@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The state of a ledger's chain, which reports carry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Hash of the last entry, hex; zeros where there is none.
     pub head: String,

@@ -52,6 +52,12 @@ pub struct Backtest {
     pub equity: Vec<(i64, f64)>,
 }
 
+/// Opening of the bar that a fill at `time_ms` was decided on. One order is on its way at a time: a fill is of the last one.
+pub(super) fn decided_on(decisions: &[ReplayedDecision], interval_ms: i64, time_ms: i64) -> i64 {
+    let before = |made: &&ReplayedDecision| made.acted && made.bar_ms + interval_ms <= time_ms;
+    decisions.iter().rev().find(before).map_or(time_ms, |made| made.bar_ms)
+}
+
 #[derive(Deserialize)]
 struct Summary {
     schema: String,
@@ -105,15 +111,10 @@ impl Backtest {
         let filled = table("fills.parquet", &["base_amount", "quote_amount"], &["side"])?;
         let sides = filled.text("side").unwrap_or_default();
         let amounts = column(&filled, "base_amount").into_iter().zip(column(&filled, "quote_amount"));
-        let decided_on = |time_ms: i64| {
-            // One order is on its way at a time: a fill is of the last one.
-            let before = |made: &&ReplayedDecision| made.acted && made.bar_ms + data.interval_ms <= time_ms;
-            decisions.iter().rev().find(before).map_or(time_ms, |made| made.bar_ms)
-        };
         let rows = filled.time().iter().zip(sides).zip(amounts);
         let fills = rows
             .map(|((&time_ms, side), (base, quote))| ReplayedFill {
-                bar_ms: decided_on(time_ms),
+                bar_ms: decided_on(&decisions, data.interval_ms, time_ms),
                 time_ms,
                 is_buy: side == "buy",
                 base: base as u64,

@@ -6,6 +6,8 @@ mod backtest;
 mod parts;
 /// A session.
 mod record;
+/// The replay of a session's own record.
+mod replayed;
 /// Middle and tail of a series.
 mod stages;
 
@@ -49,6 +51,12 @@ pub enum CompareError {
     NoSession {
         /// The file.
         path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// Its record cannot be replayed.
+    #[error("the session's record cannot be replayed: {problem}")]
+    NoReplay {
         /// Why not.
         problem: String,
     },

@@ -1,0 +1,116 @@
+//! Before a session: what the manifest allows, and where nothing is allowed without one.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use q50_executor::clock::{Clock, SystemClock};
+use q50_executor::cluster::Cluster;
+use q50_pumpswap::chain::Address;
+use q50_research::program::Program;
+use q50_trader::journal::Journal;
+use q50_trader::promoted;
+use q50_trader::promotion::ladder::{Ladder, Standing};
+use q50_trader::promotion::{Manifest, Run, Signed, gate};
+use q50_trader::spec::{Mode, SessionSpec};
+
+use crate::{args::ManifestArguments, configuration::data_directory};
+
+/// A manifest of which this program, and the run that it names, are still what they were.
+#[derive(Debug)]
+pub(crate) struct Promoted {
+    pub(crate) signed: Signed,
+    run: Run,
+}
+
+impl Promoted {
+    /// Reads a manifest, its run and this program; refused where they differ.
+    pub(crate) fn read(manifest: &Path, run: Option<&Path>) -> Result<Self> {
+        let signed = Signed::read(manifest)?;
+        let named = || manifest.display().to_string();
+        gate::engine(&signed.manifest, &Program::running()?).with_context(named)?;
+        let run = Run::read(run.unwrap_or(&signed.manifest.run.folder)).context("the promoted run")?;
+        gate::run(&signed.manifest, &run).with_context(named)?;
+        Ok(Self { signed, run })
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.signed.manifest
+    }
+
+    /// The pool that is promoted: its coin where that is known, because that is what is typed.
+    pub(crate) fn pool(&self) -> Option<&str> {
+        let market = &self.manifest().market;
+        market.mint.as_deref().or(market.pool.as_deref())
+    }
+
+    /// Manifest and backtest beside the session.
+    pub(crate) fn keep(&self, session: &Path, journal: &Journal, spec: &SessionSpec) -> Result<()> {
+        // Another session's folder is left as it is; that it is one is said where the session begins.
+        if journal.spec()?.is_some_and(|(id, _)| id != spec.id()) {
+            return Ok(());
+        }
+        std::fs::write(session.join(promoted::MANIFEST), self.signed.bytes())
+            .and_then(|()| promoted::keep(session, &self.run.folder))
+            .with_context(|| session.display().to_string())
+    }
+}
+
+/// The manifest that was named.
+pub(crate) fn promoted(arguments: &ManifestArguments) -> Result<Option<Promoted>> {
+    let read = |path: &std::path::PathBuf| Promoted::read(path, arguments.run.as_deref());
+    arguments.manifest.as_ref().map(read).transpose()
+}
+
+/// Refuses to send orders on a chain that others share without a manifest, and real money without being asked for it.
+/// Localnets are free, and so is what sends nothing.
+pub(crate) fn permitted(cluster: &Cluster, mode: Mode, arguments: &ManifestArguments) -> Result<()> {
+    // Which chain a node by address is of is known, and asked for again, once it has said so.
+    if mode != Mode::Trade || matches!(cluster, Cluster::Localnet | Cluster::Node(_)) {
+        return Ok(());
+    }
+    if *cluster == Cluster::Testnet {
+        bail!(
+            "PumpSwap is not documented on Solana's testnet; trade on devnet, where it has the address of mainnet-beta"
+        );
+    }
+    ensure!(
+        arguments.manifest.is_some(),
+        "a strategy that trades on {cluster} has to be promoted: verify it with --venue pumpswap, then q50 promote, and name the \
+         manifest with --manifest; or use --dry-run or --paper. Nothing was sent"
+    );
+    let is_asked_for = *cluster != Cluster::Mainnet || arguments.real_money;
+    ensure!(is_asked_for, "this would trade real money; add --real-money (--dry-run shows what it would do)");
+    Ok(())
+}
+
+/// Refuses a pool, chain or wallet that the manifest does not name.
+pub(crate) fn allowed(
+    promoted: &Promoted,
+    genesis: &str,
+    pool: Address,
+    wallet: Option<Address>,
+    mode: Mode,
+) -> Result<()> {
+    gate::market(promoted.manifest(), genesis, Cluster::of(genesis) == Cluster::Localnet, pool)?;
+    Ok(gate::signer(&promoted.signed, wallet.filter(|_| mode == Mode::Trade))?)
+}
+
+/// How much of the capital a session may trade with: on mainnet-beta, and where it is asked for, what its rung allows.
+pub(crate) fn rung(
+    promoted: Option<&Promoted>,
+    cluster: &Cluster,
+    mode: Mode,
+    arguments: &ManifestArguments,
+    session: &Path,
+) -> Result<Option<Standing>> {
+    let climbs = mode == Mode::Trade && (*cluster == Cluster::Mainnet || arguments.ladder);
+    let Some(promoted) = promoted.filter(|_| climbs) else { return Ok(None) };
+    let folder = data_directory()?;
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join("ladder.sqlite");
+    let named = || path.display().to_string();
+    let mut ladder = Ladder::open(&path).with_context(named)?;
+    std::fs::create_dir_all(session).with_context(|| session.display().to_string())?;
+    let session = session.canonicalize().with_context(|| session.display().to_string())?;
+    Ok(Some(ladder.begin(&promoted.signed.hash(), &session, SystemClock.now().0).with_context(named)?))
+}
