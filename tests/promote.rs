@@ -376,8 +376,10 @@ mod promote {
         // One override is one check, with its reason; the others are still in the way.
         let one = format!("promote verdict --accept-condition signals_origin --override {}=known", failed[0]);
         assert_eq!(refusals(&demo.space.json(&one, 1)), [&failed[1..], &["venue"]].concat());
-        demo.space
-            .refused("promote verdict --override data_sound=known", &["data_sound passes, and needs no override"]);
+        demo.space.refused(
+            "promote verdict --override data_sound=known",
+            &["data_sound is not in the way, and needs no override"],
+        );
         demo.space.refused("promote verdict --override significant=", &["why?"]);
         demo.space.refused("promote verdict --override fun=yes", &["`fun` is no check", "data_sound, causal"]);
         demo.space.refused("promote demo", &["is no run that q50 verify wrote"]);
@@ -407,6 +409,8 @@ mod promote {
         assert!(told.stdout.contains(&format!("OVERRIDDEN  {}: a_rehearsal", failed[0])), "{}", told.stdout);
         let manifest: Value = serde_json::from_str(&demo.manifest()).unwrap();
         assert_eq!(manifest["overrides"][0], json!({"check": failed[0], "reason": "a_rehearsal"}));
+        let (code, said) = demo.live("--manifest manifest.json --bars 1 --out session");
+        assert!(code == 0 && said.contains(&format!("override: {} did not pass: a_rehearsal", failed[0])), "{said}");
         let doctor =
             demo.space.q50(&format!("doctor --rpc {} --keypair demo/wallet.json --manifest manifest.json", demo.rpc));
         assert!(doctor.stdout.contains(&format!("OVERRIDDEN: {}", failed[0])), "{}", doctor.stdout);

@@ -25,7 +25,8 @@ use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;
 use q50_trader::journal::{Done, Journal, State};
 use q50_trader::promotion::gate::Intended;
-use q50_trader::promotion::{self, Manifest};
+use q50_trader::promotion::ladder::Standing;
+use q50_trader::promotion::{self, Manifest, Override};
 use q50_trader::session::{Event, Parts, Session};
 use q50_trader::signal_file::SignalFile;
 use q50_trader::sizing::PoolTerms;
@@ -187,8 +188,9 @@ async fn live(
     if let Some(promoted) = &promoted {
         promoted.keep(folder.path(), &journal, &spec)?;
     }
-    if let Some(standing) = &standing {
-        journal.note(SystemClock.now().0, "ladder", &standing.text)?;
+    let announced = announced(promoted.as_ref(), standing.as_ref());
+    for (kind, text) in &announced {
+        journal.note(SystemClock.now().0, kind, text)?;
     }
     let subscription = Subscription::new(websocket, target.pool);
     let feed = Feed::new(Collector::new(feeds, target, store), subscription, interval_ms);
@@ -212,8 +214,8 @@ async fn live(
             told = status.aside(|| print(arguments.format, event));
         }
     };
-    if let Some(standing) = standing {
-        tell(&Event::Note { kind: "ladder", text: standing.text });
+    for (kind, text) in announced {
+        tell(&Event::Note { kind, text });
     }
     let session = unless_stopped(&mut stop, Session::start(parts, &mut tell)).await;
     let mut session = session.context("interrupted before it began; the same command goes on")??;
@@ -224,6 +226,14 @@ async fn live(
     ended.context("the session stopped; what it knows is kept, and the same command goes on")?;
     written?;
     Ok(told?)
+}
+
+/// What is said, and kept, of a promoted session each time that it begins: checks that were overridden, and its rung.
+fn announced(promoted: Option<&Promoted>, standing: Option<&Standing>) -> Vec<(&'static str, String)> {
+    let overrides = promoted.into_iter().flat_map(|promoted| &promoted.manifest().overrides);
+    let overridden =
+        overrides.map(|Override { check, reason }| ("override", format!("{check} did not pass: {reason}")));
+    overridden.chain(standing.map(|standing| ("ladder", standing.text.clone()))).collect()
 }
 
 fn signal_rule(arguments: &LiveArguments, interval_ms: i64, manifest: Option<&Manifest>) -> SignalRule {

@@ -10,9 +10,9 @@ use q50_executor::cluster::Cluster;
 use q50_executor::wallet::Wallet;
 use q50_pumpswap::chain::programs::WSOL_MINT;
 use q50_pumpswap::chain::{Address, pda};
-use q50_research::claim::{CheckName, Condition, State};
+use q50_research::claim::{CheckName, Condition};
 use q50_research::program::Program;
-use q50_trader::promotion::{Manifest, Override, Promotion, Refusal, Run, Signed, Where, refusals};
+use q50_trader::promotion::{Manifest, Override, Promotion, Refusal, Run, Signed, Where, objections, refusals};
 use serde_json::json;
 
 use crate::{Answer, args::PromoteArguments, configuration::ledger_that_is_there, output};
@@ -79,15 +79,18 @@ fn market(arguments: &PromoteArguments, run: &Run) -> Result<Where> {
     })
 }
 
-/// What is overridden; a check that passes needs none, so that whoever asks for one means another.
+/// What is overridden; a check that is not in the way needs no override, so that whoever asks for one means another.
 fn overrides(arguments: &PromoteArguments, run: &Run) -> Result<Vec<Override>> {
-    let passes = |name: &CheckName| run.checks.iter().any(|check| check.name == *name && check.state == State::Pass);
-    for (name, _) in &arguments.overrides {
-        ensure!(!passes(name), "--override {0}: {0} passes, and needs no override; leave it out", name.name());
-    }
-    let one =
-        |(check, reason): &(CheckName, String)| Override { check: check.name().to_owned(), reason: reason.clone() };
-    Ok(arguments.overrides.iter().map(one).collect())
+    let in_the_way = objections(run);
+    let one = |(check, reason): &(CheckName, String)| {
+        let check = check.name();
+        ensure!(
+            in_the_way.iter().any(|refusal| refusal.name == check),
+            "--override {check}: {check} is not in the way, and needs no override; leave it out"
+        );
+        Ok(Override { check: check.to_owned(), reason: reason.clone() })
+    };
+    arguments.overrides.iter().map(one).collect()
 }
 
 /// The ledger has to be the one that the run was filed in, and sound: else nobody knows how much was tried.

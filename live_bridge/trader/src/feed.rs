@@ -42,6 +42,8 @@ pub struct Feed {
     interval_ms: i64,
     /// Since when something is known that the subscription has not told of.
     untold_since: Option<Instant>,
+    /// Whether it has told of something that was not found yet: it is as a rule faster than a look.
+    is_told: bool,
     has_looked: bool,
 }
 
@@ -50,7 +52,7 @@ impl Feed {
     #[must_use]
     pub fn new(collector: Collector<Client<SystemClock>>, subscription: Subscription, interval_ms: i64) -> Self {
         let tape = Tape::new(collector.target(), interval_ms);
-        Self { collector, subscription, tape, interval_ms, untold_since: None, has_looked: false }
+        Self { collector, subscription, tape, interval_ms, untold_since: None, is_told: false, has_looked: false }
     }
 
     /// The collector.
@@ -74,7 +76,7 @@ impl Feed {
     /// Waits until the pool is named by a transaction, `at_most` so long. May be dropped while it waits.
     pub async fn wait(&mut self, at_most: Duration) {
         tokio::select! {
-            () = self.subscription.heard() => self.untold_since = None,
+            () = self.subscription.heard() => (self.untold_since, self.is_told) = (None, true),
             () = tokio::time::sleep(at_most) => {}
         }
     }
@@ -88,6 +90,7 @@ impl Feed {
         let before = self.time_ms().filter(|_| self.has_looked);
         match self.collector.catch_up(&|_| {}).await {
             Ok(0) => {}
+            Ok(_) if std::mem::take(&mut self.is_told) => {}
             Ok(_) => self.untold_since = self.untold_since.or(Some(Instant::now())),
             Err(error) if error.is_transient() => {
                 tracing::warn!("{error}; asked again");

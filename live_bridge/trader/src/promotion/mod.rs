@@ -19,5 +19,5 @@ mod refusals;
 mod run;
 
 pub use manifest::{Accepted, Hashes, Manifest, ManifestError, Override, RunFiles, Signed, Trials, Where};
-pub use refusals::{Promotion, Refusal, refusals};
+pub use refusals::{Promotion, Refusal, objections, refusals};
 pub use run::{FILES, Run, RunError};

@@ -41,7 +41,9 @@ impl Refusal {
 /// Every reason why this may not be promoted; none where it may.
 #[must_use]
 pub fn refusals(promotion: &Promotion<'_>) -> Vec<Refusal> {
-    let mut all = checks(promotion);
+    let is_overridden = |refusal: &Refusal| promotion.overrides.iter().any(|one| one.check == refusal.name);
+    let mut all = objections(promotion.run);
+    all.retain(|refusal| !is_overridden(refusal));
     all.extend(conditions(promotion));
     all.extend(venue(promotion.run));
     all.extend(market(promotion));
@@ -51,8 +53,8 @@ pub fn refusals(promotion: &Promotion<'_>) -> Vec<Refusal> {
 
 /// Checks that failed or were not run. One that has no meaning for the run is not asked of it, but for the pool's depth,
 /// which has to have one.
-fn checks(promotion: &Promotion<'_>) -> Vec<Refusal> {
-    let Promotion { run, overrides, .. } = promotion;
+#[must_use]
+pub fn objections(run: &Run) -> Vec<Refusal> {
     let mut all = Vec::new();
     let made = |name: CheckName| run.checks.iter().find(|check| check.name == name);
     let missing = CheckName::ALWAYS.into_iter().filter(|name| made(*name).is_none());
@@ -68,7 +70,6 @@ fn checks(promotion: &Promotion<'_>) -> Vec<Refusal> {
             State::NotRun => {}
         }
     }
-    all.retain(|refusal| !overrides.iter().any(|one| one.check == refusal.name));
     all
 }
 
