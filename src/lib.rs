@@ -9,6 +9,7 @@ mod configuration;
 mod output;
 mod progress;
 mod record;
+mod sources;
 mod table;
 mod usage;
 
@@ -40,6 +41,7 @@ pub(crate) enum Answer {
 #[must_use]
 pub fn run(strategies: Registry) -> ExitCode {
     strategies.install();
+    sources::install();
     let arguments = args::Arguments::read();
     output::start_log(&arguments.log);
     match commands::run(&arguments) {

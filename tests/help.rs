@@ -11,7 +11,7 @@ use q50_testing::real;
 use util::{Workspace, bars_csv};
 
 /// Examples that need what a test has not got: a part of the line, and why.
-const NEEDS_MORE: [(&str, &str); 10] = [
+const NEEDS_MORE: [(&str, &str); 11] = [
     ("solana account ADDRESS", "an address, a network and another program"),
     ("--producer", "a program of the user's own"),
     ("trials forget 12", "an import of the user's own that is entry 12"),
@@ -20,6 +20,7 @@ const NEEDS_MORE: [(&str, &str); 10] = [
     ("q50 compare", "a session"),
     ("q50 promote", "a run that is confirmed on a pool, and a key"),
     ("q50 doctor", "a chain, and a key"),
+    ("--url-env", "a PostgreSQL server"),
     ("q50 kill", "a journal of trading"),
     ("q50 resume", "a journal of trading"),
 ];
@@ -54,6 +55,8 @@ fn stocked() -> Workspace {
         ("recorded_swaps.json", "chain/recorded_swaps.json"),
         ("accounts.json", "chain/accounts.json"),
         ("pool_trades.parquet", "pools/pool_trades.parquet"),
+        ("exports", "ingest/geckoterminal"),
+        ("gecko_data.db", "ingest/geckoterminal/gecko_data.db"),
     ] {
         std::os::unix::fs::symlink(real(record), w.path(name)).unwrap();
     }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bars::Bars;
+use crate::bars::{Bars, ascending};
 use crate::error::Result;
+use crate::frame::{Frame, Wanted};
 use crate::hash::{HashColumn, content_hash};
 use crate::hummingbot::Run;
 use crate::input::Input;
+use crate::names;
 use crate::qlib::Selection;
 use crate::read::pickle;
 use crate::run_folder::RunFolder;
@@ -91,6 +93,37 @@ pub fn ingest_pickle(from: &Path, key: Option<String>, raw: bool, out: &Path) ->
     let table = SignalTable::read_input(&input, &SignalOptions::default())?;
     table.write_parquet(out)?;
     Ok((table.len(), trailing))
+}
+
+/// Reads a table with a time column and writes all of its columns to `out` as Parquet, as numbers, or as text where they
+/// hold a word; `ts_ms` first. Its signals, where it has some, are checked as [`SignalTable::read`] does. The number of rows.
+///
+/// # Errors
+/// Where it cannot be read, times are not strictly ascending, a signal is out of its range, or the folder or disk refuses.
+pub fn ingest_table(from: &Path, out: &Path) -> Result<usize> {
+    let input = Input::open(from)?;
+    match SignalTable::read_input(&input, &SignalOptions::default()) {
+        // Columns of any name may be signals: --signal-column says which.
+        Err(error) if error.is_missing_column() => {}
+        checked => drop(checked?),
+    }
+    let names = Frame::column_names(&input)?;
+    let time = names::time_column(&names);
+    let others = names.iter().enumerate().filter(|(at, _)| time.is_none_or(|(time, _)| *at != time));
+    let either: Vec<&str> = others.map(|(_, name)| name.as_str()).collect();
+    let frame = Frame::read_input(&input, &Wanted { time: true, either: either.clone(), ..Wanted::default() })?;
+    let frame = frame.strict()?.not_empty()?;
+    ascending(from, frame.time())?;
+    let text = |name: &&str| {
+        frame.text(name).map(|cells| cells.iter().map(|cell| Some(cell.as_str()).filter(|c| !c.is_empty())))
+    };
+    let texts: Vec<(&str, Vec<Option<&str>>)> =
+        either.iter().filter_map(|name| Some((*name, text(name)?.collect()))).collect();
+    let mut columns = vec![("ts_ms", Column::I64(frame.time()))];
+    columns.extend(either.iter().filter_map(|name| Some((*name, Column::F64(frame.number(name)?)))));
+    columns.extend(texts.iter().map(|(name, cells)| (*name, Column::OptionText(cells))));
+    write_parquet(out, &columns)?;
+    Ok(frame.rows())
 }
 
 /// What came out of a hummingbot run.

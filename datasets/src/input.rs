@@ -1,17 +1,18 @@
 //! What a user names as an input: opened once, and read from its start as often as a reader needs.
 //!
 //! A file is read where it is. A pipe (`<(...)`, a FIFO, `/dev/stdin`) gives its bytes once, while a reader looks at the
-//! beginning before it reads the whole; so a pipe is first copied to its end into an unnamed temporary file. Devices and
+//! beginning before it reads the whole; so a pipe is first copied to its end into an unnamed temporary file. So is the
+//! content of what is no file at all, such as a table of a database (`SCHEME:...`, see [`install_openers`]). Devices and
 //! sockets are refused: `/dev/zero` has no end.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::format::Format;
 
 /// Most bytes that are taken from a pipe: 4 GiB.
@@ -20,6 +21,39 @@ const PIPE_MOST: u64 = 4 << 30;
 const WRITER_WITHIN: Duration = Duration::from_secs(10);
 /// Most bytes of a text that people write by hand, such as a strategy, a claim or a grid: 1 MiB.
 const TEXT_MOST: u64 = 1 << 20;
+
+/// Opens what a user names as `SCHEME:...`: gets what stands behind the colon, and returns a file with its content, or why
+/// there is none.
+pub type Opener = fn(&str) -> std::result::Result<File, String>;
+
+static OPENERS: OnceLock<&'static [(&'static str, Opener)]> = OnceLock::new();
+
+/// Makes inputs of more than files: `scheme:...` is opened by its opener, unless there is a file of that name. For the whole
+/// process, as a logger is; what was installed first stays.
+pub fn install_openers(openers: &'static [(&'static str, Opener)]) {
+    // A second time is somebody else's business, as with loggers.
+    let _ = OPENERS.set(openers);
+}
+
+/// The opener of a name, and what it is to open.
+fn opener(path: &Path) -> Option<(Opener, &str)> {
+    let (scheme, rest) = path.to_str()?.split_once(':')?;
+    let (_, opener) = OPENERS.get()?.iter().find(|(name, _)| *name == scheme)?;
+    (!path.exists()).then_some((*opener, rest))
+}
+
+/// A file without a name, of what `write` writes.
+///
+/// # Errors
+/// Where the temporary folder refuses, or `write` does.
+pub fn unnamed<E: From<io::Error>>(
+    write: impl FnOnce(&Path) -> std::result::Result<(), E>,
+) -> std::result::Result<File, E> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("content");
+    write(&path)?;
+    Ok(File::open(path)?)
+}
 
 /// An opened file, pipe or directory.
 #[derive(Debug)]
@@ -32,13 +66,16 @@ pub struct Input {
 }
 
 impl Input {
-    /// Opens `path`; a pipe is read to its end.
+    /// Opens `path`; a pipe is read to its end, and what an opener is installed for is opened by it.
     ///
     /// # Errors
     /// Where nothing can be opened there, it is a device or a socket, nobody writes into a FIFO for ten seconds, or a pipe
     /// gives more than 4 GiB.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = open(path).map_err(|e| Error::io(path, "cannot open it", e))?;
+        let file = match opener(path) {
+            Some((opener, rest)) => opener(rest).map_err(|why| Error::new(Kind::Io, path, why))?,
+            None => open(path).map_err(|e| Error::io(path, "cannot open it", e))?,
+        };
         Ok(Self { path: path.to_path_buf(), file, stated: None, key: None })
     }
 
@@ -55,6 +92,14 @@ impl Input {
 
     pub(crate) fn key(&self) -> Option<String> {
         self.key.clone()
+    }
+
+    /// The file itself, from its start.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn into_file(self) -> Result<File> {
+        self.reader()
     }
 
     /// What the user calls it.

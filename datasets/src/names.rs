@@ -17,6 +17,10 @@ pub const TIME_NAMES: [&str; 12] = [
     "",
 ];
 
+/// Columns of a GeckoTerminal collector that are computed from what comes after their row's time: labels for training.
+pub const LOOKS_FORWARD: [&str; 5] =
+    ["price_return_1h", "price_return_4h", "price_return_24h", "volume_change_1h", "drawdown_risk"];
+
 /// Finds `name` among `names`: exactly, otherwise as the only one that is spelled alike.
 pub(crate) fn find(names: &[String], name: &str) -> Option<usize> {
     names.iter().position(|n| n == name).or_else(|| {

@@ -23,7 +23,10 @@ impl SignalTable {
     }
 
     /// As [`SignalTable::read`], of what is opened already.
-    pub(crate) fn read_input(input: &Input, options: &SignalOptions) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`SignalTable::read`].
+    pub fn read_input(input: &Input, options: &SignalOptions) -> Result<Self> {
         let (mut table, _) = Self::read_raw(input, options, true)?;
         table.validate(options)?;
         Ok(table)

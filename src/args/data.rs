@@ -7,7 +7,7 @@ use q50_engine::units::Lamports;
 
 use super::{
     Format,
-    values::{above_zero, basis_points, sol},
+    values::{above_zero, basis_points, length, sol},
 };
 
 #[derive(Debug, Subcommand)]
@@ -47,6 +47,43 @@ pub(crate) enum DataCommand {
         /// Form of the result.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// The newest signal at a time, if it is not too old; exit 1 where there is none.
+    #[command(
+        after_help = "Looks back only. Exit 1 where no source has a signal within the tolerance.\n\nExample:\n  q50 data signal signals.parquet --at 2024-03-01T10:02:00Z --tolerance 5m"
+    )]
+    Signal {
+        /// Signals, as for --signals of q50 verify; of a list (sources:FILE.toml) the first source that has one.
+        signals: PathBuf,
+        /// The time, RFC 3339.
+        #[arg(long, value_name = "T")]
+        at: String,
+        /// How old it may be.
+        #[arg(long, value_name = "TIME", default_value = "5m", value_parser = length)]
+        tolerance: std::time::Duration,
+        /// Form of the result.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Write a run or a session to PostgreSQL (needs the program q50-postgres); again changes nothing.
+    #[command(
+        after_help = "Tables are in a schema of their own, q50, which is brought to its newest version first.\n\nExample:\n  q50 data export q50-verify --url-env RESULTS_URL"
+    )]
+    Export {
+        /// Folder of q50 verify (decisions and fills) or of q50 live (trading history).
+        run: PathBuf,
+        /// Environment variable with the connection string.
+        #[arg(long, value_name = "NAME")]
+        url_env: String,
+    },
+    /// Bring the schema q50 of a PostgreSQL database to a version.
+    Migrate {
+        /// Environment variable with the connection string.
+        #[arg(long, value_name = "NAME")]
+        url_env: String,
+        /// The version; 0 removes the schema and everything in it. Default: the newest.
+        #[arg(long, value_name = "N")]
+        to: Option<u32>,
     },
     /// Generate a market with a planted edge: bars.parquet, signals.parquet and pool.parquet.
     #[command(
@@ -93,13 +130,48 @@ pub(crate) enum IngestCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Signals of a PostgreSQL database, by table or by a SELECT (needs the program q50-postgres, see docs/GUIDE.md).
+    #[command(
+        group = clap::ArgGroup::new("what").args(["table", "select"]).required(true),
+        after_help = "Runs in a read-only transaction with a limit of five minutes. Times are timestamptz; --source-tz is needed for timestamps\nwithout a zone, --time-unit for integers. `--signals postgres:NAME/TABLE[?pool=..]` and `postgres:NAME/SELECT ..` do without a file.\n\nExamples:\n  q50 data ingest postgres --url-env SIGNALS_URL --table q50.q50_signals --pool solana_Fcg.. --out s.parquet\n  q50 data ingest postgres --url-env SIGNALS_URL --select \"SELECT ts, q10, q50, q90 FROM forecasts\" --out s.parquet"
+    )]
+    Postgres {
+        /// Environment variable with the connection string (postgres://user:password@host/database).
+        #[arg(long, value_name = "NAME")]
+        url_env: String,
+        /// Table or view, perhaps with its schema.
+        #[arg(long, value_name = "T")]
+        table: Option<String>,
+        /// A SELECT of your own.
+        #[arg(long, value_name = "SQL")]
+        select: Option<String>,
+        /// Value of the table's pool_id.
+        #[arg(long, value_name = "ID", conflicts_with = "select")]
+        pool: Option<String>,
+        /// Zone of times that have none, such as UTC.
+        #[arg(long, value_name = "ZONE", conflicts_with = "select")]
+        source_tz: Option<String>,
+        /// What integer times count.
+        #[arg(long, value_parser = ["s", "ms"], conflicts_with = "select")]
+        time_unit: Option<String>,
+        /// Parquet file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// What a GeckoTerminal collector left: answers of the API, frames of its client, exports, backups, its SQLite file.
     #[command(
-        after_help = "Writes POOL_TIMEFRAME.parquet for each series of bars, trades.parquet, pools.parquet, and ingest.json, which says what\nbecame of every file: rows refused and why, how times were read, values that two files give differently (the first\none is kept). Prices are USD a token.\n\nExamples:\n  q50 data ingest geckoterminal exports --out pools\n  q50 data ingest geckoterminal gecko_data.db --out pools && q50 pool infer pools/trades.parquet --pool FcgExnc1"
+        after_help = "Writes POOL_TIMEFRAME.parquet for each series of bars, trades.parquet, pools.parquet, and ingest.json, which says what\nbecame of every file: rows refused and why, how times were read, values that two files give differently (the first\none is kept). Prices are USD a token.\n\nExamples:\n  q50 data ingest geckoterminal exports --out pools\n  q50 data ingest geckoterminal gecko_data.db --out pools"
     )]
     Geckoterminal {
         /// A file, or a folder with any number of them.
-        path: PathBuf,
+        #[arg(required_unless_present = "url_env")]
+        path: Option<PathBuf>,
+        /// The collector's PostgreSQL database instead: the environment variable with its connection string.
+        #[arg(long, value_name = "NAME", conflicts_with = "path")]
+        url_env: Option<String>,
+        /// Zone of the session that the collector wrote through, where it is not the server's.
+        #[arg(long, value_name = "ZONE", requires = "url_env")]
+        source_tz: Option<String>,
         /// Folder to write.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,

@@ -39,7 +39,8 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "PATH", help_heading = DATA)]
     pub(crate) bars: Vec<PathBuf>,
     /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; default: columns of the bars' own file.
-    /// One for each --bars, in the same order.
+    /// One for each --bars, in the same order. Also postgres:NAME/TABLE, sqlite:FILE:TABLE, qlib:DIR, sources:FILE.toml
+    /// (docs/GUIDE.md, Signals from databases).
     #[arg(long, value_name = "PATH", requires = "bars", help_heading = DATA)]
     pub(crate) signals: Vec<PathBuf>,
     /// Column that the strategy threshold trades on.

@@ -1,10 +1,12 @@
 //! `q50 data`: read, check and generate data.
 
+mod export;
 mod ingest;
 
 use std::{
     io::{self, Write},
     path::Path,
+    time::Duration,
 };
 
 #[cfg(not(feature = "query"))]
@@ -21,6 +23,7 @@ use q50_datasets::{
     signals::SignalOptions,
     source::{Format as Source, detect},
     synth::{Edge, SynthConfig, pool_path},
+    time::{parse_ms, rfc3339},
     write::Column,
 };
 use q50_engine::units::{AnnualSharpe, Fraction, Lamports};
@@ -31,7 +34,7 @@ use crate::{
     Answer,
     args::{DataCommand, Format, SynthArguments},
     configuration::{from_time, of_collection, to_time},
-    output,
+    output, sources,
 };
 
 /// What a generated market has; without its bars it is none.
@@ -46,9 +49,51 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
         DataCommand::Check { path, format } => check(path, *format),
         DataCommand::Fingerprint { bars, from, to } => fingerprint(bars, from.as_deref(), to.as_deref()),
         DataCommand::Ingest(command) => ingest::run(command),
+        DataCommand::Signal { signals, at, tolerance, format } => signal(signals, at, *tolerance, *format),
+        DataCommand::Export { run, url_env } => export::run(run, url_env),
+        DataCommand::Migrate { url_env, to } => export::migrate(url_env, *to),
         DataCommand::Query { sql, format } => query(sql, *format),
         DataCommand::Synth(arguments) => synth(arguments),
     }
+}
+
+/// A signal and its source, as it is printed.
+#[derive(Serialize)]
+struct Known {
+    at: String,
+    source: Option<String>,
+    ts: Option<String>,
+    age_s: Option<f64>,
+    values: serde_json::Map<String, serde_json::Value>,
+    passed_over: Vec<sources::PassedOver>,
+}
+
+fn signal(path: &Path, at: &str, tolerance: Duration, format: Format) -> Result<Answer> {
+    let at_ms =
+        parse_ms(at).with_context(|| format!("--at is `{at}`, expected RFC 3339 such as 2025-10-03T10:22:00Z"))?;
+    let tolerance_ms = i64::try_from(tolerance.as_millis()).context("--tolerance is too long")?;
+    let sources::Answers { found, passed_over } = sources::lookup(path, at_ms, tolerance_ms)?;
+    let (source, signal) = found.unzip();
+    let answer = if signal.is_some() { Answer::Yes } else { Answer::No };
+    let known = Known {
+        at: rfc3339(at_ms),
+        source,
+        ts: signal.as_ref().map(|signal| rfc3339(signal.ts_ms)),
+        age_s: signal.as_ref().map(|signal| signal.age_ms as f64 / 1_000.0),
+        values: signal.map(|signal| signal.values).unwrap_or_default(),
+        passed_over,
+    };
+    output::print(format, &known, |out| {
+        for passed_over in &known.passed_over {
+            writeln!(out, "passed over {}: {}", passed_over.source, passed_over.reason)?;
+        }
+        let (Some(source), Some(ts), Some(age)) = (&known.source, &known.ts, known.age_s) else {
+            return writeln!(out, "no signal at {}", known.at);
+        };
+        writeln!(out, "{source}: {ts}, {age} s old")?;
+        known.values.iter().try_for_each(|(name, value)| writeln!(out, "  {name:<26} {value}"))
+    })?;
+    Ok(answer)
 }
 
 #[cfg(feature = "query")]

@@ -25,7 +25,9 @@ pub struct Field {
 }
 
 impl Field {
-    pub(super) fn at(&self, index: usize) -> f64 {
+    /// The value at a calendar index; `NaN` where there is none.
+    #[must_use]
+    pub fn at(&self, index: usize) -> f64 {
         index.checked_sub(self.start).and_then(|i| self.values.get(i)).map_or(f64::NAN, |v| f64::from(*v))
     }
 }

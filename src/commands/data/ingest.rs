@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use q50_datasets::{
-    ingest::{HUMMINGBOT_FILES, ingest_bars, ingest_hummingbot, ingest_pickle},
+    ingest::{HUMMINGBOT_FILES, ingest_bars, ingest_hummingbot, ingest_pickle, ingest_table},
     qlib::Selection,
     run_folder::RunFolder,
     signals::SignalOptions,
@@ -19,6 +19,7 @@ use crate::{
     Answer,
     args::{Format, IngestCommand},
     output,
+    sources::{Program, request},
 };
 
 /// Conflicts that are named on the terminal; `ingest.json` has all.
@@ -41,8 +42,27 @@ pub(super) fn run(command: &IngestCommand) -> Result<Answer> {
             }
             writeln!(io::stdout(), "{rows} rows written to {}", out.display())?;
         }
-        IngestCommand::Geckoterminal { path, out, format } => {
+        IngestCommand::Postgres { url_env, table, select, pool, source_tz, time_unit, out } => {
+            let (pool, zone, unit) = (pool.as_deref(), source_tz.as_deref(), time_unit.as_deref());
+            let options = [("pool", pool), ("source_tz", zone), ("time_unit", unit)];
+            let request = request(url_env, table.as_deref(), select.as_deref(), &options)?;
+            replaceable(out)?;
+            let rows = ingest_table(Path::new(&format!("postgres:{request}")), out)?;
+            writeln!(io::stdout(), "{rows} rows written to {}", out.display())?;
+        }
+        IngestCommand::Geckoterminal { path: Some(path), out, format, .. } => {
             collected(&Collection::read(path)?.write(path, out)?, out, *format)?;
+        }
+        IngestCommand::Geckoterminal { path: None, url_env, source_tz, out, format } => {
+            let variable = url_env.as_deref().unwrap_or_default();
+            let tables = tempfile::tempdir()?;
+            let folder = tables.path().display().to_string();
+            let mut arguments = vec!["collector", variable, "--out", &folder];
+            arguments.extend(source_tz.iter().flat_map(|zone| ["--source-tz", zone.as_str()]));
+            let database = Program::find()?.run(&arguments)?;
+            tracing::info!("the collector's schema: {database}");
+            let collection = Collection::read(tables.path())?;
+            collected(&collection.write(Path::new(variable), out)?, out, *format)?;
         }
     }
     Ok(Answer::Yes)

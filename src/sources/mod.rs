@@ -1,0 +1,144 @@
+//! Signals that are in no file: `postgres:`, `sqlite:`, `qlib:`, and `sources:`, a list of which the first that answers is
+//! taken. Each becomes a table as a file has it, so that they stand wherever a signal file does.
+
+mod postgres;
+mod qlib;
+mod sqlite;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use q50_datasets::input::{Opener, install_openers, read_text};
+use q50_datasets::{Input, SignalOptions, SignalTable};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use postgres::{Program, request};
+
+const OPENERS: &[(&str, Opener)] = &[
+    ("postgres", |request| opened(postgres::open(request))),
+    ("sqlite", |place| opened(sqlite::open(place))),
+    ("qlib", |place| opened(qlib::open(place))),
+    ("sources", |list| opened(first_that_answers(list))),
+];
+
+/// Makes them inputs of every command.
+pub(crate) fn install() {
+    install_openers(OPENERS);
+}
+
+fn opened(file: Result<File>) -> Result<File, String> {
+    file.map_err(|error| format!("{error:#}"))
+}
+
+/// A signal that was known at a time, and where it is from.
+#[derive(Debug, Serialize)]
+pub(crate) struct Signal {
+    /// Its stamp, epoch milliseconds.
+    pub(crate) ts_ms: i64,
+    /// Milliseconds from its stamp to the time asked for.
+    pub(crate) age_ms: i64,
+    /// Its values; null is unknown.
+    pub(crate) values: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Why a source gave no answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct PassedOver {
+    pub(crate) source: String,
+    pub(crate) reason: String,
+}
+
+/// What sources answer, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// The first source that has a signal, and the signal.
+    pub(crate) found: Option<(String, Signal)>,
+    /// Those before it.
+    pub(crate) passed_over: Vec<PassedOver>,
+}
+
+/// The newest signal at or before `at_ms` that is at most `tolerance_ms` old, of the first source that has one.
+pub(crate) fn lookup(path: &Path, at_ms: i64, tolerance_ms: i64) -> Result<Answers> {
+    let mut answers = Answers::default();
+    for place in sources(path)? {
+        let source = place.display().to_string();
+        let reason = match lookup_in(&place, at_ms, tolerance_ms) {
+            Ok(Some(signal)) => {
+                answers.found = Some((source, signal));
+                break;
+            }
+            Ok(None) => "no signal within the tolerance".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        answers.passed_over.push(PassedOver { source, reason });
+    }
+    Ok(answers)
+}
+
+fn lookup_in(source: &Path, at_ms: i64, tolerance_ms: i64) -> Result<Option<Signal>> {
+    if let Some(request) = source.to_str().and_then(|text| text.strip_prefix("postgres:")) {
+        // Of a table of millions of rows one is asked for.
+        return postgres::lookup(request, at_ms, tolerance_ms);
+    }
+    let table = SignalTable::read(source, &SignalOptions::default())?;
+    let Some(row) = table.ts.partition_point(|ts| *ts <= at_ms).checked_sub(1) else { return Ok(None) };
+    let (ts_ms, age_ms) = (table.ts[row], at_ms - table.ts[row]);
+    let value = |column: &[f64]| serde_json::Number::from_f64(column[row]).map_or(serde_json::Value::Null, Into::into);
+    let values = table.columns.present().map(|(name, column)| (name.to_owned(), value(column))).collect();
+    Ok((age_ms <= tolerance_ms).then_some(Signal { ts_ms, age_ms, values }))
+}
+
+/// A list of sources, as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    sources: Vec<PathBuf>,
+}
+
+/// The sources behind a path: those of a list, or the path itself.
+fn sources(path: &Path) -> Result<Vec<PathBuf>> {
+    match path.to_str().and_then(|text| text.strip_prefix("sources:")) {
+        Some(list) => read_list(Path::new(list)),
+        None => Ok(vec![path.to_path_buf()]),
+    }
+}
+
+fn read_list(path: &Path) -> Result<Vec<PathBuf>> {
+    let name = || path.display().to_string();
+    let list: List = toml::from_str(&read_text(path).with_context(name)?).with_context(name)?;
+    ensure!(!list.sources.is_empty(), "{}: no source; expected sources = [\"signals.parquet\", ..]", name());
+    let nested = list.sources.iter().find(|source| source.to_string_lossy().starts_with("sources:"));
+    if let Some(nested) = nested {
+        bail!("{}: `{}` is a list itself; name its sources here", name(), nested.display());
+    }
+    Ok(list.sources)
+}
+
+/// The first source of a list that can be read as signals. Which one it is, and why not one before it, is said aloud.
+fn first_that_answers(list: &str) -> Result<File> {
+    let mut reasons = Vec::new();
+    for source in read_list(Path::new(list))? {
+        let name = source.display().to_string();
+        let read = || -> Result<File> {
+            let input = Input::open(&source)?;
+            SignalTable::read_input(&input, &SignalOptions::default())?;
+            Ok(input.into_file()?)
+        };
+        match read() {
+            Ok(file) => {
+                for reason in &reasons {
+                    tracing::warn!("passed over {reason}");
+                }
+                if reasons.is_empty() {
+                    tracing::info!("signals of {name}");
+                } else {
+                    tracing::warn!("signals of {name} instead");
+                }
+                return Ok(file);
+            }
+            Err(error) => reasons.push(format!("{name}: {error:#}")),
+        }
+    }
+    bail!("none of the sources answers: {}", reasons.join("; "))
+}
