@@ -170,6 +170,17 @@ fn a_password_is_in_no_message() {
         }
     }
     assert!(!w.path("x.parquet").exists());
-    let typed = q50(&w, "", &["verify", "--bars", "bars.csv", "--signals", "postgres://me:hunter2@host/db"]);
-    assert!(typed.code == 2 && typed.stderr.contains("environment variable"), "{}", typed.stderr);
+    // Typed where the name of the variable belongs.
+    w.write("list.toml", "sources = ['postgres://me:hunter2@host/db']");
+    for words in [
+        &["verify", "--bars", "bars.csv", "--signals", "postgres://me:hunter2@host/db"] as &[&str],
+        &["verify", "--bars", "bars.csv", "--signals", "postgres:host=h password=hunter2/t"],
+        &["verify", "--bars", "bars.csv", "--signals", "sources:list.toml"],
+        &["data", "signal", "sources:list.toml", "--at", "2024-01-01"],
+        &["data", "migrate", "--url-env", "postgres://me:hunter2@host/db"],
+    ] {
+        let typed = q50(&w, "", words);
+        assert!(typed.code == 2 && typed.stderr.contains("environment variable"), "{words:?}\n{}", typed.stderr);
+        assert!(!typed.stderr.contains("hunter2"), "{words:?}\n{}", typed.stderr);
+    }
 }

@@ -159,6 +159,7 @@ fn a_lookup_falls_back_where_a_source_is_stale_and_says_so() {
     assert_eq!((&known["values"]["q50"], &known["ts"]), (&0.1.into(), &"1970-01-01T09:00:00Z".into()));
     assert!(known["source"].as_str().unwrap().ends_with("s.db:t"), "{known}");
     assert_eq!(known["passed_over"][0]["reason"], "no signal within the tolerance");
+    w.refused("data signal {dir}/absent.csv --at 1970-01-01T01:01:00Z", &["absent.csv", "No such file"]);
     let fresh = w.json("data signal sources:{dir}/list.toml --at 1970-01-01T01:01:00Z --tolerance 2m", 0);
     assert!(fresh["source"].as_str().unwrap().ends_with("stale.csv") && fresh["values"]["q50"] == 0.7, "{fresh}");
 }

@@ -35,11 +35,11 @@ pub fn install_openers(openers: &'static [(&'static str, Opener)]) {
     let _ = OPENERS.set(openers);
 }
 
-/// The opener of a name, and what it is to open.
-fn opener(path: &Path) -> Option<(Opener, &str)> {
+/// The scheme of a name, its opener, and what that is to open.
+fn opener(path: &Path) -> Option<(&str, Opener, &str)> {
     let (scheme, rest) = path.to_str()?.split_once(':')?;
     let (_, opener) = OPENERS.get()?.iter().find(|(name, _)| *name == scheme)?;
-    (!path.exists()).then_some((*opener, rest))
+    (!path.exists()).then_some((scheme, *opener, rest))
 }
 
 /// A file without a name, of what `write` writes.
@@ -73,7 +73,8 @@ impl Input {
     /// gives more than 4 GiB.
     pub fn open(path: &Path) -> Result<Self> {
         let file = match opener(path) {
-            Some((opener, rest)) => opener(rest).map_err(|why| Error::new(Kind::Io, path, why))?,
+            // Only the scheme is named: a connection string with its password may have been typed behind it.
+            Some((scheme, opener, rest)) => opener(rest).map_err(|why| Error::new(Kind::Io, scheme, why))?,
             None => open(path).map_err(|e| Error::io(path, "cannot open it", e))?,
         };
         Ok(Self { path: path.to_path_buf(), file, stated: None, key: None })

@@ -58,22 +58,41 @@ pub(crate) struct Answers {
     pub(crate) passed_over: Vec<PassedOver>,
 }
 
-/// The newest signal at or before `at_ms` that is at most `tolerance_ms` old, of the first source that has one.
+/// The newest signal at or before `at_ms` that is at most `tolerance_ms` old, of the first source that has one. An error where
+/// no source can be read.
 pub(crate) fn lookup(path: &Path, at_ms: i64, tolerance_ms: i64) -> Result<Answers> {
-    let mut answers = Answers::default();
+    let (mut answers, mut answered) = (Answers::default(), false);
     for place in sources(path)? {
-        let source = place.display().to_string();
+        let source = shown(&place);
         let reason = match lookup_in(&place, at_ms, tolerance_ms) {
             Ok(Some(signal)) => {
                 answers.found = Some((source, signal));
-                break;
+                return Ok(answers);
             }
-            Ok(None) => "no signal within the tolerance".to_owned(),
+            Ok(None) => {
+                answered = true;
+                "no signal within the tolerance".to_owned()
+            }
             Err(error) => format!("{error:#}"),
         };
         answers.passed_over.push(PassedOver { source, reason });
     }
+    if !answered {
+        let reasons = answers.passed_over.iter().map(|passed| format!("{}: {}", passed.source, passed.reason));
+        bail!("none of the sources answers: {}", reasons.collect::<Vec<_>>().join("; "));
+    }
     Ok(answers)
+}
+
+/// What a source is called in messages: without what was typed in the place of a variable's name, which may be a connection
+/// string with its password.
+fn shown(source: &Path) -> String {
+    let text = source.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match text.strip_prefix("postgres:").map(|rest| rest.split('/').next().unwrap_or_default()) {
+        Some(variable) if variable.is_empty() || !variable.chars().all(plain) => "postgres:..".to_owned(),
+        _ => text,
+    }
 }
 
 fn lookup_in(source: &Path, at_ms: i64, tolerance_ms: i64) -> Result<Option<Signal>> {
@@ -119,7 +138,7 @@ fn read_list(path: &Path) -> Result<Vec<PathBuf>> {
 fn first_that_answers(list: &str) -> Result<File> {
     let mut reasons = Vec::new();
     for source in read_list(Path::new(list))? {
-        let name = source.display().to_string();
+        let name = shown(&source);
         let read = || -> Result<File> {
             let input = Input::open(&source)?;
             SignalTable::read_input(&input, &SignalOptions::default())?;

@@ -37,6 +37,9 @@ impl Server {
     /// # Errors
     /// The variable is not set or holds no connection string, or one that asks for TLS.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
+        if variable.is_empty() || !variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(Error::NotAName);
+        }
         let text = std::env::var(variable).map_err(|_| Error::Unset(variable.to_owned()))?;
         Self::new(&text, variable)
     }
@@ -142,6 +145,12 @@ mod tests {
         }
         let server = Server::new("postgres://me:hunter2@localhost/db", "SIGNALS").unwrap();
         assert!(!format!("{server:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_connection_string_in_the_place_of_the_variable_is_not_repeated() {
+        let error = Server::from_env("postgres://me:hunter2@host/db").unwrap_err();
+        assert!(matches!(error, Error::NotAName) && !error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]

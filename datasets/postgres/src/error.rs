@@ -16,6 +16,9 @@ pub enum Error {
          `host=.. user=.. dbname=..`)"
     )]
     Malformed(String),
+    /// Something else stands where the name of the variable belongs. It is not shown, because a password may be in it.
+    #[error("expected the name of the environment variable that holds the connection string, and found something else")]
+    NotAName,
     /// Encryption is asked for.
     #[error(
         "the connection string in {0} asks for sslmode=require, and this q50 speaks no TLS; connect through a tunnel or a \

@@ -48,7 +48,7 @@ impl Request {
     pub fn parse(text: &str) -> Result<(String, Self), Error> {
         let fault = |found: &str| {
             Error::Shape {
-            what: format!("postgres:{text}"),
+            what: "postgres".to_owned(),
             found: found.to_owned(),
             expected: "postgres:VARIABLE/TABLE, or postgres:VARIABLE/SELECT ..., where VARIABLE is the environment variable with \
                        the connection string"
@@ -59,9 +59,7 @@ impl Request {
         let (variable, what) = text.split_once('/').ok_or_else(|| fault("no `/`"))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if variable.is_empty() || !variable.chars().all(plain) {
-            // It may be a connection string with its password.
-            let named = Error::Malformed("named in front of the `/`".to_owned());
-            return Err(named);
+            return Err(Error::NotAName);
         }
         let first = what.split_whitespace().next().unwrap_or_default();
         if ["select", "with"].contains(&first.to_ascii_lowercase().as_str()) {
