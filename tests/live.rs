@@ -87,7 +87,35 @@ mod live {
         assert_eq!(world.space.q50("compare replay session --out compared").code, 0);
         let page = std::fs::read_to_string(world.space.path("compared/compare.html")).unwrap();
         assert!(page.contains("They did the same") && page.contains("<svg") && page.contains("Where fills differ"));
-        assert_eq!(world.space.listing("compared"), ["compare.html", "compare.json"]);
+        let files =
+            ["compare.html", "compare.json", "equity.parquet", "fills.parquet", "latency.parquet", "orders.parquet"];
+        assert_eq!(world.space.listing("compared"), files);
+        let read = |file: &str, numbers: &[&'static str]| {
+            let wanted = Wanted { numbers: numbers.to_vec(), ..Wanted::default() };
+            Frame::read(&world.space.path("compared").join(file), &wanted).unwrap()
+        };
+        let orders = journal.orders().unwrap();
+        let quotes: Vec<f64> = orders.iter().map(|order| order.done.quote.unsigned_abs() as f64).collect();
+        let fills = read("fills.parquet", &["live_quote", "replayed_quote", "difference", "unexplained"]);
+        assert_eq!(
+            (fills.number("live_quote").unwrap(), fills.number("replayed_quote").unwrap()),
+            (&quotes[..], &quotes[..])
+        );
+        assert_eq!(
+            (fills.number("difference").unwrap(), fills.number("unexplained").unwrap()),
+            (&[0.0; 3][..], &[0.0; 3][..])
+        );
+        let stages = ["signal_ms", "decision_ms", "quote_ms", "sign_ms", "send_ms", "confirm_ms"];
+        let latency = read("latency.parquet", &stages);
+        for stage in stages {
+            assert!(latency.number(stage).unwrap().iter().all(|ms| (0.0..60_000.0).contains(ms)), "{stage}");
+            assert_eq!(
+                compared["latency"][stage]["n"].as_u64().unwrap(),
+                if stage.starts_with("signal") || stage.starts_with("decision") { SIDES.len() as u64 } else { 3 }
+            );
+        }
+        let equity = read("equity.parquet", &["live", "replayed"]);
+        assert_eq!(equity.number("live"), equity.number("replayed"));
     }
 
     #[test]
@@ -247,11 +275,9 @@ mod live {
     const HOURS: usize = 500;
     const WARM_UP: usize = 150;
 
-    /// The hours in which a replay of the published signals acts most often, an hour a bar of 20 s, on a pool that follows
-    /// the price.
-    #[test]
-    #[ignore = "reads Q50_TEST_DATA"]
-    fn the_busiest_500_hours_of_the_published_signals_are_traded_as_their_replay_is() {
+    /// The hours in which a replay of the published signals acts most often, an hour a bar of 20 s, and those before them: the
+    /// price at each close as a multiple of the first, names of the signals' columns, and their values.
+    fn busiest_hours() -> (Vec<f64>, String, Vec<(usize, String)>) {
         let (bars, signals) = (real("claim/btcusdt_1h.parquet"), real("claim/q50_signals_v1_model_2024.parquet"));
         let data = Dataset::read(&bars, Some(&signals), &DatasetOptions::default()).unwrap();
         let (market, rows) = (data.market(), data.rows());
@@ -271,18 +297,71 @@ mod live {
         let header: Vec<&str> = columns.iter().map(|(column, _)| column.name()).collect();
         let value = |value: f64| if value.is_nan() { String::new() } else { value.to_string() };
         let line = |row: usize| columns.iter().map(|(_, values)| value(values[row])).collect::<Vec<_>>().join(",");
-        let signals: Vec<(usize, String)> = window.clone().map(|row| (row - first, line(row))).collect();
+        (path, header.join(","), window.map(|row| (row - first, line(row))).collect())
+    }
 
-        let world = World::on_a_path(path, "", &header.join(","), &signals);
+    #[test]
+    #[ignore = "reads Q50_TEST_DATA"]
+    fn the_busiest_500_hours_of_the_published_signals_are_traded_as_their_replay_is() {
+        let (path, header, signals) = busiest_hours();
+        let bars = signals.len();
+        let world = World::on_a_path(path, "", &header, &signals);
         let mut session = world.live("--limits limits.toml");
-        session.wait_for(&world, window.len());
+        session.wait_for(&world, bars);
         session.stop();
         let compared = world.compare("session", 0);
         println!("{compared:#}");
-        assert_eq!(compared["decisions"]["compared"].as_u64().unwrap(), window.len() as u64);
+        assert_eq!(compared["decisions"]["compared"].as_u64().unwrap(), bars as u64);
         assert!(compared["fills"]["matched"].as_u64().unwrap() > 50, "{compared}");
         for part in PARTS {
             assert_eq!(compared["fills"]["total"][part], "0", "{part}: {compared}");
         }
+    }
+
+    /// Somebody moves the price before every order lands, and the replay's orders land 800 ms after their bars.
+    #[test]
+    #[ignore = "reads Q50_TEST_DATA"]
+    fn the_busiest_500_hours_with_latency_and_a_moving_price_differ_by_parts_that_add_up() {
+        let (path, header, signals) = busiest_hours();
+        let bars = signals.len();
+        let world = World::with_faults(&[], "[[fault]]\nkind = \"price-moves\"\nbps = 25\n");
+        let world = world.with_path(path, "", &header, &signals);
+        let mut session = world.live("--limits limits.toml");
+        session.wait_for(&world, bars);
+        session.stop();
+        let compared = world.compare_with_latency("session", 2);
+        println!("{compared:#}");
+        let pairs = compared["fills"]["pairs"].as_array().unwrap();
+        assert!(pairs.len() > 50, "{compared}");
+        for pair in pairs {
+            let part = |name: &str| pair["parts"][name].as_str().unwrap().parse::<i64>().unwrap();
+            let sum: i64 = PARTS[1..].iter().map(|name| part(name)).sum();
+            assert_eq!((part("difference"), part("unexplained")), (sum, 0), "{pair}");
+        }
+        assert_ne!(compared["fills"]["total"]["latency"], "0", "{compared}");
+    }
+
+    #[test]
+    fn a_history_of_another_pool_or_interval_is_refused_and_that_of_the_same_is_what_the_chain_says() {
+        let world = World::start(&SIDES);
+        let mut session = world.live("");
+        (0..3).for_each(|_| drop(session.next_bar(&world)));
+        session.stop();
+        std::fs::rename(world.space.path("session"), world.space.path("first")).unwrap();
+        let line = world.line(&world.rest("--history first"));
+        world.space.refused(&line.replace("--interval 20s", "--interval 10s"), &["is of bars of 20000 ms", "10000 ms"]);
+        world.space.refused(
+            &line.replace("--history first", "--history other"),
+            &["--history", "expected the folder of a collection"],
+        );
+        std::fs::remove_dir_all(world.space.path("session")).unwrap();
+        let mut session = world.live("--history first");
+        session.wait_for(&world, 4);
+        session.stop();
+        let bars =
+            |folder: &str| -> Vec<_> { world.journal(folder).bars().unwrap().iter().map(|row| row.bar).collect() };
+        let (first, second) = (bars("first"), bars("session"));
+        assert_eq!(first, second[..first.len()]);
+        assert_eq!(world.compare("session", 0)["parity"], true);
     }
 }

@@ -18,6 +18,7 @@ const STRATEGY: &str = "Strategy";
 const SIGNALS: &str = "Signals";
 const ORDERS: &str = "Orders";
 const CHAIN: &str = "Chain";
+const MONITOR: &str = "Monitor";
 
 pub(super) const LIVE_HELP: &str = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet it trades with a manifest alone (q50 promote); --dry-run and --paper run anywhere. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta";
 
@@ -53,6 +54,9 @@ pub(crate) struct LiveArguments {
     /// SOL that the session trades with; default: what was promoted.
     #[arg(long, value_name = "SOL", value_parser = capital, required_unless_present = "manifest", help_heading = STRATEGY)]
     pub(crate) capital: Option<f64>,
+    /// Folder of a collection of this pool (--out of q50 collect): what a node has forgotten, to warm up from.
+    #[arg(long, value_name = "DIR", help_heading = STRATEGY)]
+    pub(crate) history: Option<PathBuf>,
     /// Signals: a file that grows (CSV, Parquet, Feather); rows are added, and none that was read may change.
     #[arg(long, value_name = "FILE", help_heading = SIGNALS)]
     pub(crate) signals: Option<PathBuf>,
@@ -113,6 +117,24 @@ pub(crate) struct LiveArguments {
     pub(crate) journal: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) promotion: ManifestArguments,
+    /// Folder of the backtest that is traded (--out of q50 verify --venue pumpswap): live trades are held against its trades.
+    #[arg(long, value_name = "DIR", conflicts_with = "manifest", help_heading = MONITOR)]
+    pub(crate) backtest: Option<PathBuf>,
+    /// Mean shortfall of a fill against the replayed one that the backtest modelled, in basis points.
+    #[arg(long, value_name = "BPS", default_value_t = 0.0, value_parser = not_negative, help_heading = MONITOR)]
+    pub(crate) modelled_bps: f64,
+    /// How much more is tolerated; fills that cost more for long enough end the opening of positions.
+    #[arg(long, value_name = "BPS", default_value_t = 25.0, value_parser = not_negative, help_heading = MONITOR)]
+    pub(crate) tolerance_bps: f64,
+    /// Open no position any more where trades are worse than the backtest's; default: a warning.
+    #[arg(long, help_heading = MONITOR)]
+    pub(crate) demote_on_decay: bool,
+    /// Who is told of alarms, failed orders and ends: a file (TOML) with [telegram] and [webhook].
+    #[arg(long, value_name = "FILE", help_heading = MONITOR)]
+    pub(crate) alerts: Option<PathBuf>,
+    /// Serve a page about the session on this port of 127.0.0.1; 0: any that is free.
+    #[arg(long, value_name = "PORT", help_heading = MONITOR)]
+    pub(crate) status: Option<u16>,
     /// End after so many decisions; default: when it is asked to stop.
     #[arg(long, value_name = "N")]
     pub(crate) bars: Option<usize>,
@@ -130,7 +152,7 @@ pub(crate) struct CompareArguments {
     /// one the session is compared with the replay of its own record, without latency.
     #[arg(value_name = "[BACKTEST] SESSION", num_args = 1..=2, required = true)]
     pub(crate) folders: Vec<PathBuf>,
-    /// Folder for compare.html and compare.json; default: none are written.
+    /// Folder for compare.html, compare.json and the tables (Parquet); default: none are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Form of the result.

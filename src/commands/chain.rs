@@ -320,7 +320,7 @@ pub(super) fn fields(report: &Report) -> (Value, Answer) {
             let answer = if *state == OrderState::Filled { Answer::Yes } else { Answer::No };
             (json!({"state": state, "reason": "an order of this key was given before", "signature": null}), answer)
         }
-        Report::Settled { signature, quoted, settlement, to_send, to_settle } => {
+        Report::Settled { signature, quoted, settlement, to_send, to_settle, .. } => {
             let mut value = json!({
                 "signature": signature.to_string(),
                 "quoted": quoted_fields(quoted),

@@ -4,13 +4,18 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use q50_datasets::run_folder::RunFolder;
-use q50_research::report::{Curves, Sheet, Table};
-use q50_trader::compare::{Backtest, Comparison, Parts, Record, Stage};
+use q50_trader::compare::{Backtest, Comparison, Parts, Record, STAGES, Stage, TestReport};
 
 use crate::{Answer, args::CompareArguments, output};
 
-/// The files, the one that stands for both last.
-const FILES: &[&str] = &["compare.html", "compare.json"];
+/// The comparison as a page.
+mod page;
+/// The same as tables.
+mod tables;
+
+/// The files, the one that stands for all of them last.
+const FILES: &[&str] =
+    &["equity.parquet", "fills.parquet", "latency.parquet", "orders.parquet", "compare.html", "compare.json"];
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<Answer> {
     let (record, backtest) = match &arguments.folders[..] {
@@ -29,8 +34,9 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<Answer> {
     if let Some(folder) = &arguments.out {
         let folder = RunFolder::open(folder, FILES)?;
         let mut run = folder.new_run(&comparison.session);
-        run.bytes(FILES[0], sheet(&comparison).html()?.as_bytes())?;
-        run.bytes(FILES[1], &serde_json::to_vec_pretty(&comparison)?)?;
+        tables::write(&mut run, &comparison, &record)?;
+        run.bytes("compare.html", page::sheet(&comparison).html()?.as_bytes())?;
+        run.bytes("compare.json", &serde_json::to_vec_pretty(&comparison)?)?;
         run.commit()?;
     }
     output::print(arguments.format, &comparison, |out| text(out, &comparison))?;
@@ -38,7 +44,10 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<Answer> {
 }
 
 fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
-    let Comparison { decisions, orders, fills, latency, slippage, money, .. } = comparison;
+    let Comparison { decisions, orders, fills, latency, slippage, money, monitor, .. } = comparison;
+    for overridden in &comparison.overrides {
+        writeln!(out, "{}", overridden.banner())?;
+    }
     writeln!(out, "{}: bars from {} to {}", answer(comparison), comparison.from, comparison.to)?;
     writeln!(out, "decisions   {} compared, {} differ", decisions.compared, decisions.differing)?;
     for difference in &decisions.differences {
@@ -46,6 +55,9 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
     }
     let states: Vec<String> = orders.states.iter().map(|(state, count)| format!("{count} {state}")).collect();
     writeln!(out, "orders      {} attempted: {}", orders.attempted, list(&states))?;
+    for (reason, count) in &orders.reasons {
+        writeln!(out, "  {count} {reason}")?;
+    }
     for unfilled in &orders.unfilled {
         let why = unfilled.why.as_deref().unwrap_or("no reason is known");
         writeln!(out, "  {} {}: {why}", unfilled.bar, unfilled.state.name())?;
@@ -59,9 +71,9 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
     for pair in fills.pairs.iter().filter(|pair| pair.parts.is_some_and(|parts| parts.difference != 0)) {
         writeln!(out, "  {} {}: {}", pair.bar, pair.side, parts(&pair.parts.unwrap_or_default()))?;
     }
-    writeln!(out, "decide      {}", stage(&latency.decide_ms, "ms"))?;
-    writeln!(out, "send        {}", stage(&latency.send_ms, "ms"))?;
-    writeln!(out, "confirm     {}", stage(&latency.confirm_ms, "ms"))?;
+    for ((name, _), measured) in STAGES.iter().zip(latency.stages()) {
+        writeln!(out, "{name:<11} {}", stage(&measured, "ms"))?;
+    }
     writeln!(out, "landing     {}", stage(&latency.slots, "slots"))?;
     writeln!(out, "slippage    mean {}, worst {} of the quote", number(slippage.mean), number(slippage.worst))?;
     writeln!(
@@ -78,94 +90,36 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
         "Sharpe      {} live, {} in the backtest, 95 % of the difference {interval}",
         number(money.live_sharpe),
         number(money.backtest_sharpe)
-    )
+    )?;
+    test(out, "fills", &monitor.execution)?;
+    if let Some(decay) = &monitor.decay {
+        test(out, "trades", decay)?;
+    }
+    for alarm in &monitor.alarms {
+        writeln!(out, "  ALARM ({}): {}", alarm.test.name(), alarm.reason)?;
+    }
+    Ok(())
+}
+
+fn test(out: &mut dyn Write, of: &str, test: &TestReport) -> io::Result<()> {
+    let of = if test.block > 1 { format!("means of {} {of}", test.block) } else { of.to_owned() };
+    writeln!(
+        out,
+        "monitor     {} {of}: mean {}, held against {}; wealth {:.2} to 1, {:.2} at most",
+        test.observed,
+        number(test.mean),
+        number(test.expected),
+        test.wealth,
+        test.most
+    )?;
+    for power in &test.power {
+        writeln!(out, "  had {}, {:.0} % would have been seen by now", power.change, 100.0 * power.probability)?;
+    }
+    Ok(())
 }
 
 fn answer(comparison: &Comparison) -> &'static str {
     if comparison.parity { "They did the same" } else { "They did not do the same" }
-}
-
-/// The same as a page.
-fn sheet(comparison: &Comparison) -> Sheet {
-    let Comparison { decisions, orders, fills, capital, .. } = comparison;
-    let curve = |side: usize| comparison.equity.iter().map(|(_, pair)| pair[side] / capital).collect();
-    Sheet {
-        title: "A live session beside its backtest".to_owned(),
-        sources: vec![
-            format!("Session {:.16} and backtest {}.", comparison.session, comparison.backtest),
-            format!("{} bars from {} to {}.", decisions.compared, comparison.from, comparison.to),
-        ],
-        is_yes: comparison.parity,
-        answer: answer(comparison).to_owned(),
-        sentence: format!(
-            "{} of {} decisions differ; {} of {} orders were filled; fills differ by {} lamports, {} of them unexplained.",
-            decisions.differing,
-            decisions.compared,
-            orders.filled,
-            orders.attempted,
-            fills.total.difference,
-            fills.total.unexplained
-        ),
-        curves: Curves {
-            open_time: comparison.equity.iter().map(|(time, _)| *time).collect(),
-            names: ["live", "backtest"],
-            values: [curve(1), curve(0)],
-        },
-        tables: tables(comparison),
-    }
-}
-
-fn tables(comparison: &Comparison) -> Vec<Table> {
-    let Comparison { decisions, orders, fills, latency, slippage, money, .. } = comparison;
-    let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<String>>();
-    let cut = |name: String, parts: &Parts| {
-        let Parts { difference, state_drift, size, latency, fees, rounding, unexplained } = parts;
-        let parts = [difference, state_drift, size, latency, fees, rounding, unexplained];
-        std::iter::once(name).chain(parts.map(ToString::to_string)).collect::<Vec<String>>()
-    };
-    let each = fills.pairs.iter().filter_map(|pair| Some(cut(format!("{} {}", pair.bar, pair.side), &pair.parts?)));
-    let unfilled = orders
-        .unfilled
-        .iter()
-        .map(|order| row(&[&order.bar, order.state.name(), order.why.as_deref().unwrap_or("no reason is known")]));
-    let differing = decisions.differences.iter().map(|made| row(&[&made.bar, &made.live, &made.backtest]));
-    let whole = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    let stage = |(name, stage): (&str, Stage)| {
-        vec![name.to_owned(), whole(stage.p50), whole(stage.p95), whole(stage.p99), stage.n.to_string()]
-    };
-    let stages = [
-        ("from a closed bar to the decision, ms", latency.decide_ms),
-        ("from the order to its send, ms", latency.send_ms),
-        ("from the order to its confirmation, ms", latency.confirm_ms),
-        ("from the quoted state to the landing, slots", latency.slots),
-    ];
-    let table = |title, heads: &[&'static str], rows, note| Table { title, heads: heads.to_vec(), rows, note };
-    vec![
-        table(
-            "Money",
-            &["", "live", "backtest"],
-            vec![
-                row(&["return", &number(money.live_return), &number(money.backtest_return)]),
-                row(&["Sharpe ratio, annual", &number(money.live_sharpe), &number(money.backtest_sharpe)]),
-            ],
-            "",
-        ),
-        table(
-            "Where fills differ, lamports",
-            &["fill", "difference", "state drift", "size", "latency", "fees", "rounding", "unexplained"],
-            std::iter::once(cut("all".to_owned(), &fills.total)).chain(each).collect(),
-            "Below zero the live fill brought less. The parts add up to the difference, to the lamport.",
-        ),
-        table("Orders that were not filled", &["bar", "state", "why"], unfilled.collect(), ""),
-        table("Decisions that differ", &["bar", "live", "backtest"], differing.collect(), ""),
-        table("Time", &["stage", "p50", "p95", "p99", "measured"], stages.map(stage).to_vec(), ""),
-        table(
-            "Slippage, share of the quote",
-            &["", "mean", "worst", "fills"],
-            vec![row(&["worse than quoted", &number(slippage.mean), &number(slippage.worst), &slippage.n.to_string()])],
-            "",
-        ),
-    ]
 }
 
 fn list(entries: &[String]) -> String {

@@ -21,16 +21,21 @@ use q50_executor::rpc::Client;
 use q50_executor::wallet::Wallet;
 use q50_pumpswap::chain::Address;
 use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
+use q50_trader::alerts::{Alert, AlertSettings, Alerts, Pace, Receiver};
 use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;
+use q50_trader::history;
 use q50_trader::journal::{Done, Journal, State};
+use q50_trader::monitor::{MonitorRule, Reference, promoted_trades};
+use q50_trader::promoted;
 use q50_trader::promotion::gate::Intended;
 use q50_trader::promotion::ladder::Standing;
 use q50_trader::promotion::{self, Manifest, Override};
-use q50_trader::session::{Event, Parts, Session};
+use q50_trader::session::{Event, Parts, Session, SessionError};
 use q50_trader::signal_file::SignalFile;
 use q50_trader::sizing::PoolTerms;
 use q50_trader::spec::{Levels, Mode, SessionSpec, SignalRule};
+use q50_trader::status;
 use tokio::sync::watch;
 
 use crate::{
@@ -49,6 +54,8 @@ use crate::{
 const USUAL_INTERVAL_MS: i64 = 60_000;
 /// The session's journal in its folder.
 const SESSION: &str = "session.sqlite";
+/// How long alerts are told for once the session has ended.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
 
 pub(crate) fn run(arguments: &LiveArguments, quiet: bool) -> Result<Answer> {
     let promoted = gate::promoted(&arguments.promotion)?;
@@ -121,6 +128,7 @@ async fn live(
     let orders = trading_settings(arguments.priority_cap, arguments.limits.as_deref())?;
     let rule = signal_rule(arguments, interval_ms, manifest);
     let signals = signal_file(arguments, &settings, &rule)?;
+    let (receivers, pace) = receivers(arguments)?;
     let levels = Levels {
         stop_loss_bps: arguments.stop_loss.map(|share| share.0),
         take_profit_bps: arguments.take_profit.map(|share| share.0),
@@ -175,6 +183,11 @@ async fn live(
         signals: rule,
         levels,
         manifest: promoted.as_ref().map(|promoted| promoted.signed.hash()),
+        monitor: MonitorRule {
+            modelled_bps: arguments.modelled_bps,
+            tolerance_bps: arguments.tolerance_bps,
+            demote_on_decay: arguments.demote_on_decay,
+        },
         settings,
     };
     if !arguments.out.join(SESSION).exists() {
@@ -192,6 +205,11 @@ async fn live(
     for (kind, text) in &announced {
         journal.note(SystemClock.now().0, kind, text)?;
     }
+    let reference = reference(arguments)?;
+    let history = match &arguments.history {
+        Some(folder) => history::read(folder, &spec.pool, &spec.genesis, interval_ms).context("--history")?,
+        None => Vec::new(),
+    };
     let subscription = Subscription::new(websocket, target.pool);
     let feed = Feed::new(Collector::new(feeds, target, store), subscription, interval_ms);
     let execution = unless_stopped(&mut stop, execution(arguments, &spec, client, wallet, orders));
@@ -203,13 +221,23 @@ async fn live(
         signals,
         execution: execution.await.context("interrupted before it began")??,
         signal_wait: Duration::from_secs_f64(arguments.signal_wait.min(interval_ms as f64 / 1_000.0)),
+        history,
+        reference,
         spec,
     };
 
+    if let Some(port) = arguments.status {
+        let address = status::serve(arguments.out.clone(), port).with_context(|| format!("--status {port}"))?;
+        tracing::warn!("status page: http://{address}/");
+    }
+    let alerts = Alerts::start(receivers, &parts.spec.id()[..16], pace);
     let status = Status::start(quiet);
     let mut told = Ok(());
     let mut tell = |event: &Event| {
         status.say(line(event));
+        if let Some(alert) = Alert::of(event) {
+            alerts.send(&alert);
+        }
         if told.is_ok() {
             told = status.aside(|| print(arguments.format, event));
         }
@@ -218,11 +246,18 @@ async fn live(
         tell(&Event::Note { kind, text });
     }
     let session = unless_stopped(&mut stop, Session::start(parts, &mut tell)).await;
-    let mut session = session.context("interrupted before it began; the same command goes on")??;
+    let mut session = match session.context("interrupted before it began; the same command goes on")? {
+        Ok(session) => session,
+        Err(error) => {
+            last_words(alerts, Some(&error)).await;
+            return Err(error.into());
+        }
+    };
     let poll = Duration::from_millis(arguments.poll_ms);
     let ended = session.run(&mut stop, poll, arguments.bars, &mut tell).await;
     let collector = session.feed().collector();
     let written = dataset::write(collector.store(), &target, session.genesis(), interval_ms, &folder);
+    last_words(alerts, ended.as_ref().err()).await;
     ended.context("the session stopped; what it knows is kept, and the same command goes on")?;
     written?;
     Ok(told?)
@@ -269,6 +304,36 @@ fn signal_file(arguments: &LiveArguments, settings: &RunSettings, rule: &SignalR
         bail!("{refusal}{}", if file.is_none() { "; or name a file with --signals" } else { "" });
     }
     Ok(file)
+}
+
+/// Who is told, and how often.
+fn receivers(arguments: &LiveArguments) -> Result<(Vec<Receiver>, Pace)> {
+    let Some(file) = &arguments.alerts else { return Ok((Vec::new(), Pace::default())) };
+    let settings = AlertSettings::read(file).context("--alerts")?;
+    Ok((settings.receivers().context("--alerts")?, settings.pace()))
+}
+
+/// Tells why the session ended, and whatever waits to be told.
+async fn last_words(alerts: Alerts, error: Option<&SessionError>) {
+    if let Some(error) = error {
+        alerts.send(&Alert { kind: "error", text: format!("the session ended: {error}") });
+    }
+    alerts.finish(LAST_WORDS).await;
+}
+
+/// Trades that the session's are held against: of the backtest that it was begun with.
+fn reference(arguments: &LiveArguments) -> Result<Option<Reference>> {
+    let session = &arguments.out;
+    if let Some(backtest) = arguments.backtest.as_ref().filter(|_| !promoted::folder(session).exists()) {
+        if let Some(missing) = promoted::TABLES.iter().find(|table| !backtest.join(table).is_file()) {
+            bail!(
+                "--backtest {}: no {missing}; expected the folder of a run: --out of q50 verify --venue pumpswap",
+                backtest.display()
+            );
+        }
+        promoted::keep(session, backtest).with_context(|| format!("--backtest {}", backtest.display()))?;
+    }
+    Ok(promoted_trades(session)?.map(|trades| Reference::of(&trades)))
 }
 
 /// Refuses a wallet that has not what a new session trades with; one that goes on has part of it in coins.
@@ -338,6 +403,7 @@ fn line(event: &Event) -> String {
             format!("  order {key}: {size}")
         }
         Event::Done { done, .. } => format!("  {}", became(done)),
+        Event::Alarm(alarm) => format!("ALARM ({}): {}", alarm.test.name(), alarm.reason),
         Event::Note { kind, text } => format!("  {kind}: {text}"),
         Event::Stopped { decisions, orders, from } => {
             let from =

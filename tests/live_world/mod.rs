@@ -1,6 +1,12 @@
 //! A pool whose price is moved once a bar, signals for its bars, and sessions that trade them.
 
-#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "test helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    unreachable_pub,
+    reason = "test helpers, of which each test uses a part"
+)]
 
 use super::util::Workspace;
 use assert_cmd::cargo::cargo_bin;
@@ -76,15 +82,19 @@ impl World {
 
     /// A chain whose pool follows a path, with the strategy and the signals that go with it: stamps are numbers of bars.
     pub fn on_a_path(path: Vec<f64>, strategy: &str, header: &str, signals: &[(usize, String)]) -> Self {
-        let mut world = Self::start(&[]);
+        Self::start(&[]).with_path(path, strategy, header, signals)
+    }
+
+    /// The same world with a path, a strategy and signals.
+    pub fn with_path(mut self, path: Vec<f64>, strategy: &str, header: &str, signals: &[(usize, String)]) -> Self {
         let mut text = format!("ts_ms,{header}\n");
         for (bar, values) in signals {
-            text += &format!("{},{values}\n", world.first_ms + i64::try_from(*bar).unwrap() * BAR_MS);
+            text += &format!("{},{values}\n", self.first_ms + i64::try_from(*bar).unwrap() * BAR_MS);
         }
-        world.space.write("signals.csv", text);
-        world.first_price = world.price();
-        (world.path, world.strategy) = (path, strategy.to_owned());
-        world
+        self.space.write("signals.csv", text);
+        self.first_price = self.price();
+        (self.path, self.strategy) = (path, strategy.to_owned());
+        self
     }
 
     /// Lamports for the smallest unit of the coin.
@@ -146,6 +156,13 @@ impl World {
         self.advance(2);
     }
 
+    /// From now on somebody moves the price by so many basis points right before an order lands.
+    pub fn move_before_an_order_lands(&self, bps: i64) {
+        self.net.control(Control::ClearFaults {}).unwrap();
+        let fault = toml::from_str(&format!("kind = \"price-moves\"\nbps = {bps}")).unwrap();
+        self.net.control(Control::AddFault { fault }).unwrap();
+    }
+
     pub fn lamports(&self) -> u64 {
         let wallet = Wallet::find(Some(&self.net.ready().keypair)).unwrap().address();
         let (_, accounts) = self.runtime.block_on(self.client.accounts(&[wallet], Commitment::Processed, 0)).unwrap();
@@ -183,7 +200,12 @@ impl World {
 
     /// A session in the folder of that name, with half of its cash on a signal.
     pub fn live(&self, rest: &str) -> Session {
-        self.spawn(&self.line(&format!("--capital 10 --out session {} {rest}", self.strategy)))
+        self.spawn(&self.line(&self.rest(rest)))
+    }
+
+    /// What its line says besides chain and signals.
+    pub fn rest(&self, rest: &str) -> String {
+        format!("--capital 10 --out session {} {rest}", self.strategy)
     }
 
     /// A session by its whole line.
@@ -219,12 +241,13 @@ impl World {
         Journal::open(&self.space.path(folder).join("session.sqlite")).unwrap()
     }
 
-    /// Replays the record of a session without latency, on these signals, into the folder `replay`.
-    fn replay(&self, folder: &str, signals: &str) {
+    /// Replays the record of a session with orders that land so many slots after their bar, on these signals, into the folder
+    /// `replay`.
+    fn replay(&self, folder: &str, signals: &str, latency_slots: u32) {
         let from = rfc3339(self.journal(folder).decisions().unwrap()[0].bar_ms);
         let verify = self.space.q50(&format!(
             "verify --venue pumpswap --bars {folder} --pool {folder} --signals {signals} --capital 10 {} \
-             --latency-slots 0 --from {from} --out replay",
+             --latency-slots {latency_slots} --from {from} --out replay",
             self.strategy
         ));
         assert_eq!(verify.code, 0, "{}{}", verify.stdout, verify.stderr);
@@ -232,8 +255,15 @@ impl World {
 
     /// What `q50 compare` says of a session and its replay.
     pub fn compare(&self, folder: &str, code: i32) -> Value {
-        self.replay(folder, "signals.csv");
+        self.replay(folder, "signals.csv", 0);
         self.space.json(&format!("compare replay {folder}"), code)
+    }
+
+    /// The same where the replay's orders land so many slots after their bar: whether parity holds, and the rest.
+    pub fn compare_with_latency(&self, folder: &str, slots: u32) -> Value {
+        self.replay(folder, "signals.csv", slots);
+        let compared = self.space.q50(&format!("compare replay {folder} --format json"));
+        serde_json::from_str(&compared.stdout).unwrap()
     }
 
     /// The record of a session, replayed without latency, decides and trades what the session did, to the lamport. An order
@@ -250,7 +280,7 @@ impl World {
         let sides = self.sides.iter().enumerate();
         let sides: Vec<i8> = sides.map(|(bar, side)| if unfilled.contains(&bar) { -1 } else { *side }).collect();
         self.write_signals("replayed.csv", &sides);
-        self.replay(folder, "replayed.csv");
+        self.replay(folder, "replayed.csv", 0);
         let read = |file: &str, wanted: Wanted<'static>| {
             Frame::read(&self.space.path("replay").join(file), &Wanted { time: true, ..wanted }).unwrap()
         };

@@ -11,10 +11,12 @@ use thiserror::Error;
 pub struct Layout {
     /// What makes a SQLite file one of this kind (`PRAGMA application_id`).
     pub application: i64,
-    /// Version of the layout (`PRAGMA user_version`), from 1.
+    /// Version of `schema` (`PRAGMA user_version`), from 1.
     pub version: i64,
     /// Statements that make its tables.
     pub schema: &'static str,
+    /// What each later version adds to the one before it; a file of `schema`'s version or later gets what it lacks.
+    pub additions: &'static [&'static str],
     /// When SQLite waits for the disk (`PRAGMA synchronous`).
     pub synchronous: &'static str,
 }
@@ -46,31 +48,45 @@ impl Layout {
     /// [`LayoutError`].
     pub fn prepare(&self, connection: &mut Connection, patience: Duration) -> Result<(), LayoutError> {
         connection.busy_timeout(patience)?;
-        self.is_that_of(&connection.transaction()?)?;
+        let is_laid_out = self.missing(&connection.transaction()?)?.is_empty();
         write_ahead(connection, patience)?;
         connection.pragma_update(None, "synchronous", self.synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been faster.
-        if self.is_that_of(&transaction)? {
+        // Whoever only reads waits for nobody that writes.
+        if is_laid_out {
             return Ok(());
         }
-        transaction.execute_batch(self.schema)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been faster.
+        let missing = self.missing(&transaction)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for statements in missing {
+            transaction.execute_batch(statements)?;
+        }
         transaction.pragma_update(None, "application_id", self.application)?;
-        transaction.pragma_update(None, "user_version", self.version)?;
+        transaction.pragma_update(None, "user_version", self.newest())?;
         Ok(transaction.commit()?)
     }
 
-    /// Whether the file has this layout; an empty one has none yet.
-    fn is_that_of(&self, transaction: &Transaction<'_>) -> Result<bool, LayoutError> {
+    /// The version after all additions.
+    fn newest(&self) -> i64 {
+        self.version + self.additions.len() as i64
+    }
+
+    /// Statements that the file lacks; for an empty one all.
+    fn missing(&self, transaction: &Transaction<'_>) -> Result<Vec<&'static str>, LayoutError> {
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         match (application, version) {
-            (0, 0) if tables == 0 => Ok(false),
+            (0, 0) if tables == 0 => Ok(std::iter::once(self.schema).chain(self.additions.iter().copied()).collect()),
             (application, _) if application != self.application => Err(LayoutError::Foreign),
-            (_, found) if found != self.version => Err(LayoutError::Version { found, known: self.version }),
-            _ => Ok(true),
+            (_, found) if !(self.version..=self.newest()).contains(&found) => {
+                Err(LayoutError::Version { found, known: self.newest() })
+            }
+            (_, found) => Ok(self.additions.iter().copied().skip((found - self.version) as usize).collect()),
         }
     }
 }
@@ -111,8 +127,33 @@ const PATIENCE: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
 
-    const LAYOUT: Layout =
-        Layout { application: 50, version: 2, schema: "CREATE TABLE t (n INTEGER) STRICT;", synchronous: "normal" };
+    const LAYOUT: Layout = Layout {
+        application: 50,
+        version: 2,
+        schema: "CREATE TABLE t (n INTEGER) STRICT;",
+        additions: &[],
+        synchronous: "normal",
+    };
+
+    #[test]
+    fn an_earlier_file_gets_what_it_lacks_and_keeps_what_it_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("earlier.sqlite");
+        let prepared = |additions| {
+            let mut connection = Connection::open(&path).unwrap();
+            Layout { additions, ..LAYOUT }.prepare(&mut connection, Duration::ZERO).map(|()| connection)
+        };
+        prepared(&[]).unwrap().execute("INSERT INTO t VALUES (7)", []).unwrap();
+        let both = &["CREATE TABLE u (n INTEGER) STRICT;", "CREATE TABLE v (n INTEGER) STRICT;"];
+        for additions in [&both[..1], both, both] {
+            let connection = prepared(additions).unwrap();
+            assert_eq!(connection.query_row("SELECT n FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
+        }
+        let connection = prepared(both).unwrap();
+        connection.execute_batch("INSERT INTO u VALUES (1); INSERT INTO v VALUES (1)").unwrap();
+        let refused = prepared(&both[..1]).unwrap_err();
+        assert!(matches!(refused, LayoutError::Version { found: 4, known: 3 }), "{refused}");
+    }
 
     #[test]
     fn several_that_begin_a_file_at_once_all_have_it() {

@@ -66,6 +66,10 @@ pub enum Report {
         quoted: Box<Quoted>,
         /// What became of it.
         settlement: Settlement,
+        /// From the order until it was quoted and simulated.
+        to_quote: Duration,
+        /// From the order until it was signed.
+        to_sign: Duration,
         /// From the order to the first send.
         to_send: Duration,
         /// From the order to what became of it.
@@ -295,6 +299,7 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             Ok(ground) => ground,
             Err(rejection) => return self.reject(id, rejection),
         };
+        let to_quote = self.clock.now().since(began);
         let switch = match by {
             By::Program => self.switch()?,
             By::Hand => KillSwitch::Resumed,
@@ -313,6 +318,7 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             Ok(signed) => signed,
             Err(error) => return self.reject(id, error.into()),
         };
+        let to_sign = self.clock.now().since(began);
         let plan = cleared.plan();
         let prepared = self.prepared(plan, untracked, signed);
         let pending = Pending { order: id, mint: order.mint, prepared, state: OrderState::Open, slot: None };
@@ -328,6 +334,8 @@ impl<N: Chain, C: Clock> Executor<N, C> {
             signature: pending.prepared.signature,
             quoted: Box::new(plan.quoted),
             settlement,
+            to_quote,
+            to_sign,
             to_send,
             to_settle: self.clock.now().since(began),
         })

@@ -13,6 +13,7 @@ use q50_executor::order::{Order, Quoted};
 use q50_executor::plan::{self, Rejection};
 use q50_executor::rpc::{Class, Client};
 use q50_pumpswap::chain::Address;
+use std::time::Duration;
 use thiserror::Error;
 
 /// An order of which nothing more is known.
@@ -78,9 +79,10 @@ impl Execution {
                 let report = executor.execute(key, order).await?;
                 let outcome = executor.journal().outcome(key)?;
                 let mut done = outcome.map_or_else(|| Done::only(State::Wanted, None), |outcome| told(&outcome));
-                if let Report::Settled { to_send, to_settle, .. } = report {
-                    done.to_send_ms = u64::try_from(to_send.as_millis()).ok();
-                    done.to_settle_ms = u64::try_from(to_settle.as_millis()).ok();
+                if let Report::Settled { to_quote, to_sign, to_send, to_settle, .. } = report {
+                    let ms = |duration: Duration| u64::try_from(duration.as_millis()).ok();
+                    (done.to_quote_ms, done.to_sign_ms) = (ms(to_quote), ms(to_sign));
+                    (done.to_send_ms, done.to_settle_ms) = (ms(to_send), ms(to_settle));
                 }
                 Ok(done)
             }

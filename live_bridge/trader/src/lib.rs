@@ -12,6 +12,8 @@
 //! and has to decide again what it decided; orders are settled with the chain; bars that closed meanwhile are decided on,
 //! and orders that nobody was there to give are named.
 
+/// What somebody has to know now.
+pub mod alerts;
 /// Money and coins of a session.
 pub mod books;
 /// A session beside its backtest.
@@ -20,10 +22,14 @@ pub mod compare;
 pub mod execution;
 /// Bars from the chain.
 pub mod feed;
+/// Bars from before those that a node has.
+pub mod history;
 /// The strategy, a bar at a time.
 pub mod host;
 /// What is known of a session.
 pub mod journal;
+/// Whether it still does what was modelled.
+pub mod monitor;
 /// The backtest that was promoted, beside its session.
 pub mod promoted;
 /// From a verdict to money.
@@ -36,3 +42,5 @@ pub mod signal_file;
 pub mod sizing;
 /// What a session is.
 pub mod spec;
+/// What it is at this moment.
+pub mod status;

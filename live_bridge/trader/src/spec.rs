@@ -1,5 +1,6 @@
 //! What a session is, whole: two that are specified alike trade alike.
 
+use crate::monitor::MonitorRule;
 use q50_datasets::join::JoinRule;
 use q50_datasets::signals::CrossingPolicy;
 use q50_engine::units::Bps;
@@ -46,6 +47,9 @@ pub struct SessionSpec {
     /// BLAKE3 (hex) of the manifest that it was promoted by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
+    /// What fills and trades are held against.
+    #[serde(default)]
+    pub monitor: MonitorRule,
     /// The run, as research has it. Of its venue, slippage and the bound on impact go for live orders, too.
     #[serde(flatten)]
     pub settings: RunSettings,

@@ -1,6 +1,11 @@
 //! Are live trades still like the backtest's?
 
-use super::Wealth;
+use super::{Wealth, alone};
+
+/// Trades whose mean is one observation where trades depend on each other.
+const BLOCK: usize = 10;
+/// Correlation of a trade with the one before it above which they count as dependent: a judgement.
+const CORRELATION: f64 = 0.1;
 
 /// Whether live trades are exchangeable with those of the backtest, against "they are worse".
 ///
@@ -46,10 +51,43 @@ impl Decay {
     }
 }
 
+/// How many consecutive trades of a backtest, and of the session after it, make one observation, as their mean: 1, or 10
+/// where the backtest would raise an alarm about itself (its second half as if it were live) or its trades depend on each
+/// other (correlation of neighbours above 0.1).
+#[must_use]
+pub fn block(backtest: &[f64]) -> usize {
+    let (first, second) = backtest.split_at(backtest.len() / 2);
+    let mut itself = Decay::alarming_at(alone(), first);
+    for trade in second {
+        itself.observe(*trade);
+    }
+    let depends = itself.wealth().alarm_at().is_some() || neighbours(backtest).is_some_and(|rho| rho > CORRELATION);
+    if depends { BLOCK } else { 1 }
+}
+
+/// Correlation of each value with the next; none where they do not vary.
+fn neighbours(values: &[f64]) -> Option<f64> {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let products: f64 = values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
+    (squares > 0.0).then(|| products / squares)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::alone;
+
+    #[test]
+    fn trades_that_depend_on_each_other_are_taken_ten_at_a_time() {
+        let alternating: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 0.01 } else { -0.01 }).collect();
+        assert_eq!((block(&alternating), block(&[]), block(&[0.01])), (1, 1, 1));
+        // Runs of five: neighbours agree in four of five pairs.
+        let runs: Vec<f64> = (0..100).map(|i| if i / 5 % 2 == 0 { 0.01 } else { -0.01 }).collect();
+        assert_eq!(block(&runs), 10);
+        // The second half is worse than the first.
+        let decayed: Vec<f64> = (0..100).map(|i| alternating[i] - if i < 50 { 0.0 } else { 0.05 }).collect();
+        assert_eq!(block(&decayed), 10);
+    }
 
     #[test]
     fn p_values_by_hand() {

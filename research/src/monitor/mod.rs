@@ -12,8 +12,10 @@
 
 mod decay;
 mod execution;
+/// What a test would have seen.
+pub mod power;
 mod wealth;
 
-pub use decay::Decay;
+pub use decay::{Decay, block};
 pub use execution::{Execution, NotModelled};
 pub use wealth::{Wealth, alone, both_together};

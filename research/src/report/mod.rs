@@ -30,7 +30,7 @@ mod verdict;
 /// Why a figure of the replay is undefined.
 mod why;
 
-pub use sheet::{Curves, Sheet, Table};
+pub use sheet::{Curves, Sheet, Table, WealthPath};
 
 use thiserror::Error;
 

@@ -59,11 +59,11 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
             }
         }
     };
-    shell(&title(verification), &body)
+    shell(&title(verification), None, &body)
 }
 
-/// A whole file with this body, which needs nothing but a browser.
-pub(super) fn shell(title: &str, body: &Markup) -> Markup {
+/// A whole file with this body, which needs nothing but a browser; it is asked for again after `refresh` seconds.
+pub(super) fn shell(title: &str, refresh: Option<u32>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -72,6 +72,7 @@ pub(super) fn shell(title: &str, body: &Markup) -> Markup {
                 meta name="generator" content=(GENERATOR);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }

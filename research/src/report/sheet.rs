@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::{
     ReportError,
-    charts::{Picture, Place, equity_beside},
+    charts::{Drawing, Picture, Place, equity_beside, wealth},
     page::{figure, shell},
 };
 
@@ -11,6 +11,8 @@ use super::{
 pub struct Sheet {
     /// Its title.
     pub title: String,
+    /// What has to be seen before all else, such as checks that were overridden.
+    pub banner: Vec<String>,
     /// What it is of, a line each.
     pub sources: Vec<String>,
     /// Whether the answer is yes.
@@ -19,21 +21,33 @@ pub struct Sheet {
     pub answer: String,
     /// And in a sentence.
     pub sentence: String,
-    /// Two curves of equity.
+    /// Curves of equity.
     pub curves: Curves,
+    /// The tests of a monitor; none where there is no monitor.
+    pub monitor: Vec<WealthPath>,
     /// Tables, in order.
     pub tables: Vec<Table>,
+    /// After how many seconds a browser asks for it again; none where it stays as it is.
+    pub refresh: Option<u32>,
 }
 
-/// Two curves of equity, multiples of the capital at the close of each bar.
+/// Curves of equity, multiples of the capital at the close of each bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
     /// Openings of the bars, epoch milliseconds.
     pub open_time: Vec<i64>,
-    /// What they are; the first is the one that the eye should find.
-    pub names: [&'static str; 2],
-    /// The curves.
-    pub values: [Vec<f64>; 2],
+    /// The curves by what they are, three at most; the first is the one that the eye should find. `NaN` where one has no
+    /// value.
+    pub named: Vec<(&'static str, Vec<f64>)>,
+}
+
+/// What a test of a monitor has made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WealthPath {
+    /// Which test.
+    pub name: &'static str,
+    /// Natural logarithm of its wealth after each observation.
+    pub log_wealth: Vec<f64>,
 }
 
 /// A table. The first column is words, the others are numbers.
@@ -55,17 +69,28 @@ impl Sheet {
     /// # Errors
     /// The picture cannot be drawn.
     pub fn html(&self) -> Result<String, ReportError> {
-        let Curves { open_time, names, values: [first, second] } = &self.curves;
-        let label = format!("Equity over time on a log scale: {} beside {}.", names[0], names[1]);
-        let drawn = equity_beside(open_time, *names, [first, second], &label);
-        let body = drawn.map_err(|source| ReportError { picture: "Equity", source })?;
-        let picture = Picture { title: "Equity", body, place: Place::Row };
-        Ok(shell(&self.title, &self.body(&picture)).into_string())
+        let Curves { open_time, named } = &self.curves;
+        let named: Vec<(&str, &[f64])> = named.iter().map(|(name, curve)| (*name, &curve[..])).collect();
+        let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+        let label = format!("Equity over time on a log scale: {}.", names.join(" beside "));
+        let place = || if self.monitor.is_empty() { Place::Row } else { Place::Half };
+        let picture = |title, drawn: Drawing| match drawn {
+            Ok(body) => Ok(Picture { title, body, place: place() }),
+            Err(source) => Err(ReportError { picture: title, source }),
+        };
+        let mut pictures = vec![picture("Equity", equity_beside(open_time, &named, &label))?];
+        if !self.monitor.is_empty() {
+            let paths: Vec<(&str, &[f64])> =
+                self.monitor.iter().map(|path| (path.name, &path.log_wealth[..])).collect();
+            pictures.push(picture("Monitor", wealth(&paths))?);
+        }
+        Ok(shell(&self.title, self.refresh, &self.body(&pictures)).into_string())
     }
 
-    fn body(&self, picture: &Picture) -> Markup {
+    fn body(&self, pictures: &[Picture]) -> Markup {
         let class = if self.is_yes { "confirmed" } else { "refuted" };
         html! {
+            @for said in &self.banner { aside.demonstration role="note" { strong { (said) } } }
             main {
                 header {
                     h1 { (self.title) }
@@ -75,9 +100,17 @@ impl Sheet {
                     p.word { (self.answer) }
                     p.replayed { (self.sentence) }
                 }
-                div.pictures.first { (figure(picture, false)) }
+                div.pictures.first { @for picture in pictures { (figure(picture, false)) } }
                 @for table in self.tables.iter().filter(|table| !table.rows.is_empty()) { (of(table)) }
-                footer { p { "q50 " (env!("CARGO_PKG_VERSION")) ". The same record gives this file again, byte for byte." } }
+                footer {
+                    p {
+                        "q50 " (env!("CARGO_PKG_VERSION")) ". "
+                        @match self.refresh {
+                            None => "The same record gives this file again, byte for byte.",
+                            Some(seconds) => { "This page is made anew every " (seconds) " seconds." }
+                        }
+                    }
+                }
             }
         }
     }

@@ -65,6 +65,7 @@ const LAYOUT: Layout = Layout {
     application: APPLICATION,
     version: 1,
     schema: SCHEMA,
+    additions: &[],
     // What a power failure takes from the end is read from the chain again.
     synchronous: "normal",
 };

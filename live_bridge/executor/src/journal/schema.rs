@@ -72,6 +72,7 @@ const LAYOUT: Layout = Layout {
     application: APPLICATION,
     version: 1,
     schema: SCHEMA,
+    additions: &[],
     // What is committed is on the disk: the signature has to be there before the transaction leaves.
     synchronous: "full",
 };

@@ -2,8 +2,14 @@
 
 /// A backtest.
 mod backtest;
+/// Money of both.
+mod money;
+/// What its monitor saw.
+mod monitor;
 /// Why a fill differs.
 mod parts;
+/// What it was promoted from.
+mod promoted;
 /// A session.
 mod record;
 /// The replay of a session's own record.
@@ -12,9 +18,12 @@ mod replayed;
 mod stages;
 
 pub use backtest::{Backtest, ReplayedDecision, ReplayedFill};
+pub use money::Money;
+pub use monitor::{MonitorReport, Power, TestReport};
 pub use parts::{Amount, Outcome, Parts, ReplayVenue};
+pub use promoted::{Override, overrides};
 pub use record::Record;
-pub use stages::{Latency, Slippage, Stage};
+pub use stages::{Latency, OrderStages, STAGES, Slippage, Stage};
 
 use crate::journal::{DecisionRow, JournalError, OrderRow, State};
 use crate::spec::Mode;
@@ -23,17 +32,13 @@ use q50_engine::units::{Lamports, TokenAmount};
 use q50_engine::venue::pool_path::Reserves;
 use q50_executor::order::Size;
 use q50_pumpswap::chain::SwapEvent;
-use q50_research::inference::StationaryBootstrap;
-use q50_research::metrics::sharpe;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use thiserror::Error;
 
 /// Differences that are named one by one.
 const NAMED: usize = 20;
-/// Of the backtest's Sharpe ratio, how far the live one may be from it.
-const CLOSE: f64 = 0.1;
 
 /// Two that cannot be compared.
 #[derive(Debug, Error)]
@@ -77,6 +82,9 @@ pub enum CompareError {
     /// A table.
     #[error(transparent)]
     Data(#[from] q50_datasets::Error),
+    /// Tables of what was promoted.
+    #[error(transparent)]
+    Reference(#[from] crate::monitor::ReferenceError),
 }
 
 /// A decision that differs.
@@ -121,6 +129,8 @@ pub struct Orders {
     pub filled: usize,
     /// How many became what.
     pub states: BTreeMap<&'static str, usize>,
+    /// Of those that were not filled, how many for which reason: numbers in it are left out.
+    pub reasons: BTreeMap<String, usize>,
     /// The first of those that were not filled.
     pub unfilled: Vec<Unfilled>,
 }
@@ -130,14 +140,24 @@ pub struct Orders {
 pub struct Pair {
     /// Opening of the bar that both were decided on.
     pub bar: String,
+    /// The same, epoch milliseconds.
+    #[serde(skip)]
+    pub bar_ms: i64,
     /// `buy` or `sell`.
     pub side: &'static str,
     /// Coins and lamports in the backtest.
-    pub backtest: [String; 2],
+    #[serde(serialize_with = "text")]
+    pub backtest: [u64; 2],
     /// Coins and lamports in the session.
-    pub live: [String; 2],
+    #[serde(serialize_with = "text")]
+    pub live: [u64; 2],
     /// Why they differ; none where no transaction of the session says on what pool it was filled.
     pub parts: Option<Parts>,
+}
+
+/// Amounts as JSON can hold them.
+fn text<S: Serializer>(amounts: &[u64; 2], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(amounts.map(|amount| amount.to_string()))
 }
 
 /// Fills side by side.
@@ -153,25 +173,6 @@ pub struct Fills {
     pub total: Parts,
     /// Each.
     pub pairs: Vec<Pair>,
-}
-
-/// Money on the bars that both have.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Money {
-    /// Bars.
-    pub bars: usize,
-    /// Return of the backtest, a fraction.
-    pub backtest_return: Option<f64>,
-    /// Return of the session.
-    pub live_return: Option<f64>,
-    /// Annual Sharpe ratio of the backtest.
-    pub backtest_sharpe: Option<f64>,
-    /// Of the session.
-    pub live_sharpe: Option<f64>,
-    /// 95 % interval of the session's less the backtest's.
-    pub sharpe_difference_ci95: Option<[f64; 2]>,
-    /// Whether the session's is within 10 % of the backtest's.
-    pub is_close: Option<bool>,
 }
 
 /// The whole.
@@ -203,9 +204,19 @@ pub struct Comparison {
     pub slippage: Slippage,
     /// Money.
     pub money: Money,
+    /// What the session's monitor saw.
+    pub monitor: MonitorReport,
+    /// Checks that were overridden when the session was promoted.
+    pub overrides: Vec<Override>,
     /// Equity at the close of each bar that both have: the bar's opening, the backtest's, the session's, SOL.
     #[serde(skip)]
     pub equity: Vec<(i64, [f64; 2])>,
+    /// Equity of the promoted backtest beside them, a multiple of what it begins with; `NaN` where there is none.
+    #[serde(skip)]
+    pub promoted: Vec<f64>,
+    /// Where the time of each order went.
+    #[serde(skip)]
+    pub stages: Vec<OrderStages>,
     /// Capital of the session, SOL.
     pub capital: f64,
 }
@@ -237,7 +248,7 @@ impl Comparison {
         let orders: Vec<&OrderRow> =
             record.orders.iter().filter(|order| window.contains(&order.bar_ms) && order.bar_ms < last.bar_ms).collect();
         let fills = fills(backtest, record, &orders, window);
-        let equity = equity(backtest, &both);
+        let equity = money::equity(backtest, &both);
         let parity =
             decisions.differing == 0 && fills.backtest_only + fills.live_only == 0 && fills.total.unexplained == 0;
         Ok(Self {
@@ -253,7 +264,11 @@ impl Comparison {
             fills,
             latency: Latency::of(record, &orders),
             slippage: Slippage::of(&orders),
-            money: money(backtest, &equity),
+            money: Money::of(backtest, &equity),
+            monitor: MonitorReport::of(record).with_power(record, backtest.venue.slippage),
+            overrides: record.overrides.clone(),
+            promoted: promoted::beside(&record.promoted, &equity.iter().map(|(time, _)| *time).collect::<Vec<_>>()),
+            stages: orders.iter().map(|order| OrderStages::of(record, order)).collect(),
             equity,
             capital: record.spec.settings.capital,
         })
@@ -266,12 +281,22 @@ fn told(orders: &[&OrderRow]) -> Orders {
         *told.states.entry(order.done.state.name()).or_default() += 1;
         if order.done.state == State::Filled {
             told.filled += 1;
-        } else if told.unfilled.len() < NAMED {
+            continue;
+        }
+        *told.reasons.entry(kind(order)).or_default() += 1;
+        if told.unfilled.len() < NAMED {
             let (bar, state, why) = (rfc3339(order.bar_ms), order.done.state, order.done.why.clone());
             told.unfilled.push(Unfilled { bar, state, why });
         }
     }
     told
+}
+
+/// Why an order was not filled, without what differs from one to the next.
+fn kind(order: &OrderRow) -> String {
+    let why = order.done.why.as_deref().unwrap_or("no reason is known");
+    let words = why.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()));
+    format!("{}: {}", order.done.state.name(), words.collect::<Vec<_>>().join(" "))
 }
 
 fn fills(backtest: &Backtest, record: &Record, orders: &[&OrderRow], window: std::ops::RangeInclusive<i64>) -> Fills {
@@ -295,9 +320,10 @@ fn fills(backtest: &Backtest, record: &Record, orders: &[&OrderRow], window: std
         fills.total = fills.total.and(parts.unwrap_or_default());
         fills.pairs.push(Pair {
             bar: rfc3339(bar_ms),
+            bar_ms,
             side: if fill.is_buy { "buy" } else { "sell" },
-            backtest: [fill.base, fill.quote].map(|amount| amount.to_string()),
-            live: [order.done.base, order.done.quote].map(|amount| amount.unsigned_abs().to_string()),
+            backtest: [fill.base, fill.quote],
+            live: [order.done.base, order.done.quote].map(i64::unsigned_abs),
             parts,
         });
     }
@@ -343,34 +369,4 @@ fn parts_of(
         live,
     ];
     Some(Parts::between(between, there))
-}
-
-/// Equity of both at the closes of the same bars.
-fn equity(backtest: &Backtest, both: &[(&DecisionRow, &str)]) -> Vec<(i64, [f64; 2])> {
-    let replayed: BTreeMap<i64, f64> = backtest.equity.iter().copied().collect();
-    let pair =
-        |(live, _): &(&DecisionRow, &str)| Some((live.bar_ms, [*replayed.get(&live.bar_ms)?, live.account.equity]));
-    both.iter().filter_map(pair).collect()
-}
-
-fn money(backtest: &Backtest, equity: &[(i64, [f64; 2])]) -> Money {
-    let pairs: Vec<[f64; 2]> = equity.iter().map(|(_, pair)| *pair).collect();
-    let returns =
-        |side: usize| -> Vec<f64> { pairs.windows(2).map(|pair| pair[1][side] / pair[0][side] - 1.0).collect() };
-    let whole = |side: usize| Some(pairs.last()?[side] / pairs.first()?[side] - 1.0);
-    let year = backtest.settings.periods_per_year;
-    let [backtest_sharpe, live_sharpe] =
-        [0, 1].map(|side| sharpe(&returns(side), year).ok().map(q50_engine::units::AnnualSharpe::get));
-    let difference = StationaryBootstrap::default().sharpe_difference(&returns(1), &returns(0), year).ok();
-    let is_close =
-        backtest_sharpe.zip(live_sharpe).map(|(replayed, live)| (live - replayed).abs() <= CLOSE * replayed.abs());
-    Money {
-        bars: pairs.len(),
-        backtest_return: whole(0),
-        live_return: whole(1),
-        backtest_sharpe,
-        live_sharpe,
-        sharpe_difference_ci95: difference.map(|difference| [difference.low.get(), difference.high.get()]),
-        is_close,
-    }
 }

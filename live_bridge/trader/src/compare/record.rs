@@ -1,7 +1,9 @@
 //! A live session as it left its folder.
 
 use super::CompareError;
-use crate::journal::{BarRow, DecisionRow, Journal, OrderRow};
+use super::promoted::{self, Override};
+use crate::journal::{Alarm, BarRow, DecisionRow, Journal, Observation, OrderRow};
+use crate::monitor::{Reference, promoted_trades};
 use crate::spec::SessionSpec;
 use q50_collector::store::{Store, StoreError};
 use q50_datasets::reserves::ReserveTable;
@@ -10,6 +12,8 @@ use q50_pumpswap::chain::{ProgramEvent, SwapEvent};
 use std::collections::HashMap;
 use std::path::Path;
 
+/// The session's journal in its folder.
+const FILE: &str = "session.sqlite";
 /// Transactions that are read at a time.
 const BATCH: usize = 16_384;
 
@@ -26,6 +30,16 @@ pub struct Record {
     pub decisions: Vec<DecisionRow>,
     /// Every order.
     pub orders: Vec<OrderRow>,
+    /// What its monitor took note of.
+    pub observations: Vec<Observation>,
+    /// What that raised.
+    pub alarms: Vec<Alarm>,
+    /// The backtest's trades, where it was begun with a backtest.
+    pub reference: Option<Reference>,
+    /// Equity of that backtest: a bar's opening, and the money at its close.
+    pub promoted: Vec<(i64, f64)>,
+    /// Checks that were overridden when it was promoted.
+    pub overrides: Vec<Override>,
     /// What the program said of the session's own swaps, by signature.
     pub swaps: HashMap<String, Box<SwapEvent>>,
     /// Supply of the coin, as the session's files have it.
@@ -38,20 +52,46 @@ impl Record {
     /// # Errors
     /// [`CompareError`] where the folder holds none.
     pub fn read(folder: &Path) -> Result<Self, CompareError> {
-        let path = folder.join("session.sqlite");
-        let refused = |problem: String| CompareError::NoSession { path: path.clone(), problem };
-        if !path.is_file() {
-            return Err(refused("there is no such file".to_owned()));
-        }
-        let journal = Journal::open(&path)?;
-        let Some((id, text)) = journal.spec()? else { return Err(refused("it never began".to_owned())) };
-        let spec: SessionSpec = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
-        let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
+        let record = Self::of_journal(folder)?;
         let log = folder.join("collection.sqlite");
-        let swaps = if log.is_file() { own_swaps(&log, &spec, &orders)? } else { HashMap::new() };
+        let swaps = if log.is_file() { own_swaps(&log, &record.spec, &record.orders)? } else { HashMap::new() };
         let reserves = folder.join("reserves.parquet");
         let supply = if reserves.is_file() { ReserveTable::read(&reserves)?.supply(&reserves)? } else { None };
-        Ok(Self { id, spec, bars, decisions, orders, swaps, supply })
+        Ok(Self { swaps, supply, ..record })
+    }
+
+    /// The same without what the chain says of it.
+    ///
+    /// # Errors
+    /// [`CompareError`] where the folder holds no session.
+    pub fn of_journal(folder: &Path) -> Result<Self, CompareError> {
+        let refused = |problem: String| CompareError::NoSession { path: folder.join(FILE), problem };
+        let journal = Self::journal(folder)?;
+        let Some((id, text)) = journal.spec()? else { return Err(refused("it never began".to_owned())) };
+        let spec: SessionSpec = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        Ok(Self {
+            id,
+            spec,
+            bars: journal.bars()?,
+            decisions: journal.decisions()?,
+            orders: journal.orders()?,
+            observations: journal.observations()?,
+            alarms: journal.alarms()?,
+            reference: promoted_trades(folder)?.map(|trades| Reference::of(&trades)),
+            promoted: promoted::equity(folder)?,
+            overrides: promoted::overrides(folder)?,
+            swaps: HashMap::new(),
+            supply: None,
+        })
+    }
+
+    /// The journal of a session that is there.
+    pub(crate) fn journal(folder: &Path) -> Result<Journal, CompareError> {
+        let path = folder.join(FILE);
+        if !path.is_file() {
+            return Err(CompareError::NoSession { path, problem: "there is no such file".to_owned() });
+        }
+        Ok(Journal::open(&path)?)
     }
 
     /// Reserves at the opening of the bar that is open at `time_ms`: those at the close of the bar before.

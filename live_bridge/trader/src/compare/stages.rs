@@ -1,9 +1,8 @@
 //! Where time went, and how much worse than quoted fills were.
 
 use super::Record;
-use crate::journal::{OrderRow, State};
+use crate::journal::{DecisionRow, OrderRow, State};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Middle and tail of a stage, milliseconds, by nearest rank; none where nothing was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,33 +27,102 @@ impl Stage {
     }
 }
 
-/// Where time went, by our clock.
+/// From one moment of an order's life to the next.
+pub const STAGES: [(&str, &str); 6] = [
+    ("signal", "from a closed bar until its signal was there"),
+    ("decision", "until it was decided"),
+    ("quote", "until the market was read, quoted and simulated"),
+    ("sign", "until it was signed"),
+    ("send", "until it was kept and sent"),
+    ("confirm", "until it was confirmed"),
+];
+
+/// Where the time of an order went, by our clock; milliseconds of each of [`STAGES`], none where one was not measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderStages {
+    /// Opening of the bar that it was decided on.
+    pub bar_ms: i64,
+    /// Its name.
+    pub key: String,
+    /// The stages.
+    pub ms: [Option<u64>; 6],
+    /// Slots from the state that was quoted on to the landing.
+    pub slots: Option<u64>,
+}
+
+impl OrderStages {
+    pub(super) fn of(record: &Record, order: &OrderRow) -> Self {
+        let place = record.decisions.binary_search_by_key(&order.bar_ms, |made| made.bar_ms).ok();
+        let decision = place.filter(|_| !order.is_between_bars()).map(|place| &record.decisions[place]);
+        let [signal, decided] = decision.map_or([None, None], |made| of_decision(record, made));
+        let done = &order.done;
+        let since = |from: Option<u64>, to: Option<u64>| to?.checked_sub(from?);
+        Self {
+            bar_ms: order.bar_ms,
+            key: order.key.clone(),
+            ms: [
+                signal,
+                decided,
+                done.to_quote_ms,
+                since(done.to_quote_ms, done.to_sign_ms),
+                since(done.to_sign_ms, done.to_send_ms),
+                since(done.to_send_ms, done.to_settle_ms),
+            ],
+            slots: done.slot.zip(done.read_slot).and_then(|(landed, read)| landed.checked_sub(read)),
+        }
+    }
+}
+
+/// Milliseconds of signal and decision.
+fn of_decision(record: &Record, made: &DecisionRow) -> [Option<u64>; 2] {
+    let place = record.bars.binary_search_by_key(&made.bar_ms, |row| row.bar.open_time).ok();
+    let seen_ms = place.map(|place| record.bars[place].seen_ms);
+    let since = |from: Option<i64>, to: Option<i64>| u64::try_from(to? - from?).ok();
+    [since(seen_ms, made.signal_ms), since(made.signal_ms, Some(made.decided_ms))]
+}
+
+/// Where time went, by our clock: p50, p95 and p99 of each of [`STAGES`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Latency {
-    /// From seeing that a bar had closed to the decision: waiting for its signal, and the strategy.
-    pub decide_ms: Stage,
-    /// From the order to its first send: market read, quoted, simulated, signed, kept.
+    /// From seeing that a bar had closed until its signal was there, or no longer waited for; of all decisions.
+    pub signal_ms: Stage,
+    /// From there to the decision; of all decisions.
+    pub decision_ms: Stage,
+    /// From the order until the market was read, quoted and simulated.
+    pub quote_ms: Stage,
+    /// From there until it was signed.
+    pub sign_ms: Stage,
+    /// From there until it was kept and first sent.
     pub send_ms: Stage,
-    /// From the order to the confirmation.
+    /// From there to the confirmation.
     pub confirm_ms: Stage,
     /// Slots from the state that was quoted on to the landing.
     pub slots: Stage,
 }
 
 impl Latency {
-    pub(super) fn of(record: &Record, orders: &[&OrderRow]) -> Self {
-        let seen: BTreeMap<i64, i64> = record.bars.iter().map(|row| (row.bar.open_time, row.seen_ms)).collect();
-        let decided = record.decisions.iter().filter_map(|made| {
-            let since = made.decided_ms - seen.get(&made.bar_ms)?;
-            u64::try_from(since).ok()
-        });
-        let done = || orders.iter().map(|order| &order.done);
+    /// Of all decisions of a session, and of these orders.
+    #[must_use]
+    pub fn of(record: &Record, orders: &[&OrderRow]) -> Self {
+        let decided: Vec<[Option<u64>; 2]> = record.decisions.iter().map(|made| of_decision(record, made)).collect();
+        let ordered: Vec<OrderStages> = orders.iter().map(|order| OrderStages::of(record, order)).collect();
+        let of_decisions = |stage: usize| Stage::of(decided.iter().filter_map(|ms| ms[stage]));
+        let of_orders = |stage: usize| Stage::of(ordered.iter().filter_map(|order| order.ms[stage]));
         Self {
-            decide_ms: Stage::of(decided),
-            send_ms: Stage::of(done().filter_map(|done| done.to_send_ms)),
-            confirm_ms: Stage::of(done().filter_map(|done| done.to_settle_ms)),
-            slots: Stage::of(done().filter_map(|done| done.slot?.checked_sub(done.read_slot?))),
+            signal_ms: of_decisions(0),
+            decision_ms: of_decisions(1),
+            quote_ms: of_orders(2),
+            sign_ms: of_orders(3),
+            send_ms: of_orders(4),
+            confirm_ms: of_orders(5),
+            slots: Stage::of(ordered.iter().filter_map(|order| order.slots)),
         }
+    }
+
+    /// The stages, in the order of [`STAGES`].
+    #[must_use]
+    pub fn stages(&self) -> [Stage; 6] {
+        [self.signal_ms, self.decision_ms, self.quote_ms, self.sign_ms, self.send_ms, self.confirm_ms]
     }
 }
 

@@ -2,14 +2,18 @@
 //! what became of them. A session that was killed goes on from it, and a report is made of it; nothing in it is made up
 //! afterwards.
 
+/// What the monitor took note of.
+mod monitor;
 /// What a row says.
 mod rows;
 /// The layout of the file.
 mod schema;
 
+pub use monitor::{Alarm, MonitorTest, Observation};
 pub use rows::{BarRow, DecisionRow, Done, OrderRow, State};
 
 use q50_datasets::pool_bars::{PoolBar, PoolReserves};
+use q50_engine::venue::pool_path::Reserves;
 use rows::AccountRow;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -101,8 +105,8 @@ impl Journal {
         insert_bar(&transaction, bar)?;
         transaction
             .prepare_cached(
-                "INSERT INTO decisions (bar_ms, account, reason, wants, explanation, decided_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO decisions (bar_ms, account, reason, wants, explanation, signal_ms, decided_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 decision.bar_ms,
@@ -110,6 +114,7 @@ impl Journal {
                 decision.reason,
                 decision.wants,
                 decision.explanation,
+                decision.signal_ms,
                 decision.decided_ms
             ])?;
         if let Some(order) = order {
@@ -142,7 +147,8 @@ impl Journal {
     pub fn done(&mut self, key: &str, done: &Done) -> Result<(), JournalError> {
         let update = "UPDATE orders SET state = ?2, why = ?3, signature = ?4, slot = ?5, time_ms = ?6, is_final = ?7,
                           base = ?8, quote = ?9, network_fee = ?10, rent = ?11, quoted_base = ?12, quoted_quote = ?13,
-                          read_slot = ?14, to_send_ms = ?15, to_settle_ms = ?16 WHERE key = ?1";
+                          read_slot = ?14, to_send_ms = ?15, to_settle_ms = ?16, to_quote_ms = ?17, to_sign_ms = ?18
+                      WHERE key = ?1";
         self.database.prepare_cached(update)?.execute(params![
             key,
             done.state.name(),
@@ -160,6 +166,8 @@ impl Journal {
             done.read_slot.map(u64::cast_signed),
             done.to_send_ms.map(u64::cast_signed),
             done.to_settle_ms.map(u64::cast_signed),
+            done.to_quote_ms.map(u64::cast_signed),
+            done.to_sign_ms.map(u64::cast_signed),
         ])?;
         Ok(())
     }
@@ -180,28 +188,18 @@ impl Journal {
     /// Where the file cannot be read.
     pub fn bars(&self) -> Result<Vec<BarRow>, JournalError> {
         let mut statement = self.database.prepare("SELECT * FROM bars ORDER BY open_ms")?;
-        let rows = statement.query_and_then([], |row| {
-            let text: String = row.get("signals")?;
-            let named: BTreeMap<String, f64> = parsed(&text)?;
-            let reserves = PoolReserves {
-                base: row.get::<_, i64>("base_reserve")?.cast_unsigned(),
-                quote: row.get::<_, i64>("quote_reserve")?.cast_unsigned(),
-            };
-            Ok(BarRow {
-                bar: PoolBar {
-                    open_time: row.get("open_ms")?,
-                    open: row.get("open")?,
-                    high: row.get("high")?,
-                    low: row.get("low")?,
-                    close: row.get("close")?,
-                    volume: row.get("volume")?,
-                    reserves,
-                },
-                signals: rows::columns(&named).ok_or_else(|| JournalError::Damaged(format!("signals `{text}`")))?,
-                seen_ms: row.get("seen_ms")?,
-            })
-        })?;
+        let rows = statement.query_and_then([], bar_row)?;
         rows.collect()
+    }
+
+    /// Reserves at the close of the bar that opens then; none where there is no such bar.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn reserves_at(&self, open_ms: i64) -> Result<Option<Reserves>, JournalError> {
+        let mut statement = self.database.prepare_cached("SELECT * FROM bars WHERE open_ms = ?1")?;
+        let mut rows = statement.query_and_then([open_ms], bar_row)?;
+        Ok(rows.next().transpose()?.map(|row| row.reserves()))
     }
 
     /// Every decision, oldest first.
@@ -218,6 +216,7 @@ impl Journal {
                 reason: row.get("reason")?,
                 wants: row.get("wants")?,
                 explanation: row.get("explanation")?,
+                signal_ms: row.get("signal_ms")?,
                 decided_ms: row.get("decided_ms")?,
             })
         })?;
@@ -291,6 +290,28 @@ fn insert_order(database: &Connection, order: &OrderRow) -> Result<(), JournalEr
     Ok(())
 }
 
+fn bar_row(row: &Row<'_>) -> Result<BarRow, JournalError> {
+    let text: String = row.get("signals")?;
+    let named: BTreeMap<String, f64> = parsed(&text)?;
+    let reserves = PoolReserves {
+        base: row.get::<_, i64>("base_reserve")?.cast_unsigned(),
+        quote: row.get::<_, i64>("quote_reserve")?.cast_unsigned(),
+    };
+    Ok(BarRow {
+        bar: PoolBar {
+            open_time: row.get("open_ms")?,
+            open: row.get("open")?,
+            high: row.get("high")?,
+            low: row.get("low")?,
+            close: row.get("close")?,
+            volume: row.get("volume")?,
+            reserves,
+        },
+        signals: rows::columns(&named).ok_or_else(|| JournalError::Damaged(format!("signals `{text}`")))?,
+        seen_ms: row.get("seen_ms")?,
+    })
+}
+
 fn order_row(row: &Row<'_>) -> Result<OrderRow, JournalError> {
     let unsigned = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned));
     let state: String = row.get("state")?;
@@ -315,6 +336,8 @@ fn order_row(row: &Row<'_>) -> Result<OrderRow, JournalError> {
             quoted_base: unsigned("quoted_base")?,
             quoted_quote: unsigned("quoted_quote")?,
             read_slot: unsigned("read_slot")?,
+            to_quote_ms: unsigned("to_quote_ms")?,
+            to_sign_ms: unsigned("to_sign_ms")?,
             to_send_ms: unsigned("to_send_ms")?,
             to_settle_ms: unsigned("to_settle_ms")?,
         },

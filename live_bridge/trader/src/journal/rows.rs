@@ -86,6 +86,8 @@ pub struct DecisionRow {
     pub wants: Option<String>,
     /// What it was made from, as JSON.
     pub explanation: String,
+    /// When its signal was there, or no longer waited for, by our clock; none in earlier files.
+    pub signal_ms: Option<i64>,
     /// When, by our clock.
     pub decided_ms: i64,
 }
@@ -164,6 +166,10 @@ pub struct Done {
     pub quoted_quote: Option<u64>,
     /// The slot of the state that it was quoted on.
     pub read_slot: Option<u64>,
+    /// From the order until it was quoted and simulated, milliseconds.
+    pub to_quote_ms: Option<u64>,
+    /// From the order until it was signed.
+    pub to_sign_ms: Option<u64>,
     /// From the order to its first send.
     pub to_send_ms: Option<u64>,
     /// From the order to what became of it.
@@ -188,6 +194,8 @@ impl Done {
             quoted_base: None,
             quoted_quote: None,
             read_slot: None,
+            to_quote_ms: None,
+            to_sign_ms: None,
             to_send_ms: None,
             to_settle_ms: None,
         }
@@ -209,4 +217,18 @@ pub struct OrderRow {
     pub wanted_ms: i64,
     /// What became of it.
     pub done: Done,
+}
+
+impl OrderRow {
+    /// The name of a sale between bars, at that time, in the session whose hash begins with `session`.
+    #[must_use]
+    pub fn key_between_bars(session: &str, time: &str) -> String {
+        format!("{session} exit {time}")
+    }
+
+    /// Whether it sells what met a level between bars, and comes from no decision.
+    #[must_use]
+    pub fn is_between_bars(&self) -> bool {
+        self.key.contains(" exit ")
+    }
 }

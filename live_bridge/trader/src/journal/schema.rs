@@ -63,6 +63,33 @@ CREATE TABLE notes (
 ) STRICT;
 ";
 
+/// What the monitor took note of, in order, with the logarithm of its wealth after it, and what it raised.
+const MONITOR: &str = "
+CREATE TABLE monitor (
+    test       TEXT NOT NULL CHECK (test IN ('execution', 'decay')),
+    n          INTEGER NOT NULL,
+    key        TEXT NOT NULL REFERENCES orders (key),
+    value      REAL NOT NULL,
+    log_wealth REAL NOT NULL,
+    PRIMARY KEY (test, n)
+) STRICT;
+CREATE TABLE alarms (
+    test       TEXT PRIMARY KEY CHECK (test IN ('execution', 'decay')),
+    at_ms      INTEGER NOT NULL,
+    observed   INTEGER NOT NULL,
+    log_wealth REAL NOT NULL,
+    demoted    INTEGER NOT NULL CHECK (demoted IN (0, 1)),
+    reason     TEXT NOT NULL
+) STRICT;
+";
+
+/// Where the time of a decision and of an order went, milliseconds.
+const STAGES: &str = "
+ALTER TABLE decisions ADD COLUMN signal_ms INTEGER;
+ALTER TABLE orders ADD COLUMN to_quote_ms INTEGER;
+ALTER TABLE orders ADD COLUMN to_sign_ms INTEGER;
+";
+
 /// "q50l": what makes a SQLite file a session of ours.
 const APPLICATION: i64 = 0x7135_306c;
 
@@ -70,6 +97,7 @@ const LAYOUT: Layout = Layout {
     application: APPLICATION,
     version: 1,
     schema: SCHEMA,
+    additions: &[MONITOR, STAGES],
     // A decision is on the disk before it is acted on.
     synchronous: "full",
 };

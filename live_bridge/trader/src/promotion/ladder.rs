@@ -80,7 +80,7 @@ impl Evidence {
     /// It cannot be read.
     pub fn of(session: &Path) -> Result<Self, String> {
         let record = Record::read(session).map_err(|error| error.to_string())?;
-        let alarm = None;
+        let alarm = record.alarms.iter().find(|alarm| alarm.demoted).map(|alarm| alarm.reason.clone());
         if record.decisions.is_empty() {
             return Ok(Self { fills: 0, parity: false, unexplained: 0, alarm });
         }
@@ -144,6 +144,7 @@ const LAYOUT: Layout = Layout {
     application: 0x7135_3072,
     version: 1,
     schema: SCHEMA,
+    additions: &[],
     synchronous: "full",
 };
 

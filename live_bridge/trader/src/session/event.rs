@@ -1,7 +1,7 @@
 //! What a session says of itself while it runs.
 
 use crate::host::BarSignals;
-use crate::journal::Done;
+use crate::journal::{Alarm, Done};
 use q50_executor::order::Size;
 use serde::{Serialize, Serializer};
 
@@ -55,6 +55,8 @@ pub enum Event {
         #[serde(flatten)]
         done: Box<Done>,
     },
+    /// The monitor raised an alarm.
+    Alarm(Alarm),
     /// Something that is worth a note.
     Note {
         /// What kind.

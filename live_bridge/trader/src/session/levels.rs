@@ -27,7 +27,7 @@ impl Session {
         let Some(reason) = self.execution.due(&position, &rules).await? else { return Ok(()) };
         let now_ms = SystemClock.now().0;
         let order = OrderRow {
-            key: format!("{} exit {}", &self.id[..16], rfc3339(now_ms)),
+            key: OrderRow::key_between_bars(&self.id[..16], &rfc3339(now_ms)),
             bar_ms: last,
             reason: name(reason).to_owned(),
             size: Some(Size::Sell(position.base.unsigned_abs())),

@@ -13,8 +13,10 @@ pub use start::Parts;
 use crate::books::Books;
 use crate::execution::{Execution, ExecutionError};
 use crate::feed::{Feed, FeedError};
+use crate::history::HistoryError;
 use crate::host::StrategyHost;
 use crate::journal::{BarRow, DecisionRow, Done, Journal, JournalError, OrderRow, State};
+use crate::monitor::Monitor;
 use crate::signal_file::{SignalFile, SignalFileError};
 use crate::sizing::{PoolTerms, size};
 use crate::spec::SessionSpec;
@@ -27,7 +29,7 @@ use q50_engine::market::Column;
 use q50_engine::strategy::{ConfigError, Explanation};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
-use q50_executor::order::Order as LiveOrder;
+use q50_executor::order::{Order as LiveOrder, Size};
 use q50_pumpswap::chain::Address;
 use serde_json::json;
 use std::time::Duration;
@@ -48,6 +50,9 @@ pub enum SessionError {
     /// No bars.
     #[error(transparent)]
     Feed(#[from] FeedError),
+    /// Its history is another one.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// No signals.
     #[error(transparent)]
     Signals(#[from] SignalFileError),
@@ -63,6 +68,12 @@ pub enum SessionError {
     /// The strategy does more than decide.
     #[error("the strategy places orders of its own, and a session carries out those of decisions only")]
     PlacesOrders,
+    /// What trades were held against is gone.
+    #[error(
+        "the session's folder has lost `promoted`, the backtest's tables that trades were held against; put them back, or begin \
+         another session with --out"
+    )]
+    NoReference,
     /// The strategy is another one.
     #[error(
         "the strategy decides otherwise than it did: at the bar of {bar} it said {was}, and now says {is}; go on with the q50 that \
@@ -97,6 +108,7 @@ pub struct Session {
     last: Option<BarRow>,
     decisions: usize,
     signal_wait: Duration,
+    monitor: Monitor,
     /// When a level was last met.
     sold_at: Option<Instant>,
 }
@@ -180,7 +192,9 @@ impl Session {
     async fn close(&mut self, bar: PoolBar, is_newest: bool, tell: Tell<'_>) -> Result<(), SessionError> {
         let seen_ms = SystemClock.now().0;
         self.await_signal(bar.open_time, is_newest, tell).await?;
+        let signal_ms = Some(SystemClock.now().0);
         self.settle().await?;
+        self.supervise(tell)?;
         let row = BarRow { bar, signals: self.signals_at(bar.open_time), seen_ms };
         self.host.observe(&row.engine_bar(), &row.signals);
         let account = self.books.account(row.reserves());
@@ -192,6 +206,7 @@ impl Session {
             reason: decision.reason().name().to_owned(),
             wants: wants(&decision),
             explanation: told(&explanation),
+            signal_ms,
             decided_ms,
         };
         let order = match &decision {
@@ -241,9 +256,16 @@ impl Session {
         let OrderRow { key, size, done, .. } = self.orders[index].clone();
         tell(&Event::Wanted { key: key.clone(), size });
         if let Some(size) = size.filter(|_| done.state == State::Wanted) {
-            let order = LiveOrder { mint: self.mint, size, slippage: self.venue.slippage };
-            let mut done = self.execution.submit(&key, order, &self.books).await?;
-            done.time_ms = self.feed.time_ms();
+            let done = match self.monitor.demoted() {
+                Some(why) if !matches!(size, Size::Sell(_)) => {
+                    Done::only(State::Refused, Some(format!("the session is demoted: {why}")))
+                }
+                _ => {
+                    let order = LiveOrder { mint: self.mint, size, slippage: self.venue.slippage };
+                    let done = self.execution.submit(&key, order, &self.books).await?;
+                    Done { time_ms: self.feed.time_ms(), ..done }
+                }
+            };
             self.keep(index, done)?;
         }
         let done = Box::new(self.orders[index].done.clone());
@@ -258,6 +280,21 @@ impl Session {
         Ok(())
     }
 
+    /// Has the monitor take note of what is final by now; what that raises is kept before it is told.
+    fn supervise(&mut self, tell: Tell<'_>) -> Result<(), SessionError> {
+        let reserves = |bar_ms| self.journal.reserves_at(bar_ms);
+        let (observations, alarms) = self.monitor.take(&self.orders, reserves, SystemClock.now().0)?;
+        if observations.is_empty() && alarms.is_empty() {
+            return Ok(());
+        }
+        self.journal.observed(&observations, &alarms)?;
+        for alarm in alarms {
+            tracing::warn!("{}", alarm.reason);
+            tell(&Event::Alarm(alarm));
+        }
+        Ok(())
+    }
+
     /// Looks again at what could still be taken back.
     async fn settle(&mut self) -> Result<(), SessionError> {
         let open: Vec<usize> = (0..self.orders.len()).filter(|&index| !self.orders[index].done.is_final).collect();
@@ -268,8 +305,8 @@ impl Session {
         for index in open {
             let earlier = &self.orders[index].done;
             let Some(now) = self.execution.outcome(&self.orders[index].key)? else { continue };
-            let Done { time_ms, to_send_ms, to_settle_ms, .. } = *earlier;
-            let now = Done { time_ms, to_send_ms, to_settle_ms, ..now };
+            let Done { time_ms, to_quote_ms, to_sign_ms, to_send_ms, to_settle_ms, .. } = *earlier;
+            let now = Done { time_ms, to_quote_ms, to_sign_ms, to_send_ms, to_settle_ms, ..now };
             if now != *earlier {
                 self.keep(index, now)?;
             }

@@ -2,18 +2,23 @@
 
 use super::{Event, Session, SessionError, TOO_LATE, Tell, wants};
 use crate::books::Books;
+use crate::compare::ReplayVenue;
 use crate::execution::Execution;
 use crate::feed::Feed;
+use crate::history;
 use crate::host::StrategyHost;
-use crate::journal::{BarRow, Done, Journal, JournalError, State};
+use crate::journal::{BarRow, Done, Journal, JournalError, MonitorTest, State};
+use crate::monitor::{Monitor, Reference};
 use crate::signal_file::SignalFile;
 use crate::sizing::PoolTerms;
 use crate::spec::SessionSpec;
 use q50_collector::tape::Closed;
+use q50_datasets::pool_bars::PoolBar;
 use q50_datasets::time::rfc3339;
 use q50_engine::market::{Column, Signals};
-use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
+use q50_engine::units::{LAMPORTS_PER_SOL, Lamports, TokenAmount};
 use q50_engine::venue::PumpSwapConfig;
+use q50_engine::venue::pool_path::Reserves;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_pumpswap::chain::Address;
 use q50_research::run::VenueSettings;
@@ -41,6 +46,10 @@ pub struct Parts {
     pub execution: Execution,
     /// How long a signal is waited for after its bar has closed.
     pub signal_wait: Duration,
+    /// Bars that a node may have forgotten, from which a session that begins warms up.
+    pub history: Vec<PoolBar>,
+    /// Trades of the backtest that is traded; none where no backtest was named.
+    pub reference: Option<Reference>,
 }
 
 impl Session {
@@ -51,7 +60,8 @@ impl Session {
     /// # Errors
     /// [`SessionError`], also where the journal is of another session, or the strategy no longer decides what it decided.
     pub async fn start(parts: Parts, tell: Tell<'_>) -> Result<Self, SessionError> {
-        let Parts { spec, mint, terms, mut journal, mut feed, signals, execution, signal_wait } = parts;
+        let Parts { spec, mint, terms, mut journal, mut feed, signals, execution, signal_wait, history, reference } =
+            parts;
         let id = spec.id();
         let there = signals.as_ref().map_or_else(Signals::default, SignalFile::signals);
         // A column that is not there is none of nothing: a strategy does without it, or computes it from bars.
@@ -71,8 +81,7 @@ impl Session {
             let seen_ms = SystemClock.now().0;
             let signals_at =
                 |open_ms| signals.as_ref().map_or_else(Vec::new, |file| file.at(open_ms, spec.interval_ms, &columns));
-            let history: Vec<BarRow> = closed
-                .bars
+            let history: Vec<BarRow> = history::before(&history, &closed.bars, spec.interval_ms)?
                 .iter()
                 .map(|bar| BarRow { bar: *bar, signals: signals_at(bar.open_time), seen_ms })
                 .collect();
@@ -97,11 +106,19 @@ impl Session {
                 return Err(SessionError::Otherwise { bar: rfc3339(bar.bar.open_time), was, is });
             }
         }
+        let (kept, alarms) = (journal.observations()?, journal.alarms()?);
+        if reference.is_none() && kept.iter().any(|seen| seen.test == MonitorTest::Decay) {
+            return Err(SessionError::NoReference);
+        }
         tell(&Event::Started { session: id.clone(), goes_on, history, decisions: decisions.len() });
         let venue = match &spec.settings.venue {
             VenueSettings::PumpSwap(venue) => venue.config,
             VenueSettings::NextOpen(_) => PumpSwapConfig::default(),
         };
+        let pool = &terms.state;
+        let reserves = Reserves { base: TokenAmount(pool.base_vault), quote: Lamports(pool.quote_vault) };
+        let replayed = ReplayVenue::new(venue, reserves, Some(pool.base_supply));
+        let monitor = Monitor::new(spec.monitor, venue.slippage, replayed, reference.as_ref(), kept, alarms);
         let mut session = Self {
             id,
             mint,
@@ -118,10 +135,16 @@ impl Session {
             last: bars.last().cloned(),
             orders,
             signal_wait,
+            monitor,
             sold_at: None,
             spec,
         };
         session.books = Books::after(session.capital(), &session.orders);
+        if let Some(block) = reference.map(|reference| reference.block).filter(|block| *block > 1 && !goes_on) {
+            let text =
+                format!("trades of the backtest depend on each other: the test of decay takes them {block} at a time");
+            session.note("monitor", text, tell)?;
+        }
         session.go_on(closed, tell).await?;
         Ok(session)
     }
@@ -135,6 +158,7 @@ impl Session {
     async fn go_on(&mut self, closed: Closed, tell: Tell<'_>) -> Result<(), SessionError> {
         self.take_up_again()?;
         self.settle().await?;
+        self.supervise(tell)?;
         let last = self.last.as_ref().map(|row| row.bar.open_time);
         let is_late = closed.bars.last().is_some_and(|bar| Some(bar.open_time) > last);
         for index in 0..self.orders.len() {

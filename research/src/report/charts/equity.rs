@@ -1,6 +1,6 @@
 use super::{
     Body, Drawing, Drawn, Key,
-    canvas::{self, HEIGHT, OTHER, Point},
+    canvas::{self, HEIGHT, NOISE, OTHER, Point},
     decimate::lines,
     frame::{Axis, Grid, frame, level, replay_line, strokes, zero_line},
     nothing,
@@ -18,12 +18,13 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         last(&curves.equity),
         last(&curves.holding)
     );
-    beside(&curves.open_time, ["replay after costs", "buy and hold"], [&curves.equity, &curves.holding], &label)
+    let named = [("replay after costs", &curves.equity[..]), ("buy and hold", &curves.holding[..])];
+    beside(&curves.open_time, &named, &label)
 }
 
-/// Two curves of equity by what they are, the one that the eye should find first; multiples of the capital at the closes of
-/// the bars that open at `times`. Read out as `label`.
-pub(in crate::report) fn beside(times: &[i64], names: [&str; 2], curves: [&[f64]; 2], label: &str) -> Drawing {
+/// Curves of equity by what they are, three at most, the one that the eye should find first; multiples of the capital at the
+/// closes of the bars that open at `times`, `NaN` where a curve has none. Read out as `label`.
+pub(in crate::report) fn beside(times: &[i64], named: &[(&str, &[f64])], label: &str) -> Drawing {
     let (Some(&from), Some(&to)) = (times.first(), times.last()) else {
         return nothing("No bar was replayed, so that there is no equity to draw.");
     };
@@ -32,11 +33,11 @@ pub(in crate::report) fn beside(times: &[i64], names: [&str; 2], curves: [&[f64]
     }
     // What is lost is lost: a curve ends where it is no longer above zero, which has no place on a log scale.
     let above_zero = |curve: &[f64]| {
-        let alive = curve.iter().take_while(|value| **value > 0.0);
+        let alive = curve.iter().take_while(|value| value.is_nan() || **value > 0.0);
         lines(times, &alive.map(|value| Some(*value)).collect::<Vec<_>>())
     };
-    let [first, second] = curves.map(above_zero);
-    let drawn = || first.iter().chain(&second).flatten().map(|point: &Point| point.1);
+    let curves: Vec<Vec<Vec<Point>>> = named.iter().map(|(_, curve)| above_zero(curve)).collect();
+    let drawn = || curves.iter().flatten().flatten().map(|point: &Point| point.1);
     let low = drawn().fold(1.0, f64::min);
     let high = drawn().fold(1.0, f64::max);
     let svg = canvas::draw(HEIGHT, label, |area| {
@@ -44,14 +45,21 @@ pub(in crate::report) fn beside(times: &[i64], names: [&str; 2], curves: [&[f64]
         let y = Axis { scale: Scale::logarithmic(low / 1.01, high * 1.01), title: "multiple of capital (log scale)" };
         let mut chart = frame(area, x, y, Grid::Across)?;
         level(&mut chart, 1.0, zero_line())?;
-        strokes(&mut chart, second, OTHER.stroke_width(2))?;
-        strokes(&mut chart, first, replay_line())
+        let styles = [replay_line(), OTHER.stroke_width(2), NOISE.stroke_width(2)];
+        for (curve, style) in curves.into_iter().zip(styles).rev() {
+            strokes(&mut chart, curve, style)?;
+        }
+        Ok(())
     })?;
-    let ends = |curve: &[f64]| curve.last().map_or_else(|| "undefined".to_owned(), |value| number(*value, 3));
-    let [first, second] = [0, 1].map(|which| format!("{}, ends at {}", names[which], ends(curves[which])));
+    let end = |curve: &[f64]| {
+        let last = curve.iter().rev().find(|value| !value.is_nan());
+        last.map_or_else(|| "undefined".to_owned(), |value| number(*value, 3))
+    };
+    let keys = [Key::Replay, Key::Holding, Key::Noise].into_iter();
+    let legend = keys.zip(named).map(|(key, (name, curve))| (key, format!("{name}, ends at {}", end(curve)))).collect();
     Ok(Body::Drawn(Drawn {
         svg,
-        legend: vec![(Key::Replay, first), (Key::Holding, second)],
+        legend,
         caption: "Each line is what one unit of capital was worth at the close of every bar; on the log scale equal \
                   distances are equal percentages."
             .to_owned(),

@@ -38,6 +38,8 @@ mod rolling;
 mod scale;
 /// The Sharpe ratio with its interval, against what it must beat.
 mod sharpe;
+/// What the tests of a monitor have made.
+mod wealth;
 
 use maud::{Markup, html};
 
@@ -46,6 +48,7 @@ use crate::claim::Verification;
 
 pub(super) use canvas::DrawError;
 pub(super) use equity::beside as equity_beside;
+pub(super) use wealth::draw as wealth;
 
 /// A picture of the report, or the sentence that stands for it.
 pub(super) struct Picture {

@@ -1,0 +1,88 @@
+//! What a session was promoted from, as its folder has it.
+
+use super::CompareError;
+use crate::promoted::{MANIFEST, folder};
+use q50_datasets::frame::{Frame, Wanted};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A check that did not pass, and why the session trades all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Its name.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Override {
+    /// What has to be seen on every page.
+    #[must_use]
+    pub fn banner(&self) -> String {
+        format!("Overridden: {} ({})", self.check, self.reason)
+    }
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    overrides: Vec<Override>,
+}
+
+/// Checks that were overridden when the session was promoted.
+///
+/// # Errors
+/// Where its manifest cannot be read.
+pub fn overrides(session: &Path) -> Result<Vec<Override>, CompareError> {
+    let path = session.join(MANIFEST);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let refused = |problem: String| CompareError::NoSession { path: path.clone(), problem };
+    let text = std::fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+    Ok(manifest.overrides)
+}
+
+/// Equity of the promoted backtest at the close of each bar: the bar's opening, and its money; none where nothing was
+/// promoted.
+pub(super) fn equity(session: &Path) -> Result<Vec<(i64, f64)>, CompareError> {
+    let file = folder(session).join("equity.parquet");
+    if !file.is_file() {
+        return Ok(Vec::new());
+    }
+    let frame = Frame::read(&file, &Wanted { time: true, numbers: vec!["equity"], ..Wanted::default() })?;
+    let equity = frame.number("equity").unwrap_or_default();
+    Ok(frame.time().iter().copied().zip(equity.iter().copied()).collect())
+}
+
+/// The promoted equity as it stands beside a session, a multiple of its value where it begins: on the session's own bars
+/// where it has them; else its last stretch that is as long, as if it had gone on like that. `NaN` where it has nothing.
+pub(super) fn beside(promoted: &[(i64, f64)], bars: &[i64]) -> Vec<f64> {
+    let at = |bar: &i64| promoted.binary_search_by_key(bar, |(time, _)| *time).ok().map(|place| promoted[place].1);
+    let own: Vec<Option<f64>> = bars.iter().map(at).collect();
+    let values = if own.iter().any(Option::is_some) {
+        own
+    } else {
+        let first = promoted.len().saturating_sub(bars.len());
+        let stretch = promoted[first..].iter().map(|(_, equity)| Some(*equity));
+        stretch.chain(std::iter::repeat(None)).take(bars.len()).collect()
+    };
+    let first = values.iter().flatten().next().copied().unwrap_or(f64::NAN);
+    values.into_iter().map(|value| value.map_or(f64::NAN, |value| value / first)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promoted_equity_is_that_of_the_same_bars_or_of_the_last_ones() {
+        let promoted = [(10, 5.0), (20, 4.0), (30, 8.0)];
+        let told = |bars: &[i64]| format!("{:?}", beside(&promoted, bars));
+        assert_eq!(told(&[20, 30, 40]), "[1.0, 2.0, NaN]");
+        assert_eq!(told(&[50, 60]), "[1.0, 2.0]", "the last two");
+        assert_eq!(told(&[50, 60, 70, 80]), "[1.0, 0.8, 1.6, NaN]");
+        assert_eq!(format!("{:?}", beside(&[], &[1, 2])), "[NaN, NaN]");
+    }
+}
