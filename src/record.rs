@@ -96,6 +96,11 @@ impl Record {
         DataFacts::of_portfolio(&self.data, &each)
     }
 
+    /// The file or folder of each record's bars; none for the demonstration market.
+    pub(crate) fn bars(&self) -> impl Iterator<Item = &Path> {
+        self.arguments.iter().filter_map(|own| own.bars.first()).map(PathBuf::as_path)
+    }
+
     /// Lets go of the traded volumes, which [`Record::facts`] alone asks for.
     pub(crate) fn drop_volume(&mut self) {
         self.data.drop_volume();

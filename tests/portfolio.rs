@@ -144,9 +144,84 @@ fn what_is_no_portfolio_is_refused() {
     );
     w.refused(&format!("overfit --grid {{dir}}/grid.toml {two} {out}"), &["q50 overfit takes one record, and 2"]);
     w.refused(&format!("verify {two} --producer true {out}"), &["--producer takes one record"]);
+    w.refused(
+        &format!("verify {two} --set size=0.5 --bars {{dir}}/a.csv {out}"),
+        &["two of the records hold the same bars", "give each market once"],
+    );
+    w.write("shorts.csv", "ts_ms,open,high,low,close,side\n0,1,1,1,1,1\n3600000,2,2,2,2,0\n");
+    w.write("shorts2.csv", "ts_ms,open,high,low,close,side\n0,2,2,2,2,1\n3600000,1,1,1,1,0\n");
+    w.refused(
+        &format!(
+            "verify --bars {{dir}}/shorts.csv --bars {{dir}}/shorts2.csv --strategy side --set allow_short=true {out}"
+        ),
+        &["allow_short = true has no meaning for several records", "give one record"],
+    );
     std::fs::create_dir(w.path("empty")).unwrap();
     w.refused(&format!("verify --bars {{dir}}/empty {COMPETING} {out}"), &["an empty folder"]);
     assert!(!w.path("out").join("summary.json").exists());
+}
+
+/// Bars whose closes go up and down, some left out; the signal never changes.
+fn wavy(phase: f64, keep: impl Fn(usize) -> bool, alpha: f64) -> String {
+    let mut text = String::from("ts_ms,open,high,low,close,alpha\n");
+    for at in (0..1_000).filter(|at| keep(*at)) {
+        let price = 100.0 * (1.0 + 0.1 * (at as f64 / 7.0 + phase).sin());
+        text += &format!("{},{price},{price},{price},{price},{alpha}\n", at as i64 * HOUR);
+    }
+    text
+}
+
+fn check<'a>(summary: &'a Value, name: &str) -> &'a Value {
+    summary["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap()
+}
+
+#[test]
+fn sound_records_beside_it_do_not_make_a_broken_one_sound() {
+    let w = Workspace::new();
+    w.write("gap.csv", wavy(0.0, |at| !(400..480).contains(&at), 1.0));
+    let mut line = String::from("verify --bars {dir}/gap.csv");
+    for n in 0..9 {
+        w.write(&format!("q{n}.csv"), wavy(f64::from(n + 1), |_| true, 0.0));
+        line += &format!(" --bars {{dir}}/q{n}.csv");
+    }
+    let summary = w.json(&format!("{line} --strategy threshold --signal-column alpha --out {{dir}}/out"), 0);
+    let sound = check(&summary, "data_sound");
+    // 80 of 1,000 bars are missing, and 80 of 10,000 of all.
+    assert_eq!((sound["state"].as_str(), sound["value"].as_f64()), (Some("fail"), Some(0.08)), "{sound}");
+    let conditions = summary["conditions"].as_array().unwrap();
+    let untraded = conditions.iter().find(|condition| condition["name"] == "untraded_instruments").unwrap();
+    let text = untraded["text"].as_str().unwrap();
+    assert!(text.contains("9 of 10 instruments were never traded (q0, q1") && untraded["accepted"] == false, "{text}");
+}
+
+#[test]
+fn reserves_of_another_market_are_noticed_in_a_portfolio() {
+    let w = Workspace::new();
+    for (name, phase) in [("a", 0.0), ("b", 2.0)] {
+        w.write(&format!("{name}.csv"), wavy(phase, |_| true, 1.0));
+        let mut pool = String::from("ts_ms,base_reserve,quote_reserve\n");
+        for at in 0..1_000_i64 {
+            let price = 100.0 * (1.0 + 0.1 * (at as f64 / 7.0 + phase).sin());
+            let quote = (price * 1e9) as i64;
+            pool += &format!("{},1000000000,{quote}\n", at * HOUR);
+        }
+        w.write(&format!("{name}_pool.csv"), pool);
+    }
+    let with = |pools: [&str; 2]| {
+        let [first, second] = pools.map(|pool| format!("--pool {{dir}}/{pool}_pool.csv"));
+        let summary = w.json(
+            &format!(
+                "verify --bars {{dir}}/a.csv --bars {{dir}}/b.csv {first} {second} --venue pumpswap --capital 1 \
+                 --strategy threshold --signal-column alpha --out {{dir}}/out"
+            ),
+            0,
+        );
+        check(&summary, "data_sound").clone()
+    };
+    assert_eq!(with(["a", "b"])["state"], "pass");
+    let swapped = with(["b", "a"]);
+    assert_eq!(swapped["state"], "fail", "{swapped}");
+    assert!(swapped["evidence"].as_str().unwrap().contains("those of another market"), "{swapped}");
 }
 
 /// Open, high, low and close of one pool by time.

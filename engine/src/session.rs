@@ -55,10 +55,7 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
         if let Some(sent) = self.pending.take_if(|sent| sent.lands < end) {
             let time = sent.lands.max(bar.open_time);
             let arrival = Arrival { row: t, time, price: bar.open, decided_row: sent.row, available: f64::INFINITY };
-            let event = self.execute(sent.order, arrival, sent.reason);
-            if PLACES {
-                self.book.hear(event, &mut self.parties);
-            }
+            self.execute(sent.order, arrival, sent.reason);
         }
         if PLACES {
             self.book.meet_open(self.market, t, &mut self.parties);
@@ -73,8 +70,10 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
             self.book.meet_inside(self.market, t, &mut self.parties);
         }
         let account = self.account(&bar, t);
+        // Asked before the bar goes on: its close is not known.
+        let at_open = || self.account(&Bar { close: bar.open, ..bar }, t);
         if account.position != 0.0
-            && let Some((price, reason)) = self.parties.strategy.resting(&account).hit(&bar)
+            && let Some((price, reason)) = self.parties.strategy.resting(&at_open()).hit(&bar)
         {
             let order = if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
             let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
@@ -136,7 +135,7 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     }
 
     #[inline(always)]
-    fn execute(&mut self, order: MarketOrder, arrival: Arrival, reason: Reason) -> Event {
+    fn execute(&mut self, order: MarketOrder, arrival: Arrival, reason: Reason) {
         let Arrival { row, time, decided_row, .. } = arrival;
         let outcome = Outcome::Accepted;
         let event = Event { order: None, reason, decided_row, row, time, outcome };
@@ -144,15 +143,22 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
             Ok(fill) => Outcome::Filled(fill),
             Err(rejection) => Outcome::Rejected(rejection),
         };
-        let event = Event { outcome, ..event };
-        self.parties.recorder.event(&event);
-        event
+        self.tell(Event { outcome, ..event });
     }
 
     #[inline(always)]
     fn reject(&mut self, reason: Reason, decided_row: usize, row: usize, time: i64, rejection: Rejection) {
         let outcome = Outcome::Rejected(rejection);
-        self.parties.recorder.event(&Event { order: None, reason, decided_row, row, time, outcome });
+        self.tell(Event { order: None, reason, decided_row, row, time, outcome });
+    }
+
+    /// Records what became of an order, and lets a strategy that places some hear of it.
+    #[inline(always)]
+    fn tell(&mut self, event: Event) {
+        self.parties.recorder.event(&event);
+        if PLACES {
+            self.book.hear(event, &mut self.parties);
+        }
     }
 }
 

@@ -5,13 +5,16 @@ use q50_engine::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::Account,
     market::{Column, History, Market, Signals},
+    matching::RestingExits,
     orders::{Amount, Event, OrderKind, OrderRequest, Orders, Outcome},
     record::Journal,
     replay::replay,
     strategy::Strategy,
     strategy::risk::{Limited, RiskConfig},
     units::Fraction,
-    venue::{FillSide, LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue},
+    venue::{
+        FillSide, LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue, pump_swap::PoolFees,
+    },
 };
 
 /// Bars of an hour: open, high, low, close.
@@ -293,6 +296,82 @@ fn a_pool_takes_no_order_that_waits() {
     let journal = run(&bars, PumpSwap::new(PumpSwapConfig::default(), &path, 0), place, |_, _| {});
     assert_eq!(journal.rejections, [(0, Rejection::Unsupported)]);
     assert_eq!(journal.fills.len(), 1);
+}
+
+#[test]
+fn two_orders_of_one_bar_meet_one_pool() {
+    let bars = Bars::new(&[QUIET; 3]);
+    let path = PoolPath::rebuilt(&bars.columns[0], &bars.columns[3], 0, q50_engine::units::Lamports(1_000_000_000_000))
+        .unwrap();
+    let bought = |orders_of_a_bar: usize| {
+        let place = |row: usize, orders: &mut Orders| {
+            for _ in 0..if row == 0 { orders_of_a_bar } else { 0 } {
+                let part = Amount::Quote(100.0 / orders_of_a_bar as f64);
+                orders.place(OrderRequest::new(FillSide::Buy, OrderKind::Market, part, Reason::EnterLong));
+            }
+        };
+        let config = PumpSwapConfig { fees: PoolFees::Uniform(0), ..PumpSwapConfig::default() };
+        let journal = run(&bars, PumpSwap::new(config, &path, 0), place, |_, _| {});
+        journal.fills.iter().map(|row| row.fill.pool.unwrap().tokens.0 as f64).sum::<f64>()
+    };
+    // Without fees 100 SOL buy as much in ten parts as in one: the price of each is moved by those before it.
+    assert!((bought(10) / bought(1) - 1.0).abs() < 1e-6, "{} {}", bought(10), bought(1));
+}
+
+#[test]
+fn a_strategy_is_asked_for_resting_exits_before_it_can_know_the_close() {
+    struct Foreseer;
+    impl Strategy for Foreseer {
+        fn decide(&mut self, history: History<'_>, _: &Account) -> Decision {
+            let order = Order::Buy(Budget::Cash(Fraction::ONE));
+            match history.row() {
+                0 => Decision::Act(Intent { order, reason: Reason::EnterLong }),
+                _ => Decision::Hold(Reason::AlreadyLong),
+            }
+        }
+
+        fn resting(&self, account: &Account) -> RestingExits {
+            // The highest of open and close, for whoever is shown the close.
+            RestingExits { target: Some(account.price), long: true, ..RestingExits::NONE }
+        }
+    }
+    let bars = Bars::new(&[QUIET, [100.0, 111.0, 99.0, 110.0], QUIET]);
+    let mut journal = Journal::default();
+    replay(&bars.market(), &mut Foreseer, &mut free(), 1_000.0, &mut journal);
+    assert_eq!(fills(&journal), [(1, 10.0, 100.0), (1, -10.0, 100.0)], "the target is the open, not the close of 110");
+}
+
+#[test]
+fn a_strategy_hears_that_its_decision_came_to_nothing() {
+    struct Impatient(Vec<Outcome>);
+    impl Strategy for Impatient {
+        fn decide(&mut self, _: History<'_>, _: &Account) -> Decision {
+            let order = Order::Buy(Budget::Cash(Fraction::ONE));
+            Decision::Act(Intent { order, reason: Reason::EnterLong })
+        }
+
+        fn places_orders(&self) -> bool {
+            true
+        }
+
+        fn on_event(&mut self, event: &Event, _: &mut Orders) {
+            self.0.push(event.outcome);
+        }
+    }
+    let bars = Bars::new(&[QUIET; 3]);
+    let (mut strategy, mut journal) = (Impatient(Vec::new()), Journal::default());
+    let mut venue = free().with_latency(LatencyPreset::Milliseconds(3_600_000 + 1));
+    replay(&bars.market(), &mut strategy, &mut venue, 1_000.0, &mut journal);
+    let heard: Vec<Rejection> = strategy
+        .0
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Rejected(rejection) => Some(*rejection),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(heard, journal.rejections.iter().map(|(_, rejection)| *rejection).collect::<Vec<_>>());
+    assert_eq!(heard[0], Rejection::InFlight);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The basket of several instruments: one unit of money, held in equal parts. Its bars are the clock of a portfolio and
 //! what holding would have earned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use q50_datasets::{bars::Bars, dataset::Dataset, time::rfc3339};
 use thiserror::Error;
@@ -17,6 +17,19 @@ pub enum BasketError {
         /// Another one.
         other: i64,
     },
+    /// Their bars do not open together: the times of all would be no grid.
+    #[error(
+        "the bars of one record open {first} ms past a multiple of their interval, those of another {other} ms past; give records of one grid"
+    )]
+    Grids {
+        /// Phase of the first record's bars, milliseconds.
+        first: i64,
+        /// Another one.
+        other: i64,
+    },
+    /// One record is there twice: each would trade against a depth of its own.
+    #[error("two of the records hold the same bars; give each market once")]
+    Twice,
     /// There is no time at which all are traded.
     #[error("the records share no time: one begins at {begins} and another ends at {ends}; give records that overlap")]
     NoOverlap {
@@ -37,12 +50,21 @@ pub enum BasketError {
 /// The range of a basket inside a bar is not known, so that its high and low are those of its open and close.
 ///
 /// # Errors
-/// Bars of different lengths, or records without a common time.
+/// Bars of different lengths or grids, one record twice, or records without a common time.
 pub fn basket(records: Vec<Dataset>) -> Result<(Vec<Dataset>, Dataset), BasketError> {
     let interval = |record: &Dataset| record.bars().interval_ms;
     let first = records.first().map_or(0, interval);
     if let Some(other) = records.iter().map(interval).find(|other| *other != first) {
         return Err(BasketError::Intervals { first, other });
+    }
+    let phase = |record: &Dataset| record.bars().open_time[record.rows().start].rem_euclid(first);
+    let of_first = records.first().map_or(0, phase);
+    if let Some(other) = records.iter().map(phase).find(|other| *other != of_first) {
+        return Err(BasketError::Grids { first: of_first, other });
+    }
+    let mut seen = HashSet::new();
+    if !records.iter().all(|record| seen.insert(record.bars_hash())) {
+        return Err(BasketError::Twice);
     }
     let from = records.iter().map(|record| record.period().0).max().unwrap_or(0);
     let to = records.iter().map(|record| record.period().1).min().unwrap_or(0);
@@ -125,5 +147,22 @@ mod tests {
         };
         let other = basket(vec![record(0, &[1.0, 2.0]), minutes]).unwrap_err().to_string();
         assert!(other.contains("3600000 and of 60000 ms"), "{other}");
+    }
+
+    #[test]
+    fn records_that_do_not_open_together_are_refused() {
+        let late = {
+            let price = || vec![1.0, 2.0, 3.0];
+            let bars = Bars::new(vec![1_000, HOUR + 1_000, 2 * HOUR + 1_000], price(), price(), price(), price(), None);
+            Dataset::without_signals(bars.unwrap()).unwrap()
+        };
+        let refused = basket(vec![record(0, &[1.0, 2.0, 2.5]), late]).unwrap_err().to_string();
+        assert!(refused.contains(" 0 ms") && refused.contains(" 1000 ms"), "{refused}");
+    }
+
+    #[test]
+    fn a_record_that_is_there_twice_is_refused() {
+        let refused = basket(vec![record(0, &[1.0, 2.0]), record(0, &[1.0, 2.0])]).unwrap_err();
+        assert!(matches!(refused, BasketError::Twice), "{refused}");
     }
 }

@@ -130,6 +130,12 @@ impl RunSettings {
             let expected = format!("a number above 0 and at most {MOST_CAPITAL:e}");
             return Some(format!("the capital is {:?}, expected {expected}", self.capital));
         }
+        if self.strategy.rests_orders() && self.strategy.places_orders() {
+            let remedy = "let the strategy place its own stops, or leave exits.trigger out";
+            return Some(format!(
+                "exits.trigger = \"intrabar\" does not go around a strategy that places orders; {remedy}"
+            ));
+        }
         let pool = matches!(self.venue, VenueSettings::PumpSwap(_));
         if let Some(error) = Lamports::from_sol(self.capital).err().filter(|_| pool) {
             return Some(format!("the capital {error}"));

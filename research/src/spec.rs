@@ -98,7 +98,8 @@ impl DataSpec {
             signals: signals(data, strategy),
             pool: pool.map(str::to_owned),
         });
-        let own = Self { instruments: instruments.collect(), ..Self::of(basket, strategy) };
+        let record = Record::of_portfolio(basket, each.iter().map(|(data, _)| *data));
+        let own = Self { instruments: instruments.collect(), record, ..Self::of(basket, strategy) };
         let pools: Vec<&str> = each.iter().filter_map(|(_, pool)| *pool).collect();
         let pool = (!pools.is_empty()).then(|| blake3::hash(&canonical(&pools)).to_hex().to_string());
         Self { signals: own.signals_of_all(), pool, ..own }

@@ -140,7 +140,7 @@ fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> R
     if !reads.iter().any(|column| matches!(column, market::Column::Side | market::Column::Position)) {
         facts.codes.clear();
     }
-    for bars in &replay.bars {
+    for bars in record.bars() {
         if let Some(collection) = configuration::collection(bars)? {
             facts.unexplained = Some(facts.unexplained.unwrap_or(0) + collection.unexplained);
         }

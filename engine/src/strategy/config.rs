@@ -121,6 +121,12 @@ impl StrategyConfig {
         self.guards.exits.trigger == ExitTrigger::Intrabar
     }
 
+    /// Whether the strategy places orders of its own, beside its decisions.
+    #[must_use]
+    pub fn places_orders(&self) -> bool {
+        self.settings.stream(&self.guards).places_orders()
+    }
+
     /// The numbers of the settings, in the order of the strategy file.
     #[must_use]
     pub fn parameters(&self) -> Vec<Parameter> {

@@ -54,7 +54,8 @@ pub trait Strategy {
     /// Hears what became of an order, that of its last decision included, when it happens, and may place and cancel.
     fn on_event(&mut self, _event: &Event, _orders: &mut Orders) {}
 
-    /// Prices at which the venue is asked to close the position inside the next bar. None by default.
+    /// Prices at which the venue is asked to close the position inside the next bar; the account is marked at its open. None
+    /// by default.
     fn resting(&self, _account: &Account) -> RestingExits {
         RestingExits::NONE
     }

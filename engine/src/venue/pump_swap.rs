@@ -121,6 +121,8 @@ pub struct PumpSwap<'a> {
     latency_ms: i64,
     /// Displacement of the price by our own trades: its logarithm, and when it was last brought up to date.
     displacement: (f64, i64),
+    /// Row of the last of our trades, and by which factor those of that row moved the price.
+    moved: (usize, f64),
 }
 
 impl<'a> PumpSwap<'a> {
@@ -133,7 +135,15 @@ impl<'a> PumpSwap<'a> {
         let estimate = || (path.at_open(start).base.0 as f64 * SUPPLY_TO_RESERVE).round() as u64;
         let supply = path.supply().unwrap_or_else(estimate);
         let latency_ms = LatencyPreset::SolanaSlots(config.latency_slots).ms();
-        Self { config, amm: config.amm(), path: Cow::Borrowed(path), supply, latency_ms, displacement: (0.0, i64::MIN) }
+        Self {
+            config,
+            amm: config.amm(),
+            path: Cow::Borrowed(path),
+            supply,
+            latency_ms,
+            displacement: (0.0, i64::MIN),
+            moved: (0, 1.0),
+        }
     }
 
     /// Another latency than that of the configuration.
@@ -153,6 +163,7 @@ impl<'a> PumpSwap<'a> {
             supply: self.supply,
             latency_ms: self.latency_ms,
             displacement: self.displacement,
+            moved: self.moved,
         }
     }
 
@@ -260,7 +271,11 @@ impl Venue for PumpSwap<'_> {
         let decided = self.path.at_close(arrival.decided_row);
         let decision = self.state(decided, self.displaced(arrival.time - self.latency_ms()));
         let order = self.order(order, &decision, ledger)?;
-        let displacement = self.displaced(arrival.time);
+        let displacement = match self.config.recovery {
+            // Nobody restores the price between two orders of one bar.
+            Recovery::Restored if arrival.row == self.moved.0 => self.moved.1.ln(),
+            _ => self.displaced(arrival.time),
+        };
         let pool = self.state(self.path.at_open(arrival.row), displacement);
         let network = self.network();
         if self.fails(arrival.row) {
@@ -272,10 +287,14 @@ impl Venue for PumpSwap<'_> {
             program(error)
         })?;
         let fill = self.settle(order, &pool, &swap, arrival, ledger);
-        if self.config.recovery != Recovery::Restored {
-            let before = pool.quote_vault as f64 / pool.base_vault as f64;
-            let after = swap.after.quote_vault as f64 / swap.after.base_vault as f64;
-            self.displacement = (displacement + (after / before).ln(), arrival.time);
+        let before = pool.quote_vault as f64 / pool.base_vault as f64;
+        let after = swap.after.quote_vault as f64 / swap.after.base_vault as f64;
+        match self.config.recovery {
+            Recovery::Restored => {
+                let so_far = if arrival.row == self.moved.0 { self.moved.1 } else { 1.0 };
+                self.moved = (arrival.row, so_far * after / before);
+            }
+            Recovery::HalfLife(_) => self.displacement = (displacement + (after / before).ln(), arrival.time),
         }
         Ok(fill)
     }

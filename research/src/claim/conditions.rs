@@ -6,6 +6,7 @@ use q50_engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::figures::InstrumentFigures;
 use crate::{lookahead::Lookahead, trials::CampaignSummary};
 
 /// The conditions that a verdict can have.
@@ -18,11 +19,14 @@ pub enum ConditionName {
     EarlierTrials,
     /// Recorded short positions that the strategy was not allowed to take.
     ShortsLeftOut,
+    /// Instruments of a portfolio that were never traded, and that holding the basket is judged by all the same.
+    UntradedInstruments,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 3] = [Self::SignalsOrigin, Self::EarlierTrials, Self::ShortsLeftOut];
+    pub const ALL: [Self; 4] =
+        [Self::SignalsOrigin, Self::EarlierTrials, Self::ShortsLeftOut, Self::UntradedInstruments];
 
     /// The condition's name in files and on the command line.
     #[must_use]
@@ -31,6 +35,7 @@ impl ConditionName {
             Self::SignalsOrigin => "signals_origin",
             Self::EarlierTrials => "earlier_trials",
             Self::ShortsLeftOut => "shorts_left_out",
+            Self::UntradedInstruments => "untraded_instruments",
         }
     }
 
@@ -151,6 +156,22 @@ pub(super) fn shorts_left_out(
         positions.len()
     );
     Some(Condition::new(ConditionName::ShortsLeftOut, text, accepted))
+}
+
+/// The condition that instruments without a fill put on a verdict: a falling record that is never traded makes buying and
+/// holding all of them the worse, and the strategy no better.
+pub(super) fn untraded(instruments: &[InstrumentFigures], accepted: &[ConditionName]) -> Option<Condition> {
+    let names: Vec<&str> = instruments.iter().filter(|one| one.fills == 0).map(|one| one.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "{} of {} instruments were never traded ({}), and yet the strategy is compared with holding all of them",
+        names.len(),
+        instruments.len(),
+        names.join(", ")
+    );
+    Some(Condition::new(ConditionName::UntradedInstruments, text, accepted))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use q50_engine::{market::Market, venue::PoolPath};
 use serde::{Deserialize, Serialize};
 use statrs::statistics::Statistics as _;
 
+use crate::run::{Instrument, Source};
+
 /// Facts about the replayed window.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataFacts {
@@ -54,6 +56,9 @@ pub struct DataFacts {
     pub signal_column: Option<String>,
     /// Whether the market is generated.
     pub demonstration: bool,
+    /// Those of the instruments of a portfolio, whose counts are added up above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<Self>,
 }
 
 /// A pool that was recorded from a chain.
@@ -107,6 +112,7 @@ impl DataFacts {
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),
             signal_column: None,
             demonstration,
+            each: Vec::new(),
         }
     }
 }
@@ -125,21 +131,38 @@ impl DataFacts {
         all.artefacts = parts.iter().flat_map(|part| part.artefacts.iter().cloned()).collect();
         all.files = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
         all.codes = parts.iter().flat_map(|part| part.codes.iter().copied()).collect();
+        all.each = parts;
         all
     }
 
-    /// The same beside a pool's recorded reserves.
-    pub(super) fn beside(&self, pool: Option<&PoolPath>, market: &Market<'_>) -> Self {
-        let pool_correlation = pool.map(|pool| {
-            let rows = market.first..market.len();
-            let returns = |prices: &[f64]| -> Vec<f64> { prices.windows(2).map(|w| (w[1] / w[0]).ln()).collect() };
-            let (pool, bars) = (returns(&pool.marks()[rows.clone()]), returns(&market.close[rows]));
-            let correlation = pool.iter().covariance(bars.iter()) / (pool.iter().std_dev() * bars.iter().std_dev());
-            // A price that never moves goes with none.
-            if correlation.is_finite() { correlation } else { 0.0 }
-        });
-        Self { pool_correlation, ..self.clone() }
+    /// The same beside the recorded reserves of the pool; of several pools that which goes least with its bars.
+    pub(super) fn beside(&self, source: &Source<'_>) -> Self {
+        let alone = Instrument { market: source.market, pool: source.pool };
+        let instruments = if source.instruments.is_empty() { std::slice::from_ref(&alone) } else { source.instruments };
+        let found = instruments.iter().filter_map(|one| one.pool.map(|pool| correlation(pool, &one.market)));
+        Self { pool_correlation: found.min_by(f64::total_cmp), ..self.clone() }
     }
+
+    /// The share of the bars that are missing or that nobody could have traded; of a portfolio that of its worst record,
+    /// which sound ones beside it make no better.
+    #[must_use]
+    pub fn defective_share(&self) -> f64 {
+        if !self.each.is_empty() {
+            return self.each.iter().map(Self::defective_share).fold(0.0, f64::max);
+        }
+        let missing = self.missing_bars as f64 / (self.bars + self.missing_bars).max(1) as f64;
+        let untradable = self.artefacts.iter().map(|artefact| artefact.bars).max().unwrap_or(0);
+        missing.max(untradable as f64 / self.bars.max(1) as f64)
+    }
+}
+
+/// Correlation of the returns of recorded reserves with those of the bars; 0 where one of them never moves.
+fn correlation(pool: &PoolPath, market: &Market<'_>) -> f64 {
+    let rows = market.first..market.len();
+    let returns = |prices: &[f64]| -> Vec<f64> { prices.windows(2).map(|w| (w[1] / w[0]).ln()).collect() };
+    let (pool, bars) = (returns(&pool.marks()[rows.clone()]), returns(&market.close[rows]));
+    let correlation = pool.iter().covariance(bars.iter()) / (pool.iter().std_dev() * bars.iter().std_dev());
+    if correlation.is_finite() { correlation } else { 0.0 }
 }
 
 fn artefacts(data: &Dataset) -> Vec<ArtefactFacts> {

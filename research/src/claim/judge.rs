@@ -32,9 +32,6 @@ pub const SAME_POOL: f64 = 0.5;
 pub const ROBUST_SHARE: f64 = 0.5;
 
 pub(super) fn data_sound(facts: &DataFacts) -> Check {
-    let missing = facts.missing_bars as f64 / (facts.bars + facts.missing_bars).max(1) as f64;
-    let worst = facts.artefacts.iter().max_by_key(|artefact| artefact.bars);
-    let untradable = worst.map_or(0.0, |artefact| artefact.bars as f64 / facts.bars.max(1) as f64);
     let other_pool = facts.pool_correlation.is_some_and(|correlation| correlation < SAME_POOL);
     let is_explained = facts.unexplained.is_none_or(|steps| steps == 0);
     let defects = facts.off_grid + facts.inconsistent + usize::from(other_pool) + usize::from(!is_explained);
@@ -55,7 +52,10 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
     for artefact in &facts.artefacts {
         evidence += &format!("; {}, from {}", artefact.detail, artefact.first);
     }
-    let value = missing.max(untradable);
+    let value = facts.defective_share();
+    if facts.each.len() > 1 {
+        evidence += &format!("; the worst of {} records: {:.2} % of its bars", facts.each.len(), 100.0 * value);
+    }
     Check::decided(CheckName::DataSound, value <= MISSING_AT_MOST && defects == 0, value, MISSING_AT_MOST, evidence)
 }
 

@@ -225,7 +225,12 @@ mod tests {
         let hours: Vec<i64> = (0..2_400).collect();
         let opens: Vec<i64> = hours.iter().map(|hour| hour * HOUR).collect();
         let closes: Vec<f64> = hours.iter().map(|hour| f64::from(u8::from(hour / period % 2 == 0)) + 1.0).collect();
-        Record { bars: String::new(), dataset: String::new(), fingerprint: Fingerprint::of(&opens, &closes, HOUR) }
+        Record {
+            bars: String::new(),
+            dataset: String::new(),
+            fingerprint: Fingerprint::of(&opens, &closes, HOUR),
+            parts: Vec::new(),
+        }
     }
 
     fn figures(claim: &Claim, replay: &AsClaimed) -> Vec<ClaimedFigure> {

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
-    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials, shorts_left_out},
+    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials, shorts_left_out, untraded},
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
@@ -193,9 +193,10 @@ pub enum VerifyError {
 /// The claim's periods a year are not the record's, the trial ledger cannot be written, or the pool's reserves leave the range of the program's integers.
 pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verification, VerifyError> {
     let Request { market, claim, settings, bootstrap, .. } = request;
-    let facts = &request.facts.beside(request.pool, market);
+
     let open_time = &market.open_time[market.first..];
     let source = Source { market: *market, pool: request.pool, data: &request.data, instruments: request.instruments };
+    let facts = &request.facts.beside(&source);
     // Nothing is replayed for a claim that counts in periods of nothing.
     claim.map(|claim| Convention::of(claim.periods_per_year, open_time, market.interval_ms)).transpose()?;
     (request.on_step)("replaying");
@@ -271,6 +272,10 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let earlier = campaign.as_ref().and_then(|c| earlier_trials(c, times, request.accepted));
     let markets = std::iter::once(market).chain(request.instruments.iter().map(|instrument| &instrument.market));
     let shorts = markets.filter_map(|market| shorts_left_out(market, &settings.strategy, request.accepted)).next();
+    let instruments: Vec<InstrumentFigures> = (request.names.iter().zip(request.instruments).zip(&journal.each))
+        .map(|((name, instrument), one)| InstrumentFigures::of(name, &instrument.market, one))
+        .collect();
+    let untraded = untraded(&instruments, request.accepted);
     let settings_json = serde_json::json!({
         "run": settings,
         "data": request.data,
@@ -295,9 +300,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         settings: flatten(settings, settings_json),
         replay: replayed,
         benchmark,
-        instruments: (request.names.iter().zip(request.instruments).zip(&journal.each))
-            .map(|((name, instrument), one)| InstrumentFigures::of(name, &instrument.market, one))
-            .collect(),
+        instruments,
         inference,
         claim_inference,
         capacity,
@@ -310,7 +313,14 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .collect(),
         checks,
         verdict,
-        conditions: request.origin.condition(request.accepted).into_iter().chain(earlier).chain(shorts).collect(),
+        conditions: request
+            .origin
+            .condition(request.accepted)
+            .into_iter()
+            .chain(earlier)
+            .chain(shorts)
+            .chain(untraded)
+            .collect(),
         // A basket's returns are those of no position.
         foresight_profile: if journal.each.is_empty() { foresight_profile(&journal, market) } else { None },
         lookahead: request.origin.examined().cloned(),

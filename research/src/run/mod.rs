@@ -66,6 +66,13 @@ impl<'a> Source<'a> {
         if self.instruments.is_empty() {
             return settings.refusal(&self.market.signals);
         }
+        if settings.strategy.shorts() {
+            return Some(
+                "allow_short = true has no meaning for several records: nothing says what all short positions together may \
+                 owe; leave it out, or give one record"
+                    .to_owned(),
+            );
+        }
         self.instruments.iter().find_map(|instrument| settings.refusal(&instrument.market.signals))
     }
 

@@ -34,6 +34,12 @@ pub(super) fn register(transaction: &Transaction<'_>, record: &Record) -> rusqli
     {
         join(transaction, earlier, dataset, "the same content".to_owned())?;
     }
+    for part in &record.parts {
+        let part = register(transaction, part)?;
+        if !of(transaction, dataset)?.contains(&part) {
+            join(transaction, part, dataset, "an instrument of the portfolio".to_owned())?;
+        }
+    }
     Ok(dataset)
 }
 

@@ -3,7 +3,8 @@
 //! What is counted is hypotheses, by market. A hypothesis is what a researcher can pick (signals and how they are joined,
 //! strategy, sizing, exits, window), by content hash of what it resolves to; the same under other assumptions (costs,
 //! capital, venue) is the same hypothesis, and its first run stands for it. A market is every dataset whose returns agree
-//! with those of another one of it, whatever its bars, units and signals.
+//! with those of another one of it, whatever its bars, units and signals. A portfolio is of the market of each of its
+//! instruments: who chooses among them has tried them all.
 //!
 //! `Candidate`s are results that somebody could have picked; `Probe`s are replays that test a candidate (other costs,
 //! neighbouring settings, shifted signals) and are kept but not counted. What others published is a candidate too.
@@ -94,6 +95,10 @@ pub struct Record {
     /// By which its market is known; `None` where the price never moves.
     #[serde(skip)]
     pub fingerprint: Option<Fingerprint>,
+    /// The instruments of a portfolio, of which this is the basket: what was tried on one of them was tried on it, and
+    /// the other way round.
+    #[serde(skip)]
+    pub parts: Vec<Self>,
 }
 
 impl Record {
@@ -105,7 +110,14 @@ impl Record {
             bars: data.bars_hash().to_owned(),
             dataset: data.hash().to_owned(),
             fingerprint: Fingerprint::of(&bars.open_time, &bars.close, bars.interval_ms),
+            parts: Vec::new(),
         }
+    }
+
+    /// The record of a portfolio, which is known by the basket of its instruments.
+    #[must_use]
+    pub fn of_portfolio<'a>(basket: &Dataset, each: impl IntoIterator<Item = &'a Dataset>) -> Self {
+        Self { parts: each.into_iter().map(Self::of).collect(), ..Self::of(basket) }
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::*;
 
 fn record(name: &str) -> Record {
-    Record { bars: name.to_owned(), dataset: format!("{name} and signals"), fingerprint: None }
+    Record { bars: name.to_owned(), dataset: format!("{name} and signals"), fingerprint: None, parts: Vec::new() }
 }
 
 /// A record of a market of its own, or of the same one where `seed` is, with other bars where `scale` is another.
@@ -164,6 +164,22 @@ fn trials_are_counted_by_market_whatever_the_family_the_units_and_the_order() {
     assert_eq!(markets.len(), 2);
     assert_eq!((markets[0].datasets.len(), markets[0].families.join(" ")), (2, "q50 side".to_owned()));
     assert!(markets[0].merges[0].reason.contains("of returns over 1 h"), "{:?}", markets[0].merges);
+}
+
+#[test]
+fn what_was_tried_on_an_instrument_was_tried_on_the_portfolio_and_the_other_way_round() {
+    let mut ledger = TrialLedger::in_memory().unwrap();
+    let (one, padding) = (market(1, 100.0), market(2, 100.0));
+    let tried: Vec<Trial> = (0..625).map(|n| trial(&n.to_string(), Role::Candidate)).collect();
+    ledger.record(scope(&one), Origin::Sweep, &tried).unwrap();
+    let basket = Record { parts: vec![one.clone(), padding.clone()], ..market(5, 100.0) };
+    ledger.record(scope(&basket), Origin::Verify, &[trial("of both", Role::Candidate)]).unwrap();
+    assert_eq!(ledger.tried(scope(&basket), 100).unwrap().trials, 626);
+    assert_eq!(ledger.tried(scope(&one), 100).unwrap().trials, 626);
+    // A choice among subsets is one of the same market, too.
+    let other = Record { parts: vec![padding, market(6, 100.0)], ..market(7, 100.0) };
+    ledger.record(scope(&other), Origin::Verify, &[trial("of others", Role::Candidate)]).unwrap();
+    assert_eq!(ledger.tried(scope(&other), 100).unwrap().trials, 627);
 }
 
 #[test]

@@ -43,7 +43,12 @@ impl Backtest {
         let path = PoolPath::recorded(&reserves(|pool| pool.base), &reserves(|pool| pool.quote), bars.len());
         let path = path.map_err(|error| no_replay(error.to_string()))?.with_supply(record.supply);
         let data = DataSpec {
-            record: DataRecord { bars: record.id.clone(), dataset: record.id.clone(), fingerprint: None },
+            record: DataRecord {
+                bars: record.id.clone(),
+                dataset: record.id.clone(),
+                fingerprint: None,
+                parts: Vec::new(),
+            },
             interval_ms: spec.interval_ms,
             from_ms,
             to_ms: bars.last().map_or(from_ms, |row| row.bar.open_time),
