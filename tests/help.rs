@@ -89,6 +89,7 @@ fn stocked() -> Workspace {
         r#"{"op":"buy","amount":"1000","base_reserve":"10000","quote_vault":"10000","supply":"10000","base":"1000"}"#,
     );
     w.write("pools.toml", "[[pool]]\nbase_reserve = 206900000000000\nquote_reserve = 84990359078\n");
+    w.write("mine.yaml", w.q50("strategy new ema_cross").stdout);
     w.write("faults.toml", "[[fault]]\nkind = \"dropped\"\nshare = 0.2\n");
     w.write("reserves.parquet", "ts_ms,base_reserve,quote_reserve\n0,100000000,100000000\n1000,99000000,101010101\n");
     // A ledger that has been used, and the folder that its run wrote: examples name both.

@@ -138,6 +138,18 @@ reasons! {
     NothingToSell = "nothing_to_sell",
     /// A risk limit has stopped trading.
     Halted = "halted",
+    /// No entry condition holds, or what its stop is measured in is unknown.
+    NoEntry = "no_entry",
+    /// Entry conditions of both sides hold.
+    ConflictingEntries = "conflicting_entries",
+    /// A position is open, and nothing closes it.
+    InPosition = "in_position",
+    /// An entry outside the allowed sessions.
+    FilteredSession = "filtered_session",
+    /// An entry on a blocked day.
+    FilteredDay = "filtered_day",
+    /// An entry around a settlement of funding.
+    FilteredFunding = "filtered_funding",
 }
 
 impl Reason {

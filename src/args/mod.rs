@@ -47,7 +47,10 @@ pub(crate) use self::{
     promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName},
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
-    strategy::{StrategyCommand, StrategyListArguments},
+    strategy::{
+        StrategyCheckArguments, StrategyCommand, StrategyIndicatorsArguments, StrategyListArguments,
+        StrategyNewArguments, StrategyShowArguments,
+    },
     sweep::{FilterArguments, SweepArguments},
     trials::{
         TrialsCampaignArguments, TrialsCheckArguments, TrialsCommand, TrialsExportArguments, TrialsForgetArguments,

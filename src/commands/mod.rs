@@ -16,6 +16,7 @@ mod demonstration;
 mod doctor;
 #[cfg(feature = "live")]
 mod gate;
+mod indicators;
 #[cfg(feature = "live")]
 mod live;
 #[cfg(feature = "live")]
@@ -33,6 +34,7 @@ mod promote;
 mod search;
 mod stats;
 mod strategy;
+mod strategy_files;
 mod sweep;
 #[cfg(feature = "live")]
 mod trade_text;

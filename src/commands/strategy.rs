@@ -9,6 +9,7 @@ use q50_engine::{
 };
 use serde::Serialize;
 
+use super::{indicators, strategy_files};
 use crate::{
     Answer,
     args::{StrategyCommand, StrategyListArguments},
@@ -19,6 +20,11 @@ use crate::{
 pub(crate) fn run(command: &StrategyCommand) -> Result<Answer> {
     match command {
         StrategyCommand::List(arguments) => list(arguments),
+        StrategyCommand::Check(arguments) => strategy_files::check(arguments),
+        StrategyCommand::Show(arguments) => strategy_files::show(arguments),
+        StrategyCommand::New(arguments) => strategy_files::new(arguments),
+        StrategyCommand::Schema => strategy_files::schema(),
+        StrategyCommand::Indicators(arguments) => indicators::run(arguments),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 /// Greatest number of indicators in a file.
 const MOST: usize = 50;
 /// Greatest shift, in bars.
-pub(crate) const MOST_SHIFT: u32 = 100;
+pub const MOST_SHIFT: u32 = 100;
 
 /// What means something else in a condition.
 const RESERVED: [&str; 17] = [

@@ -33,17 +33,24 @@ pub mod error;
 pub mod filters;
 pub mod levels;
 pub mod program;
+pub mod run;
 pub mod sweep;
 
-mod canonical;
 mod form;
 mod indicators;
+mod moment;
 mod read;
 mod reader;
 mod schema;
+mod templates;
+mod timeframes;
+mod written;
 mod yaml;
 
 pub use error::{Code, Error};
+pub use indicators::MOST_SHIFT;
 pub use program::{Program, Side, Timeframe};
 pub use q50_indicators::Catalog;
+pub use run::Run;
 pub use schema::schema;
+pub use templates::TEMPLATES;

@@ -39,6 +39,11 @@ fn what_is_accepted_is_understood_as_marked() {
             .unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(program.name, expected["name"], "{file}");
         assert_eq!(program.timeframe.word(), expected["timeframe"], "{file}");
+        for written in [program.canonical(), program.understood()] {
+            let again =
+                Program::read(&written, &Catalog::default()).unwrap_or_else(|error| panic!("{error}\n{written}"));
+            assert_eq!(again.canonical(), program.canonical(), "{file}");
+        }
         let extent = program.extent();
         assert_eq!(extent.sets, expected["combinations"], "{file}");
         assert_eq!(program.sets().count() as u64, extent.sets, "{file}");

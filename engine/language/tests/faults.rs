@@ -124,6 +124,9 @@ fn what_says_the_same_is_the_same_whatever_it_is_called() {
         .replace("rsi.period", "strength.period")
         .replace("70", "7.0e1");
     assert_eq!(read(&other).unwrap().canonical(), program.canonical());
+    // A canonical form is a file, and its own canonical form.
+    assert_eq!(read(&program.canonical()).unwrap().canonical(), program.canonical());
+    assert_eq!(read(&program.understood()).unwrap().canonical(), program.canonical());
     for (from, to) in [("30", "30.5"), ("RSI}", "RSI, shift: 1}"), ("Sunday", "Monday"), ("atr_fixed", "atr_trailing")]
     {
         assert_ne!(read(&STRATEGY.replace(from, to)).unwrap().canonical(), program.canonical(), "{from}");

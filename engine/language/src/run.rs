@@ -1,0 +1,189 @@
+//! A program as a strategy of the engine: fed one bar after the other, asked at each close.
+//!
+//! Stops and targets rest at the venue (`Strategy::resting`) from the fill on, so that they meet the bar of the entry, too,
+//! and by the one rule that all resting exits have. Their distances are those of the decision, from the fill's price.
+
+use std::sync::Arc;
+
+use q50_engine::{
+    decision::{Budget, Decision, Intent, Order, Reason},
+    ledger::Account,
+    market::History,
+    matching::RestingExits,
+    strategy::Strategy,
+    units::Fraction,
+};
+
+use crate::{
+    filters::Filtered,
+    levels::{Stop, Target},
+    moment::Moment,
+    program::{Program, Side},
+};
+
+/// A program on its way through the bars.
+#[derive(Debug)]
+pub struct Run {
+    program: Arc<Program>,
+    /// Share of equity that an entry is for.
+    size: Fraction,
+    moment: Moment,
+    /// The entry that was decided last.
+    entry: Option<Entry>,
+    /// Levels of the open position, since its first close.
+    position: Option<Position>,
+}
+
+/// What an entry needs to know when it is filled: distances as they stood at the decision.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    side: Side,
+    /// Average true range of the stop.
+    stop_range: f64,
+    /// Average true range of the target.
+    target_range: f64,
+}
+
+/// An open position.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    opened_at: i64,
+    side: Side,
+    stop: Option<f64>,
+    /// Whether the stop has moved.
+    moved: bool,
+    target: Option<f64>,
+}
+
+impl Run {
+    /// `program` before its first bar; its entries are for `size` of the equity.
+    #[must_use]
+    pub fn new(program: Arc<Program>, size: Fraction) -> Self {
+        let moment = Moment::new(&program);
+        Self { program, size, moment, entry: None, position: None }
+    }
+
+    /// The open position of `account`, with its first levels where it was just opened.
+    fn position(&self, account: &Account) -> Option<Position> {
+        let (opened_at, price) = (account.opened_at?, account.average_price?);
+        if let Some(known) = self.position.filter(|known| known.opened_at == opened_at) {
+            return Some(known);
+        }
+        let side = if account.position > 0.0 { Side::Long } else { Side::Short };
+        let entry = self.entry.filter(|entry| entry.side == side);
+        let range = |range: fn(&Entry) -> f64| entry.as_ref().map_or(f64::NAN, range);
+        let sign = side.sign();
+        let stop = match *self.program.stops.of(side) {
+            Stop::None => None,
+            Stop::Percent(percent) => Some(price * (1.0 - sign * percent / 100.0)),
+            Stop::Atr { multiplier, .. } => Some(price - sign * multiplier * range(|entry| entry.stop_range)),
+        };
+        // Unknown where it was not this strategy that entered.
+        let stop = stop.filter(|level| level.is_finite());
+        let target = match *self.program.targets.of(side) {
+            Target::None => None,
+            Target::Percent(percent) => Some(price * (1.0 + sign * percent / 100.0)),
+            Target::Atr { multiplier, .. } => Some(price + sign * multiplier * range(|entry| entry.target_range)),
+            Target::RiskReward(ratio) => stop.map(|stop| price + sign * ratio * (price - stop).abs()),
+        };
+        Some(Position { opened_at, side, stop, moved: false, target })
+    }
+
+    /// The stop follows the close of a bar in the position, and never back.
+    fn trail(&self, position: &mut Position) {
+        let Stop::Atr { multiplier, indicator, trailing: true } = *self.program.stops.of(position.side) else { return };
+        let sign = position.side.sign();
+        let level = self.moment.close() - sign * multiplier * self.moment.output(indicator);
+        if position.stop.is_none_or(|stop| sign * level > sign * stop) && level.is_finite() {
+            (position.stop, position.moved) = (Some(level), true);
+        }
+    }
+
+    /// What an entry of `side` needs to know; `None` where a range that it is measured in is unknown.
+    fn entry(&self, side: Side) -> Option<Entry> {
+        let range = |indicator: Option<usize>| indicator.map_or(0.0, |place| self.moment.output(place));
+        let stop_range = range(self.program.stops.of(side).indicator());
+        let target_range = range(self.program.targets.of(side).indicator());
+        (!stop_range.is_nan() && !target_range.is_nan()).then_some(Entry { side, stop_range, target_range })
+    }
+
+    fn enters(&self, side: Side) -> bool {
+        self.moment.all(self.program.entries.of(side)) && self.entry(side).is_some()
+    }
+
+    fn enter(&mut self, side: Side) -> Decision {
+        self.entry = self.entry(side);
+        let (order, reason) = match side {
+            Side::Long => (Order::Buy(Budget::Equity(self.size)), Reason::EnterLong),
+            Side::Short => (Order::Short(self.size), Reason::EnterShort),
+        };
+        Decision::Act(Intent { order, reason })
+    }
+
+    fn decide_in(&mut self, position: Position, now: i64) -> Decision {
+        let side = position.side;
+        let turn = side.opposite();
+        if self.program.reverse
+            && self.enters(turn)
+            && !self.moment.all(self.program.entries.of(side))
+            && self.program.filters.at(now).is_none()
+        {
+            return self.enter(turn);
+        }
+        if self.moment.all(self.program.exits.of(side)) {
+            let (order, reason) = match side {
+                Side::Long => (Order::Sell(Fraction::ONE), Reason::ExitLong),
+                Side::Short => (Order::Cover(Fraction::ONE), Reason::ExitShort),
+            };
+            return Decision::Act(Intent { order, reason });
+        }
+        Decision::Hold(Reason::InPosition)
+    }
+
+    fn decide_flat(&mut self, now: i64) -> Decision {
+        let side = match Side::BOTH.map(|side| self.moment.all(self.program.entries.of(side))) {
+            [true, true] => return Decision::Hold(Reason::ConflictingEntries),
+            [true, false] => Side::Long,
+            [false, true] => Side::Short,
+            [false, false] => return Decision::Hold(Reason::NoEntry),
+        };
+        match self.program.filters.at(now) {
+            Some(Filtered::Session) => Decision::Hold(Reason::FilteredSession),
+            Some(Filtered::Day) => Decision::Hold(Reason::FilteredDay),
+            Some(Filtered::Funding) => Decision::Hold(Reason::FilteredFunding),
+            None if self.entry(side).is_none() => Decision::Hold(Reason::NoEntry),
+            None => self.enter(side),
+        }
+    }
+}
+
+impl Strategy for Run {
+    fn observe(&mut self, history: History<'_>) {
+        self.moment.observe(history);
+    }
+
+    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
+        self.position = self.position(account);
+        if let Some(mut position) = self.position {
+            self.trail(&mut position);
+            self.position = Some(position);
+        }
+        match self.position {
+            _ if !self.moment.is_warm() => Decision::Hold(Reason::WarmUp),
+            Some(position) => self.decide_in(position, history.now()),
+            None => self.decide_flat(history.now()),
+        }
+    }
+
+    fn resting(&self, account: &Account) -> RestingExits {
+        let Some(position) = self.position(account) else { return RestingExits::NONE };
+        // A level that no price can reach is no order.
+        let above_zero = |level: &f64| *level > 0.0;
+        let reason = if position.moved { Reason::TrailingStop } else { Reason::StopLoss };
+        RestingExits {
+            stop: position.stop.filter(above_zero).map(|level| (level, reason)),
+            target: position.target.filter(above_zero),
+            long: position.side == Side::Long,
+        }
+    }
+}
