@@ -131,6 +131,45 @@ fn a_run_is_written_once_however_often_it_is_exported() {
 
 #[test]
 #[ignore = "needs PostgreSQL"]
+fn an_order_of_a_session_is_pending_then_sent_then_final_and_each_once() {
+    let (w, postgres) = (Workspace::new(), Postgres::start());
+    std::fs::create_dir(w.path("session")).unwrap();
+    let journal = rusqlite::Connection::open(w.path("session/session.sqlite")).unwrap();
+    // Of a session's tables what an export reads; one order has settled, one is on its way, one was refused.
+    let tables = "
+        CREATE TABLE session (id TEXT, spec TEXT);
+        CREATE TABLE bars (open_ms INTEGER PRIMARY KEY, signals TEXT);
+        CREATE TABLE orders (key TEXT PRIMARY KEY, bar_ms INTEGER, reason TEXT, wanted_ms INTEGER, state TEXT,
+            signature TEXT, slot INTEGER, time_ms INTEGER, is_final INTEGER, base INTEGER, quote INTEGER, network_fee INTEGER);
+        INSERT INTO session VALUES ('s1', '{\"pool\": \"POOL\"}');
+        INSERT INTO bars VALUES (60000, '{\"q50\": 0.25}');
+        INSERT INTO orders VALUES ('a', 60000, 'enter_long', 120001, 'filled', 'SIG', 7, 120500, 1, 9007199254740993, 6, 5000);
+        INSERT INTO orders VALUES ('b', 60000, 'enter_long', 120002, 'filled', 'SIG2', 8, 120600, 0, 1, 1, 5000);
+        INSERT INTO orders VALUES ('c', 60000, 'enter_long', 120003, 'refused', NULL, NULL, 120700, 0, 0, 0, 0);";
+    journal.execute_batch(tables).unwrap();
+    let export = || done(q50(&w, &postgres.url(), &["data", "export", "session", "--url-env", "SIGNALS_URL"]));
+    assert!(export().contains("q50.q50_trading_history: 7 new rows"));
+    assert!(export().contains("0 new rows"), "again");
+    journal.execute("UPDATE orders SET is_final = 1 WHERE key = 'b'", []).unwrap();
+    assert!(export().contains("1 new rows"), "what became final since");
+    let sql = "SELECT decision_id, execution_status, pool_id, extract(epoch FROM ts), q50_signal, outcome, base_amount
+               FROM q50.q50_trading_history WHERE decision_id IN ('s1/a', 's1/c')
+               ORDER BY decision_id, array_position(ARRAY['pending', 'sent', 'final'], execution_status)";
+    let rows: Vec<String> = postgres.sql(sql).lines().map(str::to_owned).collect();
+    assert_eq!(
+        rows,
+        [
+            "s1/a|pending|POOL|60.000000|0.25||",
+            "s1/a|sent|POOL|60.000000|0.25||",
+            "s1/a|final|POOL|60.000000|0.25|filled|9007199254740993",
+            "s1/c|pending|POOL|60.000000|0.25||",
+            "s1/c|final|POOL|60.000000|0.25|refused|0",
+        ]
+    );
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
 fn the_collectors_database_becomes_what_its_exports_become() {
     let (w, postgres) = (Workspace::new(), Postgres::start());
     postgres.sql(
