@@ -17,15 +17,17 @@ pub enum BasketError {
         /// Another one.
         other: i64,
     },
-    /// Their bars do not open together: the times of all would be no grid.
+    /// Their bars do not open together, or one has bars off its own grid: the times of all would be no grid.
     #[error(
-        "the bars of one record open {first} ms past a multiple of their interval, those of another {other} ms past; give records of one grid"
+        "bars open at {one} and at {other}, which are not whole intervals of {interval} ms apart; give records of one grid"
     )]
     Grids {
-        /// Phase of the first record's bars, milliseconds.
-        first: i64,
-        /// Another one.
-        other: i64,
+        /// Open of a bar, RFC 3339.
+        one: String,
+        /// Open of the first bar that does not fit it, RFC 3339.
+        other: String,
+        /// Length of the bars, milliseconds.
+        interval: i64,
     },
     /// One record is there twice: each would trade against a depth of its own.
     #[error("two of the records hold the same bars; give each market once")]
@@ -50,17 +52,12 @@ pub enum BasketError {
 /// The range of a basket inside a bar is not known, so that its high and low are those of its open and close.
 ///
 /// # Errors
-/// Bars of different lengths or grids, one record twice, or records without a common time.
+/// Bars of different lengths or off one grid, one record twice, or records without a common time.
 pub fn basket(records: Vec<Dataset>) -> Result<(Vec<Dataset>, Dataset), BasketError> {
     let interval = |record: &Dataset| record.bars().interval_ms;
     let first = records.first().map_or(0, interval);
     if let Some(other) = records.iter().map(interval).find(|other| *other != first) {
         return Err(BasketError::Intervals { first, other });
-    }
-    let phase = |record: &Dataset| record.bars().open_time[record.rows().start].rem_euclid(first);
-    let of_first = records.first().map_or(0, phase);
-    if let Some(other) = records.iter().map(phase).find(|other| *other != of_first) {
-        return Err(BasketError::Grids { first: of_first, other });
     }
     let mut seen = HashSet::new();
     if !records.iter().all(|record| seen.insert(record.bars_hash())) {
@@ -72,6 +69,11 @@ pub fn basket(records: Vec<Dataset>) -> Result<(Vec<Dataset>, Dataset), BasketEr
         return Err(BasketError::NoOverlap { begins: rfc3339(from), ends: rfc3339(to) });
     }
     let cut = records.into_iter().map(|record| record.window(Some(from), Some(to))).collect::<Result<Vec<_>, _>>()?;
+    let times = || cut.iter().flat_map(|record| &record.bars().open_time[record.rows()]);
+    let phase = from.rem_euclid(first);
+    if let Some(other) = times().find(|time| time.rem_euclid(first) != phase) {
+        return Err(BasketError::Grids { one: rfc3339(from), other: rfc3339(*other), interval: first });
+    }
     let bars = bars_of(&cut)?;
     let whole = Dataset::without_signals(bars)?;
     Ok((cut, whole))
@@ -151,13 +153,20 @@ mod tests {
 
     #[test]
     fn records_that_do_not_open_together_are_refused() {
-        let late = {
-            let price = || vec![1.0, 2.0, 3.0];
-            let bars = Bars::new(vec![1_000, HOUR + 1_000, 2 * HOUR + 1_000], price(), price(), price(), price(), None);
-            Dataset::without_signals(bars.unwrap()).unwrap()
+        let at = |times: &[i64]| {
+            let price = || (0..times.len()).map(|row| 1.0 + row as f64).collect::<Vec<_>>();
+            Dataset::without_signals(Bars::new(times.to_vec(), price(), price(), price(), price(), None).unwrap())
+                .unwrap()
         };
-        let refused = basket(vec![record(0, &[1.0, 2.0, 2.5]), late]).unwrap_err().to_string();
-        assert!(refused.contains(" 0 ms") && refused.contains(" 1000 ms"), "{refused}");
+        let on = at(&[0, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR]);
+        // A second late; a second late after one bar in time that the others do not have; half an hour early from some bar on.
+        let late = at(&[1_000, HOUR + 1_000, 2 * HOUR + 1_000]);
+        let hidden = at(&[-HOUR, 1_000, HOUR + 1_000, 2 * HOUR + 1_000]);
+        let moved = at(&[0, HOUR, 2 * HOUR, 3 * HOUR - HOUR / 2, 4 * HOUR - HOUR / 2]);
+        for other in [late, hidden, moved] {
+            let refused = basket(vec![on.clone(), other]).unwrap_err();
+            assert!(matches!(refused, BasketError::Grids { .. }), "{refused}");
+        }
     }
 
     #[test]

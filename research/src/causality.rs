@@ -8,7 +8,7 @@ use q50_engine::{
     decision::Decision,
     market::{Column, Market, Signals},
     orders::Event,
-    record::{DecisionRow, Decisions, Journal, Recorder},
+    record::{DecisionRow, Journal, Recorder},
     replay::replay,
     strategy::{Explanation, Strategy},
     venue::Venue,
@@ -58,7 +58,7 @@ where
     F: Fn(&Market<'_>) -> S + Sync,
 {
     let compare = |market: &Market<'_>| {
-        let mut comparison = Comparison::with(&journal.decisions);
+        let mut comparison = Comparison::with(journal);
         replay(market, &mut build(market), &mut venue.clone(), journal.capital, &mut comparison);
         comparison.changes()
     };
@@ -122,20 +122,25 @@ pub(crate) fn experiment(
     }
 }
 
-/// Compares each decision with the one that was made at the same bar before, and keeps none of them.
+/// Compares each decision and each fill with those that were made before, and keeps none of them. A decision that only says
+/// that it acts shows by its fills what it ordered, and so do orders that were placed.
 pub(crate) struct Comparison<'a> {
-    before: &'a Decisions,
-    seen: usize,
+    before: &'a Journal,
+    decisions: usize,
+    fills: usize,
+    last_row: usize,
     changes: Changes,
 }
 
 impl<'a> Comparison<'a> {
-    pub(crate) fn with(before: &'a Decisions) -> Self {
-        Self { before, seen: 0, changes: Changes::default() }
+    pub(crate) fn with(before: &'a Journal) -> Self {
+        Self { before, decisions: 0, fills: 0, last_row: 0, changes: Changes::default() }
     }
 
+    /// What differs; a fill that did not happen again differs as well.
     pub(crate) fn changes(&self) -> Changes {
-        self.changes
+        let missing = self.before.fills.get(self.fills).map(|one| one.fill.row).filter(|row| *row <= self.last_row);
+        Changes { first: self.changes.first.into_iter().chain(missing).min(), ..self.changes }
     }
 }
 
@@ -146,14 +151,22 @@ impl Recorder for Comparison<'_> {
 
     fn decision(&mut self, row: usize, decision: &Decision, explanation: Option<Explanation>) {
         let now = DecisionRow::new(row, decision, explanation);
-        if let Some(before) = self.before.get(self.seen).filter(|before| *before != now) {
+        if let Some(before) = self.before.decisions.get(self.decisions).filter(|before| *before != now) {
             self.changes.first.get_or_insert(row);
             self.changes.count += usize::from((before.reason, before.acted) != (now.reason, now.acted));
         }
-        self.seen += 1;
+        self.decisions += 1;
+        self.last_row = row;
     }
 
-    fn event(&mut self, _: &Event) {}
+    fn event(&mut self, event: &Event) {
+        let Some(now) = event.fill() else { return };
+        if self.before.fills.get(self.fills).is_none_or(|before| before.fill != *now) {
+            self.changes.first.get_or_insert(event.row);
+            self.changes.count += usize::from(event.order.is_some());
+        }
+        self.fills += 1;
+    }
 
     fn mark(&mut self, _: usize, _: f64, _: f64) {}
 }

@@ -151,7 +151,7 @@ impl DataSpec {
     pub fn key(&self, market: &Market<'_>, settings: &RunSettings, rows: &[Range<usize>]) -> TrialKey {
         let window = rows.iter().map(|rows| (market.open_time[rows.start], market.open_time[rows.end - 1])).collect();
         TrialKey {
-            hypothesis: hypothesis(self.signals.as_ref(), window, &settings.strategy),
+            hypothesis: hypothesis(self, window, &settings.strategy),
             assumptions: assumptions(settings, self.pool.as_deref()),
         }
     }
@@ -174,22 +174,28 @@ impl RunSpec {
     #[must_use]
     pub fn hypothesis(&self) -> blake3::Hash {
         let window = vec![(self.data.from_ms, self.data.to_ms)];
-        hypothesis(self.data.signals.as_ref(), window, &self.settings.strategy)
+        hypothesis(&self.data, window, &self.settings.strategy)
     }
 }
 
-fn hypothesis(signals: Option<&SignalSpec>, window: Vec<(i64, i64)>, strategy: &StrategyConfig) -> blake3::Hash {
+fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfig) -> blake3::Hash {
     #[derive(Serialize)]
     struct Hypothesis<'a> {
         schema: &'static str,
         signals: Option<&'a str>,
         window: Vec<(i64, i64)>,
         strategy: StrategyConfig,
+        /// Bars and signals of each instrument, in the order in which they act.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        instruments: Vec<(&'a str, Option<&'a str>)>,
     }
-    let signals = signals.map(|signals| signals.hash.as_str());
+    let signals = data.signals.as_ref().map(|signals| signals.hash.as_str());
+    let instruments = data.instruments.iter();
+    let instruments =
+        instruments.map(|one| (one.bars.as_str(), one.signals.as_ref().map(|signals| signals.hash.as_str()))).collect();
     // Whether one may sell short is said by the market, not by the researcher.
     let strategy = strategy.without_shorting();
-    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy }))
+    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy, instruments }))
 }
 
 fn assumptions(settings: &RunSettings, pool: Option<&str>) -> i64 {

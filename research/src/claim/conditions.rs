@@ -2,7 +2,7 @@
 
 use q50_engine::{
     market::{Column, Market},
-    strategy::StrategyConfig,
+    strategy::{Registry, StrategyConfig},
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,14 +19,21 @@ pub enum ConditionName {
     EarlierTrials,
     /// Recorded short positions that the strategy was not allowed to take.
     ShortsLeftOut,
-    /// Instruments of a portfolio that were never traded, and that holding the basket is judged by all the same.
+    /// Instruments of a portfolio that were hardly traded, while holding the basket has all of them.
     UntradedInstruments,
+    /// A strategy that is not one of q50's.
+    StrategyOrigin,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 4] =
-        [Self::SignalsOrigin, Self::EarlierTrials, Self::ShortsLeftOut, Self::UntradedInstruments];
+    pub const ALL: [Self; 5] = [
+        Self::SignalsOrigin,
+        Self::EarlierTrials,
+        Self::ShortsLeftOut,
+        Self::UntradedInstruments,
+        Self::StrategyOrigin,
+    ];
 
     /// The condition's name in files and on the command line.
     #[must_use]
@@ -36,6 +43,7 @@ impl ConditionName {
             Self::EarlierTrials => "earlier_trials",
             Self::ShortsLeftOut => "shorts_left_out",
             Self::UntradedInstruments => "untraded_instruments",
+            Self::StrategyOrigin => "strategy_origin",
         }
     }
 
@@ -158,20 +166,41 @@ pub(super) fn shorts_left_out(
     Some(Condition::new(ConditionName::ShortsLeftOut, text, accepted))
 }
 
-/// The condition that instruments without a fill put on a verdict: a falling record that is never traded makes buying and
-/// holding all of them the worse, and the strategy no better.
+/// The condition that instruments which were hardly traded put on a verdict: a falling record beside the others makes buying
+/// and holding all of them the worse, and the strategy no better.
 pub(super) fn untraded(instruments: &[InstrumentFigures], accepted: &[ConditionName]) -> Option<Condition> {
-    let names: Vec<&str> = instruments.iter().filter(|one| one.fills == 0).map(|one| one.name.as_str()).collect();
+    /// Share of the largest mean exposure of an instrument below which another one is hardly traded.
+    const HARDLY: f64 = 0.1;
+    let exposure = |one: &InstrumentFigures| one.exposure.map_or(0.0, f64::abs);
+    let most = instruments.iter().map(exposure).fold(0.0, f64::max);
+    let names: Vec<&str> = instruments
+        .iter()
+        .filter(|one| one.fills == 0 || exposure(one) < HARDLY * most)
+        .map(|one| one.name.as_str())
+        .collect();
     if names.is_empty() {
         return None;
     }
     let text = format!(
-        "{} of {} instruments were never traded ({}), and yet the strategy is compared with holding all of them",
+        "{} of {} instruments were never or hardly traded ({}), and yet the strategy is compared with holding all of them",
         names.len(),
         instruments.len(),
         names.join(", ")
     );
     Some(Condition::new(ConditionName::UntradedInstruments, text, accepted))
+}
+
+/// The condition that a rule of somebody's own puts on a verdict.
+pub(super) fn strategy_origin(strategy: &StrategyConfig, accepted: &[ConditionName]) -> Option<Condition> {
+    if Registry::default().kind(strategy.family()).is_some() {
+        return None;
+    }
+    let text = format!(
+        "{} is a program of somebody's own: that it knows no later bars was tested by cutting the record, which does not \
+         see what it was compiled with",
+        strategy.family()
+    );
+    Some(Condition::new(ConditionName::StrategyOrigin, text, accepted))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
-    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials, shorts_left_out, untraded},
+    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials, shorts_left_out, strategy_origin, untraded},
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
@@ -276,6 +276,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         .map(|((name, instrument), one)| InstrumentFigures::of(name, &instrument.market, one))
         .collect();
     let untraded = untraded(&instruments, request.accepted);
+    let own = strategy_origin(&settings.strategy, request.accepted);
     let settings_json = serde_json::json!({
         "run": settings,
         "data": request.data,
@@ -320,6 +321,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .chain(earlier)
             .chain(shorts)
             .chain(untraded)
+            .chain(own)
             .collect(),
         // A basket's returns are those of no position.
         foresight_profile: if journal.each.is_empty() { foresight_profile(&journal, market) } else { None },

@@ -92,7 +92,7 @@ pub(super) fn examine(
 ) -> CausalityReport {
     let (source, clock) = (&prepared.source, prepared.source.market.open_time);
     let compare = |markets: &[Market<'_>]| {
-        let mut each: Vec<Comparison<'_>> = journal.each.iter().map(|one| Comparison::with(&one.decisions)).collect();
+        let mut each: Vec<Comparison<'_>> = journal.each.iter().map(Comparison::with).collect();
         let strategies = markets.iter().map(|market| settings.strategy.prepare(market)).collect();
         replay_together(prepared, settings, markets, strategies, &mut each, &mut EquityCurve::default());
         let changes = each.iter().map(Comparison::changes).zip(markets);

@@ -359,7 +359,7 @@ fn robustness(
         .neighbours(point)
         .into_par_iter()
         .filter_map(|neighbour| sweep.settings(&neighbour).ok())
-        .filter(|settings| settings.refusal(&source.market.signals).is_none())
+        .filter(|settings| source.refusal(settings).is_none())
         .map(|settings| {
             let mut summary = Summary::default();
             sweep.prepared().run(&settings, &mut summary);

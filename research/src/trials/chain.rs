@@ -17,6 +17,8 @@ pub(super) enum Event {
     Dataset { bars: String },
     /// Two datasets are of one market.
     Merge { datasets: [i64; 2], reason: String },
+    /// A dataset is the basket of a portfolio, and another one an instrument of it.
+    Instrument { portfolio: i64, dataset: i64 },
     /// Replays of one dataset.
     Trials { dataset: i64, family: String, origin: String, engine: String },
     /// What others published on a market.

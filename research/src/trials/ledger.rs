@@ -139,7 +139,7 @@ impl TrialLedger {
             let seq = chain::End::of(transaction)?.seq + 1;
             let (mut rows, mut any) = (Rows::new(), false);
             for trial in sorted {
-                let hypothesis = short(&trial.key.hypothesis);
+                let hypothesis = first_of_its_result(transaction, dataset, trial)?;
                 // A database has one zero, and no number that is none.
                 let real = |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v + 0.0);
                 let columns = TrialColumns {
@@ -384,4 +384,32 @@ pub(super) fn short(hash: &blake3::Hash) -> [u8; KEY] {
     let mut key = [0; KEY];
     key.copy_from_slice(&hash.as_bytes()[..KEY]);
     key
+}
+
+/// The hypothesis that a trial is filed under: its own, and one that names its result as well where the ledger has another
+/// result of it. Settings and signals decide a replay of q50's strategies; somebody's own rule can have been changed.
+fn first_of_its_result(transaction: &Transaction<'_>, dataset: i64, trial: &Trial) -> rusqlite::Result<[u8; KEY]> {
+    /// Sums that were added up in another order differ by less.
+    const ROUNDING: f64 = 1e-9;
+    let own = short(&trial.key.hypothesis);
+    let mut query = transaction.prepare_cached(
+        "SELECT sharpe, returns FROM trials WHERE dataset = ?1 AND hypothesis = ?2 AND assumptions = ?3 AND role = ?4",
+    )?;
+    let role = trial.role == Role::Candidate;
+    let known = query.query_row(params![dataset, own, trial.key.assumptions, role], |row| {
+        Ok((row.get::<_, Option<f64>>(0)?, row.get::<_, i64>(1)?))
+    });
+    let Some((sharpe, returns)) = known.optional()? else { return Ok(own) };
+    let now = trial.sharpe.map(PerPeriodSharpe::get).filter(|sharpe| sharpe.is_finite());
+    let same = match (sharpe, now) {
+        (Some(a), Some(b)) => (a - b).abs() <= ROUNDING * a.abs().max(1.0),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    if same && returns == trial.returns as i64 {
+        return Ok(own);
+    }
+    // Nine digits, so that it is one more hypothesis however its sums were added up.
+    let result = format!("{:.9} {}", now.unwrap_or(f64::NAN), trial.returns);
+    let hash = blake3::Hasher::new().update(&own).update(result.as_bytes()).finalize();
+    Ok(short(&hash))
 }

@@ -36,8 +36,8 @@ pub(super) fn register(transaction: &Transaction<'_>, record: &Record) -> rusqli
     }
     for part in &record.parts {
         let part = register(transaction, part)?;
-        if !of(transaction, dataset)?.contains(&part) {
-            join(transaction, part, dataset, "an instrument of the portfolio".to_owned())?;
+        if !portfolios(transaction)?.contains(&[dataset, part]) {
+            chain::append(transaction, &Event::Instrument { portfolio: dataset, dataset: part }, &Rows::new())?;
         }
     }
     Ok(dataset)
@@ -94,6 +94,31 @@ pub(super) fn merges(connection: &Connection) -> rusqlite::Result<Vec<(Entry, [i
         _ => None,
     };
     Ok(chain::entries_of(connection, "merge")?.into_iter().filter_map(pair).collect())
+}
+
+/// Portfolios, each with one of its instruments.
+fn portfolios(connection: &Connection) -> rusqlite::Result<HashSet<[i64; 2]>> {
+    let pair = |entry: Entry| match entry.event {
+        Event::Instrument { portfolio, dataset } => Some([portfolio, dataset]),
+        _ => None,
+    };
+    Ok(chain::entries_of(connection, "instrument")?.into_iter().filter_map(pair).collect())
+}
+
+/// The datasets on which trials count for one: those of its market, of its instruments where it is the basket of a
+/// portfolio, and the baskets of all portfolios that have one of these. Instruments stay markets of their own.
+pub(super) fn counted(connection: &Connection, dataset: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let own = of(connection, dataset)?;
+    let pairs = portfolios(connection)?;
+    let mut instruments = own.clone();
+    for [_, instrument] in pairs.iter().filter(|[portfolio, _]| own.contains(portfolio)) {
+        instruments.extend(of(connection, *instrument)?);
+    }
+    let mut all = instruments.clone();
+    for [portfolio, _] in pairs.iter().filter(|[_, instrument]| instruments.contains(instrument)) {
+        all.extend(of(connection, *portfolio)?);
+    }
+    Ok(all)
 }
 
 /// A published run that counts.
@@ -199,11 +224,11 @@ fn ratios(connection: &Connection, market: &BTreeSet<i64>, returns: usize) -> ru
     Ok(ratios.into_iter().flatten().collect())
 }
 
-/// The datasets of the record's market; empty where the ledger has never seen it.
+/// The datasets on which trials count for the record; empty where the ledger has never seen it.
 pub(super) fn of_record(connection: &Connection, record: &Record) -> rusqlite::Result<BTreeSet<i64>> {
     let mut query = connection.prepare_cached("SELECT id FROM datasets WHERE bars = ?1")?;
     let dataset = query.query_row([&record.bars], |row| row.get(0)).optional()?;
-    dataset.map_or(Ok(BTreeSet::new()), |dataset| of(connection, dataset))
+    dataset.map_or(Ok(BTreeSet::new()), |dataset| counted(connection, dataset))
 }
 
 impl TrialLedger {

@@ -3,8 +3,8 @@
 //! What is counted is hypotheses, by market. A hypothesis is what a researcher can pick (signals and how they are joined,
 //! strategy, sizing, exits, window), by content hash of what it resolves to; the same under other assumptions (costs,
 //! capital, venue) is the same hypothesis, and its first run stands for it. A market is every dataset whose returns agree
-//! with those of another one of it, whatever its bars, units and signals. A portfolio is of the market of each of its
-//! instruments: who chooses among them has tried them all.
+//! with those of another one of it, whatever its bars, units and signals. What was tried on a portfolio
+//! counts on each of its instruments, and the other way round: who chooses among them has tried them all.
 //!
 //! `Candidate`s are results that somebody could have picked; `Probe`s are replays that test a candidate (other costs,
 //! neighbouring settings, shifted signals) and are kept but not counted. What others published is a candidate too.

@@ -176,10 +176,21 @@ fn what_was_tried_on_an_instrument_was_tried_on_the_portfolio_and_the_other_way_
     ledger.record(scope(&basket), Origin::Verify, &[trial("of both", Role::Candidate)]).unwrap();
     assert_eq!(ledger.tried(scope(&basket), 100).unwrap().trials, 626);
     assert_eq!(ledger.tried(scope(&one), 100).unwrap().trials, 626);
-    // A choice among subsets is one of the same market, too.
+    // The instruments stay markets of their own, and a choice among subsets counts.
+    assert_eq!(ledger.tried(scope(&padding), 100).unwrap().trials, 1);
     let other = Record { parts: vec![padding, market(6, 100.0)], ..market(7, 100.0) };
     ledger.record(scope(&other), Origin::Verify, &[trial("of others", Role::Candidate)]).unwrap();
-    assert_eq!(ledger.tried(scope(&other), 100).unwrap().trials, 627);
+    assert_eq!(ledger.tried(scope(&other), 100).unwrap().trials, 2, "both portfolios, nothing of the first instrument");
+}
+
+#[test]
+fn the_same_hypothesis_with_another_result_is_another_one() {
+    let (mut ledger, d) = (TrialLedger::in_memory().unwrap(), record("d"));
+    for sharpe in [0.01, 0.010_000_000_000_1, 0.02, 0.02] {
+        ledger.record(scope(&d), Origin::Verify, &[candidate("own", sharpe, 100)]).unwrap();
+    }
+    // What rounds apart is the same; a rule whose code was changed is not.
+    assert_eq!(ledger.tried(scope(&d), 100).unwrap().trials, 2);
 }
 
 #[test]
