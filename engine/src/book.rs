@@ -25,6 +25,8 @@ pub(crate) struct Book {
     working: Vec<Working>,
     /// Units that can still be had in the present bar.
     left: f64,
+    /// Epoch milliseconds of the last event of the present bar, or of its open: nothing happens before it any more.
+    clock: i64,
 }
 
 #[derive(Debug)]
@@ -88,13 +90,14 @@ impl Working {
         }
     }
 
-    fn event(&self, outcome: Outcome, present: Present) -> Event {
+    /// What becomes of it when the book's clock shows `clock`.
+    fn event(&self, outcome: Outcome, present: Present, clock: i64) -> Event {
         Event {
             order: Some(self.id),
             reason: self.request.reason,
             decided_row: self.decided_row,
             row: present.row,
-            time: self.landed.max(present.bar.open_time),
+            time: self.landed.max(clock),
             outcome,
         }
     }
@@ -140,7 +143,7 @@ impl Book {
         parties: &mut Parties<'_, S, V, R>,
     ) {
         let present = Present::of(market, row);
-        self.left = parties.venue.available(market, row);
+        (self.left, self.clock) = (parties.venue.available(market, row), present.bar.open_time);
         for flying in &mut self.flying {
             flying.steps = 0;
         }
@@ -161,6 +164,7 @@ impl Book {
         event: Event,
         parties: &mut Parties<'_, S, V, R>,
     ) {
+        self.clock = self.clock.max(event.time);
         self.pass_on(event, 0, parties);
     }
 
@@ -225,12 +229,12 @@ impl Book {
         let order = self.working[index];
         let position = parties.venue.account(&present.bar, present.row, parties.ledger).position;
         let open = if order.request.side == FillSide::Sell { position } else { -position };
-        let Some(market_order) = order.at_market(open, price) else {
+        let Some(market_order) = order.at_market(open, parties.venue.price_of_unit(present.row, price)) else {
             return self.finish(index, Outcome::Cancelled, present, parties);
         };
-        let time = order.landed.max(present.bar.open_time);
+        let (time, clock) = (order.landed.max(self.clock), self.clock);
         let arrival = Arrival { row: present.row, time, price, decided_row: order.decided_row, available: self.left };
-        match parties.execute(market_order, arrival, order.event(Outcome::Accepted, present)) {
+        match parties.execute(market_order, arrival, order.event(Outcome::Accepted, present, clock)) {
             Err(rejection) => self.finish(index, Outcome::Rejected(rejection), present, parties),
             Ok(fill) => {
                 // Up to rounding, all that could be had.
@@ -244,7 +248,7 @@ impl Book {
                 };
                 if exhausted && !whole {
                     self.working[index].request.amount = rest;
-                    self.tell(order.event(Outcome::PartiallyFilled(fill), present), order.steps, parties);
+                    self.tell(order.event(Outcome::PartiallyFilled(fill), present, clock), order.steps, parties);
                 } else {
                     self.finish(index, Outcome::Filled(fill), present, parties);
                 }
@@ -262,7 +266,7 @@ impl Book {
         parties: &mut Parties<'_, S, V, R>,
     ) {
         let order = self.working.remove(index);
-        self.tell(order.event(outcome, present), order.steps, parties);
+        self.tell(order.event(outcome, present, self.clock), order.steps, parties);
         if matches!(outcome, Outcome::Filled(_))
             && let Some(other) = self.working.iter().position(|working| Some(working.id) == order.other)
         {
@@ -292,7 +296,7 @@ impl Book {
                     if request.kind != OrderKind::Market && !parties.venue.rests_orders() {
                         self.finish(index, Outcome::Rejected(Rejection::Unsupported), present, parties);
                     } else {
-                        let event = self.working[index].event(Outcome::Accepted, present);
+                        let event = self.working[index].event(Outcome::Accepted, present, self.clock);
                         self.tell(event, steps, parties);
                     }
                 }
@@ -317,6 +321,7 @@ impl Book {
         steps: u8,
         parties: &mut Parties<'_, S, V, R>,
     ) {
+        self.clock = event.time;
         parties.recorder.event(&event);
         self.pass_on(event, steps, parties);
     }

@@ -16,7 +16,8 @@
 //! price and pays the spread. A **reduce-only** order is cut to what is open against it, and cancelled where there is
 //! nothing. Where the venue knows the **volume** of a bar, all placed orders of the bar share what of it can be had, in the
 //! order above; an order that gets a part works on with the rest. An order lands in the bar that is open after its latency
-//! and works from that bar's open on; it expires before the first bar that opens at its expiry or later.
+//! and works from that bar's open on; it expires before the first bar that opens at its expiry or later. What happens is
+//! stamped with its landing or the bar's open, and never earlier than what happened before it.
 //!
 //! The exits of [`RestingExits`] are a stop and a target that a strategy states anew at every bar, and meet it by the same
 //! rules.

@@ -127,11 +127,21 @@ pub struct Orders {
     messages: Vec<Message>,
 }
 
-/// What is on its way to the venue.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Message {
-    Place { id: OrderId, request: OrderRequest, other: Option<OrderId> },
+/// What a strategy sends to the venue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Message {
+    /// An order.
+    Place {
+        /// Its number.
+        id: OrderId,
+        /// The order.
+        request: OrderRequest,
+        /// The other one of its pair: where one is filled whole, the other is cancelled.
+        other: Option<OrderId>,
+    },
+    /// The order of this number is to end.
     Cancel(OrderId),
+    /// Every order is to end.
     CancelAll,
 }
 
@@ -165,7 +175,8 @@ impl Orders {
         self.messages.push(Message::CancelAll);
     }
 
-    pub(crate) fn take(&mut self) -> std::vec::Drain<'_, Message> {
+    /// What has been placed and cancelled since it was taken last, in that order. For hosts that carry orders to a venue.
+    pub fn take(&mut self) -> std::vec::Drain<'_, Message> {
         self.messages.drain(..)
     }
 }

@@ -4,13 +4,13 @@
 //! and what was paid for nothing arrives as the balance of NautilusTrader's account. Only where a venue has to price an
 //! order is a ledger made of these books, and thrown away afterwards.
 
-use std::fmt::Debug;
+use std::{cell::Cell, fmt::Debug, rc::Rc};
 
 use nautilus_model::{enums::OrderSide, events::OrderFilled, types::Money};
 use q50_engine::{
     ledger::{PoolLedger, PriceLedger},
     units::{LAMPORTS_PER_SOL, Lamports, TokenAmount},
-    venue::{Fill, FillSide, MarketOrder},
+    venue::{Fill, FillSide, MarketOrder, Venue},
 };
 
 use crate::{
@@ -55,13 +55,19 @@ impl MirroredLedger for PoolLedger {
     type Books = PoolBooks;
 }
 
-/// Books kept from reported events.
+/// The books of a venue's ledger.
+pub(crate) type BooksOf<V> = <<V as Venue>::Ledger as MirroredLedger>::Books;
+
+/// Books of one instrument, kept from reported events; cash is shared by those of one account.
 pub trait Books: Debug + Sized + 'static {
     /// What a venue of the engine prices orders against.
     type Ledger: MirroredLedger;
 
-    /// Books with cash only.
+    /// Books of an account with cash only.
     fn open(capital: f64) -> Self;
+
+    /// Books of another instrument of the same account, without a position.
+    fn beside(&self) -> Self;
 
     /// The same state as a venue reads it.
     fn ledger(&self) -> Self::Ledger;
@@ -90,7 +96,13 @@ pub trait Books: Debug + Sized + 'static {
     /// How far NautilusTrader's own balance is from this cash, quote units.
     fn gap(&self, balance: Money) -> f64;
 
-    /// Cash plus position at `price`, quote units.
+    /// The account's cash, quote units.
+    fn cash(&self) -> f64;
+
+    /// What is held, at `price` and without cash; quote units.
+    fn worth(&self, price: f64) -> f64;
+
+    /// The capital plus what this instrument has gained, its position at `price`; quote units.
     fn equity(&self, price: f64) -> f64;
 
     /// A first guess at what the order will move, raw quantity; the venue's fill corrects it.
@@ -98,9 +110,13 @@ pub trait Books: Debug + Sized + 'static {
 }
 
 /// Books of a price venue.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PriceBooks {
-    cash: f64,
+    /// What the account began with.
+    capital: f64,
+    cash: Rc<Cell<f64>>,
+    /// The capital, and what this instrument has brought or cost.
+    own: f64,
     /// In raw units, so that a position that was closed is nothing.
     held: i128,
     position: f64,
@@ -112,11 +128,16 @@ impl Books for PriceBooks {
     type Ledger = PriceLedger;
 
     fn open(capital: f64) -> Self {
-        Self { cash: capital, held: 0, position: 0.0, average_price: 0.0, opened_at: 0 }
+        let cash = Rc::new(Cell::new(capital));
+        Self { capital, cash, own: capital, held: 0, position: 0.0, average_price: 0.0, opened_at: 0 }
+    }
+
+    fn beside(&self) -> Self {
+        Self { cash: Rc::clone(&self.cash), ..Self::open(self.capital) }
     }
 
     fn ledger(&self) -> PriceLedger {
-        PriceLedger::restored(self.cash, self.position, self.average_price, self.opened_at)
+        PriceLedger::restored(self.cash.get(), self.position, self.average_price, self.opened_at)
     }
 
     fn paid(_: &PriceLedger, _: &PriceLedger) -> i128 {
@@ -148,7 +169,9 @@ impl Books for PriceBooks {
             OrderSide::NoOrderSide => return Err("a fill has no side".to_owned()),
         };
         let value = units * price;
-        self.cash += if moved > 0 { -(value + cost) } else { value - cost };
+        let flow = if moved > 0 { -(value + cost) } else { value - cost };
+        self.cash.set(self.cash.get() + flow);
+        self.own += flow;
         let was = self.held;
         self.held += moved;
         if negligible(self.held.unsigned_abs(), amounts.quantity) {
@@ -171,11 +194,19 @@ impl Books for PriceBooks {
     }
 
     fn gap(&self, balance: Money) -> f64 {
-        money(balance.raw) - self.cash
+        money(balance.raw) - self.cash.get()
+    }
+
+    fn cash(&self) -> f64 {
+        self.cash.get()
+    }
+
+    fn worth(&self, price: f64) -> f64 {
+        self.position * price
     }
 
     fn equity(&self, price: f64) -> f64 {
-        self.cash + self.position * price
+        self.own + self.position * price
     }
 
     fn guess(&self, order: MarketOrder, price: f64, terms: &Terms) -> u128 {
@@ -194,9 +225,15 @@ pub(crate) fn negligible(rest: u128, size: u128) -> bool {
 }
 
 /// Books of a pool, in lamports and smallest units.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PoolBooks {
-    lamports: u64,
+    /// Lamports that the account began with.
+    capital: u64,
+    lamports: Rc<Cell<u64>>,
+    /// Deposits of all token accounts of the account.
+    locked: Rc<Cell<u64>>,
+    /// The capital, and what this pool has brought or cost; lamports.
+    own: i128,
     tokens: u64,
     /// Locked in the token account: still ours, and in NautilusTrader's balance, which has no such lock.
     rent: u64,
@@ -209,11 +246,27 @@ impl Books for PoolBooks {
     type Ledger = PoolLedger;
 
     fn open(capital: f64) -> Self {
-        Self { lamports: (capital * LAMPORTS_PER_SOL) as u64, tokens: 0, rent: 0, paid: 0.0, opened_at: 0 }
+        let capital = (capital * LAMPORTS_PER_SOL) as u64;
+        Self {
+            capital,
+            lamports: Rc::new(Cell::new(capital)),
+            locked: Rc::default(),
+            own: i128::from(capital),
+            tokens: 0,
+            rent: 0,
+            paid: 0.0,
+            opened_at: 0,
+        }
+    }
+
+    fn beside(&self) -> Self {
+        let (lamports, locked) = (Rc::clone(&self.lamports), Rc::clone(&self.locked));
+        let own = i128::from(self.capital);
+        Self { lamports, locked, own, capital: self.capital, tokens: 0, rent: 0, paid: 0.0, opened_at: 0 }
     }
 
     fn ledger(&self) -> PoolLedger {
-        let (lamports, tokens) = (Lamports(self.lamports), TokenAmount(self.tokens));
+        let (lamports, tokens) = (Lamports(self.lamports.get()), TokenAmount(self.tokens));
         PoolLedger::restored(lamports, tokens, Lamports(self.rent), self.paid, self.opened_at)
     }
 
@@ -246,18 +299,23 @@ impl Books for PoolBooks {
         match event.order_side {
             OrderSide::Buy => {
                 let rent = if self.rent == 0 { terms.rent } else { 0 };
-                let left = self.lamports.checked_sub(value + commission + rent).ok_or_else(short)?;
+                let left = self.lamports.get().checked_sub(value + commission + rent).ok_or_else(short)?;
                 if self.tokens == 0 {
                     self.opened_at = (event.ts_event.as_u64() / NS_PER_MS) as i64;
                 }
-                self.lamports = left;
+                self.own -= i128::from(value + commission + rent);
+                self.lamports.set(left);
+                self.locked.set(self.locked.get() + rent);
                 self.rent += rent;
                 self.tokens += tokens;
                 self.paid += (value + commission - terms.network) as f64;
             }
             OrderSide::Sell => {
                 let left = self.tokens.checked_sub(tokens).ok_or_else(short)?;
-                self.lamports = (self.lamports + value).saturating_sub(commission);
+                let before = self.lamports.get();
+                let after = (before + value).saturating_sub(commission);
+                self.own += i128::from(after) - i128::from(before);
+                self.lamports.set(after);
                 self.paid = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens as f64 };
                 self.tokens = left;
             }
@@ -267,7 +325,9 @@ impl Books for PoolBooks {
     }
 
     fn charged(&mut self, balance: Money) {
-        self.lamports = lamports(balance.raw).unwrap_or(0).saturating_sub(self.rent);
+        let left = lamports(balance.raw).unwrap_or(0).saturating_sub(self.locked.get());
+        self.own += i128::from(left) - i128::from(self.lamports.get());
+        self.lamports.set(left);
     }
 
     fn position_raw(&self, terms: &Terms) -> i128 {
@@ -275,11 +335,19 @@ impl Books for PoolBooks {
     }
 
     fn gap(&self, balance: Money) -> f64 {
-        money(balance.raw - lamports_raw(self.lamports + self.rent))
+        money(balance.raw - lamports_raw(self.lamports.get() + self.locked.get()))
+    }
+
+    fn cash(&self) -> f64 {
+        self.lamports.get() as f64 / LAMPORTS_PER_SOL
+    }
+
+    fn worth(&self, price: f64) -> f64 {
+        self.rent as f64 / LAMPORTS_PER_SOL + self.tokens as f64 * price
     }
 
     fn equity(&self, price: f64) -> f64 {
-        (self.lamports + self.rent) as f64 / LAMPORTS_PER_SOL + self.tokens as f64 * price
+        (self.own + i128::from(self.rent)) as f64 / LAMPORTS_PER_SOL + self.tokens as f64 * price
     }
 
     fn guess(&self, order: MarketOrder, price: f64, terms: &Terms) -> u128 {

@@ -50,6 +50,31 @@ pub fn check_all(runs: &[Run<'_>]) -> Result<(), InputError> {
     runs.iter().try_for_each(check)
 }
 
+/// Checks runs of one account.
+///
+/// # Errors
+/// As [`check`], and where there is none, two trade the same base, or one does not fit the first.
+pub fn check_portfolio(runs: &[Run<'_>]) -> Result<(), InputError> {
+    let Some(first) = runs.first() else { return Err(InputError::NoInstrument) };
+    let kind = |run: &Run<'_>| matches!(run.venue, VenueSetup::PumpSwap { .. });
+    let mut bases = HashSet::new();
+    for run in runs {
+        if !bases.insert(run.names.base.as_str()) {
+            return Err(InputError::TwoBases(run.names.base.clone()));
+        }
+        let differs = [
+            ("the venue's name", run.names.venue != first.names.venue),
+            ("the kind of venue", kind(run) != kind(first)),
+            ("the quote currency", run.names.quote != first.names.quote),
+            ("the capital", run.capital.to_bits() != first.capital.to_bits()),
+        ];
+        if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
+            return Err(InputError::OneAccount { what, base: run.names.base.clone() });
+        }
+    }
+    runs.iter().try_for_each(check)
+}
+
 fn times(run: &Run<'_>) -> Result<(), InputError> {
     let market = &run.market;
     let times = market.open_time;

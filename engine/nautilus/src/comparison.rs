@@ -7,7 +7,7 @@ use q50_engine::{
     record::Recorder,
     strategy::Explanation,
     units::PerPeriodSharpe,
-    venue::{Fill, FillSide, Rejection},
+    venue::{Fill, FillSide, FillTiming, Rejection},
 };
 
 use crate::{
@@ -34,6 +34,8 @@ pub(crate) struct LoopResults {
     decisions: Vec<(usize, Decision)>,
     fills: Vec<(Fill, Reason)>,
     rejections: Vec<(usize, Rejection)>,
+    /// What became of placed orders, but for those that never landed, which the loop learns of at its end.
+    events: Vec<Event>,
     equity: Vec<f64>,
 }
 
@@ -49,10 +51,13 @@ impl Recorder for LoopResults {
     }
 
     fn event(&mut self, event: &Event) {
+        let beside = matches!(event.outcome, Outcome::Charged(_) | Outcome::Rejected(Rejection::NoNextBar));
+        if event.order.is_some() && !beside {
+            self.events.push(*event);
+        }
         match event.outcome {
             Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => self.fills.push((fill, event.reason)),
             Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
-            // Equity and account are compared.
             Outcome::Charged(_) | Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
         }
     }
@@ -60,6 +65,18 @@ impl Recorder for LoopResults {
     fn mark(&mut self, _: usize, equity: f64, _: f64) {
         self.equity.push(equity);
     }
+}
+
+impl LoopResults {
+    /// Equity at each mark.
+    pub(crate) fn equity(&self) -> &[f64] {
+        &self.equity
+    }
+}
+
+/// How far apart two engines' equity may be where the loop has `equity`.
+pub(crate) fn allowed_distance(pool: bool, equity: f64, capital: f64) -> f64 {
+    if pool { LAMPORT } else { RELATIVE * equity.abs().max(capital) }
 }
 
 /// A comparison in progress.
@@ -75,16 +92,20 @@ impl<'a> Comparison<'a> {
     pub(crate) fn new(run: &'a Run<'a>) -> Self {
         let table = Check::ALL.map(|check| ParityRow { check, counts: [0, 0], differing: 0 }).to_vec();
         let pool = matches!(run.venue, VenueSetup::PumpSwap { .. });
-        Self { run, terms: Terms::new(run), pool, table, differences: Vec::new() }
+        Self { run, terms: Terms::new(run, FillTiming::NextOpen), pool, table, differences: Vec::new() }
     }
 
     pub(crate) fn of(mut self, first: &LoopResults, second: SecondRun) -> Validation {
         self.intents(first, &second);
         self.fills(first, &second);
         self.rejections(first, &second);
+        self.events(first, &second);
         let max_equity_difference = self.equity(first, &second);
         self.account(&second);
         let last = |equity: &[f64]| equity.last().copied().unwrap_or(self.run.capital);
+        // What comes later may follow from what came first.
+        self.differences.sort_by_key(|difference| difference.row);
+        self.differences.truncate(SHOWN);
         Validation {
             final_equity: [last(&first.equity), last(&second.equity)],
             sharpe: [sharpe(&first.equity), sharpe(&second.equity)],
@@ -101,9 +122,7 @@ impl<'a> Comparison<'a> {
 
     fn differ(&mut self, check: Check, row: usize, first: String, second: String) {
         self.table[check as usize].differing += 1;
-        if self.differences.len() < SHOWN {
-            self.differences.push(Difference { check, row, first, second });
-        }
+        self.differences.push(Difference { check, row, first, second });
     }
 
     fn intents(&mut self, first: &LoopResults, second: &SecondRun) {
@@ -216,13 +235,23 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Amounts are compared as those of fills.
+    fn events(&mut self, first: &LoopResults, second: &SecondRun) {
+        self.count(Check::Order, [first.events.len(), second.events.len()]);
+        let known = |e: &Event| (e.order, e.reason, e.decided_row, e.row, e.time, kind(&e.outcome));
+        for pair in pairs(&first.events, &second.events) {
+            if pair.0.map(known) != pair.1.map(known) {
+                self.differ_by(Check::Order, pair, |event| (event.row, format!("{event:?}")));
+            }
+        }
+    }
+
     fn equity(&mut self, first: &LoopResults, second: &SecondRun) -> f64 {
         self.count(Check::Equity, [first.equity.len(), second.equity.len()]);
         let mut largest = 0.0_f64;
         for (i, (a, b)) in first.equity.iter().zip(&second.equity).enumerate() {
             let distance = (a - b).abs();
-            let allowed = if self.pool { LAMPORT } else { RELATIVE * a.abs().max(self.run.capital) };
-            if distance > allowed || distance.is_nan() {
+            if distance > allowed_distance(self.pool, *a, self.run.capital) || distance.is_nan() {
                 self.differ(Check::Equity, self.run.market.first + i, a.to_string(), b.to_string());
             }
             largest = largest.max(distance);
@@ -239,6 +268,19 @@ impl<'a> Comparison<'a> {
             let found = format!("{} in its account", second.account_gap);
             self.differ(Check::Account, row, "0 from its events".to_owned(), found);
         }
+    }
+}
+
+/// What happened, without amounts.
+fn kind(outcome: &Outcome) -> (&'static str, Option<Rejection>) {
+    match outcome {
+        Outcome::Accepted => ("accepted", None),
+        Outcome::PartiallyFilled(_) => ("partially filled", None),
+        Outcome::Charged(_) => ("charged", None),
+        Outcome::Filled(_) => ("filled", None),
+        Outcome::Rejected(rejection) => ("rejected", Some(*rejection)),
+        Outcome::Cancelled => ("cancelled", None),
+        Outcome::Expired => ("expired", None),
     }
 }
 

@@ -27,9 +27,6 @@ pub enum InputError {
     /// The strategy lacks a column.
     #[error(transparent)]
     Strategy(#[from] ConfigError),
-    /// The strategy does more than decide.
-    #[error("the strategy places orders of its own, and the second engine takes those of decisions only")]
-    PlacesOrders,
     /// No bar of the window has a signal.
     #[error(
         "column '{column}' has no value from row {first} on, and the strategy trades on it; give signals of this period"
@@ -124,6 +121,20 @@ pub enum InputError {
     /// What is bought is what it is paid with.
     #[error("base and quote are both '{0}': two currencies are traded against each other; rename the base")]
     OneCurrency(String),
+    /// A portfolio is empty.
+    #[error("there is no instrument, expected 1 or more")]
+    NoInstrument,
+    /// Two instruments of one account trade the same base.
+    #[error("two instruments trade '{0}'; one account has one position in it: rename one")]
+    TwoBases(String),
+    /// Instruments of one account do not share it.
+    #[error("{what} of '{base}' is not that of the first instrument, and they share one account; give the same")]
+    OneAccount {
+        /// What differs.
+        what: &'static str,
+        /// The instrument's base.
+        base: String,
+    },
     /// Two runs of one comparison have the same venue name.
     #[error("two venues are named '{0}'; their tables could not be told apart: rename one")]
     TwoVenues(String),

@@ -1,17 +1,20 @@
-//! The venue inside NautilusTrader: takes orders, and asks a [`Venue`] of the engine when its clock says that one
-//! has landed.
+//! The venue inside NautilusTrader: takes orders, and asks a [`Venue`] of the engine when one meets the market.
 //!
-//! NautilusTrader's execution engine is borrowed while an order is submitted, so that every answer goes through an alert
-//! of its clock, and at one moment data comes before alerts. Each alert does the one most urgent thing that is due: an
-//! exit that was hit inside the bar that has closed, then a refusal, then the order that lands. Whatever the strategy
-//! sends on hearing of it is submitted before the next alert.
+//! NautilusTrader shows each datum to the modules of its exchange before anything else sees it, and this exchange is such a
+//! module. A print is the open of a bar: what has landed is filled, and placed orders meet the open. A bar tells the range:
+//! placed orders meet it, and the strategy answers with the exits that it hits. An instrument's close is when its strategy
+//! decides. At one moment bars come before closes, and closes before prints.
+//!
+//! NautilusTrader's execution engine is borrowed while an order is submitted, so that what is answered at once (an exit, a
+//! refusal, the legacy timing) is answered before the next datum, or by an alert of its clock after the last one.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
 };
 
+use nautilus_backtest::modules::{ExchangeContext, SimulationModule};
 use nautilus_common::{
     cache::Cache,
     clock::Clock,
@@ -19,188 +22,323 @@ use nautilus_common::{
     timer::{TimeEvent, TimeEventCallback},
 };
 use nautilus_core::UnixNanos;
-use nautilus_model::identifiers::ClientOrderId;
+use nautilus_model::{
+    data::{Data, HasTsInit},
+    identifiers::{ClientOrderId, InstrumentId},
+    types::Money,
+};
 use q50_engine::venue::{Arrival, FillTiming, Rejection, Venue};
 
 use crate::{
     books::MirroredLedger,
-    feed::{Columns, NS_PER_MS},
-    run_log::{Meeting, OrderParams, RunLog},
-    terms::Terms,
+    feed::NS_PER_MS,
+    instrument::{Instrument, Portfolio},
+    matching::OrderBook,
+    run_log::{Instruction, OrderParams},
 };
 
-/// An order that NautilusTrader has handed over.
+/// An order that NautilusTrader has handed over, for one arrival at the market.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Submitted {
     pub(crate) id: ClientOrderId,
     pub(crate) params: OrderParams,
     pub(crate) at: UnixNanos,
-    lands: UnixNanos,
+    /// Epoch milliseconds.
+    pub(crate) lands: i64,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    exits: VecDeque<Submitted>,
-    refused: VecDeque<Submitted>,
-    flying: Option<Submitted>,
-    alerts: u64,
-    answers: u64,
+/// What has been sent beside the orders of decisions, and is on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flying {
+    pub(crate) message: Message,
+    /// Epoch milliseconds.
+    pub(crate) lands: i64,
+    /// How many events of the present bar it goes back to.
+    pub(crate) steps: u8,
 }
 
-/// What the clock's callbacks need.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Message {
+    Place(Submitted),
+    Cancel(ClientOrderId),
+    CancelAll,
+}
+
+/// The orders of one instrument.
+pub(crate) struct Lane {
+    /// What is answered at once.
+    due: VecDeque<(Submitted, Option<Rejection>)>,
+    /// The order of the last decision, on its way.
+    pub(crate) decision: Option<Submitted>,
+    pub(crate) flying: VecDeque<Flying>,
+    pub(crate) book: OrderBook,
+    /// Epoch milliseconds of the last event of the present bar, or of its open: nothing happens before it any more.
+    pub(crate) clock: i64,
+}
+
+/// The exchange of one engine.
 pub(crate) struct SimulatedExchange<V: Venue>
-where
-    V::Ledger: MirroredLedger,
-{
-    pub(crate) parts: Parts<V>,
-    queue: RefCell<Queue>,
-    this: Weak<Self>,
-}
-
-/// The parts of a exchange that the run has made.
-pub(crate) struct Parts<V: Venue>
 where
     V::Ledger: MirroredLedger,
 {
     pub(crate) clock: Rc<RefCell<dyn Clock>>,
     pub(crate) cache: Rc<RefCell<Cache>>,
     pub(crate) events: OrderEventFactory,
-    pub(crate) venue: Rc<RefCell<V>>,
-    pub(crate) books: Rc<RefCell<<V::Ledger as MirroredLedger>::Books>>,
-    pub(crate) columns: Rc<Columns>,
-    pub(crate) terms: Rc<Terms>,
-    pub(crate) log: RunLog,
+    pub(crate) portfolio: Rc<Portfolio<V>>,
+    pub(crate) lanes: Vec<RefCell<Lane>>,
+    /// The placed order whose event is being told: how many events it goes back to itself, and the event's time.
+    pub(crate) telling: Cell<Option<(u8, i64)>>,
+    numbers: Cell<u64>,
+    this: Weak<Self>,
+}
+
+/// The bar that orders meet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Present {
+    pub(crate) i: usize,
+    pub(crate) row: usize,
+    /// Epoch milliseconds.
+    pub(crate) opens: i64,
+    /// Epoch milliseconds.
+    pub(crate) ends: i64,
 }
 
 impl<V: Venue + 'static> SimulatedExchange<V>
 where
     V::Ledger: MirroredLedger,
 {
-    pub(crate) fn new(parts: Parts<V>) -> Rc<Self> {
-        Rc::new_cyclic(|this| Self { parts, queue: RefCell::default(), this: this.clone() })
+    pub(crate) fn new(
+        clock: Rc<RefCell<dyn Clock>>,
+        cache: Rc<RefCell<Cache>>,
+        events: OrderEventFactory,
+        portfolio: Rc<Portfolio<V>>,
+    ) -> Rc<Self> {
+        let lane = |instrument: &Instrument<V>| {
+            let book = OrderBook::new(&instrument.terms);
+            RefCell::new(Lane { due: VecDeque::new(), decision: None, flying: VecDeque::new(), book, clock: 0 })
+        };
+        Rc::new_cyclic(|this| Self {
+            clock,
+            cache,
+            events,
+            lanes: portfolio.instruments.iter().map(lane).collect(),
+            portfolio,
+            telling: Cell::new(None),
+            numbers: Cell::new(0),
+            this: this.clone(),
+        })
+    }
+
+    pub(crate) fn instrument(&self, i: usize) -> &Instrument<V> {
+        &self.portfolio.instruments[i]
     }
 
     pub(crate) fn now(&self) -> UnixNanos {
-        self.parts.clock.borrow().timestamp_ns()
+        self.clock.borrow().timestamp_ns()
     }
 
-    fn alert(&self, at: UnixNanos) {
-        let number = {
-            let mut queue = self.queue.borrow_mut();
-            queue.alerts += 1;
-            queue.alerts
-        };
+    fn now_ms(&self) -> i64 {
+        (self.now().as_u64() / NS_PER_MS) as i64
+    }
+
+    /// A number for the next answer or alert.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.set(self.numbers.get() + 1);
+        self.numbers.get()
+    }
+
+    fn index_of(&self, instrument: InstrumentId) -> Option<usize> {
+        self.portfolio.instruments.iter().position(|known| known.terms.instrument == instrument)
+    }
+
+    /// Runs `act` at this moment of NautilusTrader's clock, after its data.
+    fn alert(&self, at: UnixNanos, act: impl Fn(&Self) + 'static) {
         let exchange = self.this.clone();
         let callback: Rc<dyn Fn(TimeEvent)> = Rc::new(move |_| {
             if let Some(exchange) = exchange.upgrade() {
-                exchange.alerted();
+                act(&exchange);
             }
         });
-        let callback = Some(TimeEventCallback::from(callback));
-        let set = self.parts.clock.borrow_mut().set_time_alert_ns(&format!("Q50-{number}"), at, callback, Some(true));
+        let (name, callback) = (format!("Q50-{}", self.number()), Some(TimeEventCallback::from(callback)));
+        let set = self.clock.borrow_mut().set_time_alert_ns(&name, at, callback, Some(true));
         if let Err(error) = set {
-            self.parts.log.fault(format!("no alert at {at}: {error:#}"));
+            self.fault(0, format!("no alert at {at}: {error:#}"));
         }
     }
 
-    pub(crate) fn submit(&self, id: ClientOrderId) {
-        let Some(params) = self.parts.log.params(&id) else {
-            self.parts.log.fault(format!("{id} reached the venue without its parameters"));
+    pub(crate) fn fault(&self, i: usize, what: impl Into<String>) {
+        self.instrument(i).log.fault(what);
+    }
+
+    pub(crate) fn submit(&self, id: ClientOrderId, instrument: InstrumentId) {
+        let Some(i) = self.index_of(instrument) else {
+            self.fault(0, format!("{id} is for {instrument}, which is not traded here"));
             return;
         };
-        let at = self.now();
-        let latency = match self.parts.terms.timing {
-            FillTiming::NextOpen => self.parts.venue.borrow().latency_ms().max(0) as u64 * NS_PER_MS,
-            FillTiming::SameClose => 0,
+        let Some(params) = self.instrument(i).log.params(&id) else {
+            self.fault(i, format!("{id} reached the venue without its parameters"));
+            return;
         };
-        let lands = at + latency;
-        let submitted = Submitted { id, params, at, lands };
-        let due = {
-            let mut queue = self.queue.borrow_mut();
-            match params.meeting {
-                Meeting::Resting { .. } => {
-                    queue.exits.push_back(submitted);
-                    at
-                }
-                Meeting::AfterLatency if queue.flying.is_some() => {
-                    queue.refused.push_back(submitted);
-                    at
-                }
-                Meeting::AfterLatency => {
-                    queue.flying = Some(submitted);
-                    lands
-                }
+        let timing = self.instrument(i).terms.timing;
+        let mut lane = self.lanes[i].borrow_mut();
+        let refused = match params.instruction {
+            Instruction::Placed(..) => {
+                drop(lane);
+                return self.send_off(i, |lands, at| Message::Place(Submitted { id, params, at, lands }));
+            }
+            Instruction::Exit { .. } => None,
+            Instruction::Decision(_) if timing == FillTiming::SameClose => None,
+            Instruction::Decision(_) if lane.decision.is_some() => Some(Rejection::InFlight),
+            Instruction::Decision(_) => {
+                let lands = self.now_ms() + self.latency(i);
+                lane.decision = Some(Submitted { id, params, at: self.now(), lands });
+                return;
             }
         };
-        self.alert(due);
+        lane.due.push_back((Submitted { id, params, at: self.now(), lands: self.now_ms() }, refused));
+        drop(lane);
+        self.alert(self.now(), Self::settle);
     }
 
-    /// A number for the next answer.
-    pub(crate) fn number(&self) -> u64 {
-        let mut queue = self.queue.borrow_mut();
-        queue.answers += 1;
-        queue.answers
-    }
-
-    fn alerted(&self) {
-        let now = self.now();
-        let mut queue = self.queue.borrow_mut();
-        if let Some(exit) = queue.exits.pop_front() {
-            drop(queue);
-            self.exit(exit);
-        } else if let Some(refused) = queue.refused.pop_front() {
-            drop(queue);
-            self.reject(refused, Rejection::InFlight, now);
-        } else if let Some(landed) = queue.flying.take_if(|order| order.lands <= now) {
-            drop(queue);
-            self.land(landed, now);
+    pub(crate) fn cancel(&self, id: ClientOrderId, instrument: InstrumentId) {
+        if let Some(i) = self.index_of(instrument) {
+            self.send_off(i, |_, _| Message::Cancel(id));
         }
     }
 
-    /// A resting order was hit inside the bar that has just closed; NautilusTrader hears of it now.
-    fn exit(&self, order: Submitted) {
-        if let Meeting::Resting { price, time } = order.params.meeting {
-            let row = order.params.row;
-            self.execute(order, arrival(row, time, price, row));
+    pub(crate) fn cancel_all(&self, instrument: InstrumentId) {
+        if let Some(i) = self.index_of(instrument) {
+            self.send_off(i, |_, _| Message::CancelAll);
         }
     }
 
-    /// The order meets the last print if its bar is still open. Between two bars it waits for the next print, and after
-    /// the last one there is none.
-    fn land(&self, order: Submitted, now: UnixNanos) {
-        let decided_row = order.params.row;
-        let time = (now.as_u64() / NS_PER_MS) as i64;
-        if self.parts.terms.timing == FillTiming::SameClose {
-            let close = self.parts.cache.borrow().bar(&self.parts.terms.bars).map(|bar| bar.close.raw);
-            match close {
-                Some(raw) => {
-                    let price = self.parts.terms.scale.price(raw);
-                    self.execute(order, arrival(decided_row, time, price, decided_row));
+    fn latency(&self, i: usize) -> i64 {
+        self.instrument(i).venue.borrow().latency_ms().max(0)
+    }
+
+    /// A message leaves now, or when the event happened that it answers.
+    fn send_off(&self, i: usize, message: impl FnOnce(i64, UnixNanos) -> Message) {
+        let answers = self.telling.get();
+        let sent = answers.map_or_else(|| self.now_ms(), |(_, time)| time);
+        let lands = sent + self.latency(i);
+        let steps = answers.map_or(0, |(steps, _)| steps.saturating_add(1));
+        let message = message(lands, UnixNanos::from(sent.max(0) as u64 * NS_PER_MS));
+        self.lanes[i].borrow_mut().flying.push_back(Flying { message, lands, steps });
+    }
+
+    /// Answers what is to be answered at once.
+    fn settle(&self) {
+        for i in 0..self.lanes.len() {
+            loop {
+                let due = self.lanes[i].borrow_mut().due.pop_front();
+                let Some((order, refused)) = due else { break };
+                let time =
+                    if let Instruction::Exit { time, .. } = order.params.instruction { time } else { order.lands };
+                self.telling.set(Some((0, time)));
+                match refused {
+                    Some(rejection) => self.reject(i, order, rejection, self.now()),
+                    None => self.execute_now(i, order),
                 }
-                None => self.parts.log.fault("an order landed before the first bar"),
+                self.telling.set(None);
             }
-            return;
         }
-        let print = self.parts.cache.borrow().trade(&self.parts.terms.instrument).copied();
-        let row = print.and_then(|print| self.parts.columns.row_of_open(print.ts_event.as_u64()));
-        let Some((print, row)) = print.zip(row) else {
-            self.parts.log.fault(format!("an order landed at {now} and no bar had opened"));
-            return;
+    }
+
+    fn execute_now(&self, i: usize, order: Submitted) {
+        let row = order.params.row;
+        let (price, time) = match order.params.instruction {
+            Instruction::Exit { price, time, .. } => (price, time),
+            _ => {
+                let instrument = self.instrument(i);
+                let close = self.cache.borrow().bar(&instrument.terms.bars).map(|bar| bar.close.raw);
+                let Some(raw) = close else { return self.fault(i, "an order landed before the first bar") };
+                (instrument.terms.scale.price(raw), order.lands)
+            }
         };
-        if now < print.ts_event + self.parts.columns.interval_ns() {
-            let price = self.parts.terms.scale.price(print.price.raw);
-            self.execute(order, arrival(row, time, price, decided_row));
-        } else if let Some(opens) = self.parts.columns.opens(row + 1) {
-            let waiting = Submitted { lands: UnixNanos::from(opens), ..order };
-            self.queue.borrow_mut().flying = Some(waiting);
-            self.alert(waiting.lands);
-        } else {
-            self.reject(order, Rejection::NoNextBar, now);
+        self.execute(i, order, Arrival { row, time, price, decided_row: row, available: f64::INFINITY });
+    }
+
+    /// After the last datum: what is still on its way never lands.
+    pub(crate) fn ends_at(&self, at: UnixNanos) {
+        self.alert(at, |exchange| {
+            exchange.settle();
+            for i in 0..exchange.lanes.len() {
+                let lane = &exchange.lanes[i];
+                let decision = lane.borrow_mut().decision.take();
+                if let Some(order) = decision {
+                    exchange.telling.set(Some((0, order.lands)));
+                    exchange.never_lands(i, order);
+                    exchange.telling.set(None);
+                }
+                let flying = std::mem::take(&mut lane.borrow_mut().flying);
+                for flying in flying {
+                    if let Message::Place(order) = flying.message {
+                        exchange.never_lands(i, order);
+                    }
+                }
+            }
+        });
+    }
+
+    fn never_lands(&self, i: usize, order: Submitted) {
+        let lands = UnixNanos::from(order.lands.max(0) as u64 * NS_PER_MS);
+        self.reject(i, order, Rejection::NoNextBar, lands);
+    }
+
+    /// A bar opens at `price`: what has landed by its end is filled there, and placed orders meet it.
+    fn open(&self, present: Present, price: f64) {
+        let Present { i, row, ends, .. } = present;
+        let instrument = self.instrument(i);
+        self.begin_bar(present, instrument.venue.borrow().available(&instrument.columns.market(), row));
+        let landed = self.lanes[i].borrow_mut().decision.take_if(|order| order.lands < ends);
+        if let Some(order) = landed {
+            let (time, decided_row) = (order.lands.max(present.opens), order.params.row);
+            self.telling.set(Some((0, time)));
+            let clock = self.lanes[i].borrow().clock.max(time);
+            self.lanes[i].borrow_mut().clock = clock;
+            self.execute(i, order, Arrival { row, time, price, decided_row, available: f64::INFINITY });
+            self.telling.set(None);
         }
+        self.meet_open(present, price);
     }
 }
 
-/// Where an order meets the market; the simple orders of decisions are filled whole.
-fn arrival(row: usize, time: i64, price: f64, decided_row: usize) -> Arrival {
-    Arrival { row, time, price, decided_row, available: f64::INFINITY }
+/// NautilusTrader's exchange shows the module each datum first.
+pub(crate) struct ExchangeModule<V: Venue>(pub(crate) Rc<SimulatedExchange<V>>)
+where
+    V::Ledger: MirroredLedger;
+
+impl<V: Venue + 'static> SimulationModule for ExchangeModule<V>
+where
+    V::Ledger: MirroredLedger,
+{
+    fn pre_process(&self, data: &Data) {
+        let exchange = &self.0;
+        exchange.settle();
+        let Some(i) = exchange.index_of(data.instrument_id()) else { return };
+        let columns = &exchange.instrument(i).columns;
+        let present = |opens: u64| {
+            let row = columns.row_of_open(opens)?;
+            let opens = (opens / NS_PER_MS) as i64;
+            Some(Present { i, row, opens, ends: opens + columns.market().interval_ms })
+        };
+        let (found, open) = match data {
+            Data::Trade(print) => (present(print.ts_event.as_u64()), Some(print.price.raw)),
+            Data::Bar(bar) => (present(bar.ts_event.as_u64().saturating_sub(columns.interval_ns())), None),
+            _ => return,
+        };
+        match (found, open) {
+            (Some(present), Some(raw)) => exchange.open(present, exchange.instrument(i).terms.scale.price(raw)),
+            (Some(present), None) => exchange.meet_inside(present),
+            (None, _) => exchange.fault(i, format!("no bar of {} belongs to {}", data.instrument_id(), data.ts_init())),
+        }
+    }
+
+    fn process(&self, _: UnixNanos, _: &ExchangeContext<'_>) -> Vec<Money> {
+        Vec::new()
+    }
+
+    fn log_diagnostics(&self) {}
+
+    fn reset(&self) {}
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nautilus_common::{
     clients::ExecutionClient,
-    messages::execution::SubmitOrder,
+    messages::execution::{CancelAllOrders, CancelOrder, SubmitOrder},
     msgbus::{self, MessagingSwitchboard},
 };
 use nautilus_core::UnixNanos;
@@ -45,15 +45,15 @@ where
     }
 
     fn client_id(&self) -> ClientId {
-        self.exchange.parts.terms.client
+        self.exchange.instrument(0).terms.client
     }
 
     fn account_id(&self) -> AccountId {
-        self.exchange.parts.terms.account
+        self.exchange.instrument(0).terms.account
     }
 
     fn venue(&self) -> VenueId {
-        self.exchange.parts.terms.venue
+        self.exchange.instrument(0).terms.venue
     }
 
     fn oms_type(&self) -> OmsType {
@@ -61,7 +61,7 @@ where
     }
 
     fn get_account(&self) -> Option<AccountAny> {
-        self.exchange.parts.cache.borrow().account_owned(&self.exchange.parts.terms.account)
+        self.exchange.cache.borrow().account_owned(&self.account_id())
     }
 
     fn generate_account_state(
@@ -71,13 +71,8 @@ where
         reported: bool,
         ts_event: UnixNanos,
     ) -> anyhow::Result<()> {
-        let state = self.exchange.parts.events.generate_account_state(
-            balances,
-            margins,
-            reported,
-            ts_event,
-            self.exchange.now(),
-        );
+        let state =
+            self.exchange.events.generate_account_state(balances, margins, reported, ts_event, self.exchange.now());
         msgbus::send_account_state(MessagingSwitchboard::portfolio_update_account(), &state);
         Ok(())
     }
@@ -93,7 +88,17 @@ where
     }
 
     fn submit_order(&self, cmd: SubmitOrder) -> anyhow::Result<()> {
-        self.exchange.submit(cmd.client_order_id);
+        self.exchange.submit(cmd.client_order_id, cmd.instrument_id);
+        Ok(())
+    }
+
+    fn cancel_order(&self, cmd: CancelOrder) -> anyhow::Result<()> {
+        self.exchange.cancel(cmd.client_order_id, cmd.instrument_id);
+        Ok(())
+    }
+
+    fn cancel_all_orders(&self, cmd: CancelAllOrders) -> anyhow::Result<()> {
+        self.exchange.cancel_all(cmd.instrument_id);
         Ok(())
     }
 }

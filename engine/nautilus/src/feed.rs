@@ -1,8 +1,8 @@
-//! A market as NautilusTrader's data: a print at each open, a bar at each close.
+//! Markets as NautilusTrader's data: a print at each open, a bar and an instrument's close at each close.
 
 use nautilus_model::{
-    data::{Bar, Data, TradeTick},
-    enums::AggressorSide,
+    data::{Bar, Data, InstrumentClose, TradeTick},
+    enums::{AggressorSide, InstrumentCloseType},
     identifiers::TradeId,
     types::Price,
 };
@@ -55,24 +55,32 @@ impl Columns {
     }
 }
 
-/// The data of the traded rows in the order in which they happen: where a bar closes as the next one opens, it closes
-/// first.
-pub(crate) fn data(run: &Run<'_>, columns: &Columns, terms: &Terms) -> Result<Vec<Data>, String> {
-    let rows = run.market.first..run.market.len();
-    let mut data = Vec::with_capacity(2 * rows.len());
-    let one = terms.quantity(terms.step());
-    for row in rows {
-        let (opens, closes) = columns.opens(row).zip(columns.closes(row)).ok_or("a row without a time")?;
-        let [open, high, low, close] =
-            prices(run, row, terms).ok_or_else(|| format!("row {row}: a price is beyond NautilusTrader's integers"))?;
-        let id = TradeId::new(format!("P-{row}"));
-        let print =
-            TradeTick::new(terms.instrument, open, one, AggressorSide::NoAggressor, id, opens.into(), opens.into());
-        data.push(Data::Trade(print));
-        let bar = Bar::new_checked(terms.bars, open, high, low, close, one, closes.into(), closes.into());
-        data.push(Data::Bar(bar.map_err(|e| format!("row {row}: {e}"))?));
+/// One instrument's run with what NautilusTrader knows it as.
+pub(crate) type Fed<'a, 'r> = (&'a Run<'r>, &'a Columns, &'a Terms);
+
+/// The data of the traded rows of every instrument in the order in which they happen. At one moment bars end, then their
+/// strategies decide, then bars open, each in the order of the instruments.
+pub(crate) fn data(fed: &[Fed<'_, '_>]) -> Result<Vec<Data>, String> {
+    let mut data = Vec::new();
+    for &(run, columns, terms) in fed {
+        let one = terms.quantity(terms.step());
+        for row in run.market.first..run.market.len() {
+            let (opens, closes) = columns.opens(row).zip(columns.closes(row)).ok_or("a row without a time")?;
+            let [open, high, low, close] = prices(run, row, terms)
+                .ok_or_else(|| format!("row {row}: a price is beyond NautilusTrader's integers"))?;
+            let id = TradeId::new(format!("P-{row}"));
+            let side = AggressorSide::NoAggressor;
+            let print = TradeTick::new(terms.instrument, open, one, side, id, opens.into(), opens.into());
+            let bar = Bar::new_checked(terms.bars, open, high, low, close, one, closes.into(), closes.into());
+            let ended = InstrumentCloseType::EndOfSession;
+            let end = InstrumentClose::new(terms.instrument, close, ended, closes.into(), closes.into());
+            data.push((opens, 2, Data::Trade(print)));
+            data.push((closes, 0, Data::Bar(bar.map_err(|e| format!("row {row}: {e}"))?)));
+            data.push((closes, 1, Data::InstrumentClose(end)));
+        }
     }
-    Ok(data)
+    data.sort_by_key(|(time, place, _)| (*time, *place));
+    Ok(data.into_iter().map(|(_, _, datum)| datum).collect())
 }
 
 /// Open, high, low and close. A pool has the prices of its reserves, in the unit in which its fills are priced.

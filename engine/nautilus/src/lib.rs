@@ -28,22 +28,28 @@
 //! # Ok::<(), q50_nautilus::RunError>(())
 //! ```
 //!
+//! [`validate_portfolio`] does the same with several instruments under one account, beside
+//! [`replay_portfolio`](q50_engine::portfolio::replay_portfolio).
+//!
 //! # What is shared and what is independent
 //!
 //! Shared, so that a fault in it is a fault in both:
-//! - the strategy object: [`StrategyConfig::prepare`](q50_engine::strategy::StrategyConfig::prepare), its decisions and
-//!   the levels of its resting exits ([`RestingExits::hit`](q50_engine::matching::RestingExits::hit));
+//! - the strategy object: [`StrategyConfig::prepare`](q50_engine::strategy::StrategyConfig::prepare), its decisions, the
+//!   orders that it places, and the levels of its resting exits
+//!   ([`RestingExits::hit`](q50_engine::matching::RestingExits::hit));
 //! - what one order costs at one moment: [`Venue::execute`](q50_engine::venue::Venue::execute), with the pool's
-//!   arithmetic, charges, failures, slippage and impact, and the price that [`Venue::account`](q50_engine::venue::Venue::account)
-//!   marks a position at;
+//!   arithmetic, charges, failures, slippage and impact, how much of a bar's volume can be had, what the spread makes of a
+//!   limit, and the price that [`Venue::account`](q50_engine::venue::Venue::account) marks a position at;
 //! - the joined market columns. That no column looks ahead is another check's business.
 //!
 //! Independent:
-//! - the clock. Prints and bars are NautilusTrader's data, it decides in which order they and its alerts come, and a
-//!   decision is made when it hands over a bar. Rows are found from its timestamps.
-//! - the flow of orders: intent to order, one order in flight, refusal of another, latency as an alert of its clock, the
-//!   print that holds when it fires, an order between two bars, an order after the last one;
-//! - exits inside a bar: an order that the strategy sends on hearing of the bar, and the decision waits for its answer;
+//! - the clock. Prints, bars and instruments' closes are NautilusTrader's data, and it decides in which order they come.
+//!   Rows are found from its timestamps, the price of an open from its print, and a landing from its clock when an order was
+//!   submitted;
+//! - the life of orders. Each is an order of NautilusTrader's own (market, limit, stop market; one-cancels-other through its
+//!   linked orders; its cancel commands), with its own state machine, which refuses an event that cannot follow. Which
+//!   orders a price reaches, and in which sequence at one price, is said by its `OrderMatchingCore`; landing, one order of a
+//!   decision in flight, refusals, partial fills, expiry and cancels are written again here;
 //! - accounting. Cash and position are folded from the quantity, price and commission of its order events, and a charge
 //!   without a fill from the balance of its account. What the strategy sees, what a venue prices an order against and
 //!   every point of the equity curve come from these books, and at the end they must be its own account and position.
@@ -55,13 +61,23 @@
 //!
 //! # How NautilusTrader is used
 //!
-//! - An execution client of our own replaces the venue's. `bar_execution` and `trade_execution` are off, there are no
-//!   native stop orders (that version panics on them), and affordability and limits are enforced in the client, because
-//!   that version never asks its risk engine.
+//! - An execution client of our own replaces the venue's, and a module of the venue shows it each datum before anything
+//!   else sees it. `bar_execution` and `trade_execution` are off: in that version a stop order panics in the matching
+//!   engine (`todo!`), also after a complete fill, and an order larger than a quarter of a bar's volume is never finished.
+//! - **Its own rule inside a bar is another one** and is not used: it walks open, high, low, close (or low first, where
+//!   that is nearer to the open), so that a target can be filled before the stop of the same bar, and limits before stops at
+//!   one price. Ours has the stop first. So the matching core is shown the quotes of our rule instead of that walk.
+//! - Affordability and limits are enforced in the client, because that version never asks its risk engine. Resting orders
+//!   are told to it as reduce-only: it locks balances for others, adds them up as floats, and panics where total, locked
+//!   and free do not match to the last digit.
+//! - What happens at an open is told at the open, stamped with its landing, which may lie some milliseconds ahead; what
+//!   happens inside a bar is told at its close.
+//! - It knows no rejection of an order that was filled in part: the rest is cancelled, and why is kept beside it.
 //! - A charge is commission `Money`; a failed transaction is a rejected order and a new account state. The deposit of a
 //!   token account stays in its balance, which has no such lock, and is taken off what can be spent in the books.
 //! - WSOL is a currency of 9 decimals of our own. One unit of an instrument is a power of ten of base, chosen for each
-//!   run so that nothing is lost in 16 decimals; reports are in whole units of base, or smallest units on a pool.
+//!   run so that nothing is lost in 16 decimals; reports are in whole units of base, or smallest units on a pool. An amount
+//!   of less than 10^-16 units, as an order for the rounding that is left of the cash, is refused; a lot keeps it away.
 //! - Its `Position` adds quantities up as floats, so that a position of more than 2^53 smallest units, which only a rebuilt
 //!   pool has, may keep a last digit when it is closed. The books here are integers.
 //! - An engine lives in one closure on a thread of its own. Its logger is the whole process's and has to be installed
@@ -84,8 +100,11 @@ mod error;
 mod exchange;
 mod execution_client;
 mod feed;
+mod instrument;
+mod matching;
 mod order_events;
 mod parity;
+mod placed;
 mod report;
 mod run;
 mod run_log;
@@ -99,11 +118,14 @@ mod terms;
 pub const NAUTILUS_VERSION: &str = "0.57.0";
 
 pub use books::{Amounts, Books, MirroredLedger, PoolBooks, PriceBooks};
-pub use check::{check, check_all};
+pub use check::{check, check_all, check_portfolio};
 pub use error::{InputError, RunError};
-pub use parity::{Check, Difference, ParityRow, Validation, compare, validate, validate_all};
+pub use parity::{
+    Check, Difference, ParityRow, PortfolioValidation, Validation, compare, compare_portfolio, validate, validate_all,
+    validate_portfolio,
+};
 pub use report::{FillReport, PositionReport};
 pub use run::{Names, Run, VenueSetup};
 pub use run_log::ReportedFill;
-pub use second::{SecondRun, run};
+pub use second::{SecondPortfolio, SecondRun, run};
 pub use terms::Terms;

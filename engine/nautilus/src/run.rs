@@ -3,7 +3,7 @@
 use q50_engine::{
     market::Market,
     strategy::StrategyConfig,
-    venue::{FillTiming, LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue},
+    venue::{LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig},
 };
 
 /// Where a run trades.
@@ -91,12 +91,5 @@ impl<'a> VenueSetup<'a> {
         };
         let venue = PumpSwap::new(config, path, first);
         Some(latency.map_or(venue.clone(), |latency| venue.with_latency(latency)))
-    }
-
-    pub(crate) fn timing(&self) -> FillTiming {
-        match self {
-            Self::NextOpen(venue) => venue.timing(),
-            Self::PumpSwap { .. } => FillTiming::NextOpen,
-        }
     }
 }

@@ -9,30 +9,34 @@ use std::{
 use nautilus_model::{events::OrderFilled, identifiers::ClientOrderId, position::Position};
 use q50_engine::{
     decision::{Decision, Reason},
-    venue::{MarketOrder, Rejection},
+    orders::{Event, OrderId, OrderRequest},
+    venue::{Fill, MarketOrder, Rejection},
 };
 
-/// When and at which price an order meets the market.
+/// What the venue is asked for. No market order of NautilusTrader's carries a budget.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Meeting {
-    /// After the venue's latency, at what holds then.
-    AfterLatency,
-    /// It rested at the venue and was hit inside the bar that has just closed.
-    Resting {
+pub(crate) enum Instruction {
+    /// The order of a decision, after the venue's latency.
+    Decision(MarketOrder),
+    /// An exit that the bar which has just closed has hit.
+    Exit {
+        /// What closes the position.
+        order: MarketOrder,
         /// Price at which it was hit.
         price: f64,
         /// Epoch milliseconds.
         time: i64,
     },
+    /// An order that the strategy has placed.
+    Placed(OrderId, OrderRequest),
 }
 
-/// An order as the venue needs it: a budget is an amount of quote, which no market order of NautilusTrader's carries.
+/// An order as the venue needs it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct OrderParams {
-    pub(crate) trade: MarketOrder,
-    pub(crate) meeting: Meeting,
+    pub(crate) instruction: Instruction,
     pub(crate) reason: Reason,
-    /// Row at whose close it was sent.
+    /// Row at whose close it was sent, or in which was heard what it answers.
     pub(crate) row: usize,
 }
 
@@ -53,17 +57,23 @@ pub(crate) struct Results {
     pub(crate) decisions: Vec<(usize, Decision)>,
     pub(crate) fills: Vec<ReportedFill>,
     pub(crate) rejections: Vec<(usize, Rejection)>,
+    /// What became of the orders that the strategy has placed.
+    pub(crate) events: Vec<Event>,
     /// Equity and exposure at each close.
     pub(crate) marks: Vec<(f64, f64)>,
     pub(crate) closed: Vec<Position>,
 }
 
-/// Shared between the strategy actor and the execution client of one engine.
+/// Shared between the strategy actor and the execution client of one engine, one for each instrument.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunLog {
     params: Rc<RefCell<HashMap<ClientOrderId, OrderParams>>>,
     results: Rc<RefCell<Results>>,
     fault: Rc<RefCell<Option<String>>>,
+    /// The venue's own record of the fill that is being reported.
+    fill: Rc<RefCell<Option<Fill>>>,
+    /// Why the rest of an order that was filled in part was refused: NautilusTrader knows no such event.
+    refused: Rc<RefCell<HashMap<ClientOrderId, Rejection>>>,
 }
 
 impl RunLog {
@@ -73,6 +83,22 @@ impl RunLog {
 
     pub(crate) fn params(&self, id: &ClientOrderId) -> Option<OrderParams> {
         self.params.borrow().get(id).copied()
+    }
+
+    pub(crate) fn report(&self, fill: Fill) {
+        *self.fill.borrow_mut() = Some(fill);
+    }
+
+    pub(crate) fn reported(&self) -> Option<Fill> {
+        *self.fill.borrow()
+    }
+
+    pub(crate) fn refuse_rest(&self, id: ClientOrderId, rejection: Rejection) {
+        self.refused.borrow_mut().insert(id, rejection);
+    }
+
+    pub(crate) fn refused(&self, id: &ClientOrderId) -> Option<Rejection> {
+        self.refused.borrow().get(id).copied()
     }
 
     pub(crate) fn write(&self, f: impl FnOnce(&mut Results)) {
@@ -90,38 +116,5 @@ impl RunLog {
 
     pub(crate) fn first_fault(&self) -> Option<String> {
         self.fault.borrow().clone()
-    }
-}
-
-/// A rejection as the reason of an order event.
-pub(crate) fn reason_of(rejection: Rejection) -> String {
-    match rejection {
-        Rejection::BelowLot => "below_lot".to_owned(),
-        Rejection::NoCash => "no_cash".to_owned(),
-        Rejection::NoPosition => "no_position".to_owned(),
-        Rejection::NoShorting => "no_shorting".to_owned(),
-        Rejection::NoNextBar => "no_next_bar".to_owned(),
-        Rejection::InFlight => "in_flight".to_owned(),
-        Rejection::TransactionFailed => "transaction_failed".to_owned(),
-        Rejection::Unsupported => "unsupported".to_owned(),
-        Rejection::Program(code) => format!("program:{code}"),
-    }
-}
-
-/// The rejection that a reported reason means.
-pub(crate) fn rejection_of(reason: &str) -> Option<Rejection> {
-    let plain = [
-        Rejection::BelowLot,
-        Rejection::NoCash,
-        Rejection::NoPosition,
-        Rejection::NoShorting,
-        Rejection::NoNextBar,
-        Rejection::InFlight,
-        Rejection::TransactionFailed,
-        Rejection::Unsupported,
-    ];
-    match reason.strip_prefix("program:") {
-        Some(code) => code.parse().ok().map(Rejection::Program),
-        None => plain.into_iter().find(|rejection| reason_of(*rejection) == reason),
     }
 }

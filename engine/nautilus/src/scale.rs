@@ -8,7 +8,7 @@
 /// Digits after the point of NautilusTrader's raw integers.
 const DIGITS: i32 = 16;
 /// Its decimals have 96 bits, fewer than its integers.
-const LARGEST: i128 = (1 << 96) - 1;
+pub(crate) const LARGEST: i128 = (1 << 96) - 1;
 /// 10^9 lamports are one SOL, so that this many digits are left below a lamport.
 const BELOW_LAMPORT: i32 = DIGITS - 9;
 

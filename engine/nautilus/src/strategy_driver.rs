@@ -1,188 +1,333 @@
-//! Drives the engine's strategy from NautilusTrader's events: which row has closed, what the account is, what to send.
+//! Drives the engine's strategy from NautilusTrader's events: which row has closed, what the account is, what became of
+//! its orders, what to send.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use nautilus_model::{
-    enums::OrderSide,
-    events::{OrderFilled, OrderRejected},
-    identifiers::ClientOrderId,
-};
+use nautilus_core::UnixNanos;
+use nautilus_model::{enums::OrderSide, events::OrderFilled, identifiers::ClientOrderId};
 use q50_engine::{
-    decision::{Budget, Decision, Order, Reason},
+    decision::{Budget, Decision, Order},
     ledger::Account,
+    orders::{Amount, Event, Message, OrderId, OrderKind, OrderRequest, Orders, Outcome},
     strategy::Strategy,
-    venue::{FillTiming, MarketOrder, Venue},
+    venue::{Fill, FillSide, FillTiming, MarketOrder, Rejection, Venue},
 };
 
 use crate::{
-    books::{Books, MirroredLedger},
-    feed::Columns,
-    run_log::{Meeting, OrderParams, ReportedFill, RunLog, rejection_of},
-    terms::Terms,
+    books::{Amounts, Books, MirroredLedger},
+    feed::NS_PER_MS,
+    instrument::{Instrument, Portfolio},
+    order_events::rejection_of,
+    run_log::{Instruction, OrderParams, ReportedFill},
 };
+
+/// What NautilusTrader is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Command {
+    Submit(NewOrder),
+    Cancel(OrderId),
+    CancelAll,
+}
 
 /// An order for NautilusTrader.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct NewOrder {
+    /// The strategy's own number, where it has placed the order.
+    pub(crate) number: Option<OrderId>,
     pub(crate) side: OrderSide,
+    pub(crate) order_type: OrderType,
     /// Raw; a guess where the order is a budget.
     pub(crate) quantity: u128,
+    pub(crate) reduce_only: bool,
+    /// Epoch milliseconds.
+    pub(crate) expires: Option<i64>,
+    /// The other one of its pair.
+    pub(crate) other: Option<OrderId>,
     pub(crate) params: OrderParams,
+}
+
+/// NautilusTrader's type of an order, with its price.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OrderType {
+    Market,
+    Limit(f64),
+    Stop(f64),
+}
+
+/// What NautilusTrader says of an order.
+#[derive(Debug)]
+pub(crate) enum Heard<'e> {
+    Accepted,
+    /// A fill, and whether the order is filled whole.
+    Filled(&'e OrderFilled, bool),
+    Rejected(&'e str),
+    Cancelled,
+    Expired,
 }
 
 /// What the actor hands on, without the types of strategy and venue.
 pub(crate) trait EventHandler {
-    /// A bar has closed at this moment.
-    fn bar(&mut self, closes: u64) -> Option<Outgoing>;
-    /// An order was sent under this name.
-    fn sent(&mut self, id: ClientOrderId, params: OrderParams);
-    /// An order was filled.
-    fn filled(&mut self, event: &OrderFilled) -> Option<Outgoing>;
-    /// An order was rejected, and this is what the account has left.
-    fn rejected(&mut self, event: &OrderRejected) -> Option<Outgoing>;
+    /// A bar's range is known at this moment.
+    fn bar(&mut self, closes: u64) -> Vec<Command>;
+    /// Every bar of this moment is known: the strategy decides.
+    fn close(&mut self, closes: u64) -> Vec<Command>;
+    /// Something became of an order.
+    fn order_event(&mut self, id: ClientOrderId, at: UnixNanos, what: &Heard<'_>) -> Vec<Command>;
 }
 
-/// Strategy, columns and books of one run.
+/// The strategy of one instrument.
 pub(crate) struct StrategyDriver<S, V: Venue>
 where
     V::Ledger: MirroredLedger,
 {
-    pub(crate) strategy: S,
-    pub(crate) venue: Rc<RefCell<V>>,
-    pub(crate) books: Rc<RefCell<<V::Ledger as MirroredLedger>::Books>>,
-    pub(crate) columns: Rc<Columns>,
-    pub(crate) terms: Rc<Terms>,
-    pub(crate) log: RunLog,
+    strategy: S,
+    places: bool,
+    orders: Orders,
+    portfolio: Rc<Portfolio<V>>,
+    i: usize,
     /// The row whose close is expected next.
-    pub(crate) next: usize,
-    /// The resting exit whose answer the decision of the present bar waits for.
-    pub(crate) awaiting: Option<ClientOrderId>,
-}
-
-impl<S: Strategy, V: Venue> StrategyDriver<S, V>
-where
-    V::Ledger: MirroredLedger,
-{
-    fn account(&self, row: usize) -> Account {
-        let bar = self.columns.market().bar(row);
-        self.venue.borrow().account(&bar, row, &self.books.borrow().ledger())
-    }
-
-    /// Equity by the second books, at the venue's mark.
-    fn mark(&self, account: &Account) -> (f64, f64) {
-        (self.books.borrow().equity(account.price), account.exposure())
-    }
-
-    fn decide(&mut self, row: usize, account: &Account) -> Option<Outgoing> {
-        let columns = Rc::clone(&self.columns);
-        let market = columns.market();
-        self.strategy.observe(market.history(row));
-        let decision = self.strategy.decide(market.history(row), account);
-        let mark = self.mark(account);
-        self.log.write(|results| {
-            results.decisions.push((row, decision));
-            results.marks.push(mark);
-        });
-        match decision {
-            Decision::Hold(_) => None,
-            Decision::Act(intent) => {
-                let trade = amount(intent.order, account);
-                Some(self.outgoing(trade, Meeting::AfterLatency, intent.reason, row, account))
-            }
-        }
-    }
-
-    fn outgoing(
-        &self,
-        trade: MarketOrder,
-        meeting: Meeting,
-        reason: Reason,
-        row: usize,
-        account: &Account,
-    ) -> Outgoing {
-        let side = match trade {
-            MarketOrder::BuyFor(_) | MarketOrder::CoverShare(_) | MarketOrder::Buy(_) => OrderSide::Buy,
-            MarketOrder::SellShare(_) | MarketOrder::ShortFor(_) | MarketOrder::Sell(_) => OrderSide::Sell,
-        };
-        let guess = self.books.borrow().guess(trade, account.price, &self.terms);
-        let step = self.terms.step();
-        let quantity = (guess / step * step).clamp(step, LARGEST_GUESS / step * step);
-        Outgoing { side, quantity, params: OrderParams { trade, meeting, reason, row } }
-    }
-
-    /// After an answer: the decision that waited for it, or the mark that it changes.
-    fn answered(&mut self, id: ClientOrderId) -> Option<Outgoing> {
-        let row = self.next.checked_sub(1)?;
-        if self.awaiting.take_if(|awaited| *awaited == id).is_some() {
-            let account = self.account(row);
-            return self.decide(row, &account);
-        }
-        if self.terms.timing == FillTiming::SameClose {
-            let mark = self.mark(&self.account(row));
-            self.log.write(|results| {
-                if let Some(last) = results.marks.last_mut() {
-                    *last = mark;
-                }
-            });
-        }
-        None
-    }
+    next: usize,
 }
 
 /// A guess is never beyond what NautilusTrader can multiply.
 const LARGEST_GUESS: u128 = 10_u128.pow(25);
 
+impl<S: Strategy, V: Venue> StrategyDriver<S, V>
+where
+    V::Ledger: MirroredLedger,
+{
+    /// The driver of instrument `i`, whose strategy has been shown its history.
+    pub(crate) fn new(strategy: S, portfolio: Rc<Portfolio<V>>, i: usize) -> Self {
+        let (places, next) = (strategy.places_orders(), portfolio.instruments[i].columns.first());
+        Self { strategy, places, orders: Orders::default(), portfolio, i, next }
+    }
+
+    fn instrument(&self) -> &Instrument<V> {
+        &self.portfolio.instruments[self.i]
+    }
+
+    /// Whether this is the end of `row`; the run is refused where it is not.
+    fn ends(&self, row: usize, closes: u64) -> bool {
+        let ends = self.instrument().columns.closes(row) == Some(closes);
+        if !ends {
+            self.instrument().log.fault(format!("a bar closed at {closes} ns where row {row} was expected"));
+        }
+        ends
+    }
+
+    fn market_order(&self, order: MarketOrder, price: f64, params: OrderParams) -> Command {
+        let side = match order {
+            MarketOrder::BuyFor(_) | MarketOrder::CoverShare(_) | MarketOrder::Buy(_) => OrderSide::Buy,
+            MarketOrder::SellShare(_) | MarketOrder::ShortFor(_) | MarketOrder::Sell(_) => OrderSide::Sell,
+        };
+        let quantity = self.guess(order, price);
+        let (order_type, reduce_only) = (OrderType::Market, false);
+        Command::Submit(NewOrder {
+            number: None,
+            side,
+            order_type,
+            quantity,
+            reduce_only,
+            expires: None,
+            other: None,
+            params,
+        })
+    }
+
+    fn guess(&self, order: MarketOrder, price: f64) -> u128 {
+        let instrument = self.instrument();
+        let (guess, step) = (instrument.books.borrow().guess(order, price, &instrument.terms), instrument.terms.step());
+        (guess / step * step).clamp(step, LARGEST_GUESS / step * step)
+    }
+
+    fn placed(
+        &self,
+        number: OrderId,
+        request: OrderRequest,
+        other: Option<OrderId>,
+        row: usize,
+        price: f64,
+    ) -> NewOrder {
+        let (side, order) = match (request.side, request.amount) {
+            (FillSide::Buy, Amount::Quote(quote)) => (OrderSide::Buy, MarketOrder::BuyFor(quote)),
+            (FillSide::Buy, Amount::Units(units)) => (OrderSide::Buy, MarketOrder::Buy(units)),
+            (FillSide::Buy, Amount::Position) => (OrderSide::Buy, MarketOrder::CoverShare(1.0)),
+            (FillSide::Sell, Amount::Quote(quote)) => (OrderSide::Sell, MarketOrder::ShortFor(quote)),
+            (FillSide::Sell, Amount::Units(units)) => (OrderSide::Sell, MarketOrder::Sell(units)),
+            (FillSide::Sell, Amount::Position) => (OrderSide::Sell, MarketOrder::SellShare(1.0)),
+        };
+        let order_type = match request.kind {
+            OrderKind::Market => OrderType::Market,
+            OrderKind::Limit(level) => OrderType::Limit(level),
+            OrderKind::Stop(level) => OrderType::Stop(level),
+        };
+        NewOrder {
+            number: Some(number),
+            side,
+            order_type,
+            quantity: self.guess(order, price),
+            reduce_only: request.reduce_only,
+            expires: request.expires,
+            other,
+            params: OrderParams { instruction: Instruction::Placed(number, request), reason: request.reason, row },
+        }
+    }
+
+    /// What the strategy has placed and cancelled, decided or heard in `row`.
+    fn messages(&mut self, row: usize) -> Vec<Command> {
+        let price = self.instrument().columns.market().close[row];
+        let messages: Vec<Message> = self.orders.take().collect();
+        let command = |message| match message {
+            Message::Place { id, request, other } => Command::Submit(self.placed(id, request, other, row, price)),
+            Message::Cancel(id) => Command::Cancel(id),
+            Message::CancelAll => Command::CancelAll,
+        };
+        messages.into_iter().map(command).collect()
+    }
+
+    /// Equity by the second books, at the venue's mark.
+    fn mark(&self, row: usize, again: bool) {
+        let account = self.portfolio.account(self.i, row);
+        let mark = (self.instrument().books.borrow().equity(account.price), account.exposure());
+        self.instrument().log.write(|results| match results.marks.last_mut() {
+            Some(last) if again => *last = mark,
+            _ => results.marks.push(mark),
+        });
+        self.portfolio.mark(self.instrument().columns.closes(row).unwrap_or_default());
+    }
+
+    /// The row whose bar is open at this moment, or was last.
+    fn row_at(&self, time: i64) -> usize {
+        let opens = self.instrument().columns.market().open_time;
+        opens.partition_point(|open| *open <= time).saturating_sub(1)
+    }
+
+    /// The event as the engine's own, from what NautilusTrader reports.
+    fn outcome(&self, id: ClientOrderId, what: &Heard<'_>, row: usize) -> Option<Outcome> {
+        Some(match *what {
+            Heard::Accepted => Outcome::Accepted,
+            Heard::Filled(event, true) => Outcome::Filled(self.fill(event, row)),
+            Heard::Filled(event, false) => Outcome::PartiallyFilled(self.fill(event, row)),
+            Heard::Rejected(reason) => Outcome::Rejected(rejection_of(reason)?),
+            Heard::Cancelled => self.instrument().log.refused(&id).map_or(Outcome::Cancelled, Outcome::Rejected),
+            Heard::Expired => Outcome::Expired,
+        })
+    }
+
+    /// Amounts are NautilusTrader's; what it has no field for is the venue's.
+    fn fill(&self, event: &OrderFilled, row: usize) -> Fill {
+        let (amounts, reported) = (Amounts::of(event), self.instrument().log.reported());
+        let scale = self.instrument().terms.scale;
+        let (units, price) = (scale.units(amounts.quantity as i128), scale.price(amounts.price));
+        Fill {
+            row,
+            time: (event.ts_event.as_u64() / NS_PER_MS) as i64,
+            side: if event.order_side == OrderSide::Buy { FillSide::Buy } else { FillSide::Sell },
+            units,
+            price,
+            notional: units * price,
+            cost: crate::scale::money(amounts.commission),
+            spread_cost: reported.map_or(0.0, |fill| fill.spread_cost),
+            pool: reported.and_then(|fill| fill.pool),
+        }
+    }
+}
+
 impl<S: Strategy, V: Venue> EventHandler for StrategyDriver<S, V>
 where
     V::Ledger: MirroredLedger,
 {
-    fn bar(&mut self, closes: u64) -> Option<Outgoing> {
+    fn bar(&mut self, closes: u64) -> Vec<Command> {
         let row = self.next;
-        if self.columns.closes(row) != Some(closes) || self.awaiting.is_some() {
-            self.log.fault(format!("a bar closed at {closes} ns where row {row} was expected"));
-            return None;
+        if !self.ends(row, closes) {
+            return Vec::new();
         }
         self.next += 1;
-        let account = self.account(row);
-        if account.position != 0.0 {
-            let bar = self.columns.market().bar(row);
-            if let Some((price, reason)) = self.strategy.resting(&account).hit(&bar) {
-                let trade =
-                    if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
-                let time = account.opened_at.unwrap_or(i64::MIN).max(bar.open_time);
-                return Some(self.outgoing(trade, Meeting::Resting { price, time }, reason, row, &account));
-            }
+        self.instrument().closed.set(Some(row));
+        let account = self.portfolio.account(self.i, row);
+        let bar = self.instrument().columns.market().bar(row);
+        if account.position == 0.0 {
+            return Vec::new();
         }
-        self.decide(row, &account)
+        let at_open = self.portfolio.account_at_open(self.i, row);
+        let Some((price, reason)) = self.strategy.resting(&at_open).hit(&bar) else { return Vec::new() };
+        let order = if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
+        let time = account.opened_at.unwrap_or(i64::MIN).max(bar.open_time);
+        let params = OrderParams { instruction: Instruction::Exit { order, price, time }, reason, row };
+        vec![self.market_order(order, account.price, params)]
     }
 
-    fn sent(&mut self, id: ClientOrderId, params: OrderParams) {
-        self.log.send(id, params);
-        if matches!(params.meeting, Meeting::Resting { .. }) {
-            self.awaiting = Some(id);
+    fn close(&mut self, closes: u64) -> Vec<Command> {
+        let Some(row) = self.next.checked_sub(1).filter(|row| self.ends(*row, closes)) else { return Vec::new() };
+        let account = self.portfolio.account(self.i, row);
+        let portfolio = Rc::clone(&self.portfolio);
+        let market = portfolio.instruments[self.i].columns.market();
+        let history = market.history(row);
+        self.strategy.observe(history);
+        let decision = self.strategy.decide(history, &account);
+        if self.places {
+            self.strategy.place(history, &account, &mut self.orders);
         }
+        self.instrument().log.write(|results| results.decisions.push((row, decision)));
+        self.mark(row, false);
+        let mut commands = self.messages(row);
+        if let Decision::Act(intent) = decision {
+            let order = amount(intent.order, &account);
+            let params = OrderParams { instruction: Instruction::Decision(order), reason: intent.reason, row };
+            commands.push(self.market_order(order, account.price, params));
+        }
+        commands
     }
 
-    fn filled(&mut self, event: &OrderFilled) -> Option<Outgoing> {
-        let Some(params) = self.log.params(&event.client_order_id) else {
-            self.log.fault(format!("{} was filled and was never sent", event.client_order_id));
-            return None;
+    fn order_event(&mut self, id: ClientOrderId, at: UnixNanos, what: &Heard<'_>) -> Vec<Command> {
+        let log = self.instrument().log.clone();
+        let Some(OrderParams { instruction, reason, row: decided_row }) = log.params(&id) else {
+            log.fault(format!("{id} was never sent, and {what:?}"));
+            return Vec::new();
         };
-        if let Err(what) = self.books.borrow_mut().fill(event, &self.terms) {
-            self.log.fault(what);
+        let time = (at.as_u64() / NS_PER_MS) as i64;
+        let timing = self.instrument().terms.timing;
+        let at_close = matches!(instruction, Instruction::Decision(_)) && timing == FillTiming::SameClose;
+        let in_flight = matches!(what, Heard::Rejected(reason) if rejection_of(reason) == Some(Rejection::InFlight));
+        // What is answered at a close happens in the bar that ends there, and not in the one that opens.
+        let row = if at_close || in_flight { decided_row } else { self.row_at(time) };
+        let Some(outcome) = self.outcome(id, what, row) else {
+            log.fault(format!("{id} has {what:?}, which nobody has said"));
+            return Vec::new();
+        };
+        if let Heard::Filled(event, _) = *what {
+            let terms = &self.portfolio.instruments[self.i].terms;
+            if let Err(fault) = self.instrument().books.borrow_mut().fill(event, terms) {
+                log.fault(fault);
+            }
+            log.write(|results| results.fills.push(ReportedFill { event: *event, reason, decided_row }));
         }
-        let fill = ReportedFill { event: *event, reason: params.reason, decided_row: params.row };
-        self.log.write(|results| results.fills.push(fill));
-        self.answered(event.client_order_id)
-    }
-
-    fn rejected(&mut self, event: &OrderRejected) -> Option<Outgoing> {
-        let params = self.log.params(&event.client_order_id);
-        match params.zip(rejection_of(event.reason.as_str())) {
-            Some((sent, rejection)) => self.log.write(|results| results.rejections.push((sent.row, rejection))),
-            None => self.log.fault(format!("{} was rejected for '{}'", event.client_order_id, event.reason)),
+        if let Outcome::Rejected(rejection) = outcome {
+            log.write(|results| results.rejections.push((decided_row, rejection)));
         }
-        self.answered(event.client_order_id)
+        if at_close && matches!(what, Heard::Filled(..) | Heard::Rejected(_)) {
+            self.mark(decided_row, true);
+        }
+        let never_landed = outcome == Outcome::Rejected(Rejection::NoNextBar);
+        let order = match instruction {
+            // The loop learns at its end which placed orders never landed, and tells nobody.
+            Instruction::Placed(..) if never_landed => return Vec::new(),
+            Instruction::Placed(number, _) => Some(number),
+            // That it was accepted is NautilusTrader's to know.
+            Instruction::Decision(_) | Instruction::Exit { .. } if matches!(what, Heard::Accepted) => {
+                return Vec::new();
+            }
+            Instruction::Decision(_) | Instruction::Exit { .. } => None,
+        };
+        if !self.places {
+            return Vec::new();
+        }
+        let event = Event { order, reason, decided_row, row, time, outcome };
+        if order.is_some() {
+            log.write(|results| results.events.push(event));
+        }
+        self.strategy.on_event(&event, &mut self.orders);
+        self.messages(row)
     }
 }
 

@@ -13,7 +13,7 @@ use q50_engine::{market::Market, venue::FillTiming};
 
 use crate::{
     run::{Names, Run, VenueSetup},
-    scale::Scale,
+    scale::{LARGEST, Scale},
 };
 
 /// Wrapped SOL in lamports: NautilusTrader's own SOL has 8 decimals.
@@ -41,7 +41,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn new(run: &Run<'_>) -> Self {
+    pub(crate) fn new(run: &Run<'_>, timing: FillTiming) -> Self {
         let market = &run.market;
         let (scale, size_precision, quote_precision, rent, network) = match &run.venue {
             VenueSetup::NextOpen(_) => {
@@ -69,7 +69,7 @@ impl Terms {
             quote: Currency::new(quote.as_str(), quote_precision, 0, quote.as_str(), CurrencyType::Crypto),
             size_precision,
             scale,
-            timing: run.venue.timing(),
+            timing,
             rent,
             network,
         }
@@ -87,6 +87,18 @@ impl Terms {
         10_u128.pow(u32::from(FULL - self.size_precision))
     }
 
+    /// The smallest step of a price.
+    pub(crate) fn price_step() -> Price {
+        Price::from_raw(1, FULL)
+    }
+
+    /// A price of one unit of base. One beyond NautilusTrader's integers becomes the furthest of them, which no bar reaches
+    /// either, because bars must lie within.
+    pub(crate) fn price(&self, price: f64) -> Price {
+        let raw = if price > 0.0 { self.scale.price_raw(price).unwrap_or(LARGEST) } else { 0 };
+        Price::from_raw(raw, FULL)
+    }
+
     pub(crate) fn quantity(&self, raw: u128) -> Quantity {
         Quantity::from_raw(raw, self.size_precision)
     }
@@ -99,7 +111,7 @@ impl Terms {
             self.quote,
             FULL,
             self.size_precision,
-            Price::from_raw(1, FULL),
+            Self::price_step(),
             self.quantity(self.step()),
             None,
             None,

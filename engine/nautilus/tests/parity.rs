@@ -52,7 +52,7 @@ impl Seen {
         for fill in &second.fills {
             let time = fill.event.ts_event.as_u64() as i64 / 1_000_000;
             self.inside_a_bar += usize::from(run.market.open_time.binary_search(&time).is_err());
-            self.resting += usize::from(fill.event.ts_init != fill.event.ts_event);
+            self.resting += usize::from(fill.event.ts_init > fill.event.ts_event);
         }
     }
 }

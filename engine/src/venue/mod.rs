@@ -75,6 +75,11 @@ pub trait Venue {
         price
     }
 
+    /// The mid price of one unit of the books where the bar of `row` has `price`: a pool's unit is not that of its bars.
+    fn price_of_unit(&self, _row: usize, price: f64) -> f64 {
+        price
+    }
+
     /// Units that the placed orders of a bar can have; without end, where the venue is deep enough.
     fn available(&self, _market: &Market<'_>, _row: usize) -> f64 {
         f64::INFINITY

@@ -147,7 +147,11 @@ impl RunReport {
         Self {
             set: job.finalist.as_ref().map(set),
             agrees: validation.agrees(),
-            lines: Check::ALL.iter().enumerate().map(|(i, check)| (key(*check), compared(i))).collect(),
+            lines: (Check::ALL.iter().enumerate())
+                .map(|(i, check)| (key(*check), compared(i)))
+                // Most strategies place none.
+                .filter(|(key, line)| *key != ORDER_EVENTS || line.compared > 0)
+                .collect(),
             max_equity_difference: validation.max_equity_difference,
             final_equity: validation.final_equity,
             sharpe,
@@ -157,9 +161,12 @@ impl RunReport {
     }
 }
 
+const ORDER_EVENTS: &str = "order_events";
+
 const fn key(check: Check) -> &'static str {
     match check {
         Check::Landing => "landings",
+        Check::Order => ORDER_EVENTS,
         other => other.name(),
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) close: Vec<f64>,
     pub(crate) value: Vec<f64>,
     pub(crate) side: Vec<f64>,
+    /// Units of base; unknown where it is not set.
+    pub(crate) volume: Vec<f64>,
     pub(crate) quantiles: [Vec<f64>; 3],
     pub(crate) interval_ms: i64,
     pub(crate) first: usize,
@@ -61,10 +63,16 @@ impl World {
             close: column(|b| b.1),
             value: column(|b| b.2),
             side: column(|b| if b.2 > 0.5 { 1.0 } else { 0.0 }),
+            volume: vec![f64::NAN; bars.len()],
             quantiles: [column(|b| b.2 - 0.01), column(|b| b.2), column(|b| b.2 + 0.01)],
             interval_ms: 3_600_000,
             first: 0,
         }
+    }
+
+    /// A lot of some millionths of what `capital` buys, so that what is left of rounding is no order.
+    pub(crate) fn lot(&self, capital: f64) -> f64 {
+        10_f64.powf((capital / self.close[0]).log10().floor() - 5.0)
     }
 
     pub(crate) fn random(rng: &mut ChaCha8Rng) -> Self {
@@ -90,6 +98,7 @@ impl World {
             let or_nan = |value: f64| if missing { f64::NAN } else { value };
             world.value.push(or_nan(rng.random_range(0.0..1.0)));
             world.side.push(or_nan([1.0, 0.0, -1.0][rng.random_range(0..3)]));
+            world.volume.push(f64::NAN);
             let median = rng.random_range(-0.02..0.02);
             let half = rng.random_range(0.0005..0.03);
             world.quantiles[0].push(or_nan(median - half));
@@ -116,7 +125,8 @@ impl World {
                 .with(Column::Q50, q50)
                 .with(Column::Q90, q90)
                 .with(Column::Value, &self.value)
-                .with(Column::Side, &self.side),
+                .with(Column::Side, &self.side)
+                .with(Column::Volume, &self.volume),
             interval_ms: self.interval_ms,
             first: self.first,
         }

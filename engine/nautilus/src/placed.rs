@@ -1,0 +1,267 @@
+//! The life of an order that the strategy has placed: it lands, meets bars, is filled, cancelled or expires.
+
+use nautilus_core::UnixNanos;
+use nautilus_model::{
+    identifiers::{ClientOrderId, VenueOrderId},
+    orders::{Order, OrderAny},
+};
+use q50_engine::{
+    orders::{Amount, OrderKind},
+    venue::{Arrival, Fill, FillSide, Rejection, Venue},
+};
+
+use crate::{
+    books::MirroredLedger,
+    exchange::{Flying, Message, Present, SimulatedExchange, Submitted},
+    feed::NS_PER_MS,
+    matching::{Began, Working},
+    order_events::{Filled, reason_of},
+    run_log::Instruction,
+};
+
+/// Amounts that differ by less, as a share of themselves, are the same.
+const ROUNDING: f64 = 1e-9;
+
+/// How an order ends.
+#[derive(Clone, Copy)]
+enum End {
+    Filled(Filled),
+    Cancelled,
+    Expired,
+    Rejected(Rejection),
+}
+
+impl<V: Venue + 'static> SimulatedExchange<V>
+where
+    V::Ledger: MirroredLedger,
+{
+    /// A bar opens, of whose volume `available` units can be had: what is over ends, and what has landed works.
+    pub(crate) fn begin_bar(&self, present: Present, available: f64) {
+        {
+            let mut lane = self.lanes[present.i].borrow_mut();
+            (lane.book.left, lane.clock) = (available, present.opens);
+            lane.flying.iter_mut().for_each(|flying| flying.steps = 0);
+            lane.book.working.iter_mut().for_each(|order| (order.steps, order.began) = (0, Began::Earlier));
+        }
+        let over = |order: &&Working| order.request.expires.is_some_and(|expires| expires <= present.opens);
+        loop {
+            let expired = self.lanes[present.i].borrow().book.working.iter().find(over).map(|order| order.id);
+            let Some(id) = expired else { break };
+            self.finish(id, End::Expired, present);
+        }
+        self.land(present, Began::Earlier);
+    }
+
+    /// Every order that the bar opens at or beyond is filled there.
+    pub(crate) fn meet_open(&self, present: Present, open: f64) {
+        self.land(present, Began::AtOpen);
+        let terms = &self.instrument(present.i).terms;
+        loop {
+            let met = self.lanes[present.i].borrow_mut().book.at_open(open, terms);
+            let Some(id) = met else { break };
+            self.fill(id, open, present, Began::AtOpen);
+        }
+    }
+
+    /// Every other order meets the range of the bar.
+    pub(crate) fn meet_inside(&self, present: Present) {
+        let instrument = self.instrument(present.i);
+        let bar = instrument.columns.market().bar(present.row);
+        loop {
+            let met = self.lanes[present.i].borrow_mut().book.inside(&bar, &instrument.terms);
+            let Some((id, price)) = met else { break };
+            self.fill(id, price, present, Began::Inside(price));
+        }
+    }
+
+    /// Whatever has reached the venue before the bar is over works from now on.
+    fn land(&self, present: Present, began: Began) {
+        let mut later = Vec::new();
+        loop {
+            let next = self.lanes[present.i].borrow_mut().flying.pop_front();
+            let Some(flying) = next else { break };
+            if flying.lands >= present.ends || flying.steps > 1 {
+                later.push(flying);
+                continue;
+            }
+            match flying.message {
+                Message::Place(order) => self.begin(order, flying, present, began),
+                Message::Cancel(id) => self.finish(id, End::Cancelled, present),
+                Message::CancelAll => loop {
+                    let first = self.lanes[present.i].borrow().book.working.first().map(|order| order.id);
+                    let Some(id) = first else { break };
+                    self.finish(id, End::Cancelled, present);
+                },
+            }
+        }
+        self.lanes[present.i].borrow_mut().flying.extend(later);
+    }
+
+    fn begin(&self, order: Submitted, flying: Flying, present: Present, began: Began) {
+        let (Some(cached), Instruction::Placed(_, request)) =
+            (self.order(present.i, order.id), order.params.instruction)
+        else {
+            return;
+        };
+        let instrument = self.instrument(present.i);
+        // The level is the one of NautilusTrader's order; limits include half the spread.
+        let level =
+            cached.trigger_price().or_else(|| cached.price()).map(|price| instrument.terms.scale.price(price.raw));
+        let level = match (request.kind, level) {
+            (OrderKind::Limit(_), Some(level)) => instrument.venue.borrow().mid(request.side, level),
+            (_, level) => level.unwrap_or(0.0),
+        };
+        let landed = flying.lands.max(present.opens);
+        let working =
+            Working { id: order.id, request, level, landed, decided_row: order.params.row, steps: flying.steps, began };
+        self.lanes[present.i].borrow_mut().book.add(working, &instrument.terms);
+        self.send(self.events.generate_order_submitted(&cached, order.at));
+        if request.kind != OrderKind::Market && !instrument.venue.borrow().rests_orders() {
+            self.finish(order.id, End::Rejected(Rejection::Unsupported), present);
+        } else {
+            let (name, at) = (venue_order(order.id), self.time(&working, present));
+            let event = self.events.generate_order_accepted(&cached, name, at, self.now());
+            self.tell(&working, present, event);
+        }
+    }
+
+    fn fill(&self, id: ClientOrderId, price: f64, present: Present, began: Began) {
+        let Present { i, row, .. } = present;
+        let (order, left) = {
+            let mut lane = self.lanes[i].borrow_mut();
+            let left = lane.book.left;
+            let Some(order) = lane.book.get_mut(id).copied() else { return };
+            (order, left)
+        };
+        let position = self.position(i, row);
+        let open = if order.request.side == FillSide::Sell { position } else { -position };
+        let instrument = self.instrument(i);
+        let quoted = if let Began::Inside(price) = began { price } else { instrument.columns.market().open[row] };
+        let unit = instrument.venue.borrow().price_of_unit(row, quoted);
+        let Some(asked) = order.order(open, unit) else {
+            return self.finish(id, End::Cancelled, present);
+        };
+        let (time, decided_row) = (order.landed.max(self.lanes[i].borrow().clock), order.decided_row);
+        match self.ask(i, asked, Arrival { row, time, price, decided_row, available: left }) {
+            Err(rejection) => self.finish(id, End::Rejected(rejection), present),
+            Ok(filled) => {
+                let fill = filled.fill;
+                let exhausted = fill.units >= left * (1.0 - ROUNDING);
+                self.lanes[i].borrow_mut().book.left = if exhausted { 0.0 } else { left - fill.units };
+                let (rest, whole) = rest_of(order.request.amount, &fill, open);
+                if exhausted && !whole {
+                    if let Some(working) = self.lanes[i].borrow_mut().book.get_mut(id) {
+                        working.request.amount = rest;
+                    }
+                    self.tell_fill(&order, present, filled, false);
+                } else {
+                    self.finish(id, End::Filled(filled), present);
+                }
+            }
+        }
+        self.land(present, began);
+    }
+
+    /// An order ends, and with it, where it was filled, the other one of its pair.
+    fn finish(&self, id: ClientOrderId, end: End, present: Present) {
+        let ended = self.lanes[present.i].borrow_mut().book.remove(id);
+        let Some((order, cached)) = ended.zip(self.order(present.i, id)) else { return };
+        let (name, at, now) = (venue_order(id), self.time(&order, present), self.now());
+        match end {
+            End::Filled(filled) => {
+                self.tell_fill(&order, present, filled, true);
+                if let Some(&[other]) = cached.linked_order_ids() {
+                    self.finish(other, End::Cancelled, present);
+                }
+            }
+            End::Cancelled => {
+                self.tell(&order, present, self.events.generate_order_canceled(&cached, Some(name), at, now));
+            }
+            End::Expired => {
+                self.tell(&order, present, self.events.generate_order_expired(&cached, Some(name), at, now));
+            }
+            // NautilusTrader rejects nothing of which a part was filled.
+            End::Rejected(rejection) if !cached.filled_qty().is_zero() => {
+                self.instrument(present.i).log.refuse_rest(id, rejection);
+                self.tell(&order, present, self.events.generate_order_canceled(&cached, Some(name), at, now));
+            }
+            End::Rejected(rejection) => {
+                let event = self.events.generate_order_rejected(&cached, &reason_of(rejection), at, now, false);
+                self.tell(&order, present, event);
+            }
+        }
+    }
+
+    /// Sends a fill as NautilusTrader's events; a budget becomes a quantity only now, and what is left of one is a guess.
+    fn tell_fill(&self, order: &Working, present: Present, filled: Filled, whole: bool) {
+        let Some(cached) = self.order(present.i, order.id) else { return };
+        let terms = &self.instrument(present.i).terms;
+        let rest = if whole { 0 } else { terms.step() };
+        let quantity = terms.quantity(cached.filled_qty().raw + filled.amounts.quantity + rest);
+        let (name, at, now) = (venue_order(order.id), nanoseconds(filled.fill.time), self.now());
+        if cached.quantity() != quantity {
+            self.send(self.events.generate_order_updated(&cached, name, quantity, None, None, None, at, now));
+        }
+        let event = self.filled_event(present.i, &cached, name, filled, at);
+        self.tell(order, present, event);
+    }
+
+    /// Sends an event, and takes what the strategy answers as an answer to it.
+    fn tell(&self, order: &Working, present: Present, event: nautilus_model::events::OrderEventAny) {
+        let time = {
+            let mut lane = self.lanes[present.i].borrow_mut();
+            lane.clock = order.landed.max(lane.clock);
+            lane.clock
+        };
+        let before = self.telling.replace(Some((order.steps, time)));
+        self.send(event);
+        self.telling.set(before);
+    }
+
+    /// When something becomes of the order now.
+    fn time(&self, order: &Working, present: Present) -> UnixNanos {
+        nanoseconds(order.landed.max(self.lanes[present.i].borrow().clock))
+    }
+
+    fn position(&self, i: usize, row: usize) -> f64 {
+        self.portfolio.account(i, row).position
+    }
+}
+
+/// What is left to fill after `fill`, and whether that is nothing; `open` units were open against the order.
+fn rest_of(amount: Amount, fill: &Fill, open: f64) -> (Amount, bool) {
+    match amount {
+        Amount::Position => (amount, fill.units >= open),
+        Amount::Units(units) => {
+            let rest = units - fill.units;
+            (Amount::Units(rest), rest <= fill.units * ROUNDING)
+        }
+        Amount::Quote(quote) => {
+            let spent = if fill.side == FillSide::Buy { fill.notional + fill.cost } else { fill.notional };
+            (Amount::Quote(quote - spent), quote - spent <= fill.notional * ROUNDING)
+        }
+    }
+}
+
+fn nanoseconds(ms: i64) -> UnixNanos {
+    UnixNanos::from(ms.max(0) as u64 * NS_PER_MS)
+}
+
+/// The venue's name of an order that it works.
+fn venue_order(id: ClientOrderId) -> VenueOrderId {
+    VenueOrderId::new(format!("V-{id}"))
+}
+
+impl<V: Venue + 'static> SimulatedExchange<V>
+where
+    V::Ledger: MirroredLedger,
+{
+    /// The order as NautilusTrader's cache has it.
+    pub(crate) fn order(&self, i: usize, id: ClientOrderId) -> Option<OrderAny> {
+        let found = self.cache.borrow().order(&id).map(|order| order.clone());
+        if found.is_none() {
+            self.fault(i, format!("{id} is not in NautilusTrader's cache"));
+        }
+        found
+    }
+}
