@@ -515,3 +515,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_happens_in_a_bar_is_never_stamped_before_what_happened_first() {
+    let bars = Bars::new(&[QUIET, QUIET, [93.0, 94.0, 92.0, 93.0]]);
+    let place = |row: usize, orders: &mut Orders| match row {
+        0 => drop(orders.place(buy(OrderKind::Limit(95.0), 1.0))),
+        1 => drop(orders.place(buy(OrderKind::Market, 2.0))),
+        _ => {}
+    };
+    let journal = run(&bars, free().with_latency(LatencyPreset::Milliseconds(1_000)), place, |_, _| {});
+    // The market order lands a second after the open, and is filled before the limit that was there.
+    assert_eq!(fills(&journal), [(2, 2.0, 93.0), (2, 1.0, 93.0)]);
+    let times: Vec<i64> = journal.events.iter().map(|event| event.time).collect();
+    assert_eq!(times, [3_601_000, 7_201_000, 7_201_000, 7_201_000]);
+}
+
+#[test]
+fn what_a_position_in_a_pool_is_worth_is_told_by_the_pools_price_and_not_by_that_of_the_bars() {
+    let bars = Bars::new(&[QUIET; 4]);
+    let path = PoolPath::rebuilt(&bars.columns[0], &bars.columns[3], 0, q50_engine::units::Lamports(1_000_000_000_000))
+        .unwrap();
+    let place = |row: usize, orders: &mut Orders| {
+        let market = |side, quote| OrderRequest::new(side, OrderKind::Market, Amount::Quote(quote), Reason::EnterLong);
+        match row {
+            0 => drop(orders.place(market(FillSide::Buy, 5.0))),
+            // More than the 5 SOL that are held: all of it.
+            1 => drop(orders.place(market(FillSide::Sell, 50.0).reduce_only())),
+            _ => {}
+        }
+    };
+    let journal = run(&bars, PumpSwap::new(PumpSwapConfig::default(), &path, 0), place, |_, _| {});
+    assert_eq!((journal.fills.len(), journal.rejections.len()), (2, 0), "{:?}", journal.rejections);
+    assert_eq!(journal.exposure.last(), Some(&0.0));
+}

@@ -267,6 +267,12 @@ impl Venue for PumpSwap<'_> {
         false
     }
 
+    /// Orders meet a pool at the open.
+    fn price_of_unit(&self, row: usize, _: f64) -> f64 {
+        let open = self.path.at_open(row);
+        open.quote.0 as f64 / LAMPORTS_PER_SOL / open.base.0 as f64
+    }
+
     fn execute(&mut self, order: MarketOrder, arrival: Arrival, ledger: &mut PoolLedger) -> Result<Fill, Rejection> {
         let decided = self.path.at_close(arrival.decided_row);
         let decision = self.state(decided, self.displaced(arrival.time - self.latency_ms()));
