@@ -1,18 +1,19 @@
-//! Bars that nobody could have traded: stretches that were pasted, prices that were interpolated, prices that stood still.
+//! Bars that nobody could have traded: pasted stretches, interpolated prices, prices that stood still.
 //!
-//! Three questions are asked of the closing prices, and none has a parameter of the market's own: the answers must hold
-//! for a stablecoin in ticks as for a memecoin.
+//! Three questions are asked of the closing prices. None has a market-specific parameter: the answers must hold for a
+//! stablecoin in ticks as well as for a memecoin.
 //!
-//! **Stale and interpolated** are excesses at zero. Of the changes from close to close as many as lie within a tick of
-//! zero must lie in the two bands beside it, as wide, because the density of changes is flat on that scale; what is over
-//! did not move. The same is asked of the changes of these changes, which are zero on a straight line (in the price, or
-//! in its logarithm). A tick is the greatest common divisor of the prices of a stretch; without one, the precision of a
-//! 32-bit float. Where the usual change is hardly greater than a tick, nothing can be told, and nothing is.
+//! **Stale and interpolated** bars show as excesses at zero. As many of the changes from close to close must lie within
+//! a tick of zero as in the two bands beside it, which are as wide, because the density of changes is flat on that
+//! scale; the excess did not move. The same is asked of the changes of these changes, which are zero on a straight line
+//! (in the price, or in its logarithm). A tick is the greatest common divisor of the prices of a stretch; without one,
+//! the precision of a 32-bit float. Where the usual change is hardly larger than a tick, nothing can be concluded, and
+//! nothing is reported.
 //!
-//! **Repeated** is a question of probability. Every bar becomes a symbol: up, down or unchanged, by more or by less than
-//! the bar before; scaling prices and adding noise leave it as it is. A window repeats an earlier one where all symbols
-//! agree and they carry more information, under the record's own second-order frequencies, than 2 log2(bars) + 30 bits:
-//! less than one honest record in 2^30 has one by chance, if its symbols depend on no more than the two before.
+//! **Repeated** is a question of probability. Every bar becomes a symbol: up, down or unchanged, by more or by less
+//! than the bar before; scaling prices and adding noise do not change it. A window repeats an earlier one if all
+//! symbols agree and carry more information, under the record's own second-order frequencies, than 2 log2(bars) + 30
+//! bits: fewer than one honest record in 2^30 has one by chance, if its symbols depend on no more than the two before.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Bars out of files and provider directories.
+//! Reads bars from files and provider directories.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! What is wrong with a file: every kind of defect, how often, and where first. Bad data are reported, not refused.
+//! The defects of a file: every kind, how often, and where first. Bad data are reported, not refused.
 //!
 //! A [`Severity::Fault`] makes data unfit for a replay; a [`Severity::Warning`] is a property of real records (gaps,
-//! missing values, quantiles that cross now and then) that a reader must know about.
+//! missing values, quantiles that sometimes cross) that a reader must know about.
 
 use crate::bars::Bars;
 pub use crate::defects::gaps;

@@ -1,4 +1,4 @@
-//! The columns that forecasts come in, and what each of them may hold.
+//! The columns of forecasts, and the values that each may hold.
 
 use q50_engine::market::{Column, Signals};
 

@@ -1,7 +1,8 @@
-//! Compressed files: gzip, Zstandard, bzip2, xz, and a zip archive of one file; told by their magic bytes and never by their names.
+//! Compressed files: gzip, Zstandard, bzip2, xz, and a zip archive of one file; recognised by their magic bytes and
+//! never by their names.
 //!
 //! They are decompressed as they are read. A file that unpacks to more than [`MOST_BYTES`], or to more than
-//! [`MOST_RATIO`] times its own size, is refused while it is read: a few kilobytes must not fill the memory.
+//! [`MOST_RATIO`] times its own size, is refused during reading: a few kilobytes must not fill the memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};

@@ -1,4 +1,4 @@
-//! Bars with the signals that were known at each close, checked, hashed and cut to a period.
+//! Bars joined with the signals known at each close; checked, hashed and cut to a period.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The defects of a table: bars or signals that were read, sound or not.
+//! The defects of a table of bars or signals that were read, sound or not.
 
 use std::collections::HashMap;
 use std::ops::Range;

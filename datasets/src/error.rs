@@ -1,7 +1,7 @@
 //! The crate's one error: which file, which place in it, what was found, what was expected, what to do.
 //!
-//! The parts are kept apart, so that a command can print them as text or as JSON, and a caller can ask what kind of
-//! fault it was (`is_missing_column`, `is_order`, ...) without matching on variants that would become a promise.
+//! The parts are kept apart, so that a command can print them as text or as JSON, and a caller can ask for the kind of
+//! fault (`is_missing_column`, `is_order`, ...) without matching on variants that would become a promise.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

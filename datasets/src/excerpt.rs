@@ -1,7 +1,7 @@
-//! Parts of a table as its file has it: every column under its own name and with its own type.
+//! Parts of a table as its file has them: every column under its own name and with its own type.
 //!
-//! Another program that reads bars is given a record that ends earlier than the file. It must find there what it finds
-//! in the file itself, so that columns which q50 does not read are kept, and nothing is converted that has a type.
+//! Another program that reads bars is given a record that ends earlier than the file. It must find there exactly what
+//! it finds in the file itself, so columns that q50 does not read are kept, and typed values are not converted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The formats that are read.
+//! The supported formats.
 
 /// The formats this crate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

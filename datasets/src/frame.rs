@@ -1,8 +1,8 @@
-//! A light typed table: the wanted columns of a Parquet, Feather, CSV or JSON file, as numbers, moments and text.
+//! A light typed table: the wanted columns of a Parquet, Feather, CSV or JSON file, as numbers, times and text.
 //!
-//! Reading is lenient and remembers: a cell that is not what its column must hold becomes a hole (`NaN`, or
-//! [`NO_TIME`] among moments) and a [`BadCell`]. Those who need sound data call [`Frame::strict`], which turns the
-//! first bad cell into an error; `check` counts them instead. Only the wanted columns are decoded.
+//! Reading is lenient and remembers: a cell that does not fit its column becomes a hole (`NaN`, or [`NO_TIME`] among
+//! times) and a [`BadCell`]. Callers that need sound data use [`Frame::strict`], which turns the first bad cell into an
+//! error; `check` counts them instead. Only the wanted columns are decoded.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! A run of the published hummingbot backtester: `trades.csv` and `holds_analysis.csv`.
 //!
-//! Every hour is a row of one of the two files. The forecast stands in the column `signal` as a Python dict printed as
-//! text. Rows that only close a position carry no forecast: those hours are absent from the signals, and counted.
+//! Every hour is a row of one of the two files. The column `signal` holds the forecast as a printed Python dict. Rows
+//! that only close a position carry no forecast: those hours are absent from the signals, and counted.
 
 use std::collections::BTreeMap;
 use std::path::Path;

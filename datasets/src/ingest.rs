@@ -1,4 +1,4 @@
-//! From what others left behind to this product's own Parquet files, checked on the way.
+//! Converts other tools' files to q50's own Parquet files, with checks on the way.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a user names as an input: opened once, and read from its start as often as a reader needs.
+//! A user's input: opened once, and read from its start as often as a reader needs.
 //!
 //! A file is read where it is. A pipe (`<(...)`, a FIFO, `/dev/stdin`) gives its bytes once, while a reader looks at the
 //! beginning before it reads the whole; so a pipe is first copied to its end into an unnamed temporary file. So is the

@@ -1,8 +1,8 @@
 //! The as-of join: which signal was known when each bar closed. It only looks back.
 //!
-//! A signal is stamped with the OPEN time of the bar it was computed from, so by default it becomes available one bar
-//! later, at that bar's close. A bar takes the newest signal that is available at its own close, unless that signal
-//! is too old: by default nothing is carried into the next bar, so that a missing hour stays a missing hour.
+//! A signal is stamped with the OPEN time of the bar from which it was computed, so by default it becomes available one
+//! bar later, at that bar's close. A bar takes the newest signal available at its own close, unless that signal is too
+//! old. By default nothing is carried into the next bar, so a missing hour stays missing.
 
 /// When a signal becomes available, and for how long it is worth something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Names of columns, as files have them.
+//! Column names, as files have them.
 
 /// Names under which a time column is looked for, best first. The last three are what pandas makes of an index that
 /// has no name.

@@ -1,9 +1,9 @@
-//! Bars of a pool, from what happened in it: the same for a recorded tape and for one that is still being recorded.
+//! Bars of a pool, from its steps: the same for a recorded tape and for one that is still being recorded.
 //!
 //! A pool has a price at every moment, that of its reserves: a bar opens where the last one closed and follows the
-//! reserves that each step leaves. A stretch in which nothing happens has bars, too, without volume, because the reserves
-//! are known to have stood still. Bars are aligned to 1970 and closed by the chain's own clock, never by ours: a bar is
-//! there once everything up to a slot at or after its end is known, so that nothing later can change it.
+//! reserves that each step leaves. A stretch without steps has bars too, without volume, because the reserves are known
+//! to have stood still. Bars are aligned to 1970 and closed by the chain's own clock, never by ours: a bar is complete
+//! once everything up to a slot at or after its end is known, so nothing later can change it.
 //!
 //! The order of steps is the chain's, whatever order they arrive in.
 //!

@@ -1,8 +1,8 @@
-//! Trades that somebody recorded in one pool: what went in, what came out, in the order of the chain.
+//! Recorded trades of one pool: what went in, what came out, in chain order.
 //!
 //! The layout is that of GeckoTerminal's trades: `pool_id`, `block_number`, `seq`, a time, `side` as the taker's
 //! (`buy`: SOL goes in and the token comes out), `from_token_amount` in, `to_token_amount` out. Its prices are not
-//! read: `price_usd` is that of whatever went in, so of SOL on a buy and of the token on a sell.
+//! read: `price_usd` is the price of whatever went in: of SOL on a buy and of the token on a sell.
 
 use std::collections::BTreeSet;
 use std::path::Path;

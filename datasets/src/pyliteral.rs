@@ -1,7 +1,7 @@
 //! Python values printed as text: dicts, lists, tuples, strings, numbers, `None`, `True`, `False`, `nan`, `inf`,
 //! `Timestamp('...')` and numpy scalars such as `np.float64(0.1)`.
 //!
-//! A closed grammar: a name outside this list is an error, nothing is ever evaluated.
+//! The grammar is closed: a name outside this list is an error, and nothing is ever evaluated.
 
 use crate::time::parse_ms;
 

@@ -1,11 +1,11 @@
 //! Qlib provider directories: a calendar, instruments, and one binary file per symbol, field and frequency.
 //!
-//! Layout (Microsoft Qlib, `FileFeatureStorage`): `calendars/<freq>.txt` holds one stamp a line;
+//! Layout (Microsoft Qlib, `FileFeatureStorage`): `calendars/<freq>.txt` holds one timestamp per line;
 //! `instruments/all.txt` symbol, start and end separated by tabs; `features/<symbol>/<field>.<freq>.bin` little-endian
 //! 32-bit floats, of which the first is the index in the calendar at which the values start. `NaN` is "no value".
 //!
-//! A file that starts at the wrong index silently dates every value wrongly; it shows only where the values reach
-//! beyond the calendar. So opening a provider checks every file in it, and one such file refuses the whole.
+//! A file that starts at the wrong index silently misdates every value; this shows only if the values reach beyond the
+//! calendar. So opening a provider checks every file in it, and one such file refuses the whole provider.
 
 use std::collections::BTreeSet;
 use std::fs;

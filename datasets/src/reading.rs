@@ -1,4 +1,4 @@
-//! How a file was read, so that nothing is assumed in silence.
+//! Records how a file was read, so that nothing is assumed silently.
 
 use std::fmt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What a check answers: defects by kind, with their severity, count and first place.
+//! The result of a check: defects by kind, with their severity, count and first place.
 
 use serde::Serialize;
 

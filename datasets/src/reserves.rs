@@ -1,4 +1,4 @@
-//! Recorded reserves of a pool, one row a bar: what `q50 data synth` writes and `--pool` reads.
+//! Recorded reserves of a pool, one row per bar: written by `q50 data synth`, read by `--pool`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Series of returns for the statistics: one series, or a matrix with one strategy a column.
+//! Return series for the statistics: one series, or a matrix with one strategy per column.
 
 use std::path::Path;
 

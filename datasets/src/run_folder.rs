@@ -1,11 +1,11 @@
-//! A folder with the files of one run: all of one run, or without the file that stands for it.
+//! A folder with the files of one run: either all of one run, or without the run's main file.
 //!
-//! The folder is locked while a run works in it. Every file of the run is complete on the disk under a temporary name
-//! before anything that is there is touched. Then the old file that stands for the whole is removed, the others are put
-//! in place, and the new one that stands for the whole comes last. A run that fails or is killed therefore leaves the old
-//! run as it was, or a folder without that file; never files of two runs that look like one.
+//! The folder is locked while a run works in it. Every file of the run is complete on disk under a temporary name
+//! before any existing file is touched. Then the old main file is removed, the other files are put in place, and the
+//! new main file comes last. A run that fails or is killed therefore leaves the old run as it was, or a folder without
+//! that file; never files of two runs that look like one.
 //!
-//! What somebody else put there is not replaced. Files of a run are known by their content: Parquet files carry
+//! Other people's files are not replaced. Files of a run are recognised by their content: Parquet files carry
 //! `q50.run_id`, JSON files a `schema` of q50, and HTML files the generator `q50`.
 
 use std::fs::{self, File};

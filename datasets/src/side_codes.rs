@@ -1,8 +1,8 @@
-//! What the columns `side` and `position` say: their codes and words, and how often each was met.
+//! The codes and words of the columns `side` and `position`, and how often each occurred.
 //!
-//! A number in `side` is 1 (long), 0 (flat) or -1 (keep what there is), the code of the Q50 producers. Others write -1 for
-//! short: such a file turns from 1 to -1 and hardly ever says 0, and is refused until the reader is told which of the two
-//! it means.
+//! A number in `side` is 1 (long), 0 (flat) or -1 (keep the current position), the code of the Q50 producers. Others
+//! write -1 for short: such a file turns from 1 to -1 and hardly ever says 0, and is refused until the reader is told
+//! which of the two it means.
 
 use std::fmt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Signals out of files, and out of the directory of a hummingbot run.
+//! Reads signals from files and from the directory of a hummingbot run.
 
 use std::path::Path;
 

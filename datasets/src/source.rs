@@ -1,4 +1,4 @@
-//! What a path holds. Formats are detected from content, never from names.
+//! Detects what a path holds, from content and never from names.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};

@@ -1,8 +1,9 @@
 //! One file, whole or not at all.
 //!
-//! A file is written beside its target under a temporary name, flushed to the disk, and renamed. A failure before the
-//! renaming removes what was written; a killed process leaves it, and the next that writes the same file removes it: the
-//! writer holds an advisory lock on its temporary file, so that a living one is told from a dead one.
+//! A file is written beside its target under a temporary name, flushed to disk, and renamed. A failure before the
+//! rename removes what was written. A killed process leaves it behind, and the next process that writes the same file
+//! removes it: each writer holds an advisory lock on its temporary file, which distinguishes a live writer from a dead
+//! one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};

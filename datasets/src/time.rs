@@ -1,4 +1,4 @@
-//! Moments: epoch milliseconds in UTC inside, RFC 3339 outside.
+//! Times: epoch milliseconds in UTC inside, RFC 3339 outside.
 
 use std::borrow::Cow;
 

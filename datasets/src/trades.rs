@@ -1,4 +1,4 @@
-//! Trades that somebody recorded: the ledger that an audit rebuilds equity from.
+//! Recorded trades: the ledger from which an audit rebuilds equity.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Parquet out: the same columns give the same bytes.
+//! Writes Parquet: the same columns give the same bytes.
 
 use std::io::Write;
 use std::ops::Range;

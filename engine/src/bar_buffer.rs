@@ -1,4 +1,4 @@
-//! Bars and signals that a host keeps itself, growing by a bar at a time.
+//! Bars and signals that a host keeps itself, growing one bar at a time.
 
 use crate::market::{Bar, Column, Market, Signals};
 

@@ -1,5 +1,4 @@
-//! The orders that a strategy has placed: on their way, working, ended. Where they meet a bar is said in
-//! [`crate::matching`].
+//! The orders that a strategy has placed: in flight, working, ended. [`crate::matching`] decides where they meet a bar.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What a strategy says at a bar: an order, or a hold; always with exactly one reason.
+//! A strategy's answer at a bar: an order or a hold, always with exactly one reason.
 
 use serde::{Deserialize, Serialize};
 

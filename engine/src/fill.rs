@@ -1,4 +1,4 @@
-//! What a venue answers: a fill with its amounts and costs, or a rejection with its reason.
+//! A venue's answer: a fill with its amounts and costs, or a rejection with its reason.
 
 use serde::{Deserialize, Serialize};
 

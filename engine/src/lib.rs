@@ -1,8 +1,8 @@
 //! q50-engine: what happens at each bar. Pure: no files, no clock, no network, no async.
 //!
 //! One [`replay::replay`] loop drives a [`strategy::Strategy`] over a [`market::Market`], fills its orders at a
-//! [`venue::Venue`] and tells a [`record::Recorder`] what happened. Everything else in the project feeds this loop or
-//! reads what it recorded.
+//! [`venue::Venue`] and reports what happened to a [`record::Recorder`]. Everything else in the project feeds this loop
+//! or reads what it recorded.
 
 pub mod bar_buffer;
 mod book;

@@ -1,9 +1,9 @@
-//! What is known about a market: bars and the forecasts that belong to them, as columns.
+//! Market data: bars and the forecasts that belong to them, as columns.
 //!
-//! A [`Market`] owns nothing; every column is a slice of the same length, one row a bar, ascending in time. A bar is
-//! known at its close. Signals are already joined: row `t` of a signal column is what was available at the close of
-//! bar `t`, and `NaN` where nothing was. Strategies never see a `Market` while they decide, only [`History`], which
-//! ends at the present bar.
+//! A [`Market`] owns nothing; every column is a slice of the same length, one row per bar, ascending in time. A bar is
+//! known at its close. Signals are already joined: row `t` of a signal column is the value available at the close of
+//! bar `t`, or `NaN` if there was none. Strategies never see a `Market` while they decide, only [`History`], which ends
+//! at the current bar.
 
 /// One bar; prices in quote units for one unit of base.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,16 +1,17 @@
 //! THE matching rule: where orders meet a bar.
 //!
-//! A bar tells four prices and not in which order they came, so that every rule that leaves a choice takes the worse one:
+//! A bar gives four prices but not their sequence, so wherever there is a choice, the rule takes the worse one:
 //!
-//! 1. **At the open**, and at its price: first the order of the last decision, then market orders by number, then stops that
-//!    the bar opened at or beyond, then limits that the open is as good as. A gap therefore fills at the open, also beyond a
-//!    target.
-//! 2. **Inside**, at their own price: first stops that the range reaches, the nearest to the open first, then limits, in the
-//!    same way. Where a stop and a target lie in one bar, the stop was first.
-//! 3. **What is placed on hearing of a fill** takes part in the rest of the bar. After a fill at the open that is the whole
-//!    range. After a fill inside, a stop may be reached by the whole range, but a limit only by the close, because the price
-//!    may have been there before. A market order waits for the next open: no price inside a bar is known.
-//! 4. An order that is placed on hearing of such an order waits for the next bar, so that a bar ends.
+//! 1. **At the open**, and at its price: first the order of the last decision, then market orders by number, then stops
+//!    that the bar opened at or beyond, then limits that the open satisfies. A gap therefore fills at the open, even
+//!    beyond a target.
+//! 2. **Inside**, at their own price: first stops that the range reaches, the nearest to the open first, then limits,
+//!    in the same way. If a stop and a target lie in one bar, the stop was first.
+//! 3. **Orders placed in response to a fill** take part in the rest of the bar. After a fill at the open that is the
+//!    whole range. After a fill inside, the whole range may reach a stop, but only the close may reach a limit, because
+//!    the price may have been there before. A market order waits for the next open, because no price inside a bar is
+//!    known.
+//! 4. An order placed in response to the fill of such an order waits for the next bar, so that a bar ends.
 //!
 //! A **limit** is filled at its price or a better one, half the spread included; a **stop** becomes a market order at its
 //! price and pays the spread. A **reduce-only** order is cut to what is open against it, and cancelled where there is
@@ -19,8 +20,8 @@
 //! and works from that bar's open on; it expires before the first bar that opens at its expiry or later. What happens is
 //! stamped with its landing or the bar's open, and never earlier than what happened before it.
 //!
-//! The exits of [`RestingExits`] are a stop and a target that a strategy states anew at every bar, and meet it by the same
-//! rules.
+//! The exits of [`RestingExits`] are a stop and a target that a strategy restates at every bar. They meet the bar by
+//! the same rules.
 
 use crate::{
     decision::Reason,

@@ -1,8 +1,8 @@
-//! Orders with a life of their own: what is requested, under which number, and what becomes of it.
+//! Orders with a life of their own: requests, their numbers, and their outcomes.
 //!
-//! [`Decision::Act`](crate::decision::Decision::Act) is the simple door: one market order, filled whole or not at all, one
-//! on its way at a time. A strategy that needs more places orders: any number of them, at the market, at a limit or behind a
-//! stop, alone or in pairs of which one cancels the other. Where they meet a bar is said in [`crate::matching`].
+//! [`Decision::Act`](crate::decision::Decision::Act) is the simple interface: one market order, filled whole or not at
+//! all, one in flight at a time. A strategy that needs more places orders: any number of them, at the market, at a
+//! limit or behind a stop, alone or in one-cancels-other pairs. [`crate::matching`] decides where they meet a bar.
 
 use crate::{
     decision::Reason,

@@ -1,4 +1,4 @@
-//! Those who take part in a replay.
+//! The participants in a replay.
 
 use crate::{
     ledger::Books,

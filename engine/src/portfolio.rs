@@ -1,14 +1,14 @@
-//! Several instruments under one account: bars merged in time order, one cash, one equity.
+//! Several instruments under one account: bars merged in time order, one cash balance, one equity.
 //!
 //! At each moment at which a bar of any instrument ends or opens, in this order:
 //!
-//! 1. Bars that **end**: their orders and exits meet the range, and what is held is marked at the close. Cash that a fill
-//!    inside a bar brings is there from the bar's end on, because a bar does not tell when it came.
-//! 2. Strategies of these bars **decide**, in the order of the instruments. Each is shown its own position, the cash of all,
-//!    and the equity of the whole: shares of cash and equity, and limits on losses, are those of the whole account.
+//! 1. Bars that **end**: their orders and exits meet the range, and positions are marked at the close. Cash from a fill
+//!    inside a bar is available from the bar's end on, because a bar does not say when it came.
+//! 2. The strategies of these bars **decide**, in the order of the instruments. Each sees its own position, the cash of
+//!    all, and the equity of the whole: shares of cash and equity, and loss limits, are those of the whole account.
 //! 3. The whole account is **marked**.
-//! 4. Bars that **open**: orders that have landed are filled, in the order of the instruments. Each has the cash that those
-//!    before have left, so that what is decided together competes for it.
+//! 4. Bars that **open**: orders that have landed are filled, in the order of the instruments. Each has the cash that
+//!    the previous ones have left, so orders decided together compete for it.
 //!
 //! An instrument without a bar at a moment counts with its last close.
 

@@ -2,7 +2,7 @@
 //!
 //! Amounts on chain are integers ([`Lamports`], [`TokenAmount`]); rates in the program's own arithmetic are integer
 //! basis points ([`Bps`]); shares of something are [`Fraction`]s (0.05, never 5); a Sharpe ratio says in its type
-//! whether it is per period or per year, because a deflation that is fed the wrong one makes everything significant.
+//! whether it is per period or per year, because deflating the wrong one makes everything significant.
 
 pub use q50_pumpswap::Bps;
 use serde::{Deserialize, Serialize};

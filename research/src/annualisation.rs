@@ -1,5 +1,5 @@
-//! How many periods make a year: by the calendar, by the record, and by a claim. Figures of different conventions are not
-//! compared; the replay is brought to the claim's periods first.
+//! The number of periods per year: by the calendar, by the record, and by a claim. Figures of different conventions are
+//! not compared; the replay is first converted to the claim's periods.
 
 use std::fmt;
 

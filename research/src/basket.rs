@@ -1,5 +1,5 @@
 //! The basket of several instruments: one unit of money, held in equal parts. Its bars are the clock of a portfolio and
-//! what holding would have earned.
+//! the benchmark of holding.
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -1,6 +1,6 @@
 //! How often the verdict errs: claimants of known honesty on generated markets of known edge.
 //!
-//! The whole of [`mod@crate::claim::verify`] is run on each market, every check included; only the market is made up.
+//! The whole of [`mod@crate::claim::verify`] runs on each market, every check included; only the market is generated.
 
 use q50_datasets::{
     dataset::Dataset,

@@ -1,7 +1,7 @@
 //! How much money an edge can carry: the Sharpe ratio of the same strategy against capital, at several pool depths.
 //!
-//! Fees of the pool and impact are charged; fees of the network are not, because they are fixed amounts that say
-//! nothing about depth and would make small capital look worse than it is.
+//! Pool fees and impact are charged. Network fees are not, because they are fixed amounts that say nothing about depth
+//! and would make small capital look worse than it is.
 
 use q50_engine::{
     units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports},

@@ -1,7 +1,7 @@
-//! Does a strategy use anything that was not known? Two experiments answer it without reading its code.
+//! Does a strategy use anything that was not yet known? Two experiments answer this without reading its code.
 //!
-//! **Prefix.** The record is cut after a bar and the strategy is built and replayed on what is left. Every decision up
-//! to the cut must be the one made on the whole record. **Lag.** The signals are moved by one bar, into the past and
+//! **Prefix.** The record is cut after a bar, and the strategy is built and replayed on the rest. Every decision up to
+//! the cut must equal the one made on the whole record. **Lag.** The signals are moved by one bar, into the past and
 //! into the future. If nothing changes, the strategy does not read them at their time, or the experiment is blind.
 
 use q50_engine::{

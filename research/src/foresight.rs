@@ -1,16 +1,17 @@
-//! The foresight profile: how positions go with the returns before and after them, where the program that made the
-//! signals cannot be asked.
+//! The foresight profile: how positions correlate with the returns before and after them, for signals whose program
+//! cannot be run.
 //!
-//! A position that was chosen before a return can go with that return only as far as its Sharpe ratio says. Foresight
-//! leaves a second trace: returns that a position anticipated are told by *older* positions too (a look ahead of 24 bars
-//! knew the next return 23 bars ago, and gave it away when the window moved on), and by the present one once the returns
-//! that it was computed from are known (a trend follower that sees one bar too many is its honest self and that bar).
+//! A position that was chosen before a return can correlate with that return only as far as its Sharpe ratio says.
+//! Foresight leaves a second trace. *Older* positions also reveal the returns that were anticipated (a look ahead of 24
+//! bars knew the next return 23 bars ago, and gave it away when the window moved on). So does the current position,
+//! once the returns from which it was computed are known (a trend follower that sees one bar too many equals an honest
+//! one plus that bar).
 //!
 //! The statistic is the share of the variance of the next return that present and past positions explain beyond past
-//! returns, less what chance explains, less the squared correlation of the present position with the next return: what a
-//! position of that Sharpe ratio is entitled to. It is near 0 for honest positions, whatever their persistence and
-//! turnover. Its threshold grows with that entitlement, because an honest forecast with noise in it is told better by its
-//! own past, and with the sampling error.
+//! returns, less what chance explains, less the squared correlation of the present position with the next return: what
+//! a position of that Sharpe ratio is entitled to. It is near 0 for honest positions, whatever their persistence and
+//! turnover. Its threshold grows with that entitlement, because the past of an honest but noisy forecast adds
+//! information, and with the sampling error.
 
 use q50_engine::{market::Market, record::Journal, venue::FillSide};
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! How often the foresight profile warns: of honest positions on generated markets, and of positions with a known kind
-//! and strength of foresight.
+//! How often the foresight profile warns: for honest positions on generated markets, and for positions with a known
+//! kind and strength of foresight.
 
 use q50_datasets::synth::{SynthConfig, SynthError};
 use rand::{RngExt, SeedableRng};

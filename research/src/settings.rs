@@ -1,4 +1,4 @@
-//! What decides the outcome of a run on given data: strategy, venue, capital.
+//! The settings that decide the outcome of a run on given data: strategy, venue, capital.
 
 use q50_engine::{
     market::Signals,

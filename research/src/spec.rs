@@ -1,10 +1,10 @@
-//! What a run is, resolved: data, strategy, venue, capital. Two that resolve to the same are the same, however they were
-//! typed.
+//! The resolved specification of a run: data, strategy, venue, capital. Two runs that resolve to the same are the same,
+//! however they were typed.
 //!
 //! - [`RunSpec::id`] is the identity of the run: a hash of the whole.
-//! - [`RunSpec::hypothesis`] is the identity of a trial: of what a researcher can pick, which is the signals as they were
-//!   joined, the strategy with sizing and exits, and the window. Costs, spread, lot, capital, venue, timing of fills and
-//!   permission to sell short are assumptions; so are the bars, whose market the ledger knows by itself.
+//! - [`RunSpec::hypothesis`] is the identity of a trial: of what a researcher can choose, which is the signals as they
+//!   were joined, the strategy with sizing and exits, and the window. Costs, spread, lot, capital, venue, timing of
+//!   fills and permission to sell short are assumptions; so are the bars, whose market the ledger knows by itself.
 
 use std::ops::Range;
 

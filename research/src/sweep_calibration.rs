@@ -1,5 +1,4 @@
-//! How often a search errs: whole searches on generated markets of known edge, and what the statistics say of the best
-//! set.
+//! How often a search errs: whole searches on generated markets of known edge, and the statistics of the best set.
 //!
 //! Every market is searched as `q50 sweep` does it: [`Sweep::run`], [`publish`] and [`finalists`], with a trial ledger of
 //! its own; only the market is made up. The threshold rule trades on the forecast of [`SynthConfig`], so that a market
@@ -13,9 +12,9 @@
 //! over all shares phi(c)/sqrt(Phi(-c)) is largest at c = 0.61. A grid with c = 0.6 therefore has the best rule there is
 //! in it, to four digits.
 //!
-//! **Unrelated sets.** The sets of one rule on one forecast are much alike, which is kind to a test of the best of them.
-//! [`unrelated`] judges the best of as many series that have nothing to do with each other: the case that deflation is
-//! derived for.
+//! **Unrelated sets.** The sets of one rule on one forecast are much alike, which favours a test of the best of them.
+//! [`unrelated`] judges the best of as many series that are independent of each other: the case for which deflation is
+//! derived.
 
 use std::{path::Path, sync::atomic::AtomicBool};
 

@@ -13,24 +13,24 @@ use super::values::{amount, gain_bps, lamports, length, share_bps};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChainCommand {
-    /// Show the canonical pool of a coin: reserves, price, rates, and what its mint allows.
+    /// Show a coin's canonical pool: reserves, price, rates, and what its mint allows.
     #[command(
         after_help = "Example:\n  q50 chain pool 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster mainnet-beta"
     )]
     Pool(ChainPoolArguments),
-    /// Quote a trade on the pool as it is, exactly.
+    /// Quote a trade exactly, on the pool's current state.
     #[command(
         after_help = "Examples:\n  q50 chain quote 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 0.5 --cluster mainnet-beta\n  q50 chain quote 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --sell --amount 1000000 --cluster mainnet-beta"
     )]
     Quote(ChainQuoteArguments),
-    /// Buy a coin for SOL; or only see what would be sent (--dry-run).
+    /// Buy a coin for SOL, or show what would be sent (--dry-run).
     #[command(
-        after_help = "Exit 1 where it was refused, failed or expired; 2 where what became of it is not known: the next command settles it.\n\nExamples:\n  q50 chain buy 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 0.5 --dry-run --cluster mainnet-beta\n  q50 chain buy 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 0.5 --slippage-bps 50 --cluster devnet"
+        after_help = "Exits 1 if the order was refused, failed or expired; 2 if its outcome is unknown: the next command settles it.\n\nExamples:\n  q50 chain buy 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 0.5 --dry-run --cluster mainnet-beta\n  q50 chain buy 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 0.5 --slippage-bps 50 --cluster devnet"
     )]
     Buy(ChainTradeArguments),
-    /// Sell coins for SOL; or only see what would be sent (--dry-run).
+    /// Sell coins for SOL, or show what would be sent (--dry-run).
     #[command(
-        after_help = "Exit 1 where it was refused, failed or expired; 2 where what became of it is not known: the next command settles it.\n\nExample:\n  q50 chain sell 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 1000000 --cluster devnet"
+        after_help = "Exits 1 if the order was refused, failed or expired; 2 if its outcome is unknown: the next command settles it.\n\nExample:\n  q50 chain sell 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --amount 1000000 --cluster devnet"
     )]
     Sell(ChainTradeArguments),
 }
@@ -38,16 +38,16 @@ pub(crate) enum ChainCommand {
 /// Which chain, and who asks.
 #[derive(Args, Debug)]
 pub(crate) struct ChainArguments {
-    /// The chain: localnet, devnet, testnet, mainnet-beta, or the address of a node of a chain without money.
+    /// Chain: localnet, devnet, testnet, mainnet-beta, or the address of a node of a chain without real money.
     #[arg(long, value_name = "NAME|URL", default_value = "localnet")]
     pub(crate) cluster: String,
-    /// A node of that chain instead of its public one; several, and the next is asked where one fails.
+    /// Node to use instead of the chain's public one. May be repeated: if one fails, the next is tried.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc: Vec<String>,
-    /// File of the keypair; default: $ANCHOR_WALLET, then what Solana's command line is configured with.
+    /// Keypair file; default: $ANCHOR_WALLET, then the Solana CLI's configured keypair.
     #[arg(long, value_name = "FILE")]
     pub(crate) keypair: Option<PathBuf>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -83,7 +83,7 @@ pub(crate) struct ChainTradeArguments {
     pub(crate) chain: ChainArguments,
     #[command(flatten)]
     pub(crate) sending: SendingArguments,
-    /// Do everything up to the signature, simulation included, and send nothing.
+    /// Do everything up to the signature, including simulation, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -91,13 +91,13 @@ pub(crate) struct ChainTradeArguments {
 /// How much, and how much worse than quoted.
 #[derive(Args, Debug)]
 pub(crate) struct SizeArguments {
-    /// SOL to spend; with --tokens, and in sales, coins. Decimals as the mint has them.
+    /// SOL to spend; in sales and with --tokens, coins. At most as many decimals as the mint has.
     #[arg(long, value_name = "X", value_parser = amount)]
     pub(crate) amount: String,
     /// The amount is in coins.
     #[arg(long)]
     pub(crate) tokens: bool,
-    /// How much worse than quoted it may be filled, in basis points. The bound is part of the transaction.
+    /// Largest slippage from the quote, in basis points. The limit is part of the transaction.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(..10_000))]
     pub(crate) slippage_bps: u64,
 }
@@ -105,23 +105,23 @@ pub(crate) struct SizeArguments {
 /// What sending takes.
 #[derive(Args, Debug)]
 pub(crate) struct SendingArguments {
-    /// Most SOL for priority, an order.
+    /// Maximum priority fee per order, in SOL.
     #[arg(long, value_name = "SOL", default_value = "0.001", value_parser = lamports)]
     pub(crate) priority_cap: Lamports,
-    /// Limits in TOML; what it leaves out, and all without it, is as docs/GUIDE.md says.
+    /// Limits (TOML); docs/GUIDE.md lists the defaults.
     #[arg(long, value_name = "FILE")]
     pub(crate) limits: Option<PathBuf>,
-    /// Journal; default: one for each wallet and chain in the data directory ($Q50_DATA_DIR).
+    /// Journal; default: one per wallet and chain in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Where confirmations are listened for, besides asking; default: the port after JSON-RPC's, or the same address where
-    /// it names no port.
+    /// WebSocket address for confirmations, in addition to polling; default: the port after JSON-RPC's, or the same
+    /// address if it names no port.
     #[arg(long, value_name = "URL")]
     pub(crate) ws: Option<String>,
-    /// A name of the order: given twice, it is carried out once.
+    /// Name of the order: given twice, it is executed once.
     #[arg(long, value_name = "TEXT")]
     pub(crate) key: Option<String>,
-    /// On mainnet-beta: trade real money.
+    /// Trade real money on mainnet-beta.
     #[arg(long)]
     pub(crate) real_money: bool,
 }
@@ -131,42 +131,42 @@ pub(crate) struct PositionsArguments {
     /// Journal; default: all in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct SwitchArguments {
-    /// Why; it is kept.
+    /// Reason, kept on record.
     #[arg(long, value_name = "TEXT", default_value = "by hand")]
     pub(crate) reason: String,
     /// Switch this journal alone, wherever it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct CloseArguments {
-    /// Mints; none: every position of the journal.
+    /// Mints of the coins; default: every position of the journal.
     pub(crate) mints: Vec<String>,
-    /// Stay, look once a second, and sell each position when a level of it is met. Levels are kept in the journal until
-    /// then: after an interruption --watch alone goes on with them.
+    /// Keep running, check once a second, and sell each position when it reaches a level. The journal keeps the levels
+    /// until then: after an interruption, --watch alone resumes with them.
     #[arg(long)]
     pub(crate) watch: bool,
-    /// Sell when selling would lose this fraction of the cost, fees in, such as 0.1.
+    /// Sell when the sale would lose this fraction of the cost, fees included, such as 0.1.
     #[arg(long, value_name = "X", requires = "watch", value_parser = share_bps)]
     pub(crate) stop_loss: Option<Bps>,
-    /// Sell when selling would gain this fraction of the cost, fees in, such as 0.3.
+    /// Sell when the sale would gain this fraction of the cost, fees included, such as 0.3.
     #[arg(long, value_name = "X", requires = "watch", value_parser = gain_bps)]
     pub(crate) take_profit: Option<Bps>,
-    /// Sell when it has been held this long since it was bought: a number and s, m, h or d.
+    /// Sell when the position has been held this long: a number and s, m, h or d.
     #[arg(long, value_name = "TIME", requires = "watch", value_parser = length)]
     pub(crate) after: Option<Duration>,
-    /// How much worse than quoted it may be filled, in basis points.
+    /// Largest slippage from the quote, in basis points.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(..10_000))]
     pub(crate) slippage_bps: u64,
     #[command(flatten)]

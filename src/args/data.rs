@@ -14,13 +14,14 @@ use super::{
 pub(crate) enum DataCommand {
     /// List the defects of bars or signals.
     Check {
-        /// Bars or signals: Parquet, Feather, CSV, JSON or a pandas pickle (also .gz, .bz2, .xz, .zst, .zip), Binance klines, a Qlib provider directory or a hummingbot run.
+        /// Bars or signals: Parquet, Feather, CSV, JSON or a pandas pickle (also .gz, .bz2, .xz, .zst, .zip), Binance
+        /// klines, a Qlib provider directory or a hummingbot run.
         path: PathBuf,
-        /// Form of the result.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Print the line of a claim file that says which market the claim was made on, without its prices.
+    /// Print the line of a claim file that identifies its market without revealing prices.
     #[command(
         after_help = "Example:\n  q50 data fingerprint btcusdt_1h.parquet --from 2023-12-31 --to 2024-09-30T23:00:00Z"
     )]
@@ -34,17 +35,17 @@ pub(crate) enum DataCommand {
         #[arg(long, value_name = "T")]
         to: Option<String>,
     },
-    /// Convert the files of other tools to Parquet.
+    /// Convert files of other tools to Parquet.
     #[command(subcommand)]
     Ingest(IngestCommand),
-    /// Answer SQL over Parquet files; a file name in single quotes is a table (built with --features query).
+    /// Run an SQL query over Parquet files; a file name in single quotes is a table (built with --features query).
     #[command(
         after_help = "Example:\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
     )]
     Query {
         /// The query.
         sql: String,
-        /// Form of the result.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -98,10 +99,10 @@ pub(crate) enum IngestCommand {
     Qlib {
         /// The directory.
         path: PathBuf,
-        /// Symbol, where there are several.
+        /// Symbol, if there are several.
         #[arg(long)]
         symbol: Option<String>,
-        /// Frequency, where there are several.
+        /// Frequency, if there are several.
         #[arg(long)]
         freq: Option<String>,
         /// Parquet file to write.
@@ -116,14 +117,14 @@ pub(crate) enum IngestCommand {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
-    /// A pandas DataFrame in a pickle, which is read without running anything; also packed by gzip, bzip2, xz, zip or Zstandard.
+    /// A pickled pandas DataFrame, read without executing anything; may be packed by gzip, bzip2, xz, zip or Zstandard.
     Pickle {
         /// The file.
         path: PathBuf,
-        /// Key of the frame, where the pickle is a dictionary; without it `signals` or `macro_features`.
+        /// Key of the frame, if the pickle is a dictionary; default: `signals` or `macro_features`.
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
-        /// Keep every column and every level of the index, the latter as @NAME and instants as @time_ns, unchecked.
+        /// Keep every column and every index level, unchecked; levels are named @NAME, timestamps @time_ns.
         #[arg(long)]
         raw: bool,
         /// Parquet file to write.
@@ -175,7 +176,7 @@ pub(crate) enum IngestCommand {
         /// Folder to write.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// Form of the result.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -189,22 +190,22 @@ pub(crate) struct SynthArguments {
     /// Number of bars, at most 50,000,000.
     #[arg(long, default_value_t = 26_280, value_parser = clap::value_parser!(u32).range(1..=50_000_000))]
     pub(crate) bars: u32,
-    /// Distance of two bars in seconds.
+    /// Interval between bars, in seconds.
     #[arg(long, default_value_t = 3_600)]
     pub(crate) interval: u32,
-    /// Plant this net annual Sharpe ratio of the long/flat rule.
+    /// Plant this net annual Sharpe ratio for the long/flat rule.
     #[arg(long, value_name = "X", conflicts_with = "information_coefficient")]
     pub(crate) sharpe: Option<f64>,
-    /// Plant this correlation of forecast and next return.
+    /// Plant this correlation between forecast and next return.
     #[arg(long, value_name = "RHO")]
     pub(crate) information_coefficient: Option<f64>,
     /// Cost of each fill in basis points, for the planted Sharpe ratio.
     #[arg(long, default_value_t = 5.0, value_parser = basis_points)]
     pub(crate) cost_bps: f64,
-    /// Standard deviation of a bar's return, a fraction.
+    /// Standard deviation of a bar's return, as a fraction.
     #[arg(long, default_value_t = 0.005, value_parser = above_zero)]
     pub(crate) volatility: f64,
-    /// Mean of a bar's return, a fraction.
+    /// Mean of a bar's return, as a fraction.
     #[arg(long, default_value_t = 0.0)]
     pub(crate) drift: f64,
     /// Autocorrelation of the forecast.
@@ -216,7 +217,7 @@ pub(crate) struct SynthArguments {
     /// Seed.
     #[arg(long, default_value_t = 50)]
     pub(crate) seed: u64,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -20,27 +20,27 @@ const ORDERS: &str = "Orders";
 const CHAIN: &str = "Chain";
 const MONITOR: &str = "Monitor";
 
-pub(super) const LIVE_HELP: &str = "Ends at Ctrl-C or SIGTERM, within 5 seconds; the same command goes on. Keeps in the folder of --out session.sqlite (bars,\ndecisions, orders), collection.sqlite and, when it ends, the pool's datasets, for q50 verify. On other chains than a\nlocalnet it trades with a manifest alone (q50 promote); --dry-run and --paper run anywhere. Exit 2 where it cannot go on; nothing is traded then.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta";
+pub(super) const LIVE_HELP: &str = "Ends within 5 seconds of Ctrl-C or SIGTERM; the same command resumes. The folder of --out has session.sqlite (bars,\ndecisions, orders), collection.sqlite and, at the end, the pool's datasets, for q50 verify. Trading on any chain other\nthan a localnet requires a manifest (q50 promote); --dry-run and --paper run anywhere. Exits 2 if it cannot continue;\nit then stops trading.\nNeeds a q50 built with `cargo build --release --features live`.\n\nExamples:\n  q50 live --pool MINT --signals signals.csv --strategy side --capital 10 --out session --cluster localnet --keypair wallet.json\n  q50 live --pool MINT --signals signals.csv --capital 10 --out rehearsal --paper --cluster mainnet-beta";
 
 /// What a live session takes.
 #[derive(Args, Debug)]
 pub(crate) struct LiveArguments {
-    /// Folder of the session; one that is there goes on.
+    /// Folder of the session; an existing session resumes.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The pool: its address, or the mint of a coin, whose canonical SOL pool is meant; default: the manifest's.
+    /// Address of the pool, or mint of a coin (its canonical SOL pool); default: the manifest's.
     #[arg(long, value_name = "MINT|POOL", required_unless_present = "manifest", help_heading = CHAIN)]
     pub(crate) pool: Option<String>,
-    /// The chain: localnet, devnet, testnet, mainnet-beta, or the address of a node of a chain without money.
+    /// Chain: localnet, devnet, testnet, mainnet-beta, or the address of a node of a chain without real money.
     #[arg(long, value_name = "NAME|URL", default_value = "localnet", help_heading = CHAIN)]
     pub(crate) cluster: String,
-    /// A node of that chain instead of its public one; several, and the next is asked where one fails.
+    /// Node to use instead of the chain's public one. May be repeated: if one fails, the next is tried.
     #[arg(long, value_name = "URL", help_heading = CHAIN)]
     pub(crate) rpc: Vec<String>,
-    /// Where subscriptions are served; default: the port after JSON-RPC's, or the same address where it names no port.
+    /// WebSocket address; default: the port after JSON-RPC's, or the same address if it names no port.
     #[arg(long, value_name = "URL", help_heading = CHAIN)]
     pub(crate) ws: Option<String>,
-    /// How often the chain is looked at, besides whenever the pool is traded.
+    /// Interval for polling the chain, in milliseconds; every trade in the pool also triggers a poll.
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000), help_heading = CHAIN)]
     pub(crate) poll_ms: u64,
     /// Length of a bar: a number and s, m, h or d; default: the manifest's, or 1m.
@@ -51,7 +51,7 @@ pub(crate) struct LiveArguments {
     /// Any option of the strategy file, by dotted path.
     #[arg(long = "set", value_name = "PATH=VALUE", help_heading = STRATEGY)]
     pub(crate) set: Vec<String>,
-    /// SOL that the session trades with; default: what was promoted.
+    /// SOL that the session trades with; default: the promoted amount.
     #[arg(long, value_name = "SOL", value_parser = capital, required_unless_present = "manifest", help_heading = STRATEGY)]
     pub(crate) capital: Option<f64>,
     /// Folder of a collection of this pool (--out of q50 collect): what a node has forgotten, to warm up from.
@@ -63,53 +63,53 @@ pub(crate) struct LiveArguments {
     /// Column that the strategy threshold trades on.
     #[arg(long, value_name = "NAME", help_heading = SIGNALS)]
     pub(crate) signal_column: Option<String>,
-    /// Seconds from a signal's stamp until it is available; default: one bar.
+    /// Seconds from a signal's timestamp until it is available; default: one bar.
     #[arg(long, value_name = "SECONDS", help_heading = SIGNALS)]
     pub(crate) signal_delay: Option<u32>,
     /// Seconds for which an available signal may be used; default: one bar.
     #[arg(long, value_name = "SECONDS", help_heading = SIGNALS)]
     pub(crate) signal_max_age: Option<u32>,
-    /// Seconds that a bar waits for its signal after it has closed, at most a bar.
+    /// Seconds that a closed bar waits for its signal, at most one bar.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = not_negative, help_heading = SIGNALS)]
     pub(crate) signal_wait: f64,
     /// What to do with forecasts whose quantiles cross.
     #[arg(long, value_enum, default_value_t = CrossingName::Hold, help_heading = SIGNALS)]
     pub(crate) crossing: CrossingName,
-    /// What -1 means in the column side; default: keep the position, and a column of 1 and -1 alone is refused.
+    /// Meaning of -1 in the column side; default: keep the position, but refuse a column of only 1 and -1.
     #[arg(long, value_enum, help_heading = SIGNALS)]
     pub(crate) side_minus_one: Option<MinusOneName>,
     /// What to do on bars without a signal; default: as the strategy says.
     #[arg(long, value_enum, help_heading = SIGNALS)]
     pub(crate) absent: Option<AbsentName>,
-    /// Quote, ask the guards and simulate each order, and send nothing.
+    /// Quote each order, check the limits and simulate it, but send nothing.
     #[arg(long, help_heading = ORDERS)]
     pub(crate) dry_run: bool,
-    /// Fill each order by the exact arithmetic on the live state, and send nothing.
+    /// Fill each order with the exact arithmetic on the live state, but send nothing.
     #[arg(long, conflicts_with = "dry_run", help_heading = ORDERS)]
     pub(crate) paper: bool,
-    /// How much worse than quoted an order may be filled, in basis points; default: the manifest's, or 100. The bound is
-    /// part of the transaction.
+    /// Largest slippage from the quote, in basis points; default: the manifest's, or 100. The limit is part of the
+    /// transaction.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(..10_000), help_heading = ORDERS)]
     pub(crate) slippage_bps: Option<u64>,
-    /// Largest impact of a buy in basis points; what is over is not bought; default: the manifest's, or 1000.
+    /// Largest price impact of a buy in basis points; larger buys are cut; default: the manifest's, or 1000.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = ORDERS)]
     pub(crate) max_impact_bps: Option<u64>,
-    /// Sell between bars when selling would lose this fraction of the cost, fees in, such as 0.1.
+    /// Sell between bars when the sale would lose this fraction of the cost, fees included, such as 0.1.
     #[arg(long, value_name = "X", value_parser = share_bps, help_heading = ORDERS)]
     pub(crate) stop_loss: Option<Bps>,
-    /// Sell between bars when selling would gain this fraction of the cost, fees in, such as 0.3.
+    /// Sell between bars when the sale would gain this fraction of the cost, fees included, such as 0.3.
     #[arg(long, value_name = "X", value_parser = gain_bps, help_heading = ORDERS)]
     pub(crate) take_profit: Option<Bps>,
-    /// Sell between bars when it has been held this long: a number and s, m, h or d.
+    /// Sell between bars when the position has been held this long: a number and s, m, h or d.
     #[arg(long, value_name = "TIME", value_parser = length, help_heading = ORDERS)]
     pub(crate) after: Option<Duration>,
-    /// Most SOL for priority, an order.
+    /// Maximum priority fee per order, in SOL.
     #[arg(long, value_name = "SOL", default_value = "0.001", value_parser = lamports, help_heading = ORDERS)]
     pub(crate) priority_cap: Lamports,
-    /// Limits in TOML; what it leaves out, and all without it, is as docs/GUIDE.md says.
+    /// Limits (TOML); docs/GUIDE.md lists the defaults.
     #[arg(long, value_name = "FILE", help_heading = ORDERS)]
     pub(crate) limits: Option<PathBuf>,
-    /// File of the keypair; default: $ANCHOR_WALLET, then what Solana's command line is configured with.
+    /// Keypair file; default: $ANCHOR_WALLET, then the Solana CLI's configured keypair.
     #[arg(long, value_name = "FILE", help_heading = ORDERS)]
     pub(crate) keypair: Option<PathBuf>,
     /// Journal of orders; default: the one of this wallet and chain in the data directory ($Q50_DATA_DIR).
@@ -138,24 +138,24 @@ pub(crate) struct LiveArguments {
     /// End after so many decisions; default: when it is asked to stop.
     #[arg(long, value_name = "N")]
     pub(crate) bars: Option<usize>,
-    /// Form of what is told: lines for people, or a JSON object a line.
+    /// Output format: lines for people, or one JSON object per line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
-pub(super) const COMPARE_HELP: &str = "Each live fill is laid beside the backtest's, and their difference cut into parts that add up to the lamport.\nExit 1 where a decision differs, a fill is missing, or something is not explained.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 compare session\n  q50 verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side --capital 10 --latency-slots 0 --from 2026-09-08T12:00:00Z --out backtest\n  q50 compare backtest session";
+pub(super) const COMPARE_HELP: &str = "Compares each live fill with the backtest's and splits the difference into parts that add up to the lamport.\nExits 1 if a decision differs, a fill is missing, or something is not explained.\nNeeds a q50 built with `cargo build --release --features live`.\n\nExamples:\n  q50 compare session\n  q50 verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side --capital 10 --latency-slots 0 --from 2026-09-08T12:00:00Z --out backtest\n  q50 compare backtest session";
 
 /// What a comparison takes.
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Folder of a session, --out of q50 live; before it that of a backtest, --out of q50 verify --venue pumpswap. Without
-    /// one the session is compared with the replay of its own record, without latency.
+    /// Folder of a session (--out of q50 live), optionally preceded by that of a backtest (--out of q50 verify --venue
+    /// pumpswap). Without a backtest, the session is compared with the replay of its own record, without latency.
     #[arg(value_name = "[BACKTEST] SESSION", num_args = 1..=2, required = true)]
     pub(crate) folders: Vec<PathBuf>,
     /// Folder for compare.html, compare.json and the tables (Parquet); default: none are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

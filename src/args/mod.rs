@@ -59,12 +59,12 @@ pub(crate) use self::{
     validate::ValidateArguments,
 };
 
-/// Judges trading claims: replays the record with honest fills and says what the evidence supports.
+/// Judges trading claims: replays the record with honest fills and reports what the evidence supports.
 #[derive(Debug, Parser)]
 #[command(
     name = "q50",
     version,
-    after_help = "Examples:\n  q50 verify                                         a verdict on the built-in demonstration market\n  q50 verify --bars bars.parquet --signals q50.parquet   the record's own figure\n  q50 verify --claim q50-1327 --bars b.parquet --signals s.parquet   a claim on its record\n  q50 stats --returns r.csv --periods-per-year 365   statistics of any return series\n\nExit status: 0 done; 1 done, and the answer is no; 2 could not be done."
+    after_help = "Examples:\n  q50 verify                                         a verdict on the built-in demonstration market\n  q50 verify --bars bars.parquet --signals q50.parquet   the record's own figure\n  q50 verify --claim q50-1327 --bars b.parquet --signals s.parquet   a claim on its record\n  q50 stats --returns r.csv --periods-per-year 365   statistics of any return series\n\nExit status: 0 success; 1 success, but the answer is no; 2 error."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -98,30 +98,30 @@ fn takes_negative_numbers(command: clap::Command) -> clap::Command {
 /// Heading of the options that every command has.
 const LOGGING: &str = "Logging";
 
-/// How much is said on stderr.
+/// How much goes to stderr.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LogArguments {
-    /// Say on stderr what is done.
+    /// Log progress to stderr.
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = LOGGING)]
     pub(crate) verbose: u8,
-    /// Say nothing but errors on stderr, and show no progress.
+    /// Print only errors on stderr, without a progress bar.
     #[arg(short, long, global = true, help_heading = LOGGING, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Form of log lines.
+    /// Format of log lines.
     #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, help_heading = LOGGING)]
     pub(crate) log_format: LogFormat,
 }
 
-/// Form of log lines.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Form of the result on stdout.
+/// Output format on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people.
@@ -133,7 +133,7 @@ pub(crate) enum Format {
 
 const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000";
 
-/// The sizing methods with a line each, for `--help`.
+/// The sizing methods, one per line, for `--help`.
 fn sizing_methods() -> String {
     let line = |method: &Method| format!("  {:<26} {}\n", method.name(), method.words());
     let lines: String = Method::ALL.iter().map(line).collect();
@@ -142,46 +142,46 @@ fn sizing_methods() -> String {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Judge a claim: replay it honestly and say what the evidence supports.
+    /// Judge a claim: replay it honestly and report what the evidence supports.
     #[command(after_help = VERIFY_EXAMPLES, after_long_help = sizing_methods() + VERIFY_EXAMPLES)]
     Verify(Box<VerifyArguments>),
-    /// Ask whether the program that makes the signals uses bars that come later.
+    /// Check whether the program that makes the signals uses later bars.
     #[command(
-        after_help = "The program is run on records that end at random bars, and what it says there is compared with what it says on all bars. It may be written in any language; the command is split into words as a shell would, and run without one. {bars} is a Parquet file with the columns of --bars, {out} a path that ends in .parquet. Exit 1 where a cut changed what was said before it, or where the program does not make the file of --signals.\n\nExamples:\n  q50 lookahead --producer 'python3 signals.py {bars} {out}' --bars btcusdt_1h.parquet --signals signals.parquet\n  q50 lookahead --producer './signals --in {bars} --out {out}' --bars b.parquet --signals s.parquet --cuts 50 --format json"
+        after_help = "Runs the program on records that end at random bars and compares its signals with those it makes from all bars. The program may be written in any language; the command is split into words as a shell would, but runs without a shell. {bars} is a Parquet file with the columns of --bars, {out} a path that ends in .parquet. Exits 1 if a cut changed signals before it, or if the program does not reproduce the file of --signals.\n\nExamples:\n  q50 lookahead --producer 'python3 signals.py {bars} {out}' --bars btcusdt_1h.parquet --signals signals.parquet\n  q50 lookahead --producer './signals --in {bars} --out {out}' --bars b.parquet --signals s.parquet --cuts 50 --format json"
     )]
     Lookahead(LookaheadArguments),
     /// Check what others recorded.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Exact quotes and accounts of PumpSwap pools.
+    /// Quote PumpSwap pools exactly, decode their accounts, infer their reserves.
     #[command(subcommand)]
     Pool(PoolCommand),
-    /// Statistics of a return series, and of the best of many.
+    /// Compute statistics of a return series, or of the best of many.
     #[command(
         args_conflicts_with_subcommands = true,
         subcommand_negates_reqs = true,
         after_help = "Examples:\n  q50 stats --returns returns.csv --periods-per-year 8760 --format json\n  q50 stats --returns r.parquet --column strategy --periods-per-year 365 --trials 100 --trial-variance 0.0004\n  q50 stats pbo --matrix returns_of_all_sets.parquet --blocks 16\n  q50 stats spa --matrix returns_of_all_sets.parquet --benchmark-column holding"
     )]
     Stats(StatsArguments),
-    /// Search the parameters of a strategy on every core, and count every set.
+    /// Search a strategy's parameters on every core, and count every set as a trial.
     #[command(
         after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar; only those that do are ranked\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search --resume"
     )]
     Sweep(Box<SweepArguments>),
-    /// Ask whether the best set of a grid is luck: eight checks, every choice filed as a trial.
+    /// Check whether the best set of a grid is luck: eight checks, every choice filed as a trial.
     #[command(
-        after_help = "The grid file is that of q50 sweep. Exit status: 0 no check fails; 1 one fails, or nothing could be judged; 2 it could not be done.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --train-days 90 --test-days 30 --step-days 15\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"
+        after_help = "Takes the grid file of q50 sweep. Exit status: 0 no check fails; 1 a check fails, or nothing could be judged; 2 error.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --train-days 90 --test-days 30 --step-days 15\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"
     )]
     Overfit(Box<OverfitArguments>),
-    /// Run a strategy, or the finalists of a search, through NautilusTrader's engine as well, and compare.
+    /// Run a strategy, or the finalists of a search, through NautilusTrader's engine too, and compare.
     #[command(
-        after_help = "Every decision, fill, landing time, amount, rejection and mark of both engines is compared. Exit 1 where one differs.\nNeeds a q50 that was built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars btcusdt_1h.parquet --signals signals.parquet --latency retail\n  q50 validate --from-sweep search --bars btcusdt_1h.parquet --signals signals.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
+        after_help = "Compares every decision, fill, landing time, amount, rejection and mark of both engines. Exits 1 if any differs.\nNeeds a q50 built with `cargo build --release --features nautilus`.\n\nExamples:\n  q50 validate --bars btcusdt_1h.parquet --signals signals.parquet --strategy side\n  q50 validate --bars b.parquet --signals s.parquet --venue pumpswap --capital 10 --pool-depth 1000 --latency slots:2\n  q50 validate --from-sweep search --top 5 --bars btcusdt_1h.parquet --signals signals.parquet --latency retail\n  q50 validate --from-sweep search --bars btcusdt_1h.parquet --signals signals.parquet --validate-venue pumpswap --pool-depth 500 --capital 10"
     )]
     Validate(Box<ValidateArguments>),
-    /// The strategies that can be named, and their parameters.
+    /// Show the available strategies and their parameters.
     #[command(subcommand)]
     Strategy(StrategyCommand),
-    /// The trial ledger: what was ever tried on which market.
+    /// Inspect the trial ledger: everything tried, by market.
     #[command(
         subcommand,
         after_help = "Examples:\n  q50 trials list\n  q50 trials check --head 3f0c2a9be1d24c77\n  q50 trials campaign carry --idea \"funding above its mean is sold\" --bars btcusdt_1h.parquet\n  q50 trials import published_runs.csv --bars btcusdt_1h.parquet --signals signals.parquet --family q50\n  q50 trials export --out trials.parquet"
@@ -196,43 +196,43 @@ pub(crate) enum Command {
     /// Let a strategy trade: a signed manifest of a confirmed run, or every reason why not.
     #[command(after_help = promote::PROMOTE_HELP)]
     Promote(PromoteArguments),
-    /// Examine everything that trading needs: chain, program, wallet, clock, folders, manifest.
+    /// Check everything that trading needs: chain, program, wallet, clock, folders, manifest.
     #[command(after_help = promote::DOCTOR_HELP)]
     Doctor(DoctorArguments),
     /// Trade a strategy in a PumpSwap pool: a bar closes, the strategy decides, the order is executed.
     #[command(after_help = live::LIVE_HELP)]
     Live(Box<LiveArguments>),
-    /// A live session beside its backtest: decisions, fills, time, money, and why they differ.
+    /// Compare a live session with its backtest: decisions, fills, time, money, and why they differ.
     #[command(after_help = live::COMPARE_HELP)]
     Compare(CompareArguments),
     /// Serve a Solana chain with PumpSwap on this machine, for any client; faults on demand.
     #[command(
-        after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 that was built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --demonstration demo\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"
+        after_help = "Prints one line of JSON when it is ready, and ends at Ctrl-C. docs/LOCALNET.md describes pools, faults and /control.\nNeeds a q50 built with `cargo build --release --features live`.\n\nExamples:\n  q50 localnet --keypair-out wallet.json\n  q50 localnet --demonstration demo\n  q50 localnet --pools pools.toml --faults faults.toml --seed 7\n  q50 localnet --state chain\n  q50 localnet --reserves reserves.parquet --follow 60"
     )]
     Localnet(LocalnetArguments),
-    /// Pools, quotes and trades on a Solana chain, by hand.
+    /// Inspect pools, quote and trade on a Solana chain by hand.
     #[command(subcommand)]
     Chain(ChainCommand),
-    /// What is held, by the journals of all trading.
+    /// Show what is held, according to the trading journals.
     #[command(after_help = "Example:\n  q50 positions --format json")]
     Positions(PositionsArguments),
-    /// Switch off all trading of the data directory ($Q50_DATA_DIR), whatever its journal, also for a process which is
-    /// trading; it stays off until q50 resume. What was sent may still land; a buy is not sent again.
+    /// Switch off all trading in the data directory ($Q50_DATA_DIR), for every journal and every running process, until
+    /// q50 resume. Transactions already sent may still land; buys are not resent.
     #[command(
-        after_help = "Every journal of the data directory is switched, too; one that cannot be does not keep the others from it, and is named\n(exit 2).\n\nExample:\n  q50 kill --reason 'odd prices'"
+        after_help = "Also switches off every journal in the data directory, and names any that it could not switch (exit 2).\n\nExample:\n  q50 kill --reason 'odd prices'"
     )]
     Kill(SwitchArguments),
     /// Switch trading on again.
     #[command(
-        after_help = "Exit 2 where something could not be switched on.\n\nExample:\n  q50 resume --reason 'prices are right'"
+        after_help = "Exits 2 if something could not be switched on.\n\nExample:\n  q50 resume --reason 'prices are right'"
     )]
     Resume(SwitchArguments),
-    /// Sell what is held, by hand, also while trading is switched off; at once, or when a level is met (--watch).
+    /// Sell positions, even while trading is switched off: at once, or when a level is reached (--watch).
     #[command(
-        after_help = "What the journal holds is sold, as far as the wallet has it. Levels act while a command watches, and not otherwise.\nExit 1 where something was not sold; 2 where what became of a sale is not known: the next command settles it.\n\nExamples:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --stop-loss 0.1 --take-profit 0.3 --after 2h --watch --cluster devnet"
+        after_help = "Sells the journal's positions, as far as the wallet has them. Levels act only while a command watches.\nExits 1 if something was not sold, 2 if the outcome of a sale is unknown: the next command settles it.\n\nExamples:\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --cluster devnet\n  q50 close 7LSsEoJGhLeZzGvDofTdNg7M3JttxQqGWNLo6vWMpump --stop-loss 0.1 --take-profit 0.3 --after 2h --watch --cluster devnet"
     )]
     Close(CloseArguments),
-    /// Print the completions of a shell.
+    /// Print shell completions.
     Completions {
         /// The shell.
         #[arg(value_enum)]
@@ -242,13 +242,14 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// Claim to judge: a file (TOML), or built in: q50-1327 (a published Sharpe ratio of 1.327 on hourly Bitcoin),
-    /// demonstration (the generated market's). Default: the replay's own figure is judged; without --bars, demonstration.
+    /// Claim to judge: a TOML file, or a built-in claim: q50-1327 (a published Sharpe ratio of 1.327 on hourly
+    /// Bitcoin), demonstration (that of the generated market). Default: the replay's own figure; without --bars,
+    /// demonstration.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) claim: Option<String>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
-    /// Variants that were tried, where that is more than the claim admits and than the trial ledger has.
+    /// Variants that were tried, if more than the claim admits and more than the trial ledger has.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) trials: Option<u64>,
     /// Count what was tried on this market since this campaign was registered (q50 trials campaign).
@@ -257,8 +258,8 @@ pub(crate) struct VerifyArguments {
     /// Folder for report.html, summary.json and the Parquet files.
     #[arg(long, value_name = "DIR", default_value = "q50-verify")]
     pub(crate) out: PathBuf,
-    /// Program that made the signals: it is examined as by q50 lookahead, which adds the check lookahead and takes the
-    /// condition signals_origin away.
+    /// Program that made the signals: q50 tests it as q50 lookahead does, adds the check lookahead and removes the
+    /// condition signals_origin.
     #[arg(long, value_name = "COMMAND", requires = "bars")]
     pub(crate) producer: Option<String>,
     #[command(flatten)]
@@ -267,10 +268,10 @@ pub(crate) struct VerifyArguments {
     /// nautilus).
     #[arg(long)]
     pub(crate) second_engine: bool,
-    /// Accept a condition of the verdict, something that it assumes and could not check.
+    /// Accept a condition of the verdict: something that it assumes and could not check.
     #[arg(long, value_name = "CONDITION", value_parser = condition_names())]
     pub(crate) accept: Vec<ConditionName>,
-    /// Exit with 1 unless this is the verdict; a confirmed one needs every condition accepted.
+    /// Exit 1 unless this is the verdict; confirmed also requires every condition to be accepted.
     #[arg(long, value_enum)]
     pub(crate) expect: Option<VerdictName>,
 }
@@ -290,7 +291,7 @@ pub(crate) enum AuditCommand {
     Ledger(AuditLedgerArguments),
     /// Compare recorded PumpSwap swaps with the exact arithmetic, field by field.
     #[command(
-        after_help = "Records, one JSON object a line, or an array of them, or under `rows` or `swaps` of an object; shapes may be mixed:\n  a request of `q50 pool quote` with its answer: the answer's fields beside it, or under `expected`, or both\n    apart as `request` and `expected`; a refusal as `error`, by number or name\n  an execution of the program: `ix`, the state as in a request, and `event`, `delta`, `after`, or `error`\n  an event of mainnet: `event` with the fields of BuyEvent or SellEvent, or those fields alone\n  a quote of the vendor's client: `op` buyBaseInput, buyQuoteInput, sellBaseInput or sellQuoteInput, and `out`\n\nAn unknown value (absent or null) is not compared. Exit 1 where a field differs or a line cannot be read.\n\nExamples:\n  q50 audit swaps swaps.jsonl\n  q50 audit swaps recorded_swaps.json --format json"
+        after_help = "Reads records as one JSON object per line, as an array, or from `rows` or `swaps` of an object. Shapes may be mixed:\n  a request of `q50 pool quote` with its answer: the answer's fields beside it or under `expected`, or the two\n    separately as `request` and `expected`; a refusal as `error`, by number or name\n  an execution of the program: `ix`, the state as in a request, and `event`, `delta`, `after`, or `error`\n  a mainnet event: `event` with the fields of BuyEvent or SellEvent, or those fields alone\n  a quote of the vendor's client: `op` buyBaseInput, buyQuoteInput, sellBaseInput or sellQuoteInput, and `out`\n\nUnknown values (absent or null) are not compared. Exits 1 if a field differs or a line cannot be read.\n\nExamples:\n  q50 audit swaps swaps.jsonl\n  q50 audit swaps recorded_swaps.json --format json"
     )]
     Swaps(AuditSwapsArguments),
 }
@@ -300,7 +301,7 @@ pub(crate) struct AuditSwapsArguments {
     /// Recorded swaps; - for stdin.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -313,7 +314,7 @@ pub(crate) struct AuditLedgerArguments {
     /// Bars that the trades were made on.
     #[arg(long, value_name = "PATH")]
     pub(crate) bars: PathBuf,
-    /// Which run of the file.
+    /// Run to audit, as named in the file.
     #[arg(long, value_name = "NAME")]
     pub(crate) run: String,
     /// Starting cash in quote units.
@@ -331,13 +332,13 @@ pub(crate) struct AuditLedgerArguments {
     /// Last bar, included; a date means the whole day; default: inferred from the trades.
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
-    /// Claim file to compare with; its period is the window where --from and --to are absent.
+    /// Claim file to compare with; without --from and --to, its period is the window.
     #[arg(long, value_name = "FILE")]
     pub(crate) claim: Option<PathBuf>,
-    /// Bars that make a year; default: by the bars' interval in 365 days.
+    /// Bars per year; default: from the bars' interval, with 365 days.
     #[arg(long, value_name = "N", value_parser = above_zero)]
     pub(crate) periods_per_year: Option<f64>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -16,7 +16,7 @@ const DAYS: std::ops::RangeInclusive<i64> = 1..=36_525;
 /// What the overfitting checks take.
 #[derive(Args, Debug)]
 pub(crate) struct OverfitArguments {
-    /// Grid file (TOML), as for q50 sweep; its table `halving` is ignored: every set is judged on every bar.
+    /// Grid file (TOML), as for q50 sweep. Its table `halving` is ignored: every set is judged on every bar.
     #[arg(long, value_name = "FILE")]
     pub(crate) grid: PathBuf,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub(crate) struct OverfitArguments {
     pub(crate) campaign: Option<String>,
     #[command(flatten)]
     pub(crate) tests: TestArguments,
-    /// Skip this check, which is then never a pass; may be given more than once.
+    /// Skip this check, which then never counts as a pass. May be repeated.
     #[arg(long, value_name = "NAME", value_parser = check_names())]
     pub(crate) skip: Vec<CheckName>,
     /// Judge more than 20,000 sets without asking.
@@ -43,46 +43,46 @@ const CHECKS: &str = "Checks";
 /// How the checks are made.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct TestArguments {
-    /// Days of a walk-forward window that the choice is made on.
+    /// Training days of a walk-forward window, on which the choice is made.
     #[arg(long, value_name = "N", default_value_t = 270, value_parser = days(), help_heading = CHECKS)]
     pub(crate) train_days: u32,
-    /// Days after them that judge it.
+    /// Test days after them, which judge the choice.
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = days(), help_heading = CHECKS)]
     pub(crate) test_days: u32,
-    /// Days from one window to the next.
+    /// Days between the starts of two windows.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = days(), help_heading = CHECKS)]
     pub(crate) step_days: u32,
-    /// Train from the first bar on, in every window.
+    /// Train from the first bar in every window.
     #[arg(long, help_heading = CHECKS)]
     pub(crate) anchored: bool,
-    /// Folds of the purged K-fold.
+    /// Folds of purged K-fold cross-validation.
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = CHECKS)]
     pub(crate) folds: usize,
     /// Groups of combinatorial cross-validation.
     #[arg(long, value_name = "N", default_value_t = 6, help_heading = CHECKS)]
     pub(crate) groups: usize,
-    /// Groups that it tests at a time.
+    /// Groups tested at a time in combinatorial cross-validation.
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = CHECKS)]
     pub(crate) tested: usize,
-    /// Bars left out of training on either side of a tested one; default: 50 and the longest holding time of the best set.
+    /// Bars purged from training on either side of a tested bar; default: 50 plus the best set's longest holding time.
     #[arg(long, value_name = "BARS", help_heading = CHECKS)]
     pub(crate) purge: Option<usize>,
-    /// Further bars left out after a tested fold.
+    /// Additional bars left out after a tested fold.
     #[arg(long, value_name = "BARS", default_value_t = 0, help_heading = CHECKS)]
     pub(crate) embargo: usize,
-    /// Blocks of the probability of backtest overfitting, an even number up to 24.
+    /// Blocks for the probability of backtest overfitting, an even number up to 24.
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = CHECKS)]
     pub(crate) blocks: usize,
     /// Resamples of the reality check and SPA.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(2..=1_000_000), help_heading = CHECKS)]
     pub(crate) resamples: u64,
-    /// What the reality check and SPA compare the sets with.
+    /// Benchmark of the reality check and SPA.
     #[arg(long, value_enum, default_value_t = BenchmarkName::Cash, help_heading = CHECKS)]
     pub(crate) benchmark: BenchmarkName,
     /// Runs with random entries.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = CHECKS)]
     pub(crate) random_runs: u32,
-    /// Seed of the resamples and of the random entries.
+    /// Seed of resamples and random entries.
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = CHECKS)]
     pub(crate) seed: u64,
 }
@@ -94,9 +94,9 @@ fn days() -> clap::builder::RangedI64ValueParser<u32> {
 /// Benchmarks by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BenchmarkName {
-    /// Staying out.
+    /// Stay out of the market.
     Cash,
-    /// Holding what is traded, without costs.
+    /// Buy and hold, without costs.
     Hold,
 }
 

@@ -34,8 +34,8 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
     pub(crate) strategy: Option<String>,
     /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a folder
-    /// of q50 collect; default: the demonstration market. Several, or a folder of them, are traded under one account
-    /// (verify, sweep).
+    /// of q50 collect; default: the demonstration market. May be repeated, or be a folder of records: all are then
+    /// traded under one account (verify, sweep).
     #[arg(long, value_name = "PATH", help_heading = DATA)]
     pub(crate) bars: Vec<PathBuf>,
     /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; default: columns of the bars' own file.
@@ -46,7 +46,7 @@ pub(crate) struct ReplayArguments {
     /// Column that the strategy threshold trades on.
     #[arg(long, value_name = "NAME", help_heading = DATA)]
     pub(crate) signal_column: Option<String>,
-    /// First bar, RFC 3339 or a date (its midnight UTC); default: the first bar with a signal.
+    /// First bar, RFC 3339 or a date (midnight UTC); default: the first bar with a signal.
     #[arg(long, value_name = "TIME", help_heading = DATA)]
     pub(crate) from: Option<String>,
     /// Last bar, included; a date means the whole day; default: the last bar with a signal.
@@ -55,16 +55,16 @@ pub(crate) struct ReplayArguments {
     /// Starting capital in quote units.
     #[arg(long, value_name = "X", value_parser = capital, help_heading = COSTS)]
     pub(crate) capital: Option<f64>,
-    /// Cost of each fill in basis points of its notional; on a pool, in place of the program's fee schedule.
+    /// Cost of each fill in basis points of its notional; on a pool, replaces the program's fee schedule.
     #[arg(long, value_name = "X", value_parser = basis_points, help_heading = COSTS)]
     pub(crate) cost_bps: Option<f64>,
-    /// Spread around the mid price in basis points; half of it is paid on each side.
+    /// Spread around the mid price in basis points; each side pays half.
     #[arg(long, value_name = "X", value_parser = basis_points, help_heading = COSTS)]
     pub(crate) spread_bps: Option<f64>,
-    /// Smallest unit that is bought; default: fractional.
+    /// Lot size: bought and shorted amounts are rounded down to a multiple of it; default: fractional.
     #[arg(long, value_name = "X", value_parser = above_zero, help_heading = COSTS)]
     pub(crate) lot: Option<f64>,
-    /// Bars that make a year; default: by the bars' interval in 365 days.
+    /// Bars per year; default: from the bars' interval, with 365 days.
     #[arg(long, value_name = "N", value_parser = above_zero, help_heading = DATA)]
     pub(crate) periods_per_year: Option<f64>,
     /// Where orders are filled.
@@ -78,7 +78,7 @@ pub(crate) struct ReplayArguments {
     /// What to do on bars without a signal; default: as the strategy says.
     #[arg(long, value_enum, help_heading = DATA)]
     pub(crate) absent: Option<AbsentName>,
-    /// Seconds from a signal's stamp until it is available; default: one bar.
+    /// Seconds from a signal's timestamp until it is available; default: one bar.
     #[arg(long, value_name = "SECONDS", help_heading = DATA)]
     pub(crate) signal_delay: Option<u32>,
     /// Seconds for which an available signal may be used; default: one bar.
@@ -87,10 +87,10 @@ pub(crate) struct ReplayArguments {
     /// What to do with forecasts whose quantiles cross.
     #[arg(long, value_enum, default_value_t = CrossingName::Hold, help_heading = DATA)]
     pub(crate) crossing: CrossingName,
-    /// What -1 means in the column side; default: keep the position, and a column of 1 and -1 alone is refused.
+    /// Meaning of -1 in the column side; default: keep the position, but refuse a column of only 1 and -1.
     #[arg(long, value_enum, help_heading = DATA)]
     pub(crate) side_minus_one: Option<MinusOneName>,
-    /// Share of forecasts that may cross before the file is refused.
+    /// Largest accepted share of forecasts whose quantiles cross; above it the file is refused.
     #[arg(long, value_name = "SHARE", value_parser = share, help_heading = DATA)]
     pub(crate) max_crossing_share: Option<f64>,
     /// Any option of the strategy file, by dotted path.
@@ -99,10 +99,10 @@ pub(crate) struct ReplayArguments {
     /// Trial ledger; default: in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Worker threads, at most 1024; default: one a core. Results do not depend on it.
+    /// Worker threads, at most 1024; default: one per core. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)))]
     pub(crate) threads: Option<u16>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -110,17 +110,17 @@ pub(crate) struct ReplayArguments {
 /// How a pool venue behaves. What was not typed is absent, so that it can be told where it has no meaning.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PoolArguments {
-    /// Quote reserve at the first bar in SOL, from which reserves are rebuilt along the bars; default: 1000.
+    /// Quote reserve at the first bar in SOL; later reserves are rebuilt from the bars; default: 1000.
     #[arg(long, value_name = "SOL", value_parser = sol, help_heading = POOL)]
     pub(crate) pool_depth: Option<Lamports>,
-    /// Recorded reserves in place of rebuilt ones: Parquet or CSV with a time column, base_reserve, quote_reserve and, if known, supply, or a
-    /// folder of q50 collect. One for each --bars, in the same order.
+    /// Recorded reserves instead of rebuilt ones: Parquet or CSV with a time column, base_reserve, quote_reserve and,
+    /// if known, supply; or a folder of q50 collect. One for each --bars, in the same order.
     #[arg(long, value_name = "PATH", help_heading = POOL)]
     pub(crate) pool: Vec<PathBuf>,
-    /// The output may fall this many basis points below the quote at the decision; default: 100.
+    /// Largest slippage of the output from the quote at the decision, in basis points; default: 100.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = POOL)]
     pub(crate) slippage_bps: Option<u64>,
-    /// Largest impact of a buy in basis points; what is over is not bought; default: 1000.
+    /// Largest price impact of a buy in basis points; larger buys are cut; default: 1000.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..=9_999), help_heading = POOL)]
     pub(crate) max_impact_bps: Option<u64>,
     /// Slots from a decision until its order lands; default: 1.
@@ -132,10 +132,10 @@ pub(crate) struct PoolArguments {
     /// Priority fee of a transaction in lamports, up to 1000 SOL; default: none.
     #[arg(long, value_name = "LAMPORTS", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000_000), help_heading = POOL)]
     pub(crate) priority_fee: Option<u64>,
-    /// Half of our own impact is left after this many seconds; default: arbitrage restores the price by the next bar.
+    /// Half-life of our own price impact in seconds; default: arbitrage restores the price by the next bar.
     #[arg(long, value_name = "SECONDS", value_parser = above_zero, help_heading = POOL)]
     pub(crate) impact_half_life: Option<f64>,
-    /// Share of the slippage allowance that a sandwich takes from every trade; default: nothing.
+    /// Share of the slippage allowance that a sandwich takes from every trade; default: none.
     #[arg(long, value_name = "SHARE", value_parser = share, help_heading = POOL)]
     pub(crate) sandwich: Option<f64>,
 }
@@ -172,9 +172,9 @@ impl PoolArguments {
 /// Venues by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VenueName {
-    /// The next bar's open plus costs.
+    /// At the next bar's open, plus costs.
     NextOpen,
-    /// A constant-product pool with PumpSwap's own arithmetic; capital is SOL.
+    /// In a constant-product pool with PumpSwap's own arithmetic; capital is in SOL.
     #[value(name = "pumpswap")]
     PumpSwap,
 }
@@ -182,9 +182,9 @@ pub(crate) enum VenueName {
 /// Fill timings by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TimingName {
-    /// The next bar's open.
+    /// At the next bar's open.
     NextOpen,
-    /// The close that the order was decided from (legacy; fails the causal check).
+    /// At the close on which the order was decided (legacy; fails the causal check).
     SameClose,
 }
 
@@ -204,7 +204,7 @@ pub(crate) enum AbsentName {
 pub(crate) enum MinusOneName {
     /// Keep the position.
     Keep,
-    /// Be short: the column is one of positions.
+    /// Sell short: the column holds positions.
     Short,
 }
 
@@ -213,7 +213,7 @@ pub(crate) enum MinusOneName {
 pub(crate) enum CrossingName {
     /// No forecast on that bar.
     Hold,
-    /// Put the quantiles in order.
+    /// Sort the quantiles.
     Sort,
     /// Use them as they are.
     Keep,

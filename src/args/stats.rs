@@ -11,22 +11,22 @@ use super::{
 
 #[derive(Args, Debug)]
 pub(crate) struct StatsArguments {
-    /// Statistics of many series; default: of one.
+    /// Compute statistics of many series; default: of one.
     #[command(subcommand)]
     pub(crate) of_many: Option<StatsCommand>,
     /// Returns, dated or not: Parquet, Feather, CSV (also .gz, .zst, .zip), or a JSON array.
     #[arg(long, value_name = "PATH", required = true)]
     pub(crate) returns: Option<PathBuf>,
-    /// Column, where there are several.
+    /// Column, if there are several.
     #[arg(long, value_name = "NAME")]
     pub(crate) column: Option<String>,
-    /// How many returns make a year.
+    /// Number of returns per year.
     #[arg(long, value_name = "N", value_parser = above_zero, required = true)]
     pub(crate) periods_per_year: Option<f64>,
-    /// Sharpe ratio PER PERIOD that PSR and the track record are measured against.
+    /// Benchmark Sharpe ratio PER PERIOD, for PSR and the minimum track record length.
     #[arg(long, value_name = "X", default_value_t = 0.0)]
     pub(crate) benchmark_sharpe: f64,
-    /// Variants that were tried, for DSR.
+    /// Number of variants tried, for DSR.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) trials: Option<u64>,
     /// Variance of their per-period Sharpe ratios; default: that of skill-less trials, 1 / (n - 1).
@@ -35,19 +35,19 @@ pub(crate) struct StatsArguments {
     /// Estimators behind PSR and DSR: as printed with the papers (n - 1, biased moments) or unbiased (n, as purgedcv).
     #[arg(long, value_enum, default_value_t = MomentsName::Paper)]
     pub(crate) moments: MomentsName,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StatsCommand {
-    /// Probability of backtest overfitting: how often the best set of one half of the record is below the median in the
+    /// Probability of backtest overfitting: how often the best set in one half of the record is below the median in the
     /// other.
     #[command(after_help = "Example:\n  q50 stats pbo --matrix returns_of_all_sets.csv --blocks 16 --format json")]
     Pbo(PboArguments),
-    /// White's reality check and Hansen's test of superior predictive ability: whether the best of many sets is better
-    /// than a benchmark.
+    /// White's reality check and Hansen's test of superior predictive ability: is the best of many sets better than a
+    /// benchmark?
     #[command(
         after_help = "Examples:\n  q50 stats spa --matrix returns_of_all_sets.csv\n  q50 stats spa --matrix m.parquet --benchmark-column holding --resamples 10000 --block 24"
     )]
@@ -57,10 +57,10 @@ pub(crate) enum StatsCommand {
 /// Returns of many sets over the same periods.
 #[derive(Args, Debug)]
 pub(crate) struct MatrixArguments {
-    /// Returns, one column a set: Parquet or CSV (a time column is passed over), or a JSON object of arrays.
+    /// Returns, one column per set: Parquet or CSV (a time column is ignored), or a JSON object of arrays.
     #[arg(long, value_name = "PATH")]
     pub(crate) matrix: PathBuf,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -69,7 +69,7 @@ pub(crate) struct MatrixArguments {
 pub(crate) struct PboArguments {
     #[command(flatten)]
     pub(crate) input: MatrixArguments,
-    /// Blocks that the rows are cut into, an even number up to 24; every half of them is in-sample once.
+    /// Number of blocks to cut the rows into, even and at most 24; every half of them is in-sample once.
     #[arg(long, value_name = "S", default_value_t = 16)]
     pub(crate) blocks: usize,
 }
@@ -78,7 +78,7 @@ pub(crate) struct PboArguments {
 pub(crate) struct SpaArguments {
     #[command(flatten)]
     pub(crate) input: MatrixArguments,
-    /// Column that the others are compared with; default: returns of 0.
+    /// Column to compare the others with; default: returns of 0.
     #[arg(long, value_name = "NAME")]
     pub(crate) benchmark_column: Option<String>,
     /// Bootstrap resamples.
@@ -87,7 +87,7 @@ pub(crate) struct SpaArguments {
     /// Seed of the resamples.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) seed: u64,
-    /// Mean block in rows; default: the median over sets of the automatic one (Politis and White).
+    /// Mean block length in rows; default: the median over sets of the automatic length (Politis and White).
     #[arg(long, value_name = "L", value_parser = above_zero)]
     pub(crate) block: Option<f64>,
 }

@@ -10,7 +10,7 @@ use super::Format;
 /// Strategies that can be named, and strategies in files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategyCommand {
-    /// List the strategies, what they read and their parameters.
+    /// List the strategies, the signals they read and their parameters.
     #[command(after_help = "Examples:\n  q50 strategy list\n  q50 strategy list --format json")]
     List(StrategyListArguments),
     /// Check strategy files: every fault has a code, a line and a path. No bar is read.
@@ -80,7 +80,7 @@ pub(crate) struct StrategyIndicatorsArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct StrategyListArguments {
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -9,7 +9,7 @@ use super::{ReplayArguments, values::not_negative, values::share};
 /// What a search takes.
 #[derive(Args, Debug)]
 pub(crate) struct SweepArguments {
-    /// Grid file (TOML), one parameter a line; see the examples.
+    /// Grid file (TOML), one parameter per line; see the examples.
     #[arg(long, value_name = "FILE")]
     pub(crate) grid: PathBuf,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub(crate) struct SweepArguments {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) filters: FilterArguments,
-    /// Sets of the Pareto front whose neighbours are replayed too, at most.
+    /// Maximum number of sets of the Pareto front whose neighbours are also replayed.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) finalists: usize,
     /// Folder for results.parquet and sweep.json.
@@ -39,16 +39,16 @@ const FILTERS: &str = "Filters (none by default)";
 /// What a finalist must have.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct FilterArguments {
-    /// Least number of closed round trips.
+    /// Minimum number of closed round trips.
     #[arg(long, value_name = "N", help_heading = FILTERS)]
     pub(crate) min_trades: Option<u64>,
-    /// Drawdown that a finalist stays below, a fraction.
+    /// A finalist's drawdown must be below this fraction.
     #[arg(long, value_name = "SHARE", value_parser = share, help_heading = FILTERS)]
     pub(crate) max_drawdown: Option<f64>,
-    /// Gains over losses that a finalist exceeds.
+    /// A finalist's profit factor (gains over losses) must exceed this.
     #[arg(long, value_name = "X", value_parser = not_negative, help_heading = FILTERS)]
     pub(crate) min_profit_factor: Option<f64>,
-    /// Total return that a finalist exceeds, a fraction.
+    /// A finalist's total return must exceed this fraction.
     #[arg(long, value_name = "X", help_heading = FILTERS)]
     pub(crate) min_return: Option<f64>,
 }

@@ -9,26 +9,26 @@ use super::{Format, ReplayArguments};
 /// What can be done with the trial ledger.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrialsCommand {
-    /// What was tried, by market.
+    /// List what was tried, by market.
     List(TrialsListArguments),
-    /// Recompute the chain of hashes, and look in it for the head that an earlier report has.
+    /// Recompute the chain of hashes and look for the head of an earlier report.
     #[command(
-        after_help = "Exit status: 0 nothing was changed; 1 something was, or the head is no entry's; 2 it could not be read.\n\nExamples:\n  q50 trials check\n  q50 trials check --head 3f0c2a9be1d24c7788aa01c9d5e6f7a8"
+        after_help = "Exit status: 0 unchanged; 1 something was changed, or the head is not in the ledger; 2 the ledger could not be read.\n\nExamples:\n  q50 trials check\n  q50 trials check --head 3f0c2a9be1d24c7788aa01c9d5e6f7a8"
     )]
     Check(TrialsCheckArguments),
-    /// Register a new idea on a market, before anything of it is tried.
+    /// Register a new idea on a market before trying it.
     #[command(
-        after_help = "q50 verify, sweep and overfit --campaign NAME count what was tried on the market since then. Bars before the\nregistration put the condition earlier_trials on a verdict.\n\nExample:\n  q50 trials campaign carry --idea \"funding above its mean is sold\" --bars btcusdt_1h.parquet"
+        after_help = "With --campaign NAME, q50 verify, sweep and overfit count what was tried on the market since then. Bars before the\nregistration put the condition earlier_trials on a verdict.\n\nExample:\n  q50 trials campaign carry --idea \"funding above its mean is sold\" --bars btcusdt_1h.parquet"
     )]
     Campaign(TrialsCampaignArguments),
-    /// Let an import count no longer; it stays on record, with the reason.
+    /// Stop counting an import; it stays on record, with the reason.
     #[command(
-        after_help = "Only what others published can be forgotten, never a run of one's own.\n\nExample:\n  q50 trials forget 12 --reason \"another market's list\""
+        after_help = "Only imports can be forgotten, never your own runs.\n\nExample:\n  q50 trials forget 12 --reason \"another market's list\""
     )]
     Forget(TrialsForgetArguments),
     /// File what others published as trials on a market.
     Import(Box<TrialsImportArguments>),
-    /// Every trial as a Parquet file.
+    /// Write every trial to a Parquet file.
     Export(TrialsExportArguments),
 }
 
@@ -38,14 +38,14 @@ pub(crate) struct TrialsListArguments {
     /// Trial ledger; default: in the data directory ($Q50_DATA_DIR).
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct TrialsCheckArguments {
-    /// Hash that must be an entry's: `ledger.head` of an earlier report, or its first digits, 16 at least.
+    /// Hash that an entry must have: `ledger.head` of an earlier report, or at least its first 16 digits.
     #[arg(long, value_name = "HASH", value_parser = head)]
     pub(crate) head: Option<String>,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub(crate) struct TrialsCampaignArguments {
     /// The idea, in words.
     #[arg(long, value_name = "WORDS")]
     pub(crate) idea: String,
-    /// Bars of the market that it will be tried on.
+    /// Bars of the market on which it will be tried.
     #[arg(long, value_name = "PATH")]
     pub(crate) bars: PathBuf,
     #[command(flatten)]
@@ -69,10 +69,10 @@ pub(crate) struct TrialsCampaignArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct TrialsForgetArguments {
-    /// Number of the import's entry (q50 trials list).
+    /// Entry number of the import (q50 trials list).
     #[arg(value_name = "ENTRY")]
     pub(crate) entry: i64,
-    /// Why it counts no longer.
+    /// Why it no longer counts.
     #[arg(long, value_name = "WORDS")]
     pub(crate) reason: String,
     #[command(flatten)]
@@ -91,11 +91,11 @@ pub(crate) struct TrialsExportArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct TrialsImportArguments {
-    /// Published runs: CSV with the columns id, sharpe (annual), and where known n_bars and validation_only_sharpe
-    /// (annual, comparable with each other); or a claim file (TOML) with its list.
+    /// Published runs: CSV with the columns id, sharpe (annual), and, where known, n_bars and validation_only_sharpe
+    /// (annual, comparable between runs); or a claim file (TOML) with its list.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Strategy family that they belong to.
+    /// Strategy family of the runs.
     #[arg(long, value_name = "NAME", default_value = "q50")]
     pub(crate) family: String,
     #[command(flatten)]

@@ -11,26 +11,26 @@ use super::{ReplayArguments, VenueName};
 #[derive(Args, Debug)]
 #[cfg_attr(not(feature = "nautilus"), allow(dead_code, reason = "read where the second engine is built in"))]
 pub(crate) struct ValidateArguments {
-    /// Folder of a finished search (q50 sweep --out): its finalists, with its strategy, venue, capital and window.
+    /// Folder of a finished search (q50 sweep --out): run its finalists, with its strategy, venue, capital and window.
     #[arg(
         long,
         value_name = "DIR",
         conflicts_with_all = ["strategy", "set", "absent", "venue", "periods_per_year"]
     )]
     pub(crate) from_sweep: Option<PathBuf>,
-    /// How many of the finalists, the highest Sharpe ratio first.
+    /// Number of finalists, highest Sharpe ratio first.
     #[arg(long, value_name = "K", default_value_t = 5, requires = "from_sweep", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) top: u32,
-    /// Another venue than the search's own for its finalists; takes the options of venues and --capital.
+    /// Run the finalists at this venue instead of the search's; the venue options and --capital then apply.
     #[arg(long, value_enum, value_name = "VENUE", requires = "from_sweep")]
     pub(crate) validate_venue: Option<VenueName>,
-    /// From a decision until its order lands: co-located, near-exchange, domestic, cloud, international, retail, slots:N
-    /// or milliseconds; default: the venue's own.
+    /// Latency from a decision until its order lands: co-located, near-exchange, domestic, cloud, international,
+    /// retail, slots:N or milliseconds; default: the venue's own.
     #[arg(long, value_name = "LATENCY", value_parser = latency)]
     pub(crate) latency: Option<LatencyPreset>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
-    /// Folder for validate.json, fills.parquet and positions.parquet; default: none are written.
+    /// Folder for validate.json, fills.parquet and positions.parquet; default: no files are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -1,12 +1,12 @@
-//! Reads what a GeckoTerminal collector left, in whatever shape: answers of the API, frames of its client, exports and
-//! backups of its tables, its SQLite file.
+//! Reads the files of a GeckoTerminal collector, in any shape: API responses, frames of its client, exports and backups
+//! of its tables, its SQLite file.
 //!
-//! Shapes are detected from a header or from the keys of an object, never from names (`shape.rs`). Every shape is read as
-//! rows of text (`files.rs`), which [`Collection`] takes apart into bars, trades and pools. The same bar, trade or snapshot
-//! met twice is kept once; with other values it is a conflict, which is listed, and the first one stays. [`Collection::write`]
-//! writes a folder whose files the rest of q50 reads.
+//! Shapes are detected from a header or from the keys of an object, never from names (`shape.rs`). Every shape is read
+//! as rows of text (`files.rs`), which [`Collection`] splits into bars, trades and pools. A duplicate bar, trade or
+//! snapshot is kept once. If its values differ it is a conflict, which is listed, and the first one stays.
+//! [`Collection::write`] writes a folder whose files the rest of q50 reads.
 //!
-//! A time is believed where it can be checked or says its offset. What is unknown stays unknown.
+//! A time is trusted if it can be checked or states its offset. Unknown values stay unknown.
 
 mod bars;
 mod error;

@@ -1,4 +1,4 @@
-//! Pools: their tokens, and what was known of them when they were looked at.
+//! Pools: their tokens, and snapshots of their state.
 
 use std::collections::BTreeSet;
 

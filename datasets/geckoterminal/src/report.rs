@@ -1,4 +1,4 @@
-//! What was found, and what became of it.
+//! What was found, and what was done with it.
 
 use serde::Serialize;
 

@@ -1,8 +1,8 @@
-//! When something happened, by texts that do not all mean what they say.
+//! Event times, from texts that do not all mean what they say.
 //!
-//! The collector stored the digits of a trade's UTC time through a session in another zone, so that its exports show
+//! The collector stored the digits of a trade's UTC time through a session in another zone, so its exports show
 //! `2025-10-03 09:57:01-06` for 09:57:01 UTC. Other columns of the same export carry true offsets. The last number of a
-//! trade's id is the time at which it was polled, at most two minutes later, and tells which reading is right.
+//! trade's id is the time of the poll, at most two minutes later, and shows which reading is right.
 
 use q50_datasets::time::parse_ms;
 use serde::Serialize;

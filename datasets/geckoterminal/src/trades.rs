@@ -1,4 +1,4 @@
-//! Trades in pools: when they happened, and at which price of the token.
+//! Trades in pools: their times, and the token's price in each.
 
 use q50_datasets::time::rfc3339;
 

@@ -1,9 +1,9 @@
-//! A folder with everything that was taken: `ingest.json` stands for the whole.
+//! Writes everything that was taken to a folder; `ingest.json` is its main file.
 //!
-//! - `POOL_TIMEFRAME.parquet`, a file a series: `ts_ms open high low close volume`.
+//! - `POOL_TIMEFRAME.parquet`, one file per series: `ts_ms open high low close volume`.
 //! - `trades.parquet`: `pool_id block_number seq ts_ms side from_token_amount to_token_amount` as `q50 pool infer` reads
 //!   them, `price_usd` of the token, `volume_usd`, `polled_ms`, `id`.
-//! - `pools.parquet`: what was known of each pool, when.
+//! - `pools.parquet`: snapshots of each pool, with their times.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Arrays of numpy, and those that pandas and Arrow put around them.
+//! Arrays of numpy, and those that pandas and Arrow wrap around them.
 //!
 //! Layouts: `numpy/_core/src/multiarray/methods.c` (`array_setstate`), `descriptor.c` (`arraydescr_setstate`);
 //! `pandas/_libs/arrays.pyx` (`NDArrayBacked`); Arrow's columnar format, "Variable-size Binary Layout".

@@ -1,4 +1,4 @@
-//! A frame: columns in blocks of a kind, put in their places, beside the labels of the rows.
+//! A frame: columns in blocks of one kind, put in their places beside the row labels.
 //!
 //! `pandas/core/internals/managers.py` (`BlockManager.__reduce__`, `__setstate__`).
 

@@ -1,4 +1,4 @@
-//! The names that frames need, and no other.
+//! The names that frames need; no others are allowed.
 
 /// An allowed name of Python, by what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

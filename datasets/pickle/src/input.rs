@@ -1,4 +1,4 @@
-//! The bytes of a pickle, read once from their start. Nothing is reserved before it is known to be there.
+//! The bytes of a pickle, read once from their start. Memory is reserved only for bytes known to exist.
 
 use std::io::{ErrorKind, Read};
 

@@ -1,9 +1,9 @@
-//! Reads pandas frames from pickles without running anything.
+//! Reads pandas frames from pickles without executing anything.
 //!
-//! A pickle is a program for a stack machine that may call any function of Python. Here the machine (`machine.rs`) builds
-//! a tree of values in which a function is only its name, and only the names that frames need are allowed (`globals.rs`).
-//! What the calls would have made is then read off the tree (`array.rs`, `index.rs`, `frame.rs`). Frames of pandas 1.1 to 3,
-//! pickle protocols 0 to 5.
+//! A pickle is a program for a stack machine that may call any Python function. Here the machine (`machine.rs`) builds
+//! a tree of values in which a function is only its name, and allows only the names that frames need (`globals.rs`).
+//! The results of the calls are then read off the tree (`array.rs`, `index.rs`, `frame.rs`). It reads frames of pandas
+//! 1.1 to 3, pickle protocols 0 to 5.
 //!
 //! Opcodes and their arguments are those of CPython's `Lib/pickletools.py`.
 

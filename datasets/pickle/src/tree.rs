@@ -1,5 +1,5 @@
-//! Values that a pickle describes. They stand in one table and refer to each other by their places, so that a reference
-//! costs nothing, a list may hold itself, and dropping them takes no stack, however deep they are nested.
+//! The values that a pickle describes. They are stored in one table and refer to each other by index, so a reference
+//! costs nothing, a list may contain itself, and dropping them takes no stack, however deeply they are nested.
 
 use crate::error::{PickleError, Result};
 use crate::globals::Global;

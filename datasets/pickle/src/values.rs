@@ -1,4 +1,4 @@
-//! A column's values, one a row.
+//! A column's values, one per row.
 
 /// Values of one kind; `None` where one is missing.
 #[derive(Clone, Debug, PartialEq)]

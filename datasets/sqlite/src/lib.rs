@@ -1,4 +1,4 @@
-//! Opens SQLite files of ours, whoever else opens them at the same moment, and reads those of others.
+//! Opens our own SQLite files, safely even if others open them at the same moment, and reads those of other programs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

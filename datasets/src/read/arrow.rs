@@ -1,5 +1,4 @@
-//! Arrow arrays, which Parquet and Arrow IPC files are read as: every type that can be a number, a moment or text is
-//! taken.
+//! Arrow arrays, as read from Parquet and Arrow IPC files: every type that can be a number, a time or text is accepted.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Columns made of text cells, whichever format the rows of text came from.
+//! Columns made of text cells, whichever format the rows came from.
 
 use csv::StringRecord;
 

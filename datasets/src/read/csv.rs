@@ -1,4 +1,4 @@
-//! CSV: comma, semicolon or tab (told from the first line), quoted as RFC 4180 says.
+//! CSV: comma, semicolon or tab (detected from the first line), quoted as in RFC 4180.
 
 use std::io::BufRead;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Arrow IPC files, also called Feather 2, plain or with compressed buffers (LZ4, Zstandard).
 //!
-//! The reader of `arrow-ipc` takes what a file states on trust. A damaged or hostile file could make it ask for more
-//! memory than there is, which ends the process, so that lengths are compared with the file's own first. Where a schema
-//! or a buffer contradicts itself the reader panics; here that is an error like any other.
+//! The reader of `arrow-ipc` trusts what a file states. A damaged or hostile file could make it ask for more memory
+//! than there is, which ends the process, so stated lengths are first compared with the file's own. If a schema or a
+//! buffer contradicts itself the reader panics; here that is an error like any other.
 
 use std::cell::Cell;
 use std::fs::File;

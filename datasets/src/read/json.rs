@@ -1,5 +1,5 @@
-//! JSON tables: an array of records, a record a line, an object of columns, or an array of rows, as exchanges send their
-//! candles.
+//! JSON tables: an array of records, one record per line, an object of columns, or an array of rows, as exchanges send
+//! their candles.
 
 use std::io::BufRead;
 use std::path::Path;

@@ -1,8 +1,7 @@
-//! Readers: each turns the wanted columns of one format into numbers, moments and text.
+//! Readers: each turns the wanted columns of one format into numbers, times and text.
 //!
-//! Readers know formats and nothing of tables: what they are to read is a [`Plan`], what they read is [`Columns`]. They
-//! are lenient and remember: a cell that is not what its column must hold becomes a hole (`NaN`, [`NO_TIME`]) and a
-//! [`BadCell`].
+//! Readers know formats and nothing about tables: a [`Plan`] says what to read, and [`Columns`] holds the result. They
+//! are lenient and remember: a cell that does not fit its column becomes a hole (`NaN`, [`NO_TIME`]) and a [`BadCell`].
 
 mod arrow;
 pub(crate) mod cells;

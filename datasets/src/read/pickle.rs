@@ -1,4 +1,4 @@
-//! Pickles of pandas frames, as tables of Arrow. What reads the pickle itself is `q50-pickle`, which runs nothing.
+//! Pickled pandas frames as Arrow tables. `q50-pickle` reads the pickle itself and executes nothing.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What an indicator reads of a bar.
+//! The part of a bar that an indicator reads.
 
 /// One bar; prices in quote units for one unit of base.
 #[derive(Clone, Copy, Debug, PartialEq)]

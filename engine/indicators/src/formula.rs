@@ -1,4 +1,4 @@
-//! What an indicator type has to say of itself.
+//! What an indicator type declares about itself.
 
 use std::fmt::Debug;
 

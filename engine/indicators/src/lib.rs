@@ -1,12 +1,12 @@
 //! Technical indicators, one bar at a time.
 //!
-//! An [`Indicator`] is a [`Formula`] with its parameters, the price that it reads and a shift. Started, it is fed bars
-//! and answers each with its outputs; [`Indicator::columns`] is the same run over a whole record, so that stream and
+//! An [`Indicator`] is a [`Formula`] with its parameters, the price that it reads and a shift. Once started, it is fed
+//! bars and returns its outputs for each. [`Indicator::columns`] is the same run over a whole record, so stream and
 //! columns are equal to the bit and neither can see a later bar.
 //!
-//! Values are TA-Lib's where TA-Lib has the definition. Unlike there, a division by zero is undefined and not zero: an
-//! RSI without any change says nothing, while 0 would read as oversold. Undefined is `NaN`, as it is in the columns of a
-//! market; whatever compares with it is false.
+//! Values are TA-Lib's where TA-Lib defines them. Unlike TA-Lib, a division by zero is undefined, not zero: an RSI
+//! without any change says nothing, while 0 would read as oversold. Undefined is `NaN`, as in the columns of a market;
+//! every comparison with it is false.
 //!
 //! ```
 //! use q50_indicators::{Bar, Catalog, Indicator};

@@ -1,4 +1,4 @@
-//! Recursive means: each answers `None` until it has a first value to show.
+//! Recursive means: each returns `None` until it has a first value.
 
 use crate::{
     parameters::{Field, Parameters},

@@ -1,7 +1,7 @@
 //! The last values of a series.
 //!
-//! Whatever a window says is computed from the values in it and not from a sum that values were added to and taken from:
-//! such a sum does not return to zero when its window does, and then a market that stands still has a variance.
+//! A window computes its statistics from the values in it, not from a running sum. A running sum does not return to
+//! zero when its window does, and a market that stands still would then have a variance.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! When no position is opened, by the clock. Exits are never filtered.
+//! Times at which no position is opened. Exits are never filtered.
 
 use jiff::{
     Timestamp,

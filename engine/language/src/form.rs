@@ -1,4 +1,4 @@
-//! The section `parameters_schema`: what a form would show of a number. It bears on no trade and is only checked.
+//! The section `parameters_schema`: what a form would show for a number. It affects no trade and is only checked.
 
 use crate::{
     error::{Code, Error},

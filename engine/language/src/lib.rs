@@ -25,8 +25,8 @@
 //! );
 //! ```
 //!
-//! Everything that can be wrong with a file is found before a bar is read, and told with its line (see [`Error`]). What
-//! is not there is never a zero: a condition on a value that is undefined is false, and nothing in the language negates.
+//! Everything that can be wrong with a file is found before a bar is read, and reported with its line (see [`Error`]).
+//! A missing value is never a zero: a condition on an undefined value is false, and nothing in the language negates.
 
 pub mod condition;
 pub mod error;

@@ -1,4 +1,4 @@
-//! A strategy as it was understood.
+//! A strategy after reading.
 
 use q50_engine::market::Column;
 use q50_indicators::Indicator;

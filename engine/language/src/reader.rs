@@ -1,4 +1,4 @@
-//! Walking the tree: entries that know their path and say what is wrong with them.
+//! Walks the tree: entries know their path and report what is wrong with them.
 
 use crate::{
     error::{Code, Error},

@@ -1,5 +1,5 @@
-//! The JSON Schema of strategy files, for editors. It knows keys, types, words and bounds; what lies between fields is
-//! `Program::read`'s alone.
+//! The JSON Schema of strategy files, for editors. It knows keys, types, words and bounds; only `Program::read` checks
+//! relations between fields.
 
 use q50_indicators::{Bounds, Catalog, Formula, Source};
 use serde_json::{Map, Value, json};

@@ -1,8 +1,8 @@
 //! The second accounting: cash and position as NautilusTrader's events report them.
 //!
-//! Nothing here reads the engine's ledgers. A fill arrives as the quantity, price and commission of an `OrderFilled`,
-//! and what was paid for nothing arrives as the balance of NautilusTrader's account. Only where a venue has to price an
-//! order is a ledger made of these books, and thrown away afterwards.
+//! Nothing here reads the engine's ledgers. A fill arrives as the quantity, price and commission of an `OrderFilled`; a
+//! payment without a fill arrives as the balance of NautilusTrader's account. A ledger is made of these books only when
+//! a venue has to price an order, and is then discarded.
 
 use std::{cell::Cell, fmt::Debug, rc::Rc};
 

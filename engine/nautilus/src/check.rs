@@ -1,4 +1,4 @@
-//! Refuses, before anything runs, what would end in no trades or in trades of something else.
+//! Refuses, before anything runs, input that would produce no trades or the wrong trades.
 
 use std::collections::HashSet;
 

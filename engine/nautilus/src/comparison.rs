@@ -1,4 +1,4 @@
-//! Lays what the loop did beside what NautilusTrader reported, row by row.
+//! Compares what the loop did with what NautilusTrader reported, row by row.
 
 use nautilus_model::enums::OrderSide;
 use q50_engine::{

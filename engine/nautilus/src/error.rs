@@ -1,4 +1,4 @@
-//! What is refused before a run, and what can go wrong in one.
+//! Refusals before a run, and errors during one.
 
 use q50_engine::strategy::ConfigError;
 use thiserror::Error;

@@ -74,7 +74,7 @@
 //!   happens inside a bar is told at its close.
 //! - It knows no rejection of an order that was filled in part: the rest is cancelled, and why is kept beside it.
 //! - A charge is commission `Money`; a failed transaction is a rejected order and a new account state. The deposit of a
-//!   token account stays in its balance, which has no such lock, and is taken off what can be spent in the books.
+//!   token account stays in its balance, which has no such lock, and the books subtract it from the spendable amount.
 //! - WSOL is a currency of 9 decimals of our own. One unit of an instrument is a power of ten of base, chosen for each
 //!   run so that nothing is lost in 16 decimals; reports are in whole units of base, or smallest units on a pool. An amount
 //!   of less than 10^-16 units, as an order for the rounding that is left of the cash, is refused; a lot keeps it away.

@@ -1,4 +1,4 @@
-//! The comparison: one run through the engine's own loop and through NautilusTrader, side by side.
+//! The comparison: one run through the engine's own loop and through NautilusTrader.
 
 use std::fmt::{Display, Formatter};
 

@@ -1,4 +1,4 @@
-//! What is run in both engines.
+//! The run that both engines execute.
 
 use q50_engine::{
     market::Market,

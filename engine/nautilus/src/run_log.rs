@@ -1,4 +1,4 @@
-//! What travels beside an order, because NautilusTrader's order has no field for it, and what came back.
+//! Data that travels beside an order, because NautilusTrader's order has no field for it, and its answers.
 
 use std::{
     cell::{Ref, RefCell},

@@ -1,8 +1,8 @@
 //! A run inside NautilusTrader, of one instrument or of several under one account: built, run, read and dropped on a thread of its own.
 //!
-//! NautilusTrader keeps its message bus, registries and command queues in thread-locals, and a second engine on a thread
-//! silently takes them from the first. A thread for each run keeps every other engine out, whoever calls, and ends with
-//! all that a panic could have left behind.
+//! NautilusTrader keeps its message bus, registries and command queues in thread-locals, and a second engine on a
+//! thread silently takes them from the first. A thread for each run keeps every other engine out, whoever calls, and
+//! takes with it anything that a panic could have left behind.
 
 use std::{
     any::Any,

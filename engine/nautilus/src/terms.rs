@@ -1,4 +1,5 @@
-//! What both sides of the second engine agree on before the run: identifiers, currencies, units and fixed charges.
+//! The terms that both sides of the second engine agree on before the run: identifiers, currencies, units and fixed
+//! charges.
 
 use nautilus_core::UnixNanos;
 use nautilus_model::data::BarSpecification;

@@ -1,7 +1,7 @@
-//! q50-pumpswap: all that is known of PumpSwap, without a network.
+//! q50-pumpswap: everything known about PumpSwap, without a network.
 //!
-//! [`amm`] is the program's arithmetic; [`chain`] has its addresses, accounts, events and instructions; [`quote`] answers
-//! requests, and the audits lay recorded swaps and accounts beside our own.
+//! [`amm`] is the program's arithmetic; [`chain`] has its addresses, accounts, events and instructions; [`quote`]
+//! answers requests, and the audits compare recorded swaps and accounts with our own.
 
 /// Account dumps: reading, decoding, showing.
 pub mod account_dump;

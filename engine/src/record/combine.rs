@@ -1,4 +1,4 @@
-//! What the recorders of several instruments say of the whole.
+//! Combines the recorders of several instruments into one for the whole account.
 
 use super::{EquityCurve, Journal, Recorder, Summary};
 

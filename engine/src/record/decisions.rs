@@ -1,4 +1,4 @@
-//! The decisions of a replay, a row a bar.
+//! The decisions of a replay, one row per bar.
 
 use crate::{
     decision::{Decision, Reason},

@@ -1,4 +1,4 @@
-//! What a replay remembers: a [`Summary`] that allocates nothing, or a [`Journal`] of every decision, fill and mark.
+//! Recorders: a [`Summary`] that allocates nothing, or a [`Journal`] of every decision, fill and mark.
 
 mod combine;
 mod decisions;

@@ -1,5 +1,5 @@
-//! A strategy as a file has it: a kind by name, its settings, and the guards around it; checked against the data before a
-//! run.
+//! A strategy as a file states it: a kind by name, its settings, and the guards around it; checked against the data
+//! before a run.
 
 use std::{any::Any, fmt::Debug, sync::Arc};
 

@@ -1,8 +1,8 @@
 //! Stops, targets and time limits around any strategy.
 //!
 //! By default they are checked at the close and sell at the next open, because a pool has no resting orders. With
-//! `trigger = "intrabar"` they rest at the venue and meet the bar as [`crate::matching`] says: at its open where that is
-//! beyond one of them, and where stop and target lie inside one bar the stop is hit first.
+//! `trigger = "intrabar"` they rest at the venue and meet the bar as [`crate::matching`] describes: at its open if that
+//! is beyond one of them; if stop and target lie inside one bar, the stop is hit first.
 
 use std::ops::Range;
 

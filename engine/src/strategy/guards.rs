@@ -1,4 +1,4 @@
-//! What can be put around any strategy: exits of its positions, and limits on its account.
+//! Guards around any strategy: exits of its positions, and limits on its account.
 
 use serde::{Deserialize, Serialize};
 

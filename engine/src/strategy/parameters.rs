@@ -1,8 +1,7 @@
-//! The numbers of a strategy's settings, each declared once: where it stands, what it may be, whether it bears on
-//! decisions.
+//! The numbers of a strategy's settings, each declared once: its path, its range, and whether it affects decisions.
 //!
-//! Range checks of files, options and grids read the declaration, and so does the check `robust`. A number that is not
-//! declared fails a test.
+//! Range checks of files, options and grids read the declaration, and so does the check `robust`. A number without a
+//! declaration fails a test.
 
 use std::{
     fmt,

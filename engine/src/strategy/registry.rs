@@ -1,4 +1,4 @@
-//! The kinds of strategies that are known by name: those of q50, and those that a program of somebody else's adds.
+//! The kinds of strategies known by name: those of q50, and those that a user's own program adds.
 
 use std::sync::OnceLock;
 

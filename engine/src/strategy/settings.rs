@@ -1,5 +1,5 @@
-//! The door for strategies: what a kind of strategy declares of itself, so that the command line, searches, checks and
-//! reports need to know no more of it.
+//! The interface for strategies: what a kind of strategy declares about itself, so that the command line, searches,
+//! checks and reports need to know nothing else about it.
 
 use std::fmt::Debug;
 

@@ -1,4 +1,4 @@
-//! What strategies compute of one market and share, whatever their settings are.
+//! Computations on one market that strategies share, whatever their settings.
 
 use std::{
     any::{Any, TypeId},

@@ -1,8 +1,9 @@
 //! Follows what the producer of the signals recorded: a position, or else a side.
 //!
-//! A **side** is long from a 1 until a 0; a -1 keeps what there is. A **position** is the share of equity to hold, from -1
-//! to 1. It is traded towards when it changes, and not when prices move the share away from it: a file that says 0.5 on
-//! every bar buys once. A negative position is sold short where the strategy may, and is flat where it may not.
+//! A **side** is long from a 1 until a 0; a -1 keeps the current position. A **position** is the share of equity to
+//! hold, from -1 to 1. The strategy trades towards it when it changes, and not when prices move the share away from it:
+//! a file that says 0.5 on every bar buys once. A negative position is sold short if the strategy may, and is flat
+//! otherwise.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How long an order is on its way.
+//! Order latency.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Where orders are filled: a [`Venue`] turns an order into a fill or into a rejection with a reason.
+//! Venues: a [`Venue`] turns an order into a fill, or into a rejection with a reason.
 
 pub mod latency;
 pub mod next_open;

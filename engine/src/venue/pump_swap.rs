@@ -1,8 +1,8 @@
-//! A constant-product venue: orders are filled by PumpSwap's own arithmetic on the reserves of the bar.
+//! A constant-product venue: PumpSwap's own arithmetic fills orders on the reserves of the bar.
 //!
-//! What happens to an order: it is quoted on the reserves at the decision, carries a bound on slippage from that quote,
-//! pays the network whether it lands or fails, lands after its latency, is priced on the reserves there, pays each fee
-//! of the pool, and moves the pool. How fast arbitrage undoes that move is [`Recovery`].
+//! An order is quoted on the reserves at the decision and carries a slippage bound from that quote. It pays the network
+//! whether it lands or fails. It lands after its latency, is priced on the reserves there, pays each fee of the pool,
+//! and moves the pool. How fast arbitrage undoes that move is [`Recovery`].
 //!
 //! Books are integers: lamports and smallest units of the token. The `f64` figures of a [`Fill`] are derived from them.
 

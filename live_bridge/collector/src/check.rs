@@ -1,8 +1,9 @@
-//! Whether each step of a pool follows from the one before: by the exact arithmetic, from exactly the reserves it left.
+//! Whether each step of a pool follows from the previous one: by the exact arithmetic, from exactly the reserves it
+//! left.
 //!
-//! Two witnesses are heard for every transaction: what the program said of each step (reserves before, amounts, fees), and
-//! what the node saw the vaults hold before and after. A swap is explained where its amounts are those of our arithmetic
-//! on the reserves that it names, and those are the reserves that the step before it left.
+//! There are two witnesses for every transaction: what the program printed about each step (reserves before, amounts,
+//! fees), and the vault balances before and after, as the node saw them. A swap is explained if its amounts are those
+//! of our arithmetic on the reserves that it names, and those are the reserves that the previous step left.
 
 use crate::store::Stored;
 use q50_datasets::pool_bars::PoolReserves;

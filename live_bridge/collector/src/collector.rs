@@ -1,4 +1,4 @@
-//! From the chain to the log: list, fetch, check; once, or for as long as it is wanted.
+//! From the chain to the log: list, fetch, check; once, or until stopped.
 
 use crate::check::{Checker, Step, Tally, Unexplained};
 use crate::source::Source;

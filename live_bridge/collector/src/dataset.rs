@@ -1,4 +1,4 @@
-//! From the log to Parquet: the swaps, and bars with the reserves at their close, made anew and put in place together.
+//! From the log to Parquet: the swaps, and bars with the reserves at their close, rebuilt and put in place together.
 //!
 //! | file | a row is | read by |
 //! |---|---|---|

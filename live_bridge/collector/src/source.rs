@@ -1,4 +1,4 @@
-//! Where the chain is read from; tests read theirs from memory.
+//! The source of chain data; tests use one in memory.
 
 use q50_executor::clock::Clock;
 use q50_executor::rpc::retry;

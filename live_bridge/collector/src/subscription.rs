@@ -1,6 +1,6 @@
-//! When to look: the node's own word that a transaction named the pool, over WebSocket.
+//! When to look: the node's notification over WebSocket that a transaction named the pool.
 //!
-//! A connection that ends is made anew; one that is silent though things happen is told by whoever looks anyway
+//! A connection that ends is reopened. One that is silent although things happen is reported by whoever looks anyway
 //! (`Subscription::renew`).
 
 use q50_executor::rpc::{Subscription as Connection, Topic, Unheard, WebSocket};

@@ -1,4 +1,4 @@
-//! Bars of a log that is still growing: each once, as it closes, and the same that the datasets have.
+//! Bars of a log that is still growing: each once, as it closes, and equal to those of the datasets.
 
 use crate::CollectError;
 use crate::check::{Checker, Kind, Step};

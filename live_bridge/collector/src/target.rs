@@ -1,4 +1,4 @@
-//! Which pool is recorded: named itself, or by its coin.
+//! The pool to record, given by its address or by its coin.
 
 use q50_executor::clock::Clock;
 use q50_executor::guards::Mint;

@@ -1,4 +1,5 @@
-//! Filling holes: signatures are listed page by page, each page and how far it got in one transaction of the log.
+//! Fills holes: signatures are listed page by page, and each page is stored with the progress so far in one transaction
+//! of the log.
 
 use crate::source::Source;
 use crate::store::{Hole, Store, StoreError};

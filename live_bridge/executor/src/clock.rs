@@ -1,4 +1,4 @@
-//! What time it is, and waiting.
+//! The time, and waiting.
 
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Which chain: told apart by the hash of its first block, so that a configuration for one never reaches another.
+//! Clusters, told apart by their genesis hash, so that a configuration for one never reaches another.
 
 pub use reqwest::Url;
 use std::fmt;

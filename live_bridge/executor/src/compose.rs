@@ -1,7 +1,7 @@
 //! A whole transaction around an order: compute budget, wrapped SOL, the coin's account, the swap.
 //!
-//! SOL is wrapped in an account of the transaction's own, made and closed by it, so that what the user has wrapped himself
-//! is never touched. Its address depends on the blockhash: nobody can be there before.
+//! Each transaction makes and closes an account of its own to wrap SOL, so SOL that the user has wrapped is never
+//! touched. The account's address depends on the blockhash, so nobody can occupy it in advance.
 
 use crate::market::Market;
 use crate::order::Quoted;

@@ -4,7 +4,7 @@
 //! settle what is open -> read the market -> quote -> guards -> simulate -> sign -> journal -> send -> settle -> journal
 //! ```
 //!
-//! Nothing is sent before its signature is on disk, and no order is begun while an earlier one is not settled.
+//! Nothing is sent before its signature is on disk, and no order begins while an earlier one is unsettled.
 
 use crate::clock::Clock;
 use crate::compose;

@@ -1,4 +1,4 @@
-//! Positions that are sold between bars: stop-loss, take-profit and timeout, on what selling would bring now.
+//! Sales of positions between bars: stop-loss, take-profit and timeout, on what a sale would bring now.
 
 use crate::clock::Clock;
 use crate::executor::{Executor, ExecutorError};

@@ -1,8 +1,8 @@
-//! What a transaction that landed did: read from the program's own event, and checked against every balance that moved.
+//! What a landed transaction did: read from the program's own event, and checked against every balance that moved.
 //!
-//! The event says what was swapped; the balances say what it came to. Both are taken from the chain, and where they do
-//! not agree to the lamport nothing is believed: with `q` the lamports that the swap took from the user (or brought him),
-//! `others` the accounts that are not his, and `fee` the network's,
+//! The event says what was swapped; the balances say what it came to. Both come from the chain, and if they disagree by
+//! a lamport neither is trusted. With `q` the lamports that the swap took from the user (or brought), `others` the
+//! accounts that are not the user's, and `fee` the network's,
 //!
 //! ```text
 //! change of his coins        = base of the event

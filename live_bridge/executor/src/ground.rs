@@ -1,5 +1,5 @@
-//! What an order is decided on: its plan, the account, and whose the coins are. All of it is read before the guards are
-//! asked, and so lately that nothing has to be asked between them and the send.
+//! The basis of an order: its plan, the account, and who owns the coins. All of it is read before the guards are asked,
+//! and so recently that nothing has to be read between them and the send.
 
 use crate::clock::Clock;
 use crate::guards::Standing;

@@ -1,9 +1,9 @@
 //! Trades on Solana: client, journal, executor and the guards before them.
 //!
-//! An order goes one way: every [guard](guards) lets it through, it is quoted on the pool as it is and simulated, its
-//! signed transaction is [journalled](journal) on disk, sent, sent again until it is [settled](settlement), and its
-//! [fill] is read from the program's own event and checked against every balance. A crash at any instruction is
-//! settled at the next start by asking the chain; a fill is never made up, and while one is unknown nothing is traded.
+//! An order takes one path: every [guard](guards) lets it through, it is quoted on the current pool and simulated, its
+//! signed transaction is [journalled](journal) on disk, sent, resent until it is [settled](settlement), and its [fill]
+//! is read from the program's own event and checked against every balance. A crash at any instruction is settled at the
+//! next start by asking the chain. A fill is never invented, and nothing is traded while one is unknown.
 
 /// What time it is.
 pub mod clock;

@@ -1,4 +1,4 @@
-//! The canonical SOL pool of a coin, what prices it, and what the user has of it: everything read in one slot.
+//! The canonical SOL pool of a coin, everything that prices it, and the user's holdings of it, all read in one slot.
 
 use crate::clock::Clock;
 use crate::guards::Mint;

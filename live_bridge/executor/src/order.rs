@@ -1,4 +1,4 @@
-//! What is wanted: a coin, how much, and how much worse than the quote it may become.
+//! An order: a coin, an amount, and the largest slippage from the quote.
 
 use q50_engine::units::{Bps, Lamports};
 use q50_pumpswap::amm::{AmmConfig, AmmError};

@@ -1,4 +1,4 @@
-//! An order as it would be sent: the market read, the order quoted, its bound set, the transaction simulated.
+//! An order ready to send: the market read, the order quoted, its bound set, the transaction simulated.
 
 use crate::clock::{Clock, UnixMillis};
 use crate::compose::{self, ACCUMULATOR_RENT, Budget, MOST_UNITS, TOKEN_2022_RENT, TOKEN_ACCOUNT_RENT, TooLarge};

@@ -1,4 +1,4 @@
-//! What is bid for compute units: what others lately bid, and never more than a cap.
+//! The bid for compute units: what others bid lately, and never more than a cap.
 
 use crate::compose::Budget;
 use q50_engine::units::Lamports;

@@ -1,7 +1,7 @@
-//! What became of a transaction that was signed: landed, failed or expired, and nothing else is ever believed.
+//! The outcome of a signed transaction: landed, failed or expired, and nothing else is ever accepted.
 //!
-//! The same transaction is sent again until it is settled; a new one is never made in its place. It has landed once a
-//! node shows it confirmed. It has expired once, and only once, all of this holds:
+//! The same transaction is resent until it is settled; it is never replaced by a new one. It has landed once a node
+//! shows it confirmed. It has expired if, and only if, all of this holds:
 //!
 //! 1. the *finalized* block height is beyond its last one, at slot `f`;
 //! 2. a node that has processed `f` or a later slot does not know its signature, history included;
@@ -11,10 +11,9 @@
 //!    sends there are no trace of it while they are fewer than it would have brought: else a stranger could stop all trading
 //!    with one of them.
 //!
-//! Nodes are asked every 200 ms. A notification over WebSocket brings the next question forward, and nothing else is
-//! taken from it.
+//! Nodes are polled every 200 ms. A notification over WebSocket brings the next poll forward, and has no other effect.
 //!
-//! What was confirmed is looked at again until it is finalized: where a fork took it back, it is open again.
+//! A confirmed transaction is checked again until it is finalized: if a fork reverted it, it is open again.
 
 use crate::clock::{Clock, UnixMillis};
 use crate::fill::{self, Contradiction};

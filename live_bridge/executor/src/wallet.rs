@@ -1,8 +1,9 @@
-//! The key that signs. It is read once, wiped when it is dropped, and never shown; a process that has read it leaves no core.
+//! The signing key. It is read once, wiped when dropped, and never shown; a process that has read it leaves no core
+//! dump.
 //!
-//! Where it is: the file that is named; else the file that `ANCHOR_WALLET` names; else the one that the configuration of
-//! Solana's command line names (`~/.config/solana/cli/config.yml`); else `~/.config/solana/id.json`. A file holds a JSON
-//! array of 64 bytes, secret and public half, and may be read by its owner alone.
+//! The key file is the first of: the named file; the file in `ANCHOR_WALLET`; the file in the Solana CLI's
+//! configuration (`~/.config/solana/cli/config.yml`); `~/.config/solana/id.json`. A file holds a JSON array of 64
+//! bytes, secret and public half, and only its owner may be able to read it.
 
 use q50_pumpswap::chain::Address;
 use solana_keypair::Keypair;

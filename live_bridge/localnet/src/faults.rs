@@ -1,4 +1,4 @@
-//! Faults on demand: which request goes wrong, and how. Scripted in TOML or JSON, drawn from a seed.
+//! Faults on demand: which request fails, and how. Scripted in TOML or JSON, drawn from a seed.
 
 use crate::rpc;
 use crate::server::subscriptions::SUBSCRIBE;

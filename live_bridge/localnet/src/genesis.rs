@@ -1,5 +1,5 @@
-//! What is on the chain before the first transaction: PumpSwap and its configuration, mints, pools, a funded wallet, and
-//! somebody else who trades.
+//! The chain before the first transaction: PumpSwap and its configuration, mints, pools, a funded wallet, and an
+//! outsider who trades.
 
 use crate::address;
 use crate::chain::{Chain, FIRST_SLOT, Origin};

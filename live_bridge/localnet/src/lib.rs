@@ -1,8 +1,8 @@
 //! A Solana cluster in one process: LiteSVM with PumpSwap behind JSON-RPC and WebSocket, with faults on demand.
 //!
-//! Any client made for Solana works against it unchanged. The programs are the vendor's own, embedded; signatures are
-//! verified, blockhashes expire, fees and rent are charged, and what was processed is confirmed a slot later and
-//! finalized 32 slots later. It is quiet unless told otherwise: nobody else trades, and nothing goes wrong.
+//! Any Solana client works against it unchanged. The programs are the vendor's own, embedded; signatures are verified,
+//! blockhashes expire, fees and rent are charged, and a processed transaction is confirmed one slot later and finalized
+//! 32 slots later. By default it is quiet: nobody else trades, and nothing goes wrong.
 
 /// The chain: slots, blocks, transactions, accounts.
 mod chain;

@@ -1,4 +1,4 @@
-//! Somebody else who trades: between a user's quote and its landing, or along a recorded path of reserves.
+//! The outsider, who trades between a user's quote and its landing, or along a recorded path of reserves.
 
 use crate::chain::Chain;
 use crate::chain::compute_budget::unit_limit;

@@ -1,4 +1,4 @@
-//! Which pools a chain begins with: the built-in two, or those of a TOML file.
+//! The initial pools of a chain: the built-in two, or those of a TOML file.
 
 use q50_engine::units::Bps;
 use q50_pumpswap::amm::{AmmConfig, FeeConfig, FeeRates, FeeTier, FeeTiers, PoolOrigin, PoolState, QuoteMint};

@@ -1,4 +1,4 @@
-//! The chain in a folder: saved when asked and at the end, taken up again at the next start.
+//! The chain in a folder: saved on request and at the end, resumed at the next start.
 
 use crate::chain::{Chain, Saved};
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! The threads that serve: a runtime of their own, so that whatever was started on them ends with them.
+//! The server's threads: a runtime of their own, so that everything started on them ends with them.
 
 use std::future::Future;
 use std::time::Duration;

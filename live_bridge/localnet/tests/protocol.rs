@@ -51,7 +51,7 @@ async fn what_is_too_long_or_too_deep_is_refused_and_the_next_request_is_answere
 /// Every method of the page, with whatever a client could give it by mistake.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_asked_the_node_answers_it_or_says_why_not() {
-    let page = include_str!("../../../docs/LOCALNET.md").split("## What answers").nth(1).unwrap();
+    let page = include_str!("../../../docs/LOCALNET.md").split("## Supported methods").nth(1).unwrap();
     let http = page.split("over WebSocket").next().unwrap();
     let methods: Vec<&str> = http.split('`').skip(1).step_by(2).collect();
     assert!(methods.len() >= 38 && methods.contains(&"minimumLedgerSlot"), "{methods:?}");

@@ -1,4 +1,4 @@
-//! Money and coins of a session: the fold of its fills over its capital, in the books that a backtest keeps.
+//! Money and coins of a session: its fills folded over its capital, in the same books as a backtest.
 
 use crate::journal::{OrderRow, State};
 use q50_engine::ledger::{Account, PoolLedger};

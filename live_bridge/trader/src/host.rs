@@ -1,4 +1,4 @@
-//! The strategy, a bar at a time: the same object as in a backtest, shown nothing that has not come.
+//! The strategy, one bar at a time: the same object as in a backtest, shown only bars that have arrived.
 
 use q50_engine::bar_buffer::BarBuffer;
 use q50_engine::decision::Decision;

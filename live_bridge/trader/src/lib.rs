@@ -1,16 +1,16 @@
-//! Trades a strategy live in a PumpSwap pool, and can say afterwards why it did what it did.
+//! Trades a strategy live in a PumpSwap pool, and can explain afterwards why it did what it did.
 //!
-//! 1. **Bars** ([`feed`]). The collector follows the pool; a bar is told once the chain's clock has passed its end and
-//!    everything up to it is confirmed, and is the one that the datasets have, bit for bit.
-//! 2. **Signals** ([`signal_file`]). A file that grows; joined by the datasets' own rule, so that nothing is used before it
-//!    is available. A file that changes what it said is refused.
-//! 3. **Decisions** ([`host`]). The strategy of a backtest, one bar at a time. Bar, signals, account, decision and order
-//!    are in the [journal](mod@journal) before anything is done about them.
+//! 1. **Bars** ([`feed`]). The collector follows the pool. A bar is reported once the chain's clock has passed its end
+//!    and everything up to it is confirmed, and equals that of the datasets, bit for bit.
+//! 2. **Signals** ([`signal_file`]). A file that grows, joined by the datasets' own rule, so that nothing is used
+//!    before it is available. A file whose earlier rows change is refused.
+//! 3. **Decisions** ([`host`]). The strategy of a backtest, one bar at a time. Bar, signals, account, decision and
+//!    order are in the [journal](mod@journal) before anything is done about them.
 //! 4. **Orders** ([`execution`]). Simulated only, filled on paper by the exact arithmetic, or executed.
 //!
-//! A [session] that is killed at any moment goes on where it was: the strategy is brought back to what it knew,
-//! and has to decide again what it decided; orders are settled with the chain; bars that closed meanwhile are decided on,
-//! and orders that nobody was there to give are named.
+//! A [session] that is killed at any moment resumes where it was. The strategy is restored to what it knew, and must
+//! repeat its earlier decisions; orders are settled with the chain; bars that closed in the meantime are decided; and
+//! orders that could not be sent then are named.
 
 /// What somebody has to know now.
 pub mod alerts;

@@ -1,5 +1,5 @@
-//! Signals from a file that grows while it is read. What it has said once it may not change: a file that does is no record
-//! of what was known when.
+//! Signals from a file that grows while it is read. Rows already read must not change: a file that changes them is not
+//! a record of what was known when.
 
 use crate::host::BarSignals;
 use q50_datasets::error::Error as DataError;

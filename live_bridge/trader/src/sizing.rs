@@ -1,4 +1,4 @@
-//! How a decision becomes an order: by the same rule as on the pool venue of a backtest, with the pool's own rates.
+//! Turns a decision into an order: by the same rule as on the pool venue of a backtest, with the pool's own rates.
 
 use q50_engine::decision::{Budget, Order};
 use q50_engine::ledger::{Account, PoolLedger};

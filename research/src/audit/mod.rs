@@ -1,7 +1,7 @@
-//! What a published trade ledger really earned, and what in it could not have happened.
+//! What a published trade ledger really earned, and which of its trades could not have happened.
 //!
-//! The audit trusts two columns only, the balance and the position after each trade, marks them at every bar and
-//! computes the statistics from that curve. Then it holds every trade against the bars and against the trade before.
+//! The audit trusts only two columns, the balance and the position after each trade. It marks them at every bar and
+//! computes the statistics from that curve. Then it compares every trade with the bars and with the trade before.
 //!
 //! # Conventions
 //! * A trade stamped `t` belongs to the bar that is open at `t` and is marked at that bar's end.
@@ -9,14 +9,14 @@
 //!   first bar of the run is 100: ledgers whose price was compounded from the forecast label are on that scale.
 //! * **Equity** at a bar is the balance after its last trade plus position times price. Shorts are negative positions,
 //!   and what their sale brought is in the balance.
-//! * The trade that closes everything at the end (`BACKTEST_END`) is no point of the curve, because publishers leave it
-//!   out of theirs. It counts as a fill and is checked like any other.
+//! * The trade that closes everything at the end (`BACKTEST_END`) is not a point of the curve, because publishers leave
+//!   it out of theirs. It counts as a fill and is checked like any other.
 //! * **Returns** run from close to close: n bars give n - 1. The Sharpe ratio divides by n - 1 of them and takes no
 //!   risk-free rate. The total return starts at the cash, so that the costs of a trade in the first bar are in it.
 //!
 //! # Period
-//! A ledger does not record when its run began: bars before the first trade, and after the last, leave no row, and
-//! yet they belong to the returns. Where the caller gives no period it is inferred, see [`window`].
+//! A ledger does not record when its run began: bars before the first trade and after the last leave no row, yet they
+//! belong to the returns. If the caller gives no period it is inferred, see [`window`].
 
 /// Marked equity and its statistics.
 mod equity;

@@ -1,7 +1,7 @@
 //! The bars that a run covers.
 //!
-//! Quiet bars count: a Sharpe ratio over the first to the last trade would leave out hours without a position and
-//! so flatter a run that trades little. A ledger has no rows for them. What is known, from strongest to weakest:
+//! Quiet bars count: a Sharpe ratio over the first to the last trade would leave out hours without a position and so
+//! flatter a run that trades little. A ledger has no rows for them. The sources, from strongest to weakest:
 //!
 //! 1. **The caller's period.**
 //! 2. **The scale of the prices.** In a shifted ledger the first bar is 100 by construction, so that every recorded
@@ -10,8 +10,8 @@
 //!    distance allowed grows from 1e-7 to 1e-5 and the tightest that any bar meets is taken. On hourly BTC, with the
 //!    first trade three days after the first bar, that finds it in 99 of 100 draws, 1e-5 alone in 96; ten days after,
 //!    98 and 93. A caller who knows the period should give it.
-//! 3. **The calendar.** Runs over real prices carry no such mark. Published ones begin and end with whole UTC days (a
-//!    data set is cut by date), so the day of the first trade is taken from 00:00.
+//! 3. **The calendar.** Runs over real prices carry no such mark. Published ones begin and end with whole UTC days
+//!    (data sets are cut by date), so the day of the first trade is taken from 00:00.
 //!
 //! The end is the last bar of the UTC day of the last trade for all of them, because no price can tell it.
 

@@ -1,4 +1,4 @@
-//! The checks: each compares one number with one threshold, and says what it saw. Ten are always made.
+//! The checks: each compares one number with one threshold and explains the result. Ten are always made.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Conditions: what a verdict assumes because it could not be checked. A reader has to accept each by name.
+//! Conditions: assumptions of a verdict that could not be checked. A reader has to accept each by name.
 
 use q50_engine::{
     market::{Column, Market},

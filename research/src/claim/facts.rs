@@ -1,4 +1,4 @@
-//! What is known about the data that a claim is judged on: the window, not the whole file.
+//! Facts about the data on which a claim is judged: the window, not the whole file.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What was claimed, what the replay earned, and what holding earned.
+//! The figures claimed, those of the replay, and those of buy and hold.
 
 use q50_engine::{
     market::Market,

@@ -1,7 +1,7 @@
-//! Settings near those of a run: every number that bears on its decisions, a fifth down and a fifth up.
+//! Settings near those of a run: every number that affects its decisions, a fifth down and a fifth up.
 //!
-//! An edge that is there survives such a step; a lucky setting does not (White 2000 calls its search data snooping).
-//! Which numbers bear on decisions is what the strategy declares.
+//! A real edge survives such a step; a lucky setting does not (White 2000 calls its search data snooping). The strategy
+//! declares which numbers affect decisions.
 
 use q50_engine::strategy::{
     StrategyConfig,

@@ -1,4 +1,4 @@
-//! What another engine made of the replay that is judged.
+//! Another engine's result for the judged replay.
 
 /// The outcome of taking the replay through another engine, which the caller did.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! What a record cannot say of losses that it does not hold.
+//! What a record cannot say about losses that it does not contain.
 //!
 //! A loss that comes at a rate of r a bar is missing from n bars with probability (1 - r)^n, so that at 95 % a rate of 3 / n
 //! cannot be ruled out (the rule of three: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?",

@@ -1,4 +1,4 @@
-//! What the figure that is judged is worth by itself, in a sentence or two.
+//! What the judged figure is worth by itself, in a sentence or two.
 
 use super::{
     evidence::{ClaimInference, Inference},

@@ -14,7 +14,7 @@
 //!   returns.
 //!
 //! Sharpe ratios are per period wherever the type says [`PerPeriodSharpe`](q50_engine::units::PerPeriodSharpe);
-//! probabilities run from 0 to 1. What has no value is an [`Undefined`](crate::metrics::Undefined).
+//! probabilities run from 0 to 1. A quantity without a value is an [`Undefined`](crate::metrics::Undefined).
 
 /// Probability that the best of many sets is below their median out of sample.
 pub mod backtest_overfitting;

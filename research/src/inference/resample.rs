@@ -1,12 +1,13 @@
 //! Sums over stationary-bootstrap resamples, at the cost of one step a block.
 //!
-//! A Sharpe ratio needs no more than the sums of r and r^2 of a resample. With prefix sums a block of any length is one
-//! difference (two, where it wraps around the end), so that a draw costs as many steps as it has blocks.
+//! A Sharpe ratio needs only the sums of r and r^2 of a resample. With prefix sums a block of any length is one
+//! difference (two, if it wraps around the end), so a draw costs as many steps as it has blocks.
 //!
-//! Blocks of a single row, which independent returns ask for, save nothing. A series beyond [`MOST_CELLS`] rows is therefore
-//! resampled in cells of a few rows each: blocks begin at a cell and have whole cells. Blocks that are longer than they need
-//! be lose nothing but blocks, of which there are still more than a hundred thousand. Where the last cell is shorter than
-//! the others, a draw is short of up to a cell's rows, which count as rows at the mean: a share of 1/100,000 or less.
+//! Blocks of a single row, which independent returns call for, save nothing. A series beyond [`MOST_CELLS`] rows is
+//! therefore resampled in cells of a few rows each: blocks begin at a cell and have whole cells. Blocks that are longer
+//! than necessary cost nothing but their number, and there are still more than a hundred thousand. If the last cell is
+//! shorter than the others, a draw lacks up to a cell's rows, which count as rows at the mean: a share of 1/100,000 or
+//! less.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

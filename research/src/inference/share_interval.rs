@@ -1,4 +1,4 @@
-//! How often something happens, from how often it was seen.
+//! Confidence interval of a share: how often something happens, from how often it was seen.
 
 /// 95 % interval of the probability of what happened `count` times of `of`, both ends in [0, 1]; all of [0, 1] where
 /// nothing was tried. E. Wilson, JASA 22(158), 1927, whose interval is right for rare events too: none of 1,000 is at most

@@ -1,4 +1,4 @@
-//! Somebody's program, run without a shell: bars in, signals out.
+//! A user's program, run without a shell: bars in, signals out.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! When two tables of signals say the same.
+//! When two tables of signals are equal.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Where the record is cut: after bars at which the signals change and soon after them, and where knowing the next bar
+//! Where the record is cut: after bars at which the signals change, soon after them, and where knowing the next bar
 //! would have paid most.
 
 use std::{collections::BTreeSet, ops::Range};

@@ -1,16 +1,16 @@
-//! Does the program that makes the signals use bars that come later? It is run on records that end early, and what it
-//! says there is compared with what it says on the whole record.
+//! Does the program that makes the signals use later bars? It is run on records that end early, and its signals there
+//! are compared with those on the whole record.
 //!
-//! A signal belongs to the last bar that had closed when the signal became available, and whatever follows that bar must
-//! not change it. The record is cut after bars at which signals change, because a program that carries its last word on
-//! into the part that it cannot see is caught there. Runs go from the earliest cut to the whole record, so that a program
-//! that remembers its last run remembers no later bar.
+//! A signal belongs to the last bar that had closed when the signal became available, and nothing after that bar may
+//! change it. The record is cut after bars at which signals change, which catches a program that carries its last value
+//! into the part that it cannot see. Runs go from the earliest cut to the whole record, so a program that remembers its
+//! last run remembers no later bar.
 //!
-//! Three more runs say whether the cuts can show anything: the whole record (is it the file that is judged?), the whole
+//! Three more runs show whether the cuts can prove anything: the whole record (is it the file being judged?), the whole
 //! record again (does the program repeat itself?), and the record in reverse order (does it read the bars at all?).
 //!
-//! What no run can show: a model that was fitted on the whole record before it was handed over, values that stand in the
-//! program itself or that it fetches from elsewhere and mixes with bars, and foresight in a column of the bars.
+//! No run can show a model that was fitted on the whole record before it was handed over, values that are hard-coded in
+//! the program or that it fetches from elsewhere and mixes with bars, or foresight in a column of the bars.
 
 mod command;
 mod compare;

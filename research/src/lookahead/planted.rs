@@ -1,4 +1,4 @@
-//! Signals that are known to be honest, and signals with a known kind of foresight: what the checks are tried on.
+//! Signals known to be honest, and signals with a known kind of foresight, to test the checks on.
 
 /// How a signal is computed from closes. Where a formula has no bar to look at, the last value is carried on: the way of
 /// hiding a look ahead that is hardest to see.

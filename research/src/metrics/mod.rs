@@ -1,4 +1,4 @@
-//! Descriptive statistics of a return series, one metric a file.
+//! Descriptive statistics of a return series, one metric per file.
 //!
 //! Everything works on plain slices `&[f64]` of simple returns per period (0.01 is one per cent), in time order,
 //! unless a function says otherwise. Clean a record with [`Sample`] first: the metrics refuse
@@ -7,7 +7,7 @@
 //! * Fractions are fractions: a drawdown of 0.12 is twelve per cent, and positive.
 //! * The annualisation factor is always an argument, never a guess from timestamps.
 //! * The risk-free rate is zero. For excess returns, subtract it before calling.
-//! * What has no value is an [`Undefined`] with its reason, never 0, NaN or an infinity.
+//! * A metric without a value is an [`Undefined`] with its reason, never 0, NaN or an infinity.
 
 /// Compound growth a year.
 pub mod cagr;

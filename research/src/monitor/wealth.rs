@@ -1,4 +1,4 @@
-//! The wealth of a bettor whose stakes were fixed beforehand.
+//! The wealth of a bettor with predetermined stakes.
 
 /// Stakes are multiples of one over this.
 const GRID: usize = 20;

@@ -1,4 +1,5 @@
-//! The overfitting checks: each compares numbers with thresholds and says what it saw. Not run is never pass.
+//! The overfitting checks: each compares numbers with thresholds and explains the result. A check that was not run
+//! never passes.
 
 use serde::Serialize;
 

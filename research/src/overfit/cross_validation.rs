@@ -1,8 +1,8 @@
 //! Cross-validation of a choice: the best set of the training rows, judged on each fold, and on whole paths.
 //!
-//! A replay covers one stretch, so that training rows on both sides of a fold are replayed stretch by stretch, each
-//! from flat, and the Sharpe ratio is that of all their returns together. Unlike walking forward this trains on what
-//! came later: it asks whether the choice generalises, not whether it could have been made.
+//! A replay covers one stretch, so training rows on both sides of a fold are replayed stretch by stretch, each starting
+//! flat, and the Sharpe ratio is that of all their returns together. Unlike walk-forward, this trains on later data: it
+//! asks whether the choice generalises, not whether it could have been made.
 
 use q50_engine::units::{AnnualSharpe, PeriodsPerYear};
 

@@ -1,7 +1,8 @@
-//! What is left of the best of many sets of parameters once it must be chosen without seeing the data it is judged on.
+//! How much remains of the best of many parameter sets once it must be chosen without seeing the data that judge it.
 //!
-//! Pure but for the suite: candidates come through a trait, rows are bars by index, nothing reads a file. Every evaluation that a choice
-//! was made from is returned ([`Evaluation`]), so that the caller can file each of them in the trial ledger.
+//! Pure except for the suite: candidates come through a trait, rows are bars by index, nothing reads a file. Every
+//! evaluation on which a choice was based is returned ([`Evaluation`]), so that the caller can file each of them in the
+//! trial ledger.
 //!
 //! * [`windows`](crate::overfit::windows()) and [`walk_forward`](crate::overfit::walk_forward()): choose on the past,
 //!   judge on what follows, again and again.

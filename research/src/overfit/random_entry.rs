@@ -1,4 +1,4 @@
-//! Whether the times of the entries matter: the same positions, held as long, entered at random.
+//! Whether the entry times matter: the same positions, held as long, entered at random.
 
 use q50_engine::units::Fraction;
 use rand::{RngExt, SeedableRng};

@@ -1,4 +1,4 @@
-//! Where walk-forward optimisation trains and where it is judged.
+//! The training and test windows of walk-forward optimisation.
 
 use std::ops::Range;
 

@@ -1,9 +1,8 @@
 //! The report of a verification: one HTML file that needs nothing but a browser.
 //!
-//! Everything is inside the file: the style sheet, and the pictures as inline SVG. Pictures are drawn in sentinel
+//! Everything is inside the file: the style sheet, and the pictures as inline SVG. Charts are drawn in sentinel
 //! colours, which the style sheet maps to the reader's light or dark scheme. The page is a function of the
-//! [`Verification`] alone, without a clock and without randomness, so that the same run
-//! gives the same bytes.
+//! [`Verification`] alone, without a clock and without randomness, so that the same run gives the same bytes.
 
 /// The pictures.
 mod charts;

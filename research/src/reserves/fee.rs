@@ -1,4 +1,4 @@
-//! The fee at which the windows of a tape fit best.
+//! The fee that fits the windows of a tape best.
 
 use serde::Serialize;
 

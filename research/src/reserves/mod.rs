@@ -1,10 +1,10 @@
 //! Reserves and fee of a constant-product pool, inferred from its trades.
 //!
-//! Trades are public where reserves are not: each trade shows a price and moves it, and how far it moves it tells how
+//! Trades are public where reserves are not. Each trade shows a price and moves it, and the size of the move shows how
 //! deep the pool is. [`infer`] fits the reserves before every window of consecutive trades to the recorded outputs,
-//! takes the fee at which the windows fit best, carries each window's reserves back to the first trade along the
-//! recorded flows, and answers with the medians. It refuses, with every reason and number, a tape whose trades do not
-//! chain or do not obey `x y = k`; see [`Limits`] for where it draws the lines and [`Refusal`] for what it says.
+//! takes the fee that fits the windows best, carries each window's reserves back to the first trade along the recorded
+//! flows, and returns the medians. It refuses, with every reason and number, a tape whose trades do not chain or do not
+//! obey `x y = k`; see [`Limits`] for where it draws the lines and [`Refusal`] for what it says.
 //!
 //! The whole input is taken to reach the reserves, fee included. PumpSwap sends the protocol's and the creator's share
 //! elsewhere, some 10 bps of each trade: across a window far less than the residual.

@@ -1,4 +1,4 @@
-//! Why reserves are not inferred: each reason with the number that was found and the limit it broke.
+//! Why reserves are not inferred: each reason with the number found and the limit it broke.
 
 use std::fmt;
 

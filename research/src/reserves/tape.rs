@@ -1,4 +1,4 @@
-//! What can be said against a tape before anything is fitted: order, holes, ties, sides.
+//! Objections to a tape before anything is fitted: order, holes, ties, sides.
 
 use q50_datasets::{pool_trades::PoolTrade, trades::TradeSide};
 

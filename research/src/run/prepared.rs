@@ -1,4 +1,4 @@
-//! A source made ready: what depends on the data alone is computed once, and any number of runs read it.
+//! A prepared source: everything that depends only on the data is computed once, and any number of runs read it.
 
 use std::{borrow::Cow, ops::Range};
 

@@ -1,4 +1,4 @@
-//! One parameter of a search: the values that it takes.
+//! One parameter of a search and its values.
 
 use toml::{Table, Value};
 

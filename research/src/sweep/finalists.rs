@@ -1,4 +1,4 @@
-//! Which sets are worth a second look: hard filters, and the Pareto front of those that pass.
+//! The finalists: hard filters, and the Pareto front of the sets that pass.
 
 use serde::{Deserialize, Serialize};
 

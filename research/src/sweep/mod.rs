@@ -3,9 +3,8 @@
 //! * [`Space`]: the sets, by index. [`Sweep`]: the search over one [`Prepared`]. [`Store`]: its state on disk. [`publish`]:
 //!   the results of a finished search. [`Front`] and [`finalists()`]: what is worth a second look.
 //!
-//! Every set is filed in the trial ledger before its row is kept, so that no result is known that was not counted.
-//! Results depend on the data, the strategy and the grid alone: not on threads, on chunks, or on when a search was
-//! interrupted.
+//! Every set is filed in the trial ledger before its row is kept, so every known result has been counted. Results
+//! depend only on the data, the strategy and the grid: not on threads, on chunks, or on when a search was interrupted.
 
 mod axis;
 mod finalists;

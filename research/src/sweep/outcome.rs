@@ -1,4 +1,4 @@
-//! What became of one set.
+//! The outcome of one set.
 
 use q50_engine::{
     record::Summary,

@@ -1,4 +1,4 @@
-//! The results of a finished search: one table of every set, and the finalists with what stands against them.
+//! The results of a finished search: one table of every set, and the finalists with the evidence against them.
 
 use std::collections::BTreeMap;
 

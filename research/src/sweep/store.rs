@@ -1,7 +1,7 @@
 //! The state of a sweep on disk: every finished set, in one SQLite file that survives the process at any moment.
 //!
-//! Rows are appended in index order and in transactions, so that what is there is always a prefix of the search: a sweep
-//! goes on from its length. The file is removed when the results are in place.
+//! Rows are appended in index order and in transactions, so the file is always a prefix of the search, and a sweep
+//! resumes from its length. The file is removed when the results are in place.
 
 use std::path::{Path, PathBuf};
 

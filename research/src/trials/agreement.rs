@@ -1,4 +1,4 @@
-//! Whether two records are of one market: they overlap, and their returns agree there.
+//! Whether two records belong to one market: they overlap, and their returns agree there.
 //!
 //! That is a correlation of 0.99 or more in size of the returns between instants at which both have a price: of all those
 //! on the grid of the longer cells of the two, or of those on a coarser one, because noise in prices, and closes that are

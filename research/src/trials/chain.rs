@@ -1,8 +1,8 @@
 //! The chain that makes a ledger evidence: every change is an entry, and every entry has the hash of the one before.
 //!
-//! hash = BLAKE3(previous hash, number, time, kind, payload, digest), and digest = BLAKE3 of the rows that came with the
-//! entry, in the order of their keys. So no row and no entry can be taken out or changed without all hashes after it,
-//! and whoever has seen a later one, in a report, sees that it is gone.
+//! hash = BLAKE3(previous hash, number, time, kind, payload, digest), and digest = BLAKE3 of the rows that came with
+//! the entry, in the order of their keys. So removing or changing a row or an entry changes all later hashes, and
+//! anyone who has seen a later one in a report notices that it is gone.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! Whether a ledger is what it was: every hash computed again, from the rows on.
+//! Whether a ledger is unaltered: every hash is recomputed, starting from the rows.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! How far trials spread, and what is left of a Sharpe ratio after all of them: the one rule that every report deflates by.
+//! How far trials spread, and what is left of a Sharpe ratio after all of them: the one rule by which every report
+//! deflates.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The fingerprint of a record: the shape of its returns, and nothing of its prices.
+//! The fingerprint of a record: the shape of its returns, without its prices.
 //!
 //! Log returns of the closes on a grid of UTC cells, divided by their own typical size and kept in one byte each, so that
 //! neither the price level nor the volatility can be had back. Small and large returns have the same resolution,

@@ -1,7 +1,7 @@
 //! The ledger's file: SQLite in write-ahead mode, in which a crash leaves whole transactions and nothing else.
 //!
-//! Nothing in it is ever changed or taken out: what is added comes with an entry of the chain (`chain.rs`), in one
-//! transaction that keeps every other writer out.
+//! Nothing in it is ever changed or removed. Every addition comes with an entry of the chain (`chain.rs`), in one
+//! transaction that excludes every other writer.
 
 use std::{collections::HashMap, path::Path};
 

@@ -1,7 +1,7 @@
-//! Which datasets are of one market, and what counts on it.
+//! Groups datasets into markets, and says what counts on each.
 //!
-//! A market is a connected component: every dataset that is new is compared with the fingerprints of the others, and each
-//! agreement is a merge on record. Markets grow together and never apart.
+//! A market is a connected component: every new dataset is compared with the fingerprints of the others, and each
+//! agreement is a merge on record. Markets merge and never split.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

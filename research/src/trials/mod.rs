@@ -1,4 +1,5 @@
-//! The trial ledger: one SQLite file that every replay passes through, so that a deflation knows how often was asked.
+//! The trial ledger: one SQLite file in which every replay is filed, so that a deflation knows how many trials there
+//! were.
 //!
 //! What is counted is hypotheses, by market. A hypothesis is what a researcher can pick (signals and how they are joined,
 //! strategy, sizing, exits, window), by content hash of what it resolves to; the same under other assumptions (costs,
@@ -6,11 +7,12 @@
 //! with those of another one of it, whatever its bars, units and signals. What was tried on a portfolio
 //! counts on each of its instruments, and the other way round: who chooses among them has tried them all.
 //!
-//! `Candidate`s are results that somebody could have picked; `Probe`s are replays that test a candidate (other costs,
-//! neighbouring settings, shifted signals) and are kept but not counted. What others published is a candidate too.
+//! `Candidate`s are results that somebody could have chosen; `Probe`s are replays that test a candidate (other costs,
+//! neighbouring settings, shifted signals) and are kept but not counted. Published results of others are candidates
+//! too.
 //!
-//! The ledger only grows, and every change of it is an entry of a chain of hashes, so that what was taken out or changed
-//! is seen by whoever has an earlier report.
+//! The ledger only grows, and every change to it is an entry in a chain of hashes, so anyone with an earlier report
+//! notices a removal or a change.
 
 mod agreement;
 mod chain;

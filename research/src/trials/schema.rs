@@ -1,4 +1,4 @@
-//! The layout of a ledger's file, and what becomes of earlier ones.
+//! The schema of a ledger's file, and the migration of earlier ones.
 
 use std::{collections::BTreeMap, io::ErrorKind, path::Path, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A result that waits for the ledger.
+//! A result that has not been filed in the ledger yet.
 
 use super::{LedgerError, Origin, Scope, Trial, TrialLedger};
 

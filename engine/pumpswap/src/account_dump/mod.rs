@@ -1,9 +1,9 @@
 //! Account dumps: files in which clients and explorers keep an account's bytes.
 //!
-//! Read are one account, or several in an array or under `accounts`; the answers of `getAccountInfo` and
-//! `getMultipleAccounts`; and what `solana account --output json` prints. The bytes are base64, under `base64` or
-//! `data`. What an account is, is told by its first eight bytes; a label beside it must agree, and so must its owner and
-//! its length where they are given.
+//! Accepted are one account, or several in an array or under `accounts`; the answers of `getAccountInfo` and
+//! `getMultipleAccounts`; and the output of `solana account --output json`. The bytes are base64, under `base64` or
+//! `data`. The first eight bytes identify the kind of account; a label beside it must agree, and so must its owner and
+//! its length if given.
 
 /// What is in a file.
 mod read;

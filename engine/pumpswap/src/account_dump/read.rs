@@ -1,4 +1,4 @@
-//! What is in a file: one account, several, or a node's answer around them.
+//! The contents of a file: one account, several, or a node's answer around them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

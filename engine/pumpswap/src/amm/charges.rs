@@ -1,4 +1,4 @@
-//! What one trade is charged, and what a spend leaves to swap.
+//! The charges of one trade, and what a spend leaves to swap.
 
 use super::BPS;
 use super::curve::mul_div_floor;

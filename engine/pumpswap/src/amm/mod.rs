@@ -16,8 +16,9 @@
 //! # Ok::<(), q50_pumpswap::amm::AmmError>(())
 //! ```
 //!
-//! Everything is `u64` and `u128`: no floats, no allocation, and no input that panics. What the program would refuse is
-//! an [`AmmError`] with the program's own number and name, and in the program's own order where several would apply.
+//! Everything is `u64` and `u128`: no floats, no allocation, and no input that panics. An order that the program would
+//! refuse is an [`AmmError`] with the program's own number and name; where several apply, the program's own order
+//! decides.
 //!
 //! Source of all rules: the PumpSwap program as its vendor compiled it (crate `pump-rust-client` 0.5.0), its public
 //! documentation, and the events it printed on mainnet. The order of the checks was read off the compiled program.

@@ -1,4 +1,4 @@
-//! What to trade, and through which generation of the instructions.
+//! The order: what to trade, and through which generation of the instructions.
 
 /// Which generation of the program's instructions carries the order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! The state of a pool and the program's configuration: all that a trade depends on.
+//! The state of a pool and the program's configuration: everything that a trade depends on.
 
 use super::error::AmmError;
 use super::fees::{FeeConfig, FeeRates};

@@ -6,9 +6,9 @@
 //! | spend `s` quote | `net = ⌊s·10,000/(10,000+rates)⌋`, less what `net + fees` exceeds `s` by; gets `⌊B·(net−1)/(E+net−1)⌋` | pays `net + fees` |
 //! | sell `b` base | `⌊E·b/(B+b)⌋` | gets `raw − fees` |
 //!
-//! The LP fee stays in the pool. With the first version of the instructions the other two leave at once; with the second
-//! they stay in the vault until swept, booked in the pool's buckets and taken off its virtual reserves, so that both
-//! versions leave the same price behind. Only the buyback slice leaves at once in both.
+//! The LP fee stays in the pool. With the first version of the instructions the other two leave at once; with the
+//! second they stay in the vault until swept, booked in the pool's buckets and subtracted from its virtual reserves, so
+//! both versions leave the same price behind. Only the buyback slice leaves at once in both.
 
 use super::charges::{Fees, net_of_fees};
 use super::curve::{base_out_for_quote_in, quote_in_for_base_out, quote_out_for_base_in};

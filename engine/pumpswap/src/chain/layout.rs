@@ -1,4 +1,4 @@
-//! Account data, as the programs lay it out: the inverse of this crate's decoders, for whoever sets up a chain.
+//! Account data, as the programs lay it out: the inverse of this crate's decoders, for setting up a chain.
 //!
 //! Source: the interface description of PumpSwap and of the fees program; the documentation of SPL Token.
 

@@ -1,8 +1,8 @@
 //! Derived addresses.
 //!
-//! An address is derived from seeds as the first hash, counting a bump seed down from 255, that is no point of the
-//! ed25519 curve, so that nobody has a key to it. Source: Solana's documentation of program derived addresses; the seeds
-//! are the PumpSwap program's.
+//! An address is derived from seeds as the first hash, counting a bump seed down from 255, that is not a point of the
+//! ed25519 curve, so nobody has a key to it. Source: Solana's documentation of program derived addresses; the seeds are
+//! the PumpSwap program's.
 
 use super::accounts::Pool;
 use super::address::Address;

@@ -1,6 +1,6 @@
-//! A swap executed again from its own event: the order that it prints, on the reserves and at the rates that it prints.
+//! Re-executes a swap from its own event: the order that it prints, on the reserves and at the rates that it prints.
 //!
-//! Which schedule was in force at the time is no longer on chain; what it came to is in the event. Source: the fields of
+//! The schedule in force at the time is no longer on chain, but its result is in the event. Source: the fields of
 //! `BuyEvent` and `SellEvent`, and what they mean for each instruction, checked against the compiled program.
 
 use super::events::SwapEvent;

@@ -1,8 +1,8 @@
-//! Whole transactions: the trade and what has to stand around it.
+//! Whole transactions: the trade and the instructions around it.
 //!
-//! A pool quoted in SOL trades wrapped SOL, so that SOL is wrapped before a buy and unwrapped after every trade; an
-//! account that is to receive tokens has to exist; and a pool account of an old length is extended first, as the
-//! vendor's client still does. Source: the vendor's client, whose lists these equal.
+//! A pool quoted in SOL trades wrapped SOL, so SOL is wrapped before a buy and unwrapped after every trade; an account
+//! that will receive tokens must exist; and a pool account of an old length is extended first, as the vendor's client
+//! still does. Source: the vendor's client, whose lists these equal.
 
 use super::accounts::Pool;
 use super::address::Address;

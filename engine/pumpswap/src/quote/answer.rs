@@ -1,4 +1,4 @@
-//! What a request is answered with: every amount, or the program's error, or why the line is no request.
+//! The answer to a request: every amount, or the program's error, or why the line is not a request.
 
 use std::fmt::Display;
 

@@ -1,4 +1,5 @@
-//! A whole file of requests, in constant memory: what one read brings is answered on every core, and written in order.
+//! A whole file of requests, in constant memory: all cores answer the lines of one read, and the answers are written in
+//! order.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Integers as JSON has them: decimal strings, or numbers where no digit was lost.
+//! Integers in JSON: decimal strings, or numbers if no digit was lost.
 
 use std::borrow::Cow;
 use std::fmt;

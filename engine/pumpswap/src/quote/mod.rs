@@ -1,8 +1,8 @@
 //! Exact quotes as JSON lines: a pool, a configuration and an order in, every amount or the program's error out.
 //!
-//! Integers are decimal strings on both sides, because a chain's `u64` does not survive a JSON number; on the way in a
-//! JSON integer is accepted too, and one that lost digits is refused. A field that is not known is refused, and so is an
-//! amount beyond its type, by name: a quote for something else than was asked is worse than none.
+//! Integers are decimal strings on both sides, because a chain's `u64` does not survive a JSON number. On input a JSON
+//! integer is accepted too, unless it lost digits. An unknown field is refused by name, and so is an amount beyond its
+//! type: a quote for something else than was asked is worse than none.
 //!
 //! ```
 //! let line = br#"{"op":"buy","amount":"1000000000000","base_reserve":"206900000000000",

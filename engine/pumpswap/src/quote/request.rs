@@ -1,4 +1,4 @@
-//! One request: the pool before the trade, what prices it besides, and the order.
+//! One request: the pool before the trade, everything else that prices it, and the order.
 
 use crate::Bps;
 use crate::amm::{AmmConfig, FeeConfig, Order, PoolOrigin, PoolState, QuoteMint, Version};

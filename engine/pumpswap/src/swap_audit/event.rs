@@ -1,4 +1,4 @@
-//! Events of the program: what they print of a trade, and records that are nothing else.
+//! Events of the program: what they print about a trade, and records that consist only of an event.
 
 use std::str::FromStr;
 

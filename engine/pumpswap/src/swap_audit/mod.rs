@@ -1,6 +1,6 @@
 //! Recorded swaps against our own arithmetic, field by field.
 //!
-//! Four shapes of record are told by their keys, and may be mixed in one file:
+//! Four shapes of record are recognised by their keys, and may be mixed in one file:
 //!
 //! | record | keys | what is compared |
 //! |---|---|---|
@@ -11,7 +11,7 @@
 //!
 //! A file is one record a line, one JSON array of records, or an object that holds them under `rows` or `swaps`.
 //!
-//! What recorders do differently, and is taken as they mean it:
+//! Recorders differ in these ways, and each is read as its recorder means it:
 //! - The program's event prints the schedule's creator rate also where there is no coin creator and nothing is charged
 //!   (the vectors of the compiled program have such rows); a recorded `creator_bps` may be that one.
 //! - Error 6053 follows from the accounts of a transaction, not from its amounts: a v1 trade on a pool with a coin

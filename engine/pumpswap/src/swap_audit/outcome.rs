@@ -1,4 +1,4 @@
-//! Requests with the answer that was recorded, and executions of the program with what it did.
+//! Requests with their recorded answers, and executions of the program with their effects.
 
 use crate::amm::{AmmError, PoolState, Side, Swap, Version};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The records of a file: one a line, an array, or an object that holds an array.
+//! The records of a file: one per line, an array, or an object that holds an array.
 
 use serde_json::Value;
 

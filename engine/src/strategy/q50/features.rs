@@ -1,7 +1,7 @@
-//! The Q50 signal of a whole market as columns: what depends on the data alone, computed once and shared by every set of
-//! a sweep, and what the gates of one set say of every row.
+//! The Q50 signal of a whole market as columns: what depends on the data alone, computed once and shared by every set
+//! of a sweep, and the verdict of one set's gates on every row.
 //!
-//! Row `t` uses the rows up to it only, and is to the bit what [`super::stream::Stream`] says after bar `t`.
+//! Row `t` uses the rows up to it only, and equals, to the bit, what [`super::stream::Stream`] says after bar `t`.
 
 use std::{
     borrow::Cow,

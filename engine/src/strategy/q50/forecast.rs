@@ -1,4 +1,4 @@
-//! One bar's forecast, and what follows from it whatever the settings are.
+//! One bar's forecast, and the values that follow from it whatever the settings.
 
 use super::{
     edge::{self, EvMode},

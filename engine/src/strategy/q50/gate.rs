@@ -1,7 +1,7 @@
 //! Which forecasts are traded: a chain of gates, each with one reason for holding.
 //!
-//! Order: forecast there, quantiles in order, regime known (where something depends on it), width, significance (expected value or
-//! threshold), quality, tier. The first gate that refuses names the reason.
+//! Order: forecast present, quantiles in order, regime known (if something depends on it), width, significance
+//! (expected value or threshold), quality, tier. The first gate that refuses gives the reason.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Variance regimes from percentiles that were known at the time.
+//! Variance regimes from percentiles known at the time.
 //!
 //! low <= p30 < medium <= p70 < high <= p90 < extreme, of the variance of recent returns. The percentiles are those of
 //! a trailing window that ends at the present bar. The published system takes them over the whole sample, future

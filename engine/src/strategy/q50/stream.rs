@@ -1,4 +1,4 @@
-//! The Q50 signal one bar at a time: what a live host runs, and what the columns of a market must be equal to.
+//! The Q50 signal one bar at a time: a live host runs it, and the columns of a market must equal it.
 
 use super::{
     Q50Config,

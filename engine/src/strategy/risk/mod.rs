@@ -1,7 +1,7 @@
 //! Limits on the account that no strategy can trade around.
 //!
 //! [`Limited`] stands between a strategy and the venue: while a limit is broken it answers in the strategy's place,
-//! first with the sale of what is held, then with holds. There is no result that a caller could forget to look at.
+//! first with the sale of the position, then with holds. So a caller cannot forget to check a result.
 
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
-//! The log of a collection: one SQLite file, which survives being killed at any instruction.
+//! The log of a collection: one SQLite file that survives a kill at any instruction.
 //!
-//! It holds what the chain said, and nothing that follows from it: checks and datasets are made anew from it.
+//! It holds what the chain reported and nothing derived from it: checks and datasets are rebuilt from it.
 
 /// Ranges that are not listed yet.
 mod holes;

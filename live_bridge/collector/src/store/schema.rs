@@ -1,4 +1,4 @@
-//! The layout of the log's file.
+//! The schema of the log's file.
 
 use super::StoreError;
 use q50_sqlite::{Layout, LayoutError};

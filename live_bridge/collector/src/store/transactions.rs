@@ -1,4 +1,4 @@
-//! What is listed, and what each transaction did once it is fetched.
+//! The listed transactions, and what each did once it is fetched.
 
 use super::{Store, StoreError, amount, parsed};
 use rusqlite::{OptionalExtension, Row, params};

@@ -1,8 +1,8 @@
-//! Stops trading after failures in a row, and tries again carefully.
+//! Stops trading after consecutive failures, and resumes carefully.
 //!
 //! Closed until five orders in a row fail. Then open: nothing is sent for 300 seconds. Then half-open: at most three
-//! probes; two that succeed close it, one that fails opens it again, and probes of which nothing is heard within the same
-//! time (a crash, a transaction left open) are given again. Source: M. Nygard, Release It!, 2nd ed., ch. 5.
+//! probes; two successes close it, one failure opens it again, and probes without an answer within the same time (a
+//! crash, a transaction left open) are given again. Source: M. Nygard, Release It!, 2nd ed., ch. 5.
 
 use super::Refusal;
 use crate::clock::UnixMillis;

@@ -1,4 +1,4 @@
-//! How much may be lost in a day, UTC.
+//! The largest loss per day, UTC.
 
 use super::{Refusal, share};
 use crate::clock::UnixMillis;

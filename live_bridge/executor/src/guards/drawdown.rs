@@ -1,4 +1,4 @@
-//! How far equity may fall from its highest.
+//! The largest fall of equity from its peak.
 
 use super::{Refusal, share};
 use q50_engine::units::{Bps, Lamports};

@@ -1,4 +1,4 @@
-//! Stop-loss, take-profit and timeout, between bars: asked whenever a price is seen.
+//! Stop-loss, take-profit and timeout, between bars: checked whenever a price is seen.
 
 use crate::clock::UnixMillis;
 use q50_engine::units::{Bps, Lamports};

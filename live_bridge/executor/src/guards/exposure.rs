@@ -1,4 +1,4 @@
-//! How much may be in positions.
+//! The largest share of equity in positions.
 
 use super::{Refusal, share};
 use q50_engine::units::{Bps, Lamports};

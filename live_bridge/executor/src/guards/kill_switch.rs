@@ -1,5 +1,5 @@
-//! Stops all trading until somebody says otherwise. One is kept in each journal, one in the data directory, which every
-//! trader asks wherever its journal is; both survive restarts.
+//! Stops all trading until it is resumed. Each journal has one, and the data directory has one that every trader
+//! checks, wherever its journal is; both survive restarts.
 
 use super::Refusal;
 use crate::clock::UnixMillis;

@@ -1,4 +1,4 @@
-//! What is allowed: the defaults, or those of a TOML file.
+//! The limits: the defaults, or those of a TOML file.
 
 use super::{BreakerLimits, Lists, RateLimits};
 use q50_engine::units::{Bps, Lamports};

@@ -1,4 +1,4 @@
-//! How much has to be in a pool that is bought from, and how far a buy may move its price.
+//! The minimum liquidity of a pool for buys, and the largest price impact of a buy.
 
 use super::Refusal;
 use q50_engine::units::{Bps, Lamports};

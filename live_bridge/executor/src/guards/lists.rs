@@ -1,7 +1,7 @@
 //! Mints that may not be bought, or the only ones that may. Lists fail closed: one that cannot be read allows nothing.
 //!
-//! A list is a JSON file, `{"addresses": ["..."], "patterns": ["...pump"]}`; `*` at either end of a pattern stands for
-//! anything. It is read again for every order, so that a change holds at once.
+//! A list is a JSON file, `{"addresses": ["..."], "patterns": ["...pump"]}`; `*` at either end of a pattern matches
+//! anything. It is read again for every order, so a change takes effect at once.
 
 use super::Refusal;
 use q50_pumpswap::chain::Address;

@@ -1,8 +1,8 @@
-//! What is asked before an order. An order that was not cleared cannot be executed: the executor takes
+//! Checks before an order. An order that was not cleared cannot be executed: the executor takes
 //! [`Cleared`](crate::guards::Cleared), and only [`Guards::clear`](crate::guards::Guards::clear) makes one.
 //!
-//! Ways out stay open: what protects from losing more (loss, drawdown, exposure, floor, tokens, lists) stops buys, not
-//! sells; what protects from a machine gone wild (kill switch, breaker, rates) stops both.
+//! Exits stay open: guards against further losses (loss, drawdown, exposure, floor, tokens, lists) stop buys, not
+//! sells; guards against a runaway program (kill switch, breaker, rates) stop both.
 
 /// Stops after failures in a row.
 mod circuit_breaker;

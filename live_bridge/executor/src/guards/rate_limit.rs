@@ -1,4 +1,4 @@
-//! How many orders in a minute, an hour, a day: sliding windows.
+//! The number of orders per minute, hour and day, in sliding windows.
 
 use super::Refusal;
 use crate::clock::UnixMillis;

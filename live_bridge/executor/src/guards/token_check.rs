@@ -1,4 +1,4 @@
-//! Whether a token is one that can be sold again: its mint account says who may freeze it, print more of it, or tax it.
+//! Whether a token can be sold again: its mint account says who may freeze it, mint more of it, or tax it.
 //!
 //! Source: the account layout of SPL Token's `Mint`, and of Token-2022's extensions behind it.
 

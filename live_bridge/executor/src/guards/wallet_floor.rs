@@ -1,4 +1,4 @@
-//! What has to stay in the wallet, so that fees and rent of the way out can be paid.
+//! The minimum balance of the wallet, so that fees and rent for selling can be paid.
 
 use super::Refusal;
 use q50_engine::units::Lamports;

@@ -1,4 +1,4 @@
-//! Levels at which a position is sold, kept until it is.
+//! Levels at which a position is sold, kept until the sale.
 
 use super::{Journal, JournalError, stored};
 use crate::clock::UnixMillis;

@@ -1,7 +1,7 @@
-//! What was wanted, what was signed, and what became of it: one SQLite file.
+//! The journal of orders, signed transactions and outcomes: one SQLite file.
 //!
-//! A transaction is committed here before it leaves, so that a crash at any instruction can be settled by asking the
-//! chain: what is `open` may have landed, failed or expired, and what is not here was never sent.
+//! A transaction is committed here before it leaves, so a crash at any instruction can be settled by asking the chain:
+//! an `open` transaction may have landed, failed or expired, and one that is not here was never sent.
 
 /// Levels at which a position is sold.
 mod exits;

@@ -1,4 +1,4 @@
-//! What became of an order, by its key.
+//! The outcome of an order, by its key.
 
 use super::{Journal, JournalError, OrderState};
 use rusqlite::OptionalExtension;

@@ -1,4 +1,4 @@
-//! What is held: the fold of all fills, at average cost.
+//! Positions: the fold of all fills, at average cost.
 
 use super::{Journal, JournalError};
 use crate::clock::UnixMillis;

@@ -1,4 +1,4 @@
-//! The layout of a journal's file.
+//! The schema of a journal's file.
 
 use super::JournalError;
 use super::exits::TABLE;

@@ -1,4 +1,4 @@
-//! What nodes answer, in our own types.
+//! Nodes' answers, in our own types.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! Asking again: after 1, 2 and 4 seconds, each up to 30 % longer by chance, and not before a node wants to be asked.
+//! Retries: after 1, 2 and 4 seconds, each up to 30 % longer at random, and not before the node allows it.
 
 use super::error::{Class, RpcError};
 use crate::clock::Clock;

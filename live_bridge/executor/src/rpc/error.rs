@@ -1,4 +1,4 @@
-//! What goes wrong between us and a node, by what can be done about it.
+//! Errors between us and a node, grouped by the possible response.
 
 use solana_transaction_error::TransactionError;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which of several nodes is asked: one that answers, and that is not behind the others.
+//! Chooses among several nodes: one that answers, and that is not behind the others.
 
 use super::error::RpcError;
 use crate::clock::UnixMillis;

@@ -1,4 +1,4 @@
-//! What happened to an account, as far back as the node remembers.
+//! The history of an account, as far back as the node remembers.
 
 use super::error::RpcError;
 use super::recorded::Recorded;

@@ -1,4 +1,4 @@
-//! A node's subscriptions, over WebSocket: they say when to look. Nothing is read from them but that something happened.
+//! A node's subscriptions, over WebSocket. They only say when to look; nothing else is read from them.
 
 use futures_util::{SinkExt, StreamExt};
 use jsonrpsee_types::{Id, Request};

@@ -1,4 +1,4 @@
-//! How far behind the newest slot a cluster's three promises stand.
+//! The three commitment levels: how far each lags behind the newest slot.
 
 pub(crate) use solana_commitment_config::CommitmentLevel;
 

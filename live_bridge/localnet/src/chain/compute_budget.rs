@@ -1,4 +1,4 @@
-//! The instructions that say how many compute units a transaction may use, and what it bids for one.
+//! The instructions that set a transaction's compute unit limit and its bid per unit.
 //!
 //! Source: the documentation of the Compute Budget program.
 

@@ -1,8 +1,8 @@
 //! The chain: slots and blocks, what landed in them, and the accounts at every commitment.
 //!
-//! One slot is open and takes transactions, which execute the moment they arrive; it is what "processed" means. The slot
-//! before it is confirmed, the one 32 before it finalized. No slot is skipped, so that a slot's number is its block
-//! height. Source: Solana's documentation of commitment and of transaction confirmation.
+//! One slot is open and takes transactions, which execute the moment they arrive; this is "processed". The slot before
+//! it is confirmed, the one 32 before it finalized. No slot is skipped, so a slot's number is its block height. Source:
+//! Solana's documentation of commitment and of transaction confirmation.
 
 /// How far behind the newest slot a cluster's three promises stand.
 pub(crate) mod commitment;

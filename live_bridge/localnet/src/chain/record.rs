@@ -1,4 +1,4 @@
-//! What is kept of a transaction that landed: itself, what it did, and how that is told.
+//! The record of a transaction that landed: itself, its effects, and how they are reported.
 
 use super::commitment::Slot;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Forks against a ledger of our own: whatever is taken back, the accounts are what they were.
+//! Forks against a model ledger: after any rollback, the accounts are what they were.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! What a node knows: the chain, or the chain as it was a few slots ago.
+//! A node's view: the chain, or the chain as it was a few slots ago.
 
 use super::commitment::{CommitmentLevel, Slot, Tip};
 use super::record::Record;

@@ -1,4 +1,4 @@
-//! The protocol's errors, by their numbers.
+//! The protocol's errors, by number.
 
 use crate::chain::commitment::Slot;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Parameters by position, each read into its type or refused by its name.
+//! Positional parameters, each parsed into its type or refused by name.
 
 use super::error::RpcError;
 use crate::chain::commitment::{CommitmentLevel, Slot};

@@ -1,4 +1,4 @@
-//! Sending and simulating transactions, and what a sender has to know: blockhashes and fees.
+//! Sending and simulating transactions, and what a sender needs for it: blockhashes and fees.
 
 use super::error::RpcError;
 use super::params::{ContextConfig, hash, pubkey};

@@ -1,4 +1,4 @@
-//! TCP connections that can be reset from within a handler, as a network does it: without a word.
+//! TCP connections that a handler can reset, silently, as a network does.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};

@@ -1,7 +1,8 @@
-//! What a WebSocket connection is subscribed to, and what it is told.
+//! The subscriptions of a WebSocket connection, and its notifications.
 //!
-//! A subscription remembers how far into the chain it has told; whenever the chain changes, it tells what lies between
-//! there and where its commitment now stands. So nothing is lost and nothing told twice, however late it is asked.
+//! A subscription remembers how far along the chain it has reported. Whenever the chain changes, it reports what lies
+//! between there and the current position of its commitment. So nothing is lost and nothing is reported twice, however
+//! late it is polled.
 
 use crate::chain::commitment::{CommitmentLevel, Slot};
 use crate::chain::record::Record;

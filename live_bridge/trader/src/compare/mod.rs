@@ -1,4 +1,4 @@
-//! A backtest and the live session that was to do the same, laid beside each other: decisions, orders, fills, time, money.
+//! Compares a live session with its backtest: decisions, orders, fills, time, money.
 
 /// A backtest.
 mod backtest;

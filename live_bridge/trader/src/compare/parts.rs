@@ -1,6 +1,6 @@
-//! Why a live fill is not the backtest's: its difference, cut into parts that add up to the lamport.
+//! Why a live fill differs from the backtest's: the difference, split into parts that add up to the lamport.
 //!
-//! Between the two lie fills that nobody made, each of which differs from the one before in one thing:
+//! Between the two lie hypothetical fills, each of which differs from the previous one in one thing:
 //!
 //! | fill | differs in | the part |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | the same at the rates that the chain charged, fee of the network in | fees | `fees` |
 //! | of the session | nothing that is known | `unexplained` |
 //!
-//! A fill is worth what it brought: lamports, and coins at the pool's price right before the live one. Each part is rounded
-//! down by itself; what that leaves of the whole is `rounding`.
+//! A fill is worth what it brought: lamports, and coins at the pool's price right before the live one. Each part is
+//! rounded down separately; the remainder of the whole is `rounding`.
 
 use q50_engine::ledger::PoolLedger;
 use q50_engine::units::{Fraction, LAMPORTS_PER_SOL, Lamports, TokenAmount};

@@ -1,4 +1,4 @@
-//! Where time went, and how much worse than quoted fills were.
+//! The time spent in each stage, and the slippage of fills from their quotes.
 
 use super::Record;
 use crate::journal::{DecisionRow, OrderRow, State};

@@ -1,6 +1,5 @@
-//! What is known of a session, in one SQLite file: bars as they closed, decisions before they are acted on, orders and
-//! what became of them. A session that was killed goes on from it, and a report is made of it; nothing in it is made up
-//! afterwards.
+//! The journal of a session, in one SQLite file: bars as they closed, decisions before they are acted on, orders and
+//! their outcomes. A killed session resumes from it, and reports are made from it; nothing in it is added afterwards.
 
 /// What the monitor took note of.
 mod monitor;

@@ -1,4 +1,4 @@
-//! What a session's file holds: bars, decisions, orders.
+//! The contents of a session's file: bars, decisions, orders.
 
 use crate::host::BarSignals;
 use q50_datasets::pool_bars::PoolBar;

@@ -1,4 +1,4 @@
-//! The layout of a session's file.
+//! The schema of a session's file.
 
 use super::JournalError;
 use q50_sqlite::{Layout, LayoutError};

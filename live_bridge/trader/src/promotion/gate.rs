@@ -1,4 +1,4 @@
-//! What is about to trade against what was promoted: nothing is traded where one differs.
+//! Compares what is about to trade with what was promoted: nothing is traded if anything differs.
 
 use super::manifest::{Manifest, Signed};
 use super::run::Run;

@@ -1,9 +1,9 @@
-//! On the chain where money is, a promoted strategy begins with a hundredth of its capital, and has to earn the rest by
+//! On the chain with real money, a promoted strategy begins with a hundredth of its capital, and earns the rest by
 //! doing what its backtest does.
 //!
-//! A session has one rung from its first bar to its last, so that its books, its replay and its report are of one capital;
-//! the next session begins on the rung that this one earned. That takes somebody who begins it: no money is added by
-//! itself.
+//! A session stays on one rung from its first bar to its last, so its books, its replay and its report have the same
+//! capital. The next session begins on the rung that this one earned. Somebody has to begin it: no money is added
+//! automatically.
 //!
 //! | the session before | the next one begins |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | neither yet | on the same rung |
 //! | cannot be read | at the foot |
 //!
-//! Rungs are kept for each manifest in the data directory: who promotes again begins at the foot again.
+//! Rungs are kept for each manifest in the data directory; a new promotion begins at the bottom again.
 
 use crate::compare::{Backtest, Comparison, Record};
 use q50_sqlite::{Layout, LayoutError};

@@ -1,11 +1,11 @@
-//! From a verdict to money: what has to be true of a run of `q50 verify` before its strategy may trade, who answers for
-//! it, and that what trades is what was judged.
+//! From a verdict to money: what must be true of a run of `q50 verify` before its strategy may trade, who answers for
+//! it, and that the strategy that trades is the one that was judged.
 //!
 //! 1. A [`Run`] is read with the hashes of its files.
-//! 2. [`refusals`] says, all at once, why it may not be promoted.
-//! 3. A [`Manifest`] says what was judged, by hashes, and is signed with the key of the wallet that will trade.
+//! 2. [`refusals`] lists, all at once, the reasons why it may not be promoted.
+//! 3. A [`Manifest`] states what was judged, by hashes, and is signed with the key of the wallet that will trade.
 //! 4. [`gate`] compares a manifest with what is about to trade, field by field.
-//! 5. On the chain where money is, a session begins with little of it: the [`ladder`].
+//! 5. On the chain with real money, a session begins with a small part of it: the [`ladder`].
 
 /// What is about to trade against what was promoted.
 pub mod gate;

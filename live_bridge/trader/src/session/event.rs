@@ -1,4 +1,4 @@
-//! What a session says of itself while it runs.
+//! The events that a session reports while it runs.
 
 use crate::host::BarSignals;
 use crate::journal::{Alarm, Done};

@@ -1,4 +1,4 @@
-//! Between bars: a position that met its stop-loss, its take-profit or its timeout is sold, whatever the strategy says.
+//! Between bars: a position that has reached its stop-loss, take-profit or timeout is sold, whatever the strategy says.
 
 use super::{Session, SessionError, Tell};
 use crate::journal::{Done, OrderRow, State};

@@ -1,4 +1,4 @@
-//! The loop: a bar closes, the strategy decides, the decision is kept, and then something is done about it.
+//! The loop: a bar closes, the strategy decides, the decision is stored, and only then acted on.
 
 /// What a session says of itself.
 mod event;

@@ -1,4 +1,4 @@
-//! Every overfitting check on the sets of a sweep, each choice filed in the trial ledger before it is known.
+//! Every overfitting check on the sets of a sweep. Each choice is filed in the trial ledger before it is shown.
 //!
 //! * [`Settings`]: windows, folds, blocks, resamples. [`judge_search`]: the checks, in the order of [`CheckName::ALL`].
 //! * [`Outcome`]: what came of them; [`Report`] and [`publish`]: the same for a reader and as Parquet files.

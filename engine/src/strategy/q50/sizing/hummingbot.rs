@@ -1,4 +1,4 @@
-//! The sizers of the backtesters that published the runs, as written there, faults included.
+//! The sizers of the backtesters that published the runs, as written there, including their faults.
 //!
 //! Neither a spread threshold nor, for the stand-alone Kelly sizer, a signal threshold ever reached them, so the
 //! branches that ask for a narrow spread always take the smaller factor. Lower clips of 0.001 are theirs.

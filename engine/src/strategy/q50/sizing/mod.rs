@@ -1,7 +1,7 @@
 //! Position sizes: every published sizer behind one [`Sizer`], and the caps that all of them are subject to.
 //!
 //! A method gives a raw share of equity. It is scaled by the regime and the drawdown, then bounded by the smallest of
-//! all caps, which is named. What is left below the minimum is no trade: a size is never forced up.
+//! all caps, which is named. A result below the minimum is not traded: a size is never forced up.
 
 mod advanced;
 mod caps;
