@@ -93,7 +93,8 @@ mod promote {
                 let begun = Instant::now();
                 while !session.is_finished() {
                     assert!(begun.elapsed() < Duration::from_secs(120), "it does not end");
-                    std::thread::sleep(Duration::from_millis(60));
+                    // Slowly, so that on a busy machine, too, an order is over before its bar is.
+                    std::thread::sleep(Duration::from_millis(150));
                     self.advance(1);
                 }
                 let ended = session.join().unwrap();
