@@ -77,8 +77,9 @@ mod promote {
         }
 
         fn line(&self, rest: &str) -> String {
+            let signals = if rest.contains("--signals") { "" } else { "--signals demo/signals.parquet" };
             format!(
-                "live --signals demo/signals.parquet --cluster localnet --rpc {} --keypair demo/wallet.json --pool {} \
+                "live {signals} --cluster localnet --rpc {} --keypair demo/wallet.json --pool {} \
                  --limits limits.toml --poll-ms 20 {rest}",
                 self.rpc, self.mint
             )
@@ -434,10 +435,19 @@ mod promote {
         let (code, told) = demo.live("--manifest manifest.json --ladder --bars 1 --out second");
         assert_eq!(code, 0, "{told}");
         assert!(told.contains("rung 1 of 4") && told.contains("of 20 fills"), "{told}");
-        // The same session goes on where it is.
-        let (code, told) = demo.live("--manifest manifest.json --ladder --bars 1 --out second");
+        // Other signals, by which it trades at every bar.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let bar = i64::try_from(now.as_millis()).unwrap() / 5_000;
+        let signals: String = (bar - 10..bar + 300).map(|bar| format!("{},{}\n", bar * 5_000, bar % 2)).collect();
+        demo.space.write("busy.csv", format!("ts_ms,side\n{signals}"));
+        let busy = "--manifest manifest.json --ladder --signals busy.csv";
+        let (code, told) = demo.live(&format!("{busy} --bars 26 --out third"));
         assert!(code == 0 && told.contains("rung 1 of 4"), "{told}");
-        assert_eq!(capital("second"), (0.1, true));
+        let compared = demo.space.json("compare third", 0);
+        assert!(compared["fills"]["matched"].as_u64().unwrap() >= 20, "{compared}");
+        let (code, told) = demo.live(&format!("{busy} --bars 1 --out fourth"));
+        assert!(code == 0 && told.contains("rung 2 of 4, 5 % of the promoted capital: parity held over"), "{told}");
+        assert_eq!(capital("fourth"), (0.5, true));
     }
 
     #[test]
