@@ -1,6 +1,6 @@
 //! Before a session: what the manifest allows, and where nothing is allowed without one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use q50_executor::clock::{Clock, SystemClock};
@@ -57,7 +57,7 @@ impl Promoted {
 
 /// The manifest that was named.
 pub(crate) fn promoted(arguments: &ManifestArguments) -> Result<Option<Promoted>> {
-    let read = |path: &std::path::PathBuf| Promoted::read(path, arguments.run.as_deref());
+    let read = |path: &PathBuf| Promoted::read(path, arguments.run.as_deref());
     arguments.manifest.as_ref().map(read).transpose()
 }
 
@@ -95,22 +95,39 @@ pub(crate) fn allowed(
     Ok(gate::signer(&promoted.signed, wallet.filter(|_| mode == Mode::Trade))?)
 }
 
-/// How much of the capital a session may trade with: on mainnet-beta, and where it is asked for, what its rung allows.
-pub(crate) fn rung(
-    promoted: Option<&Promoted>,
-    cluster: &Cluster,
-    mode: Mode,
-    arguments: &ManifestArguments,
-    session: &Path,
-) -> Result<Option<Standing>> {
-    let climbs = mode == Mode::Trade && (*cluster == Cluster::Mainnet || arguments.ladder);
-    let Some(promoted) = promoted.filter(|_| climbs) else { return Ok(None) };
-    let folder = data_directory()?;
-    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let path = folder.join("ladder.sqlite");
-    let named = || path.display().to_string();
-    let mut ladder = Ladder::open(&path).with_context(named)?;
-    std::fs::create_dir_all(session).with_context(|| session.display().to_string())?;
-    let session = session.canonicalize().with_context(|| session.display().to_string())?;
-    Ok(Some(ladder.begin(&promoted.signed.hash(), &session, SystemClock.now().0).with_context(named)?))
+/// A session's place on the ladder.
+#[derive(Debug)]
+pub(crate) struct Rung {
+    ladder: Ladder,
+    manifest: String,
+    session: PathBuf,
+    pub(crate) standing: Standing,
+}
+
+impl Rung {
+    /// Where the session stands: on mainnet-beta, and where it is asked for; elsewhere it has all of its capital.
+    pub(crate) fn of(
+        promoted: Option<&Promoted>,
+        cluster: &Cluster,
+        mode: Mode,
+        arguments: &ManifestArguments,
+        session: &Path,
+    ) -> Result<Option<Self>> {
+        let climbs = mode == Mode::Trade && (*cluster == Cluster::Mainnet || arguments.ladder);
+        let Some(promoted) = promoted.filter(|_| climbs) else { return Ok(None) };
+        let folder = data_directory()?;
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let path = folder.join("ladder.sqlite");
+        let named = || path.display().to_string();
+        let (ladder, manifest) = (Ladder::open(&path).with_context(named)?, promoted.signed.hash());
+        let session = std::path::absolute(session).with_context(|| session.display().to_string())?;
+        let standing = ladder.standing(&manifest, &session).with_context(named)?;
+        Ok(Some(Self { ladder, manifest, session, standing }))
+    }
+
+    /// Keeps that the session has begun there.
+    pub(crate) fn keep(&self) -> Result<()> {
+        let Self { ladder, manifest, session, standing } = self;
+        Ok(ladder.keep(manifest, session, standing, SystemClock.now().0).context("ladder.sqlite")?)
+    }
 }

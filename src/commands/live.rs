@@ -29,7 +29,6 @@ use q50_trader::journal::{Done, Journal, State};
 use q50_trader::monitor::{MonitorRule, Reference, promoted_trades};
 use q50_trader::promoted;
 use q50_trader::promotion::gate::Intended;
-use q50_trader::promotion::ladder::Standing;
 use q50_trader::promotion::{self, Manifest, Override};
 use q50_trader::session::{Event, Parts, Session, SessionError};
 use q50_trader::signal_file::SignalFile;
@@ -44,7 +43,7 @@ use crate::{
     commands::{
         chain::{nodes, open_executor, trading_settings, websocket},
         collect::LOG,
-        gate::{self, Promoted},
+        gate::{self, Promoted, Rung},
     },
     configuration::{DEFAULT_DEPTH, signal_options, strategy_of},
     progress::Status,
@@ -166,10 +165,10 @@ async fn live(
     if let Some(promoted) = &promoted {
         gate::allowed(promoted, client.genesis(), target.pool, address, mode)?;
     }
-    let standing =
-        gate::rung(promoted.as_ref(), &Cluster::of(client.genesis()), mode, &arguments.promotion, &arguments.out)?;
-    if let Some(standing) = &standing {
-        settings.capital = standing.of(settings.capital);
+    let shared = Cluster::of(client.genesis());
+    let rung = Rung::of(promoted.as_ref(), &shared, mode, &arguments.promotion, &arguments.out)?;
+    if let Some(rung) = &rung {
+        settings.capital = rung.standing.of(settings.capital);
     }
     let spec = SessionSpec {
         schema: SessionSpec::SCHEMA.to_owned(),
@@ -201,7 +200,7 @@ async fn live(
     if let Some(promoted) = &promoted {
         promoted.keep(folder.path(), &journal, &spec)?;
     }
-    let announced = announced(promoted.as_ref(), standing.as_ref());
+    let announced = announced(promoted.as_ref(), rung.as_ref());
     for (kind, text) in &announced {
         journal.note(SystemClock.now().0, kind, text)?;
     }
@@ -253,6 +252,9 @@ async fn live(
             return Err(error.into());
         }
     };
+    if let Some(rung) = &rung {
+        rung.keep()?;
+    }
     let poll = Duration::from_millis(arguments.poll_ms);
     let ended = session.run(&mut stop, poll, arguments.bars, &mut tell).await;
     let collector = session.feed().collector();
@@ -264,11 +266,11 @@ async fn live(
 }
 
 /// What is said, and kept, of a promoted session each time that it begins: checks that were overridden, and its rung.
-fn announced(promoted: Option<&Promoted>, standing: Option<&Standing>) -> Vec<(&'static str, String)> {
+fn announced(promoted: Option<&Promoted>, rung: Option<&Rung>) -> Vec<(&'static str, String)> {
     let overrides = promoted.into_iter().flat_map(|promoted| &promoted.manifest().overrides);
     let overridden =
         overrides.map(|Override { check, reason }| ("override", format!("{check} did not pass: {reason}")));
-    overridden.chain(standing.map(|standing| ("ladder", standing.text.clone()))).collect()
+    overridden.chain(rung.map(|rung| ("ladder", rung.standing.text()))).collect()
 }
 
 fn signal_rule(arguments: &LiveArguments, interval_ms: i64, manifest: Option<&Manifest>) -> SignalRule {

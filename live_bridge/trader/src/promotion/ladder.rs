@@ -17,7 +17,7 @@
 use crate::compare::{Backtest, Comparison, Record};
 use q50_sqlite::{Layout, LayoutError};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -116,11 +116,22 @@ impl Evidence {
 pub struct Standing {
     /// Number of its rung, from 0.
     pub rung: usize,
-    /// That, and why, for people.
-    pub text: String,
+    /// Why.
+    pub why: String,
 }
 
 impl Standing {
+    fn new(rung: usize, why: String) -> Self {
+        Self { rung: rung.min(RUNGS.len() - 1), why }
+    }
+
+    /// The same for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { rung, why } = self;
+        format!("rung {} of {}, {} % of the promoted capital: {why}", rung + 1, RUNGS.len(), RUNGS[*rung])
+    }
+
     /// How much of this capital the session may trade with, to the lamport.
     #[must_use]
     pub fn of(&self, capital: f64) -> f64 {
@@ -173,35 +184,44 @@ impl Ladder {
     ///
     /// # Errors
     /// [`LadderError`].
-    pub fn begin(&mut self, manifest: &str, session: &Path, now_ms: i64) -> Result<Standing, LadderError> {
-        let folder = session.display().to_string();
+    pub fn standing(&self, manifest: &str, session: &Path) -> Result<Standing, LadderError> {
         let own = "SELECT rung, why FROM steps WHERE manifest = ?1 AND session = ?2";
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-        if let Some((rung, why)) = self.database.query_row(own, [manifest, &folder], row).optional()? {
-            return Ok(standing(rung, &why));
+        let row = |row: &rusqlite::Row<'_>| {
+            let rung: i64 = row.get(0)?;
+            Ok((usize::try_from(rung).unwrap_or(0), row.get::<_, String>(1)?))
+        };
+        if let Some((rung, why)) = self.database.query_row(own, params![manifest, name(session)], row).optional()? {
+            return Ok(Standing::new(rung, why));
         }
         let last = "SELECT rung, session FROM steps WHERE manifest = ?1 ORDER BY rowid DESC LIMIT 1";
-        let (rung, why) = match self.database.query_row(last, [manifest], row).optional()? {
-            None => (0, "it begins at the foot".to_owned()),
-            Some((rung, before)) => match Evidence::of(&PathBuf::from(&before)) {
-                Err(problem) => (0, format!("{before}, which it would have to be judged by, shows nothing: {problem}")),
-                Ok(evidence) => {
-                    let (step, why) = evidence.step();
-                    (step.from(usize::try_from(rung).unwrap_or(0).min(RUNGS.len() - 1)), why)
-                }
-            },
+        let Some((rung, before)) = self.database.query_row(last, [manifest], row).optional()? else {
+            return Ok(Standing::new(0, "it begins at the foot".to_owned()));
         };
-        let insert = "INSERT INTO steps (manifest, session, rung, time_ms, why) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let rung = i64::try_from(rung).unwrap_or(0);
-        self.database.execute(insert, params![manifest, folder, rung, now_ms, why])?;
-        Ok(standing(rung, &why))
+        Ok(match Evidence::of(Path::new(&before)) {
+            Ok(evidence) => {
+                let (step, why) = evidence.step();
+                Standing::new(step.from(rung), why)
+            }
+            Err(problem) => {
+                Standing::new(0, format!("{before}, which it would have to be judged by, shows nothing: {problem}"))
+            }
+        })
+    }
+
+    /// Keeps where a session stands that has begun.
+    ///
+    /// # Errors
+    /// [`LadderError`].
+    pub fn keep(&self, manifest: &str, session: &Path, standing: &Standing, now_ms: i64) -> Result<(), LadderError> {
+        let insert = "INSERT OR IGNORE INTO steps (manifest, session, rung, time_ms, why) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let rung = i64::try_from(standing.rung).unwrap_or(0);
+        self.database.execute(insert, params![manifest, name(session), rung, now_ms, standing.why])?;
+        Ok(())
     }
 }
 
-fn standing(rung: i64, why: &str) -> Standing {
-    let rung = usize::try_from(rung).unwrap_or(0).min(RUNGS.len() - 1);
-    let text = format!("rung {} of {}, {} % of the promoted capital: {why}", rung + 1, RUNGS.len(), RUNGS[rung]);
-    Standing { rung, text }
+fn name(session: &Path) -> String {
+    session.display().to_string()
 }
 
 #[cfg(test)]
@@ -229,21 +249,24 @@ mod tests {
     fn nobody_climbs_above_the_top_or_falls_below_the_foot() {
         assert_eq!((Step::Climbs.from(0), Step::Climbs.from(3)), (1, 3));
         assert_eq!((Step::Falls.from(2), Step::Falls.from(0), Step::Stays.from(2)), (1, 0, 2));
-        let capital = |rung| Standing { rung, text: String::new() }.of(10.0);
+        let capital = |rung| Standing { rung, why: String::new() }.of(10.0);
         assert_eq!([0, 1, 2, 3].map(capital), [0.1, 0.5, 2.5, 10.0]);
     }
 
     #[test]
     fn a_session_stays_on_its_rung_and_one_that_nothing_speaks_for_begins_at_the_foot() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ladder = Ladder::open(&folder.path().join("ladder.sqlite")).unwrap();
-        let first = ladder.begin("m", Path::new("/one"), 1).unwrap();
-        assert_eq!(first.text, "rung 1 of 4, 1 % of the promoted capital: it begins at the foot");
-        ladder.database.execute("UPDATE steps SET rung = 2", []).unwrap();
-        assert_eq!(ladder.begin("m", Path::new("/one"), 2).unwrap().rung, 2, "it goes on");
-        let next = ladder.begin("m", Path::new("/two"), 3).unwrap();
+        let ladder = Ladder::open(&folder.path().join("ladder.sqlite")).unwrap();
+        let [one, two] = ["/one", "/two"].map(Path::new);
+        let first = ladder.standing("m", one).unwrap();
+        assert_eq!(first.text(), "rung 1 of 4, 1 % of the promoted capital: it begins at the foot");
+        assert_eq!(ladder.standing("m", two).unwrap(), first, "a session that never began is none");
+        ladder.keep("m", one, &Standing { rung: 2, why: "it climbed".to_owned() }, 1).unwrap();
+        ladder.keep("m", one, &first, 2).unwrap();
+        assert_eq!(ladder.standing("m", one).unwrap().rung, 2, "it goes on");
+        let next = ladder.standing("m", two).unwrap();
         assert_eq!(next.rung, 0);
-        assert!(next.text.contains("/one, which it would have to be judged by, shows nothing"), "{}", next.text);
-        assert_eq!(ladder.begin("another manifest", Path::new("/one"), 4).unwrap().rung, 0);
+        assert!(next.why.contains("/one, which it would have to be judged by, shows nothing"), "{}", next.why);
+        assert_eq!(ladder.standing("another manifest", one).unwrap().rung, 0);
     }
 }
