@@ -16,6 +16,7 @@ mod promote {
     use super::util::Workspace;
     use q50_executor::wallet::Wallet;
     use q50_testing::real;
+    use q50_trader::journal::{Alarm, Journal, MonitorTest};
     use q50_trader::promotion::Signed;
     use serde_json::{Value, json};
     use std::io::{BufRead, BufReader, Read, Write};
@@ -420,13 +421,13 @@ mod promote {
     }
 
     #[test]
-    fn a_rehearsal_of_the_ladder_begins_with_a_hundredth_and_climbs_by_parity() {
+    fn a_rehearsal_of_the_ladder_begins_with_a_hundredth_climbs_by_parity_and_falls_by_an_alarm() {
         let demo = Demonstration::promoted();
         let (code, told) = demo.live("--manifest manifest.json --ladder --bars 2 --out first");
         assert_eq!(code, 0, "{told}");
         assert!(told.contains("rung 1 of 4, 1 % of the promoted capital: it begins at the foot"), "{told}");
         let capital = |folder: &str| {
-            let journal = q50_trader::journal::Journal::open(&demo.space.path(folder).join("session.sqlite")).unwrap();
+            let journal = Journal::open(&demo.space.path(folder).join("session.sqlite")).unwrap();
             let spec: Value = serde_json::from_str(&journal.spec().unwrap().unwrap().1).unwrap();
             (spec["capital"].as_f64().unwrap(), journal.notes().unwrap().iter().any(|(_, kind, _)| kind == "ladder"))
         };
@@ -448,6 +449,20 @@ mod promote {
         let (code, told) = demo.live(&format!("{busy} --bars 1 --out fourth"));
         assert!(code == 0 && told.contains("rung 2 of 4, 5 % of the promoted capital: parity held over"), "{told}");
         assert_eq!(capital("fourth"), (0.5, true));
+        // An alarm of the monitor that demotes falls again.
+        let alarm = Alarm {
+            test: MonitorTest::Execution,
+            at_ms: 1,
+            observed: 30,
+            log_wealth: 4.0,
+            demoted: true,
+            reason: "fills cost more than was modelled".to_owned(),
+        };
+        let journal = demo.space.path("fourth/session.sqlite");
+        Journal::open(&journal).unwrap().observed(&[], &[alarm]).unwrap();
+        let (code, told) = demo.live(&format!("{busy} --bars 1 --out fifth"));
+        assert!(code == 0 && told.contains("rung 1 of 4"), "{told}");
+        assert!(told.contains("the monitor demoted the session before: fills cost more than was modelled"), "{told}");
     }
 
     #[test]

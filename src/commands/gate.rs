@@ -128,6 +128,6 @@ impl Rung {
     /// Keeps that the session has begun there.
     pub(crate) fn keep(&self) -> Result<()> {
         let Self { ladder, manifest, session, standing } = self;
-        Ok(ladder.keep(manifest, session, standing, SystemClock.now().0).context("ladder.sqlite")?)
+        ladder.keep(manifest, session, standing, SystemClock.now().0).context("ladder.sqlite")
     }
 }
