@@ -1,20 +1,17 @@
-//! The orders that a strategy has placed: in flight, working, ended. [`crate::matching`] decides where they meet a bar.
+//! The orders that a strategy has placed: in flight and working. [`crate::matching`] decides where they meet a bar.
 
 use std::collections::VecDeque;
 
 use crate::{
     ledger::Account,
     market::{Bar, History, Market},
-    matching::{Began, Meeting, meeting},
-    orders::{Amount, Event, Message, OrderId, OrderKind, OrderRequest, Orders, Outcome},
+    matching::{Began, Meeting, Met, first, meeting},
+    orders::{Amount, Event, Message, OrderId, OrderKind, OrderRequest, Orders, Outcome, ROUNDING},
     parties::Parties,
     record::Recorder,
     strategy::Strategy,
     venue::{Arrival, Fill, FillSide, MarketOrder, Rejection, Venue},
 };
-
-/// Amounts that differ by less, as a share of themselves, are the same.
-const ROUNDING: f64 = 1e-9;
 
 /// The orders of one strategy: on their way, and working.
 #[derive(Debug, Default)]
@@ -64,6 +61,18 @@ impl Present {
 }
 
 impl Working {
+    /// Units of `position` that are open against the order.
+    fn against(&self, position: f64) -> f64 {
+        if self.request.side == FillSide::Sell { position } else { -position }
+    }
+
+    /// Whether the order may only reduce, and there is nothing.
+    fn finds_nothing<V: Venue>(&self, position: f64, venue: &V) -> bool {
+        let OrderRequest { side, reduce_only, .. } = self.request;
+        let reduces = reduce_only || side == FillSide::Sell && !venue.permits_shorting();
+        reduces && self.against(position) <= 0.0
+    }
+
     /// The order as the venue takes it, where `open` units are open against it; `None` where it may only reduce, and there
     /// is nothing.
     fn at_market(&self, open: f64, price: f64) -> Option<MarketOrder> {
@@ -177,12 +186,12 @@ impl Book {
     ) {
         let present = Present::of(market, row);
         self.land(present, Began::AtOpen, parties);
-        while let Some((index, Meeting::AtOpen(_), price)) = self.next(&present.bar, parties.venue) {
-            self.fill(index, price, present, Began::AtOpen, parties);
+        while let Some(met) = self.next(present, parties).filter(|met| matches!(met.meeting, Meeting::AtOpen(_))) {
+            self.fill(met, present, Began::AtOpen, parties);
         }
     }
 
-    /// Every other order meets the range of the bar.
+    /// Every other order meets the range of the bar; what met it and found nothing to reduce in all of it ends.
     #[cold]
     pub(crate) fn meet_inside<S: Strategy + ?Sized, V: Venue, R: Recorder>(
         &mut self,
@@ -191,14 +200,25 @@ impl Book {
         parties: &mut Parties<'_, S, V, R>,
     ) {
         let present = Present::of(market, row);
-        while let Some((index, _, price)) = self.next(&present.bar, parties.venue) {
-            self.fill(index, price, present, Began::Inside(price), parties);
+        while let Some(met) = self.next(present, parties) {
+            self.fill(met, present, Began::Inside(met.price), parties);
+        }
+        loop {
+            let Some(met) = self.met(&present.bar, parties.venue).next() else { break };
+            let reduce_only = self.working[met.index].request.reduce_only;
+            let outcome = if reduce_only { Outcome::Cancelled } else { Outcome::Rejected(Rejection::NoPosition) };
+            self.finish(met.index, outcome, present, parties);
         }
     }
 
-    /// `last` is the last bar: what has not landed never will.
+    /// The record ends: what works is cancelled, and what has not landed never will.
     #[cold]
-    pub(crate) fn end<R: Recorder>(&mut self, last: usize, recorder: &mut R) {
+    pub(crate) fn end<R: Recorder>(&mut self, market: &Market<'_>, recorder: &mut R) {
+        let last = market.len().saturating_sub(1);
+        for order in self.working.drain(..) {
+            let present = Present::of(market, last);
+            recorder.event(&order.event(Outcome::Cancelled, present, present.end));
+        }
         for Flying { message, lands, decided_row, .. } in self.flying.drain(..) {
             if let Message::Place { id, request, .. } = message {
                 let (reason, outcome) = (request.reason, Outcome::Rejected(Rejection::NoNextBar));
@@ -207,35 +227,52 @@ impl Book {
         }
     }
 
-    /// The order that meets the bar next, with the mid price; `None` where none does, or nothing can be had.
-    fn next<V: Venue>(&self, bar: &Bar, venue: &V) -> Option<(usize, Meeting, f64)> {
-        let meeting = |(index, order): (usize, &Working)| {
-            let (meeting, price) = meeting(&order.request, order.began, bar, |side, price| venue.mid(side, price))?;
-            Some((index, meeting, price))
+    /// The orders that meet the bar; none where nothing can be had.
+    fn met<V: Venue>(&self, bar: &Bar, venue: &V) -> impl Iterator<Item = Met> {
+        (0..self.working.len()).filter(|_| self.left > 0.0).filter_map(|index| self.meets(index, bar, venue))
+    }
+
+    fn meets<V: Venue>(&self, index: usize, bar: &Bar, venue: &V) -> Option<Met> {
+        let order = &self.working[index];
+        meeting(index, &order.request, order.began, bar, |side, price| venue.mid(side, price))
+    }
+
+    /// The order that meets the bar next; one that may only reduce waits inside the bar until there is something.
+    fn next<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &self,
+        present: Present,
+        parties: &Parties<'_, S, V, R>,
+    ) -> Option<Met> {
+        let position = parties.venue.account(&present.bar, present.row, parties.ledger).position;
+        let waits = |met: &Met| {
+            matches!(met.meeting, Meeting::Inside(..)) && self.working[met.index].finds_nothing(position, parties.venue)
         };
-        let earlier = |a: (usize, Meeting, f64), b: (usize, Meeting, f64)| if b.1 < a.1 { b } else { a };
-        self.working.iter().enumerate().filter(|_| self.left > 0.0).filter_map(meeting).reduce(earlier)
+        first(self.met(&present.bar, parties.venue).filter(|met| !waits(met)), position)
     }
 
     fn fill<S: Strategy + ?Sized, V: Venue, R: Recorder>(
         &mut self,
-        index: usize,
-        price: f64,
+        met: Met,
         present: Present,
         began: Began,
         parties: &mut Parties<'_, S, V, R>,
     ) {
+        let Met { index, price, .. } = met;
         let order = self.working[index];
         let position = parties.venue.account(&present.bar, present.row, parties.ledger).position;
-        let open = if order.request.side == FillSide::Sell { position } else { -position };
+        let open = order.against(position);
         let Some(market_order) = order.at_market(open, parties.venue.price_of_unit(present.row, price)) else {
             return self.finish(index, Outcome::Cancelled, present, parties);
         };
+        let market_order = parties.venue.bounded(market_order, price, parties.ledger);
         let (time, clock) = (order.landed.max(self.clock), self.clock);
         let arrival = Arrival { row: present.row, time, price, decided_row: order.decided_row, available: self.left };
         match parties.execute(market_order, arrival, order.event(Outcome::Accepted, present, clock)) {
             Err(rejection) => self.finish(index, Outcome::Rejected(rejection), present, parties),
             Ok(fill) => {
+                if let Began::Inside(_) = began {
+                    self.begin_late(met, position, present, began, parties);
+                }
                 // Up to rounding, all that could be had.
                 let exhausted = fill.units >= self.left * (1.0 - ROUNDING);
                 self.left = if exhausted { 0.0 } else { self.left - fill.units };
@@ -254,6 +291,25 @@ impl Book {
             }
         }
         self.land(present, began, parties);
+    }
+
+    /// What found nothing in `position` and does now, after the fill of `filled`, begins there.
+    fn begin_late<S: Strategy + ?Sized, V: Venue, R: Recorder>(
+        &mut self,
+        filled: Met,
+        position: f64,
+        present: Present,
+        began: Began,
+        parties: &Parties<'_, S, V, R>,
+    ) {
+        let now = parties.venue.account(&present.bar, present.row, parties.ledger).position;
+        for index in 0..self.working.len() {
+            let finds_nothing = |position: f64| self.working[index].finds_nothing(position, parties.venue);
+            let behind = self.meets(index, &present.bar, parties.venue).is_some_and(|met| met.lies_behind(&filled));
+            if finds_nothing(position) && !finds_nothing(now) && !behind {
+                self.working[index].began = began;
+            }
+        }
     }
 
     /// An order ends, and with it, where it was filled, the other one of its pair.
@@ -292,11 +348,16 @@ impl Book {
                     let landed = lands.max(present.bar.open_time);
                     self.working.push(Working { id, request, other, landed, decided_row, steps, began });
                     let index = self.working.len() - 1;
-                    if request.kind != OrderKind::Market && !parties.venue.rests_orders() {
+                    if !request.amount.is_valid() {
+                        self.finish(index, Outcome::Rejected(Rejection::BelowLot), present, parties);
+                    } else if request.kind != OrderKind::Market && !parties.venue.rests_orders() {
                         self.finish(index, Outcome::Rejected(Rejection::Unsupported), present, parties);
                     } else {
                         let event = self.working[index].event(Outcome::Accepted, present, self.clock);
                         self.tell(event, steps, parties);
+                        if request.expires.is_some_and(|expires| expires <= landed) {
+                            self.finish(index, Outcome::Expired, present, parties);
+                        }
                     }
                 }
                 Message::Cancel(id) => {

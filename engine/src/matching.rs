@@ -2,23 +2,28 @@
 //!
 //! A bar gives four prices but not their sequence, so wherever there is a choice, the rule takes the worse one:
 //!
-//! 1. **At the open**, and at its price: first the order of the last decision, then market orders by number, then stops
-//!    that the bar opened at or beyond, then limits that the open satisfies. A gap therefore fills at the open, even
-//!    beyond a target.
-//! 2. **Inside**, at their own price: first stops that the range reaches, the nearest to the open first, then limits,
-//!    in the same way. If a stop and a target lie in one bar, the stop was first.
-//! 3. **Orders placed in response to a fill** take part in the rest of the bar. After a fill at the open that is the
-//!    whole range. After a fill inside, the whole range may reach a stop, but only the close may reach a limit, because
-//!    the price may have been there before. A market order waits for the next open, because no price inside a bar is
-//!    known.
+//! 1. **At the open**, and at its price: first the order of the last decision, then market orders, then stops that the bar
+//!    opened at or beyond, then limits that the open satisfies; equals in the order in which they landed. A gap therefore
+//!    fills at the open, even beyond a target.
+//! 2. **Inside**, at their own price. The price goes one way first, up or down, and reaches the orders on that side by their
+//!    distance from the open, a stop before a limit at the same price: an entry comes before the stop behind it. The first
+//!    way is that of the nearest stop that the range reaches; without one, the way whose limits close the position; without
+//!    a position, that of the nearest limit. If a stop and a target lie in one bar, the stop was first, and what the bar may
+//!    have bought after the target is not sold there.
+//! 3. **Late orders** take part in the rest of the bar: those placed in response to a fill, and those that may only reduce
+//!    and found nothing until a fill. After a fill at the open that is the whole range. After a fill inside, the whole range
+//!    may reach a stop, but only the close may reach a limit, because the price may have been there before, unless it lies
+//!    behind that fill on the same way. A market order waits for the next open, because no price inside a bar is known.
 //! 4. An order placed in response to the fill of such an order waits for the next bar, so that a bar ends.
 //!
 //! A **limit** is filled at its price or a better one, half the spread included; a **stop** becomes a market order at its
-//! price and pays the spread. A **reduce-only** order is cut to what is open against it, and cancelled where there is
-//! nothing. Where the venue knows the **volume** of a bar, all placed orders of the bar share what of it can be had, in the
-//! order above; an order that gets a part works on with the rest. An order lands in the bar that is open after its latency
-//! and works from that bar's open on; it expires before the first bar that opens at its expiry or later. What happens is
-//! stamped with its landing or the bar's open, and never earlier than what happened before it.
+//! price and pays the spread. A **reduce-only** order is cut to what is open against it. With nothing open it is cancelled:
+//! at the open at once, inside when the bar is over. A sale where shorting is not permitted is rejected in the same way.
+//! Where the venue knows the **volume** of a bar, all placed orders of the bar share what of it can be had, in the order
+//! above; an order that gets a part works on with the rest. An order lands in the bar that is open after its latency and
+//! works from that bar's open on. It expires before the first bar that opens at its expiry or later, and at once if it lands
+//! then or later. Orders that work when the record ends are cancelled. What happens is stamped with its landing or the
+//! bar's open, and never earlier than what happened before it.
 //!
 //! The exits of [`RestingExits`] are a stop and a target that a strategy restates at every bar. They meet the bar by
 //! the same rules.
@@ -64,8 +69,8 @@ impl RestingExits {
 }
 
 /// From where a price comes to a level.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) enum Way {
     /// From above: stops of sales, limits of buys.
     Down,
     /// From below: stops of buys, limits of sales.
@@ -118,41 +123,84 @@ pub(crate) enum Began {
     Inside(f64),
 }
 
-/// Where an order meets a bar. Its number decides between equals.
+/// How an order meets a bar; of two, the less is first on its way.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) enum Meeting {
     /// At the open: market orders (0) before stops (1) before limits (2).
     AtOpen(u8),
-    /// Inside, by a stop at this distance from the open.
-    Stop(f64),
-    /// Inside, by a limit at this distance from the open.
-    Limit(f64),
+    /// Inside, at this distance from the open: stops (1) before limits (2).
+    Inside(f64, u8),
 }
 
-/// Where `request` meets `bar`, and at which mid price; `None` where it does not. `mid` is the mid price at which the
+const STOP: u8 = 1;
+const LIMIT: u8 = 2;
+
+/// An order that meets a bar. Of two, the less is first; between equals the one that landed first.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct Met {
+    pub(crate) meeting: Meeting,
+    /// Place among the orders that work, in the order in which they landed.
+    pub(crate) index: usize,
+    /// Mid price.
+    pub(crate) price: f64,
+    pub(crate) way: Way,
+}
+
+impl Met {
+    /// Whether the price is certain to come here after it was at `fill`.
+    pub(crate) fn lies_behind(&self, fill: &Self) -> bool {
+        matches!(self.meeting, Meeting::Inside(..)) && self.way == fill.way && self.meeting > fill.meeting
+    }
+}
+
+/// The first of those that meet a bar, where `position` is held.
+pub(crate) fn first(met: impl Iterator<Item = Met>, position: f64) -> Option<Met> {
+    let less = |a: Option<Met>, b: Met| Some(a.filter(|a| *a <= b).unwrap_or(b));
+    let (mut down, mut up, mut stop) = (None, None, None);
+    for one in met {
+        let way = if one.way == Way::Down { &mut down } else { &mut up };
+        *way = less(*way, one);
+        if matches!(one.meeting, Meeting::Inside(_, STOP)) {
+            stop = less(stop, one);
+        }
+    }
+    let (Some(below), Some(above)) = (down, up) else { return down.or(up) };
+    let nearest = if above < below { above } else { below };
+    let way = match stop {
+        _ if matches!(nearest.meeting, Meeting::AtOpen(_)) => nearest.way,
+        Some(stop) => stop.way,
+        None if position > 0.0 => Way::of_limit(FillSide::Sell),
+        None if position < 0.0 => Way::of_limit(FillSide::Buy),
+        None => nearest.way,
+    };
+    Some(if way == Way::Down { below } else { above })
+}
+
+/// How the order at `index`, which is `request`, meets `bar`; `None` where it does not. `mid` is the mid price at which the
 /// venue's own price is a given one.
 pub(crate) fn meeting(
+    index: usize,
     request: &OrderRequest,
     began: Began,
     bar: &Bar,
     mid: impl Fn(FillSide, f64) -> f64,
-) -> Option<(Meeting, f64)> {
+) -> Option<Met> {
     let side = request.side;
-    let (way, level, is_stop) = match request.kind {
-        OrderKind::Market => return (began == Began::Earlier).then_some((Meeting::AtOpen(0), bar.open)),
-        OrderKind::Stop(level) => (Way::of_stop(side), level, true),
-        OrderKind::Limit(level) => (Way::of_limit(side), mid(side, level), false),
+    let (way, level, kind) = match request.kind {
+        OrderKind::Market => {
+            let met = Met { meeting: Meeting::AtOpen(0), index, price: bar.open, way: Way::of_stop(side) };
+            return (began == Began::Earlier).then_some(met);
+        }
+        OrderKind::Stop(level) => (Way::of_stop(side), level, STOP),
+        OrderKind::Limit(level) => (Way::of_limit(side), mid(side, level), LIMIT),
     };
-    let inside = |price: f64| {
-        let distance = (price - bar.open).abs();
-        (if is_stop { Meeting::Stop(distance) } else { Meeting::Limit(distance) }, price)
-    };
+    let inside = |price: f64| Met { meeting: Meeting::Inside((price - bar.open).abs(), kind), index, price, way };
     match began {
         Began::Earlier | Began::AtOpen if way.reaches(level, bar.open) => {
-            Some((Meeting::AtOpen(if is_stop { 1 } else { 2 }), bar.open))
+            Some(Met { meeting: Meeting::AtOpen(kind), index, price: bar.open, way })
         }
         Began::Inside(from) if way.reaches(level, from) => Some(inside(from)),
-        Began::Inside(_) if !is_stop => way.reaches(level, bar.close).then(|| inside(level)),
+        Began::Inside(_) if kind == LIMIT => way.reaches(level, bar.close).then(|| inside(level)),
         _ => way.reaches(level, way.furthest(bar)).then(|| inside(level)),
     }
 }

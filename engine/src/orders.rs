@@ -9,6 +9,9 @@ use crate::{
     fill::{Fill, FillSide, Rejection},
 };
 
+/// Amounts that differ by less, as a share of themselves, are the same.
+pub(crate) const ROUNDING: f64 = 1e-9;
+
 /// Number of an order, in the order in which they were placed, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrderId(u64);
@@ -24,7 +27,9 @@ pub enum OrderKind {
     Stop(f64),
 }
 
-/// How much an order is for.
+/// How much an order is for. What is not finite and above 0 is refused ([`Rejection::BelowLot`]). What opens a position needs
+/// cash for all of it, and no more is sold short than the account is worth: units beyond that are refused, and quote currency
+/// is cut to it. What closes a position is bounded by nothing else.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Amount {
     /// This much quote currency, costs included; the opposite position is closed first.
@@ -33,6 +38,16 @@ pub enum Amount {
     Units(f64),
     /// All that is open against it when it is filled; it opens nothing.
     Position,
+}
+
+impl Amount {
+    /// Whether it is one: finite and above 0.
+    pub(crate) fn is_valid(self) -> bool {
+        match self {
+            Self::Quote(amount) | Self::Units(amount) => amount.is_finite() && amount > 0.0,
+            Self::Position => true,
+        }
+    }
 }
 
 /// An order as a strategy requests it.
@@ -46,7 +61,7 @@ pub struct OrderRequest {
     pub amount: Amount,
     /// Whether it may only make a position smaller; what is over is not filled.
     pub reduce_only: bool,
-    /// Epoch milliseconds: bars that open then or later are not for it.
+    /// Epoch milliseconds: bars that open then or later are not for it, nor is any where it lands then or later.
     pub expires: Option<i64>,
     /// Why, for the record of its fills.
     pub reason: Reason,
@@ -101,7 +116,7 @@ impl Event {
     }
 }
 
-/// What can become of an order. All but the first three end it.
+/// What can become of an order. The first three do not end it, each of the others does, and every order has one of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     /// It has reached the venue and works.
@@ -114,7 +129,8 @@ pub enum Outcome {
     Filled(Fill),
     /// The venue refused it.
     Rejected(Rejection),
-    /// It was cancelled: by the strategy, by the other one of its pair, or because nothing is left to reduce.
+    /// It was cancelled: by the strategy, by the other one of its pair, because nothing is left to reduce, or because the record
+    /// ended while it worked.
     Cancelled,
     /// Its time is over.
     Expired,

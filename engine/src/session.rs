@@ -123,7 +123,7 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
             self.reject(order.reason, order.row, last, order.lands, Rejection::NoNextBar);
         }
         if PLACES {
-            self.book.end(last, self.parties.recorder);
+            self.book.end(self.market, self.parties.recorder);
         }
     }
 

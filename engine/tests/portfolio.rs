@@ -23,22 +23,25 @@ const HOUR: i64 = 3_600_000;
 struct Bars {
     time: Vec<i64>,
     open: Vec<f64>,
+    high: Vec<f64>,
+    low: Vec<f64>,
     close: Vec<f64>,
     interval: i64,
 }
 
 impl Bars {
     fn new(interval: i64, bars: &[(f64, f64)]) -> Self {
-        let (open, close) = bars.iter().copied().unzip();
-        Self { time: (0..bars.len() as i64).map(|row| row * interval).collect(), open, close, interval }
+        let (open, close): (Vec<f64>, Vec<f64>) = bars.iter().copied().unzip();
+        let time = (0..bars.len() as i64).map(|row| row * interval).collect();
+        Self { time, high: open.clone(), low: open.clone(), open, close, interval }
     }
 
     fn market(&self) -> Market<'_> {
         Market {
             open_time: &self.time,
             open: &self.open,
-            high: &self.open,
-            low: &self.open,
+            high: &self.high,
+            low: &self.low,
             close: &self.close,
             signals: Signals::default(),
             interval_ms: self.interval,
@@ -131,17 +134,20 @@ fn cash_of_a_sale_is_there_for_an_order_that_lands_after_it() {
 
 #[test]
 fn bars_of_different_lengths_are_merged_in_time() {
-    let slow = Bars::new(2 * HOUR, &[(10.0, 12.0), (12.0, 12.0)]);
+    let slow = Bars::new(2 * HOUR, &[(10.0, 12.5), (12.5, 14.0)]);
     let fast = Bars::new(HOUR, &[(5.0, 5.0), (5.0, 6.0), (6.0, 7.0), (7.0, 8.0), (8.0, 9.0)]);
     let parts =
         &mut [(slow.market(), Scripted::new(&[(0, buy(0.5))])), (fast.market(), Scripted::new(&[(0, buy(0.5))]))];
     let (total, each) = run(parts, &NextOpen::new(Fraction::ZERO), 100.0);
     assert_eq!(moments(&[slow.market(), fast.market()]), [1, 2, 3, 4, 5].map(|hour| hour * HOUR));
-    // 10 units at 5 from the first hour on. The slow one decides at two hours, of the 50 that are left: 25 at 12.
-    assert_eq!((fills(&each[1]), fills(&each[0])), (vec![(1, 10.0, 5.0)], vec![(1, 25.0 / 12.0, 12.0)]));
-    assert_eq!(total.equity, [100.0, 110.0, 120.0, 130.0, 140.0]);
+    // 10 units at 5 from the first hour on. The slow one decides at two hours, of the 50 that are left: 25 at 12.5.
+    assert_eq!((fills(&each[1]), fills(&each[0])), (vec![(1, 10.0, 5.0)], vec![(1, 2.0, 12.5)]));
+    // The slow bar closes at 14 after the fourth hour; until then it counts with 12.5.
+    assert_eq!(total.equity, [100.0, 110.0, 120.0, 133.0, 143.0]);
     let seen: Vec<f64> = parts[0].1.seen.iter().map(|account| account.equity).collect();
-    assert_eq!(seen, [110.0, 130.0], "what the others are worth at that moment");
+    assert_eq!(seen, [110.0, 133.0], "what the others are worth at that moment");
+    let seen: Vec<f64> = parts[1].1.seen.iter().map(|account| account.equity).collect();
+    assert_eq!(seen[..3], [100.0, 110.0, 120.0]);
 }
 
 #[test]

@@ -34,16 +34,17 @@ pub(crate) struct LoopResults {
     decisions: Vec<(usize, Decision)>,
     fills: Vec<(Fill, Reason)>,
     rejections: Vec<(usize, Rejection)>,
-    /// What became of placed orders, but for those that never landed, which the loop learns of at its end.
+    /// What became of placed orders before the record ended, which the loop tells nobody.
     events: Vec<Event>,
+    bars: usize,
     equity: Vec<f64>,
 }
 
 impl Recorder for LoopResults {
     const EVERY_BAR: bool = true;
 
-    fn begin(&mut self, _: f64, _: usize) {
-        *self = Self::default();
+    fn begin(&mut self, _: f64, bars: usize) {
+        *self = Self { bars, ..Self::default() };
     }
 
     fn decision(&mut self, row: usize, decision: &Decision, _: Option<Explanation>) {
@@ -52,7 +53,8 @@ impl Recorder for LoopResults {
 
     fn event(&mut self, event: &Event) {
         let beside = matches!(event.outcome, Outcome::Charged(_) | Outcome::Rejected(Rejection::NoNextBar));
-        if event.order.is_some() && !beside {
+        let ended = self.equity.len() == self.bars;
+        if event.order.is_some() && !beside && !ended {
             self.events.push(*event);
         }
         match event.outcome {

@@ -2,9 +2,11 @@
 //!
 //! The core keeps resting orders by price and time and says which of them a quote reaches. A bar has four prices and no
 //! quotes, so that it is shown the quotes that the rule of [`q50_engine::matching`] means: the open on both sides; then,
-//! inside, the lowest bid and the highest ask for stops, which is the worst of the bar for them; then the highest bid and
-//! the lowest ask for limits, or the close where a limit began to work inside the bar. Its own sequence of prices inside a
-//! bar (open, high, low, close) is not used: there a target can come before the stop of the same bar.
+//! inside, the lowest bid and the highest ask for stops, and the highest bid and the lowest ask for limits, or the close
+//! where a limit began to work inside the bar. Which way the price went first is our rule; its own sequence of prices inside
+//! a bar (open, high, low, close) is not used: there a target can come before the stop of the same bar.
+
+use std::cmp::Ordering;
 
 use nautilus_execution::matching_core::{MatchAction, OrderMatchingCore, RestingOrder};
 use nautilus_model::{
@@ -46,7 +48,45 @@ pub(crate) enum Began {
     Inside(f64),
 }
 
+/// An order that the range of a bar reaches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Met {
+    pub(crate) id: ClientOrderId,
+    /// Mid price.
+    pub(crate) price: f64,
+    stop: bool,
+    /// Whether the price comes to it from below.
+    rising: bool,
+    distance: f64,
+    /// How many have landed before it.
+    pub(crate) place: usize,
+}
+
+impl Met {
+    /// The nearest to the open is first, a stop before a limit, then whatever landed first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let kinds = other.stop.cmp(&self.stop);
+        self.distance.total_cmp(&other.distance).then(kinds).then(self.place.cmp(&other.place))
+    }
+
+    /// Whether the price is certain to come here after it was at `fill`.
+    pub(crate) fn lies_behind(&self, fill: &Self) -> bool {
+        self.rising == fill.rising && self.cmp(fill).is_gt()
+    }
+}
+
 impl Working {
+    /// Units of `position` that are open against the order.
+    pub(crate) fn against(&self, position: f64) -> f64 {
+        if self.request.side == FillSide::Sell { position } else { -position }
+    }
+
+    /// Whether the order may only reduce, and there is nothing.
+    pub(crate) fn finds_nothing(&self, position: f64, shorts: bool) -> bool {
+        let reduces = self.request.reduce_only || self.request.side == FillSide::Sell && !shorts;
+        reduces && self.against(position) <= 0.0
+    }
+
     /// What the venue is asked for, where `open` units are open against it; `None` where it may only reduce, and there is
     /// nothing.
     pub(crate) fn order(&self, open: f64, price: f64) -> Option<MarketOrder> {
@@ -135,22 +175,34 @@ impl OrderBook {
         })
     }
 
-    /// The order that the range reaches next, and the mid price there: stops before limits, the nearest to the open first.
-    pub(crate) fn inside(&mut self, bar: &Bar, terms: &Terms) -> Option<(ClientOrderId, f64)> {
+    /// The order that the range reaches next, where `position` is held. The price goes the way of the nearest stop first, or
+    /// the one that closes what is held; what may only reduce waits until there is something.
+    pub(crate) fn inside(&mut self, bar: &Bar, position: f64, shorts: bool, terms: &Terms) -> Option<Met> {
+        let mut met = self.met(bar, terms);
+        met.retain(|met| !self.working[met.place].finds_nothing(position, shorts));
+        met.sort_by(Met::cmp);
+        let closing = (position != 0.0).then_some(position > 0.0);
+        let rising = met.iter().find(|met| met.stop).map(|stop| stop.rising).or(closing);
+        met.iter().find(|met| rising == Some(met.rising)).or(met.first()).copied()
+    }
+
+    /// The orders that the range reaches; none where nothing can be had.
+    pub(crate) fn met(&mut self, bar: &Bar, terms: &Terms) -> Vec<Met> {
         if self.left <= 0.0 || self.working.is_empty() {
-            return None;
+            return Vec::new();
         }
         let [high, low, close] = [bar.high, bar.low, bar.close].map(|price| terms.price(price));
-        let stop = |action| if let MatchAction::TriggerStop(id) = action { Some(id) } else { None };
-        let stops: Vec<ClientOrderId> = self.reached([low, high]).into_iter().filter_map(stop).collect();
-        let stops = stops.into_iter().filter_map(|id| self.meets(id, None, terms)).collect();
-        if let Some(stop) = self.nearest(stops, bar.open) {
-            return Some(stop);
-        }
-        let limit = |action| if let MatchAction::FillLimit(id) = action { Some(id) } else { None };
-        let limits: Vec<ClientOrderId> = self.reached([high, low]).into_iter().filter_map(limit).collect();
-        let limits = limits.into_iter().filter_map(|id| self.meets(id, Some(close), terms)).collect();
-        self.nearest(limits, bar.open)
+        let stop = |action| if let MatchAction::TriggerStop(id) = action { Some((id, true)) } else { None };
+        let limit = |action| if let MatchAction::FillLimit(id) = action { Some((id, false)) } else { None };
+        let stops: Vec<_> = self.reached([low, high]).into_iter().filter_map(stop).collect();
+        let limits: Vec<_> = self.reached([high, low]).into_iter().filter_map(limit).collect();
+        let met = [stops, limits].concat().into_iter().filter_map(|(id, stop)| {
+            let (id, price) = self.meets(id, (!stop).then_some(close), terms)?;
+            let place = self.working.iter().position(|order| order.id == id)?;
+            let rising = (self.working[place].request.side == FillSide::Buy) == stop;
+            Some(Met { id, price, stop, rising, distance: (price - bar.open).abs(), place })
+        });
+        met.collect()
     }
 
     /// Where an order within reach of the range is met. One that began inside the bar is met at once where the price was
@@ -162,12 +214,6 @@ impl OrderBook {
             return Some((id, from));
         }
         close.is_none_or(|close| self.is_reached(id, close)).then_some((id, level))
-    }
-
-    fn nearest(&self, orders: Vec<(ClientOrderId, f64)>, open: f64) -> Option<(ClientOrderId, f64)> {
-        let distance = |(_, price): &(ClientOrderId, f64)| (price - open).abs();
-        let place = |order: &(ClientOrderId, f64)| self.place(order.0);
-        orders.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)).then(place(a).cmp(&place(b))))
     }
 
     /// Whether the order is reached by a price that is both bid and ask.

@@ -11,10 +11,10 @@ use q50_engine::{
 };
 
 use crate::{
-    books::MirroredLedger,
+    books::{Books, MirroredLedger},
     exchange::{Flying, Message, Present, SimulatedExchange, Submitted},
     feed::NS_PER_MS,
-    matching::{Began, Working},
+    matching::{Began, Met, Working},
     order_events::{Filled, reason_of},
     run_log::Instruction,
 };
@@ -59,18 +59,34 @@ where
         loop {
             let met = self.lanes[present.i].borrow_mut().book.at_open(open, terms);
             let Some(id) = met else { break };
-            self.fill(id, open, present, Began::AtOpen);
+            self.fill(id, open, present, Began::AtOpen, None);
         }
     }
 
-    /// Every other order meets the range of the bar.
+    /// Every other order meets the range of the bar; what met it and found nothing to reduce in all of it ends.
     pub(crate) fn meet_inside(&self, present: Present) {
         let instrument = self.instrument(present.i);
         let bar = instrument.columns.market().bar(present.row);
+        let shorts = instrument.venue.borrow().permits_shorting();
         loop {
-            let met = self.lanes[present.i].borrow_mut().book.inside(&bar, &instrument.terms);
-            let Some((id, price)) = met else { break };
-            self.fill(id, price, present, Began::Inside(price));
+            let position = self.position(present.i, present.row);
+            let met = self.lanes[present.i].borrow_mut().book.inside(&bar, position, shorts, &instrument.terms);
+            let Some(met) = met else { break };
+            self.fill(met.id, met.price, present, Began::Inside(met.price), Some(met));
+        }
+        loop {
+            let met = {
+                let mut lane = self.lanes[present.i].borrow_mut();
+                lane.book
+                    .met(&bar, &instrument.terms)
+                    .into_iter()
+                    .min_by_key(|met| met.place)
+                    .and_then(|met| lane.book.get_mut(met.id).copied())
+            };
+            let Some(order) = met else { break };
+            let reduce_only = order.request.reduce_only;
+            let end = if reduce_only { End::Cancelled } else { End::Rejected(Rejection::NoPosition) };
+            self.finish(order.id, end, present);
         }
     }
 
@@ -116,16 +132,25 @@ where
             Working { id: order.id, request, level, landed, decided_row: order.params.row, steps: flying.steps, began };
         self.lanes[present.i].borrow_mut().book.add(working, &instrument.terms);
         self.send(self.events.generate_order_submitted(&cached, order.at));
-        if request.kind != OrderKind::Market && !instrument.venue.borrow().rests_orders() {
+        let valid = match request.amount {
+            Amount::Units(amount) | Amount::Quote(amount) => amount.is_finite() && amount > 0.0,
+            Amount::Position => true,
+        };
+        if !valid {
+            self.finish(order.id, End::Rejected(Rejection::BelowLot), present);
+        } else if request.kind != OrderKind::Market && !instrument.venue.borrow().rests_orders() {
             self.finish(order.id, End::Rejected(Rejection::Unsupported), present);
         } else {
             let (name, at) = (venue_order(order.id), self.time(&working, present));
             let event = self.events.generate_order_accepted(&cached, name, at, self.now());
             self.tell(&working, present, event);
+            if request.expires.is_some_and(|expires| expires <= landed) {
+                self.finish(order.id, End::Expired, present);
+            }
         }
     }
 
-    fn fill(&self, id: ClientOrderId, price: f64, present: Present, began: Began) {
+    fn fill(&self, id: ClientOrderId, price: f64, present: Present, began: Began, met: Option<Met>) {
         let Present { i, row, .. } = present;
         let (order, left) = {
             let mut lane = self.lanes[i].borrow_mut();
@@ -134,18 +159,23 @@ where
             (order, left)
         };
         let position = self.position(i, row);
-        let open = if order.request.side == FillSide::Sell { position } else { -position };
+        let open = order.against(position);
         let instrument = self.instrument(i);
         let quoted = if let Began::Inside(price) = began { price } else { instrument.columns.market().open[row] };
         let unit = instrument.venue.borrow().price_of_unit(row, quoted);
         let Some(asked) = order.order(open, unit) else {
             return self.finish(id, End::Cancelled, present);
         };
+        let asked = instrument.venue.borrow().bounded(asked, price, &instrument.books.borrow().ledger());
         let (time, decided_row) = (order.landed.max(self.lanes[i].borrow().clock), order.decided_row);
         match self.ask(i, asked, Arrival { row, time, price, decided_row, available: left }) {
             Err(rejection) => self.finish(id, End::Rejected(rejection), present),
             Ok(filled) => {
                 let fill = filled.fill;
+                if let Some(met) = met {
+                    let change = if fill.side == FillSide::Buy { fill.units } else { -fill.units };
+                    self.begin_late(&met, [position, position + change], present, began);
+                }
                 let exhausted = fill.units >= left * (1.0 - ROUNDING);
                 self.lanes[i].borrow_mut().book.left = if exhausted { 0.0 } else { left - fill.units };
                 let (rest, whole) = rest_of(order.request.amount, &fill, open);
@@ -160,6 +190,21 @@ where
             }
         }
         self.land(present, began);
+    }
+
+    /// What found nothing in the position before the fill of `filled`, and does in the one after it, begins there.
+    fn begin_late(&self, filled: &Met, [before, after]: [f64; 2], present: Present, began: Began) {
+        let instrument = self.instrument(present.i);
+        let shorts = instrument.venue.borrow().permits_shorting();
+        let bar = instrument.columns.market().bar(present.row);
+        let mut lane = self.lanes[present.i].borrow_mut();
+        let met = lane.book.met(&bar, &instrument.terms);
+        for order in &mut lane.book.working {
+            let behind = met.iter().any(|met| met.id == order.id && met.lies_behind(filled));
+            if order.finds_nothing(before, shorts) && !order.finds_nothing(after, shorts) && !behind {
+                order.began = began;
+            }
+        }
     }
 
     /// An order ends, and with it, where it was filled, the other one of its pair.

@@ -180,12 +180,12 @@ fn orders_are_cut_to_the_position_cancelled_and_expire() {
     };
     let venue = free().with_free_shorting();
     let validation = run(&world, venue, Script { place: Some(place), ..Script::default() });
-    assert_eq!(fills(&validation), [(1, 2.0, 100.0), (2, -2.0, 100.0), (4, 1.0, 85.0)]);
+    assert_eq!(fills(&validation), [(1, 2.0, 100.0), (2, -2.0, 100.0)]);
     let life = outcomes(&validation);
     let row = |row: usize| life.iter().filter(|(at, _)| *at == row).map(|(_, what)| *what).collect::<Vec<_>>();
     assert_eq!(row(2), ["accepted", "accepted", "accepted", "filled", "cancelled"]);
     assert_eq!(row(3), ["cancelled", "cancelled"]);
-    assert_eq!(row(4), ["accepted", "filled"], "its expiry is for bars that open then or later, once it works");
+    assert_eq!(row(4), ["accepted", "expired"], "it is over when it lands");
 }
 
 #[test]

@@ -70,6 +70,16 @@ pub trait Venue {
         true
     }
 
+    /// Whether units can be owed here.
+    fn permits_shorting(&self) -> bool {
+        false
+    }
+
+    /// A placed order at the mid price `price`, cut to the quote currency that the account can carry.
+    fn bounded(&self, order: MarketOrder, _price: f64, _ledger: &Self::Ledger) -> MarketOrder {
+        order
+    }
+
     /// The mid price at which an order of this side is filled at `price`.
     fn mid(&self, _side: FillSide, price: f64) -> f64 {
         price

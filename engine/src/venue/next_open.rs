@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ledger::{Account, Balances, PriceLedger},
     market::{Bar, Column, Market},
+    orders::ROUNDING,
     units::Fraction,
     venue::{Arrival, Fill, FillSide, LatencyPreset, MarketOrder, Rejection, Venue},
 };
@@ -185,23 +186,36 @@ impl NextOpen {
 
     fn buy_units(&self, units: f64, arrival: Arrival, ledger: &PriceLedger) -> Result<Fill, Rejection> {
         let price = self.buy_price(arrival.price);
-        let units = self.lots(units).min(arrival.available);
-        if ledger.position() >= 0.0 && units * price * (1.0 + self.cost) > ledger.cash() {
+        let owed = (-ledger.position()).max(0.0);
+        let units = self.whole(units, owed).min(arrival.available);
+        // What is owed can be bought back whatever it costs.
+        if units > owed && units * price * (1.0 + self.cost) > ledger.cash() {
             return Err(Rejection::NoCash);
         }
         if units > 0.0 { Ok(self.fill(FillSide::Buy, units, price, arrival)) } else { Err(Rejection::BelowLot) }
     }
 
     fn sell_units(&self, units: f64, arrival: Arrival, ledger: &PriceLedger) -> Result<Fill, Rejection> {
-        let units = self.lots(units).min(arrival.available);
-        if !self.shorting && units > ledger.position() {
-            return Err(if ledger.position() > 0.0 { Rejection::NoShorting } else { Rejection::NoPosition });
+        let price = self.sell_price(arrival.price);
+        let held = ledger.position().max(0.0);
+        let units = self.whole(units, held).min(arrival.available);
+        if !self.shorting && units > held {
+            return Err(if held > 0.0 { Rejection::NoShorting } else { Rejection::NoPosition });
         }
-        if units > 0.0 {
-            Ok(self.fill(FillSide::Sell, units, self.sell_price(arrival.price), arrival))
-        } else {
-            Err(Rejection::BelowLot)
+        if units > held && (units - held) * price > Self::short_room(price, ledger) {
+            return Err(Rejection::NoCash);
         }
+        if units > 0.0 { Ok(self.fill(FillSide::Sell, units, price, arrival)) } else { Err(Rejection::BelowLot) }
+    }
+
+    /// `units` in lots; up to rounding all that is open, that itself, so that nothing is left over.
+    fn whole(&self, units: f64, open: f64) -> f64 {
+        if (units - open).abs() <= open * ROUNDING { open } else { self.lots(units) }
+    }
+
+    /// Quote units that can be sold short beside what is owed, until that is worth as much as the account.
+    fn short_room(price: f64, ledger: &PriceLedger) -> f64 {
+        ledger.balances().at(price) + ledger.position().min(0.0) * price
     }
 
     /// A share of an open amount; the whole share is the amount itself, so that nothing is left over.
@@ -230,6 +244,23 @@ impl Venue for NextOpen {
     #[inline]
     fn latency_ms(&self) -> i64 {
         self.latency_ms
+    }
+
+    fn permits_shorting(&self) -> bool {
+        self.shorting
+    }
+
+    fn bounded(&self, order: MarketOrder, price: f64, ledger: &PriceLedger) -> MarketOrder {
+        match order {
+            MarketOrder::BuyFor(budget) if ledger.position() < 0.0 => {
+                let after_closing = ledger.balances().at(self.buy_price(price) * (1.0 + self.cost));
+                MarketOrder::BuyFor(budget.min(after_closing))
+            }
+            MarketOrder::ShortFor(amount) => {
+                MarketOrder::ShortFor(amount.min(Self::short_room(self.sell_price(price), ledger)).max(0.0))
+            }
+            _ => order,
+        }
     }
 
     fn mid(&self, side: FillSide, price: f64) -> f64 {

@@ -1,5 +1,8 @@
 //! Orders with a life of their own, on bars small enough to be worked by hand.
 
+mod amounts;
+mod beside;
+
 use proptest::{prelude::*, strategy::Strategy as _};
 use q50_engine::{
     decision::{Budget, Decision, Intent, Order, Reason},
@@ -11,7 +14,7 @@ use q50_engine::{
     replay::replay,
     strategy::Strategy,
     strategy::risk::{Limited, RiskConfig},
-    units::Fraction,
+    units::{Bps, Fraction},
     venue::{
         FillSide, LatencyPreset, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue, pump_swap::PoolFees,
     },
@@ -235,6 +238,38 @@ fn an_order_is_cancelled_and_expires() {
 }
 
 #[test]
+fn an_order_that_is_over_when_it_lands_never_works() {
+    let bars = Bars::new(&[QUIET; 3]);
+    let until = |time: i64| {
+        move |row: usize, orders: &mut Orders| {
+            if row == 0 {
+                orders.place(buy(OrderKind::Market, 1.0).until(time));
+            }
+        }
+    };
+    // Decided at 3,600,000, where the next bar opens.
+    assert_eq!(outcomes(&run(&bars, free(), until(3_600_000), |_, _| {})), [(1, "accepted"), (1, "expired")]);
+    assert_eq!(outcomes(&run(&bars, free(), until(3_600_001), |_, _| {})), [(1, "accepted"), (1, "filled")]);
+    // It lands half an hour later.
+    let late = free().with_latency(LatencyPreset::Milliseconds(1_800_000));
+    assert_eq!(outcomes(&run(&bars, late, until(5_400_000), |_, _| {})), [(1, "accepted"), (1, "expired")]);
+    assert_eq!(outcomes(&run(&bars, late, until(5_400_001), |_, _| {})), [(1, "accepted"), (1, "filled")]);
+}
+
+#[test]
+fn an_order_that_works_at_the_end_of_the_record_is_cancelled_there() {
+    let place = |row: usize, orders: &mut Orders| {
+        if row == 0 {
+            orders.place(buy(OrderKind::Limit(50.0), 1.0));
+        }
+    };
+    let journal = run(&Bars::new(&[QUIET; 3]), free(), place, |_, _| {});
+    assert_eq!(outcomes(&journal), [(1, "accepted"), (2, "cancelled")]);
+    assert_eq!(journal.events[1].time, 3 * 3_600_000);
+    assert_eq!(journal.rejections, []);
+}
+
+#[test]
 fn a_reduce_only_order_is_cut_to_the_position_and_cancelled_where_there_is_none() {
     let bars = Bars::new(&[QUIET; 4]);
     let place = |row: usize, orders: &mut Orders| match row {
@@ -310,7 +345,7 @@ fn two_orders_of_one_bar_meet_one_pool() {
                 orders.place(OrderRequest::new(FillSide::Buy, OrderKind::Market, part, Reason::EnterLong));
             }
         };
-        let config = PumpSwapConfig { fees: PoolFees::Uniform(0), ..PumpSwapConfig::default() };
+        let config = PumpSwapConfig { fees: PoolFees::Uniform(0), slippage: Bps(9_000), ..PumpSwapConfig::default() };
         let journal = run(&bars, PumpSwap::new(config, &path, 0), place, |_, _| {});
         journal.fills.iter().map(|row| row.fill.pool.unwrap().tokens.0 as f64).sum::<f64>()
     };
@@ -456,8 +491,9 @@ fn any_request() -> impl proptest::strategy::Strategy<Value = (usize, OrderReque
 }
 
 proptest! {
-    /// Whatever is placed: fills lie in their bar, a limit is kept, no order ends twice or is filled after its end, a
-    /// reduce-only order opens nothing, and a long account neither owes nor is overdrawn.
+    /// Whatever is placed: fills lie in their bar, a limit is kept, every order ends once and is neither filled after its end
+    /// nor in a bar that opens at its expiry or later, nor for more than its amount; a reduce-only order opens nothing, and a
+    /// long account neither owes nor is overdrawn.
     #[test]
     fn an_order_keeps_its_word(
         requests in prop::collection::vec(any_request(), 1..12),
@@ -495,8 +531,15 @@ proptest! {
         for (id, request) in placed {
             let events = journal.events.iter().filter(|event| event.order == Some(id));
             let mut ended = false;
+            let (mut units, mut quote) = (0.0, 0.0);
             for event in events {
                 prop_assert!(!ended, "{event:?} after its end");
+                if let Some(fill) = event.fill() {
+                    let over = request.expires.is_some_and(|expires| expires <= market.bar(event.row).open_time);
+                    prop_assert!(!over, "{event:?} of {request:?}");
+                    units += fill.units;
+                    quote += fill.notional + if fill.side == FillSide::Buy { fill.cost } else { 0.0 };
+                }
                 ended = !matches!(event.outcome, Outcome::Accepted | Outcome::PartiallyFilled(_));
                 if let (Outcome::Filled(fill) | Outcome::PartiallyFilled(fill), OrderKind::Limit(limit)) =
                     (event.outcome, request.kind)
@@ -504,6 +547,12 @@ proptest! {
                     let better = if fill.side == FillSide::Buy { limit - fill.price } else { fill.price - limit };
                     prop_assert!(better >= -1e-9, "{fill:?} beyond {limit}");
                 }
+            }
+            prop_assert!(ended, "{request:?} never ended");
+            match request.amount {
+                Amount::Units(most) => prop_assert!(units <= most * (1.0 + 1e-9), "{units} of {request:?}"),
+                Amount::Quote(most) => prop_assert!(quote <= most * (1.0 + 1e-9), "{quote} of {request:?}"),
+                Amount::Position => {}
             }
         }
         prop_assert!(journal.exposure.iter().all(|share| (0.0..=1.0 + 1e-9).contains(share)), "{:?}", journal.exposure);
