@@ -161,11 +161,23 @@ fn what_is_no_portfolio_is_refused() {
     assert!(!w.path("out").join("summary.json").exists());
 }
 
-/// Bars whose closes go up and down, some left out; the signal never changes.
-fn wavy(phase: f64, keep: impl Fn(usize) -> bool, alpha: f64) -> String {
+/// The price of a walk that repeats nothing, at a bar.
+fn walk(seed: u64, at: usize) -> f64 {
+    // SplitMix64's mixing (Steele et al. 2014), a step for each bar.
+    let step = |n: usize| {
+        let mut z = seed.wrapping_add((n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+    };
+    100.0 * (0..=at).map(|n| 0.01 * step(n)).sum::<f64>().exp()
+}
+
+/// A thousand hours of a walk, some left out; the signal never changes.
+fn hours(seed: u64, keep: impl Fn(usize) -> bool, alpha: f64) -> String {
     let mut text = String::from("ts_ms,open,high,low,close,alpha\n");
     for at in (0..1_000).filter(|at| keep(*at)) {
-        let price = 100.0 * (1.0 + 0.1 * (at as f64 / 7.0 + phase).sin());
+        let price = walk(seed, at);
         text += &format!("{},{price},{price},{price},{price},{alpha}\n", at as i64 * HOUR);
     }
     text
@@ -178,10 +190,10 @@ fn check<'a>(summary: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn sound_records_beside_it_do_not_make_a_broken_one_sound() {
     let w = Workspace::new();
-    w.write("gap.csv", wavy(0.0, |at| !(400..480).contains(&at), 1.0));
+    w.write("gap.csv", hours(0, |at| !(400..480).contains(&at), 1.0));
     let mut line = String::from("verify --bars {dir}/gap.csv");
     for n in 0..9 {
-        w.write(&format!("q{n}.csv"), wavy(f64::from(n + 1), |_| true, 0.0));
+        w.write(&format!("q{n}.csv"), hours(n + 1, |_| true, 0.0));
         line += &format!(" --bars {{dir}}/q{n}.csv");
     }
     let summary = w.json(&format!("{line} --strategy threshold --signal-column alpha --out {{dir}}/out"), 0);
@@ -200,13 +212,12 @@ fn sound_records_beside_it_do_not_make_a_broken_one_sound() {
 #[test]
 fn reserves_of_another_market_are_noticed_in_a_portfolio() {
     let w = Workspace::new();
-    for (name, phase) in [("a", 0.0), ("b", 2.0)] {
-        w.write(&format!("{name}.csv"), wavy(phase, |_| true, 1.0));
+    for (name, seed) in [("a", 1), ("b", 2)] {
+        w.write(&format!("{name}.csv"), hours(seed, |_| true, 1.0));
         let mut pool = String::from("ts_ms,base_reserve,quote_reserve\n");
-        for at in 0..1_000_i64 {
-            let price = 100.0 * (1.0 + 0.1 * (at as f64 / 7.0 + phase).sin());
-            let quote = (price * 1e9) as i64;
-            pool += &format!("{},1000000000,{quote}\n", at * HOUR);
+        for at in 0..1_000 {
+            let quote = (walk(seed, at) * 1e9) as i64;
+            pool += &format!("{},1000000000,{quote}\n", at as i64 * HOUR);
         }
         w.write(&format!("{name}_pool.csv"), pool);
     }
