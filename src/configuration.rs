@@ -138,7 +138,7 @@ pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
             let (bars, options) = (of_collection(bars, "bars.parquet"), options(arguments));
             match reads_bars_alone(arguments)? {
                 true => Dataset::read_bars(&bars, &options)?,
-                false => Dataset::read(&bars, arguments.signals.first().map(PathBuf::as_path), &options)?,
+                false => Dataset::read(&bars, arguments.signals.first().map(|signals| &**signals), &options)?,
             }
         }
         [] => demonstration()?,

@@ -1,21 +1,22 @@
 //! What a run sees of the world: one record, or several under one account.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::Path};
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::dataset::Dataset;
+use q50_datasets::{Bars, dataset::Dataset};
 use q50_engine::{strategy::StrategyConfig, venue::PoolPath};
 use q50_research::{
     basket::basket,
     claim::DataFacts,
     run::{Instrument, Source},
     spec::DataSpec,
+    trials,
 };
 
-use crate::{args::ReplayArguments, configuration};
+use crate::{
+    args::{InstrumentPath, ReplayArguments},
+    configuration,
+};
 
 /// Recorded reserves, and the hash of their content.
 type Reserves = (PoolPath, String);
@@ -42,7 +43,15 @@ impl Record {
             let data = configuration::dataset(&own)?;
             return Ok(Self { data, pool: None, names: Vec::new(), each: Vec::new(), arguments: vec![own] });
         }
-        let records = several.iter().map(configuration::dataset).collect::<Result<Vec<_>>>()?;
+        let folder = (arguments.bars.len() == 1).then(|| &arguments.bars[0]);
+        let read = |own: &ReplayArguments| {
+            let record = configuration::dataset(own);
+            match folder {
+                Some(folder) => record.with_context(|| format!("--bars {}: a folder of records", folder.display())),
+                None => record,
+            }
+        };
+        let records = several.iter().map(read).collect::<Result<Vec<_>>>()?;
         let (cut, data) = basket(records).context("--bars")?;
         let each = cut.into_iter().map(|record| (record, None)).collect();
         Ok(Self { data, pool: None, names: names(&several), each, arguments: several })
@@ -55,6 +64,11 @@ impl Record {
         }
         for ((record, pool), own) in self.each.iter_mut().zip(&self.arguments) {
             *pool = configuration::pool_path(own, record)?;
+        }
+        let mut seen = HashSet::new();
+        let twice = self.each.iter().filter_map(|(_, pool)| pool.as_ref()).position(|(_, hash)| !seen.insert(hash));
+        if twice.is_some() {
+            bail!("--pool: the same reserves were given for two records; each would have their depth for itself");
         }
         Ok(self)
     }
@@ -87,6 +101,14 @@ impl Record {
         self.pool.as_ref().map(|(path, _)| path)
     }
 
+    /// What trials on it are filed under.
+    pub(crate) fn of_trials(&self) -> trials::Record {
+        match &self.each[..] {
+            [] => trials::Record::of(&self.data),
+            several => trials::Record::of_portfolio(&self.data, several.iter().map(|(data, _)| data)),
+        }
+    }
+
     /// What is known about the data.
     pub(crate) fn facts(&self, demonstration: bool) -> DataFacts {
         if self.each.is_empty() {
@@ -98,7 +120,7 @@ impl Record {
 
     /// The file or folder of each record's bars; none for the demonstration market.
     pub(crate) fn bars(&self) -> impl Iterator<Item = &Path> {
-        self.arguments.iter().filter_map(|own| own.bars.first()).map(PathBuf::as_path)
+        self.arguments.iter().filter_map(|own| own.bars.first()).map(|bars| &**bars)
     }
 
     /// Lets go of the traded volumes, which [`Record::facts`] alone asks for.
@@ -116,13 +138,52 @@ impl Record {
     }
 }
 
+/// What trials on these bars are filed under.
+pub(crate) fn of_trials(bars: &[InstrumentPath]) -> Result<trials::Record> {
+    let read = |bars: &InstrumentPath| anyhow::Ok(Dataset::without_signals(Bars::read(bars)?)?);
+    let mut records = records(bars)?.iter().map(read).collect::<Result<Vec<_>>>()?;
+    if records.len() == 1 {
+        return Ok(trials::Record::of(&records.remove(0)));
+    }
+    let (each, whole) = basket(records).context("--bars")?;
+    Ok(trials::Record::of_portfolio(&whole, &each))
+}
+
+/// The records that `--bars` names: what is there, or what is in a folder of them.
+fn records(bars: &[InstrumentPath]) -> Result<Vec<InstrumentPath>> {
+    match bars {
+        [folder] if folder.name.is_none() && is_folder_of_records(folder) => files(folder),
+        bars => Ok(bars.to_vec()),
+    }
+}
+
 /// The arguments of each record.
 fn one_by_one(arguments: &ReplayArguments) -> Result<Vec<ReplayArguments>> {
-    let bars = match &arguments.bars[..] {
-        [folder] if is_folder_of_records(folder) => files(folder)?,
-        bars => bars.to_vec(),
+    let bars = records(&arguments.bars)?;
+    let named: Vec<&str> = bars.iter().filter_map(|bars| bars.name.as_deref()).collect();
+    if let Some(twice) = named.iter().enumerate().find_map(|(i, name)| named[..i].contains(name).then_some(name)) {
+        bail!("--bars {twice}=... was given twice; give each instrument its own name");
+    }
+    if !named.is_empty() && named.len() < bars.len() {
+        bail!(
+            "{} of {} --bars have no name; give NAME=PATH for all of them, or for none",
+            bars.len() - named.len(),
+            bars.len()
+        );
+    }
+    let (signals, pools) =
+        (of_each(&bars, &arguments.signals, "--signals")?, of_each(&bars, &arguments.pool.pool, "--pool")?);
+    let one = |((bars, signals), pool): ((InstrumentPath, _), _)| {
+        let mut one = arguments.clone();
+        (one.bars, one.signals, one.pool.pool) = (vec![bars], signals, pool);
+        one
     };
-    for (option, given) in [("--signals", &arguments.signals), ("--pool", &arguments.pool.pool)] {
+    Ok(bars.into_iter().zip(signals).zip(pools).map(one).collect())
+}
+
+/// What was given of each record: by name, or else one for each in the same order.
+fn of_each(bars: &[InstrumentPath], given: &[InstrumentPath], option: &str) -> Result<Vec<Vec<InstrumentPath>>> {
+    let Some(named) = given.iter().find_map(|one| one.name.as_deref()) else {
         if !given.is_empty() && given.len() != bars.len().max(1) {
             bail!(
                 "{option} was given {} times for {} records; give one for each, in the same order",
@@ -130,14 +191,22 @@ fn one_by_one(arguments: &ReplayArguments) -> Result<Vec<ReplayArguments>> {
                 bars.len()
             );
         }
-    }
-    let one = |at: usize| {
-        let of = |all: &[PathBuf]| all.get(at).cloned().into_iter().collect();
-        let mut one = arguments.clone();
-        (one.bars, one.signals, one.pool.pool) = (of(&bars), of(&arguments.signals), of(&arguments.pool.pool));
-        one
+        return Ok((0..bars.len()).map(|at| given.get(at).cloned().into_iter().collect()).collect());
     };
-    Ok((0..bars.len()).map(one).collect())
+    if let Some(unnamed) = given.iter().find(|one| one.name.is_none()) {
+        bail!("{option} {} has no name beside {option} {named}=...; give NAME=PATH for all of them", unnamed.display());
+    }
+    let is_of = |one: &&InstrumentPath, bars: &InstrumentPath| one.name == bars.name;
+    for one in given {
+        let name = one.name.as_deref().unwrap_or_default();
+        if !bars.iter().any(|bars| is_of(&one, bars)) {
+            bail!("{option} {name}=... belongs to no record; give --bars {name}=PATH");
+        }
+        if given.iter().filter(|other| other.name == one.name).count() > 1 {
+            bail!("{option} {name}=... was given twice");
+        }
+    }
+    Ok(bars.iter().map(|bars| given.iter().find(|one| is_of(one, bars)).cloned().into_iter().collect()).collect())
 }
 
 /// A folder that is no record itself: neither a Qlib provider nor a collection.
@@ -145,30 +214,44 @@ fn is_folder_of_records(path: &Path) -> bool {
     path.is_dir() && !path.join("collection.json").is_file() && !path.join("calendars").is_dir()
 }
 
-/// The records in a folder, by name.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The records in a folder, by name. Hidden files and the folders of earlier runs are none.
+fn files(folder: &Path) -> Result<Vec<InstrumentPath>> {
     let named = || format!("--bars {}", folder.display());
     let mut found = Vec::new();
     for entry in folder.read_dir().with_context(named)? {
         let path = entry.with_context(named)?.path();
-        if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
-            found.push(path);
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let earlier_run = ["summary.json", "sweep.json", "overfit.json"].iter().any(|of| path.join(of).is_file());
+        if !hidden && !earlier_run {
+            found.push(InstrumentPath { name: None, path });
         }
     }
     if found.is_empty() {
         bail!("{}: an empty folder, expected records of bars", named());
     }
-    found.sort();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
 
-/// The names of records: those of their files, without what says the format; where these are the same those of their
-/// folders; and where these are, too, their paths.
+/// The names of records: those that were typed; else those of their files, without what says the format; where these are
+/// the same, those of their folders; and where these are, too, their paths.
 fn names(arguments: &[ReplayArguments]) -> Vec<String> {
-    let paths: Vec<&Path> = arguments.iter().filter_map(|one| one.bars.first()).map(PathBuf::as_path).collect();
+    const FORMATS: [&str; 9] = ["csv", "tsv", "json", "parquet", "feather", "arrow", "gz", "zst", "zip"];
+    let paths: Vec<&InstrumentPath> = arguments.iter().filter_map(|one| one.bars.first()).collect();
+    if let Some(typed) = paths.iter().map(|path| path.name.clone()).collect() {
+        return typed;
+    }
     let last = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = |path: &&Path| last(path).split('.').next().unwrap_or_default().to_owned();
-    let folder = |path: &&Path| path.parent().map(last).unwrap_or_default();
+    let file = |path: &&InstrumentPath| {
+        let mut name = last(path);
+        while let Some((stem, ending)) = name.rsplit_once('.')
+            && FORMATS.contains(&ending.to_lowercase().as_str())
+        {
+            name.truncate(stem.len());
+        }
+        name
+    };
+    let folder = |path: &&InstrumentPath| path.parent().map(last).unwrap_or_default();
     let several: [Vec<String>; 2] = [paths.iter().map(file).collect(), paths.iter().map(folder).collect()];
     let told_apart = |names: &Vec<String>| names.iter().collect::<HashSet<_>>().len() == names.len();
     let short = several.into_iter().find(told_apart);
@@ -194,6 +277,8 @@ mod tests {
             names(&one_by_one(&Typed::parse_from(typed).replay).unwrap())
         };
         assert_eq!(named(["x/sol.csv.gz", "y/btc.csv"]), ["sol", "btc"]);
+        assert_eq!(named(["sol.usdt.csv", "sol.usdc.CSV.zst"]), ["sol.usdt", "sol.usdc"]);
+        assert_eq!(named(["coin=a/bars.csv", "x.y-2=bars.csv"]), ["coin", "x.y-2"]);
         assert_eq!(named(["sol/bars.csv", "btc/bars.csv"]), ["sol", "btc"]);
         assert_eq!(named(["a/x/bars.csv", "b/x/bars.csv"]), ["a/x/bars.csv", "b/x/bars.csv"]);
     }

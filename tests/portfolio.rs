@@ -238,6 +238,83 @@ fn reserves_of_another_market_are_noticed_in_a_portfolio() {
     assert!(swapped["evidence"].as_str().unwrap().contains("those of another market"), "{swapped}");
 }
 
+#[test]
+fn instruments_have_the_names_that_they_are_given_and_files_go_to_them_by_name() {
+    let w = Workspace::new();
+    competing(&w);
+    w.write("of_b.csv", "ts_ms,alpha\n0,0\n3600000,1\n7200000,1\n10800000,1\n");
+    let line = |signals: &str| {
+        format!("verify --bars x.1=a.csv --bars y=b.csv {signals} {COMPETING} --signal-delay 0 --out {{dir}}/out")
+    };
+    let summary = w.json(&line("--signals y=of_b.csv"), 0);
+    let instruments = summary["instruments"].as_array().unwrap();
+    assert_eq!((&instruments[0]["name"], &instruments[1]["name"]), (&"x.1".into(), &"y".into()));
+    assert_eq!(instruments[0]["fills"], 2, "x.1 has the signals of its own bars: {instruments:?}");
+    assert!(instruments[1]["rejections"].as_u64().unwrap() > 0, "y has those of the file: {instruments:?}");
+    let by_order = w.json(&line("--signals a.csv --signals of_b.csv").replace("x.1=", "").replace("y=", ""), 0);
+    assert_eq!(by_order["run_id"], summary["run_id"], "a name is no part of the run");
+    w.refused(&line("--signals z=of_b.csv"), &["--signals z=... belongs to no record", "--bars z=PATH"]);
+    w.refused(&line("--signals y=a.csv --signals y=of_b.csv"), &["--signals y=... was given twice"]);
+    w.refused(&line("--signals a.csv --signals y=of_b.csv"), &["--signals a.csv has no name"]);
+    w.refused(&line("").replace("y=", "x.1="), &["--bars x.1=... was given twice", "its own name"]);
+    w.refused(&line("").replace("y=", ""), &["1 of 2 --bars have no name"]);
+    w.refused(&line("").replace("y=", "="), &["expected PATH, or NAME=PATH"]);
+}
+
+#[test]
+fn a_folder_that_earlier_runs_lie_in_is_read_again() {
+    let w = Workspace::new();
+    std::fs::create_dir(w.path("records")).unwrap();
+    competing(&w);
+    for name in ["a.csv", "b.csv"] {
+        std::fs::copy(w.path(name), w.path("records").join(name)).unwrap();
+    }
+    let line = format!("verify --bars {{dir}}/records {COMPETING} --out {{dir}}/records/q50-verify");
+    let first = w.json(&line, 0);
+    assert_eq!(w.json(&line, 0)["run_id"], first["run_id"]);
+    w.write("records/notes.txt", "no record");
+    w.refused(&line, &["records: a folder of records", "notes.txt"]);
+}
+
+#[test]
+fn a_portfolio_has_campaigns_and_imports() {
+    let w = Workspace::new();
+    w.write("a.csv", hours(1, |_| true, 1.0));
+    w.write("b.csv", hours(2, |_| true, 1.0));
+    w.write("runs.csv", "id,sharpe\nR1,1.5\nR2,0.5\n");
+    let bars = "--bars {dir}/a.csv --bars {dir}/b.csv";
+    succeeds(&w.q50(&format!("trials campaign carry --idea words {bars}")));
+    w.refused(&format!("trials campaign carry --idea again {bars}"), &["has a campaign 'carry'"]);
+    succeeds(&w.q50(&format!("trials import {{dir}}/runs.csv {bars} --signal-column alpha")));
+    // Another stretch of the same instruments is the same portfolio, and the basket of it another record.
+    let line = format!(
+        "verify {bars} --from 1970-01-03 --strategy threshold --signal-column alpha --campaign carry --out {{dir}}/out"
+    );
+    let summary = w.json(&line, 0);
+    assert_eq!(summary["campaign"]["name"], "carry", "{}", summary["campaign"]);
+    w.refused(&line.replace("b.csv", "a.csv").replacen("--bars {dir}/a.csv", "", 1), &["has no campaign 'carry'"]);
+}
+
+#[test]
+fn one_pool_under_two_names_is_refused() {
+    let w = Workspace::new();
+    w.write("a.csv", hours(1, |_| true, 1.0));
+    // The same market in other units, one bar shorter.
+    w.write("b.csv", hours(1, |at| at > 0, 0.5));
+    let run = "--venue pumpswap --capital 1 --strategy threshold --signal-column alpha --out {dir}/out";
+    let two = "verify --bars {dir}/a.csv --bars {dir}/b.csv";
+    w.refused(
+        &format!("{two} {run}"),
+        &["two of the records are of one market", "depth twice", "give each market once"],
+    );
+    let mut pool = String::from("ts_ms,base_reserve,quote_reserve\n");
+    for at in 0..1_000 {
+        pool += &format!("{},1000000000,{}\n", at as i64 * HOUR, (walk(1, at) * 1e9) as i64);
+    }
+    w.write("pool.csv", pool);
+    w.refused(&format!("{two} --pool {{dir}}/pool.csv --pool {{dir}}/pool.csv {run}"), &["--pool: the same reserves"]);
+}
+
 /// Open, high, low and close of one pool by time.
 type Bars = BTreeMap<i64, [f64; 4]>;
 

@@ -119,7 +119,7 @@ impl Held {
 /// The books of one instrument: cash, and a position in it.
 pub trait Books: Clone {
     /// Money as the books keep it.
-    type Cash: Copy + Default;
+    type Cash: Copy + Default + PartialOrd;
 
     /// What can be spent.
     fn free(&self) -> Self::Cash;
@@ -129,6 +129,9 @@ pub trait Books: Clone {
 
     /// Money that came in between `before` and `after`, quote units; negative where it went out.
     fn flow(before: Self::Cash, after: Self::Cash) -> f64;
+
+    /// `cash` after what has made `after` of `before`.
+    fn moved(cash: Self::Cash, before: Self::Cash, after: Self::Cash) -> Self::Cash;
 }
 
 /// Books of a price venue: the fold of its fills over the starting capital.
@@ -228,6 +231,10 @@ impl Books for PriceLedger {
     #[inline]
     fn flow(before: f64, after: f64) -> f64 {
         after - before
+    }
+
+    fn moved(cash: f64, before: f64, after: f64) -> f64 {
+        cash + (after - before)
     }
 }
 
@@ -348,6 +355,10 @@ impl Books for PoolLedger {
     fn flow(before: Lamports, after: Lamports) -> f64 {
         let size = before.0.abs_diff(after.0) as f64 / LAMPORTS_PER_SOL;
         if after.0 < before.0 { -size } else { size }
+    }
+
+    fn moved(cash: Lamports, before: Lamports, after: Lamports) -> Lamports {
+        Lamports((cash.0 + after.0).saturating_sub(before.0))
     }
 }
 

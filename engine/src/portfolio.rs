@@ -124,10 +124,16 @@ impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Account<'a, S, V, R> {
                 .filter(|(_, lane)| lane.when() == Some(now))
                 .filter_map(|(i, lane)| if let Next::Close(t) = lane.next { Some((i, t)) } else { None })
                 .collect();
+            // What comes in inside these bars may come after what is paid inside them.
+            let mut known = self.cash;
             for &(i, t) in &closing {
-                self.with_cash(i, |session| {
-                    session.inside(t);
-                });
+                // An exit needs no cash: only orders that were placed do.
+                let lent = if self.lanes[i].session.book.is_idle() || self.cash < known { self.cash } else { known };
+                self.lend(i, lent, |session| session.inside(t));
+                let left = self.lanes[i].session.parties.ledger.free();
+                if left < lent {
+                    known = V::Ledger::moved(known, lent, left);
+                }
                 self.lanes[i].value(t);
             }
             let mut equity = None;
@@ -171,14 +177,19 @@ impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Account<'a, S, V, R> {
 
     /// Lets instrument `i` act with the cash of all.
     fn with_cash<U>(&mut self, i: usize, act: impl FnOnce(&mut Session<'a, true, S, V, R>) -> U) -> U {
-        let others = (self.lanes.iter().enumerate()).filter(|(j, _)| *j != i).map(|(_, lane)| lane.worth).sum();
+        self.lend(i, self.cash, act)
+    }
+
+    /// Lets instrument `i` act with `lent` of the cash of all.
+    fn lend<U>(&mut self, i: usize, lent: CashOf<V>, act: impl FnOnce(&mut Session<'a, true, S, V, R>) -> U) -> U {
+        let others: f64 = (self.lanes.iter().enumerate()).filter(|(j, _)| *j != i).map(|(_, lane)| lane.worth).sum();
         let lane = &mut self.lanes[i];
-        lane.session.elsewhere = others;
-        lane.session.parties.ledger.set_free(self.cash);
+        lane.session.elsewhere = others + V::Ledger::flow(lent, self.cash);
+        lane.session.parties.ledger.set_free(lent);
         let result = act(&mut lane.session);
         let left = lane.session.parties.ledger.free();
-        lane.brought += V::Ledger::flow(self.cash, left);
-        self.cash = left;
+        lane.brought += V::Ledger::flow(lent, left);
+        self.cash = if lent < self.cash { V::Ledger::moved(self.cash, lent, left) } else { left };
         result
     }
 }

@@ -12,13 +12,8 @@ use crate::{
 /// Replays `market` from its first traded row through `strategy` and `venue`, starting with `capital` quote units, and
 /// returns the books.
 ///
-/// At each bar: an order that lands in it is filled at its open, the last price that is known then (without latency that
-/// is the order of the last bar), and is stamped with the moment of its landing; one that lands between two bars waits
-/// for the next to open. Resting exits are filled inside the bar, at a moment that a bar does not tell: they are stamped
-/// with its open, or with the opening of the position where that came later. The strategy is shown the bar and
-/// decides at its close, from that bar and those before it; the account is marked at the close. With the legacy
-/// timing `SameClose` the order is filled at the very close that it was decided from. An order of the last bar finds no
-/// next open and is recorded as rejected, and so is an order that is sent while another is on its way.
+/// At each bar, an order that lands in it is filled at its open, resting exits fill inside it, the strategy is shown the bar
+/// and decides at its close from that bar and those before it, and the account is marked: `session.rs` is the rule.
 ///
 /// Orders that the strategy places beside its decisions meet each bar as [`crate::matching`] says, and it hears of each event
 /// when it happens.

@@ -1,4 +1,14 @@
-//! One instrument in a replay: what happens when a bar opens, inside it, and at its close.
+//! THE fill rule: what happens to one instrument when a bar opens, inside it, and at its close.
+//!
+//! - **Open.** An order that has landed by the bar's end fills at its open, the last price that is known then (without
+//!   latency that is the order of the last bar), stamped with its landing. One that lands between two bars waits for the
+//!   next to open. Then placed orders meet the open.
+//! - **Inside.** Placed orders meet the range, and so do resting exits, at a moment that a bar does not tell: they are
+//!   stamped with its open, or with the opening of the position where that came later. [`crate::matching`] says at which
+//!   price.
+//! - **Close.** The strategy is shown the bar and decides, and the account is marked. One order of a decision is on its way
+//!   at a time; another is rejected, and so is one that finds no next open. With the legacy timing `SameClose` the order is
+//!   filled at the very close that it was decided from.
 
 use crate::{
     book::Book,

@@ -7,13 +7,14 @@ use q50_engine::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::Account,
     market::{History, Market, Signals},
+    orders::{Amount, OrderKind, OrderRequest, Orders},
     portfolio::{Instrument, moments, replay_portfolio},
     record::{FillRow, Journal},
     replay::replay,
     strategy::risk::{Limited, RiskConfig},
     strategy::{Strategy, StrategyConfig},
     units::{Fraction, Lamports},
-    venue::{NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue},
+    venue::{FillSide, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue},
 };
 use worlds::{World, strategies};
 
@@ -34,6 +35,13 @@ impl Bars {
         let (open, close): (Vec<f64>, Vec<f64>) = bars.iter().copied().unzip();
         let time = (0..bars.len() as i64).map(|row| row * interval).collect();
         Self { time, high: open.clone(), low: open.clone(), open, close, interval }
+    }
+
+    /// Bars of an hour that all open and close at 100; the last but one has this range.
+    fn reaching(low: f64, high: f64) -> Self {
+        let mut bars = Self::new(HOUR, &[(100.0, 100.0); 5]);
+        (bars.low[3], bars.high[3]) = (low, high);
+        bars
     }
 
     fn market(&self) -> Market<'_> {
@@ -130,6 +138,52 @@ fn cash_of_a_sale_is_there_for_an_order_that_lands_after_it() {
     assert_eq!((fills(&each[0]).len(), fills(&each[1])), (2, vec![(3, 10.0, 10.0)]));
     assert_eq!(each[1].rejections, [(1, Rejection::NoCash)]);
     assert_eq!(total.equity, [100.0; 4]);
+}
+
+/// Places requests, each at the close of its row.
+struct Placing(Vec<(usize, OrderRequest)>);
+
+impl Strategy for Placing {
+    fn decide(&mut self, _: History<'_>, _: &Account) -> Decision {
+        Decision::Hold(Reason::Neutral)
+    }
+
+    fn places_orders(&self) -> bool {
+        true
+    }
+
+    fn place(&mut self, history: History<'_>, _: &Account, orders: &mut Orders) {
+        for (_, request) in self.0.iter().filter(|(row, _)| *row == history.row()) {
+            orders.place(*request);
+        }
+    }
+}
+
+fn request(side: FillSide, kind: OrderKind, amount: Amount) -> OrderRequest {
+    OrderRequest::new(side, kind, amount, Reason::EnterLong)
+}
+
+#[test]
+fn cash_that_comes_in_inside_a_bar_pays_for_nothing_inside_it() {
+    let [rises, falls] = [Bars::reaching(100.0, 110.0), Bars::reaching(90.0, 100.0)];
+    let bought = (0, request(FillSide::Buy, OrderKind::Market, Amount::Quote(900.0)));
+    let target = (1, request(FillSide::Sell, OrderKind::Limit(110.0), Amount::Position));
+    let dip = |units: f64| (1, request(FillSide::Buy, OrderKind::Limit(90.0), Amount::Units(units)));
+    let later = (3, request(FillSide::Buy, OrderKind::Market, Amount::Units(10.0)));
+    let venue = NextOpen::new(Fraction::ZERO);
+    // 100 are left, so that one unit at 90 can be paid and two cannot; 1,090 are there when the bar is over.
+    for (units, at_90) in [(1.0, 1), (2.0, 0)] {
+        let sells = || (rises.market(), Placing(vec![bought, target]));
+        let buys = || (falls.market(), Placing(vec![dip(units), later]));
+        let (_, each) = run(&mut [sells(), buys()], &venue, 1_000.0);
+        let (_, mut turned) = run(&mut [buys(), sells()], &venue, 1_000.0);
+        turned.reverse();
+        for each in [&each, &turned] {
+            assert_eq!(fills(&each[0]), [(1, 9.0, 100.0), (3, 9.0, 110.0)]);
+            assert_eq!(fills(&each[1])[..at_90], [(3, 1.0, 90.0)][..at_90]);
+            assert_eq!(fills(&each[1])[at_90..], [(4, 10.0, 100.0)], "{units} at 90");
+        }
+    }
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(crate) use self::{
         TrialsImportArguments, TrialsListArguments,
     },
     validate::ValidateArguments,
+    values::InstrumentPath,
 };
 
 /// Judges trading claims: replays the record with honest fills and reports what the evidence supports.

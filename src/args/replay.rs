@@ -10,7 +10,7 @@ use q50_engine::{
 
 use super::{
     Format,
-    values::{above_zero, basis_points, capital, share, sol},
+    values::{InstrumentPath, above_zero, basis_points, capital, instrument_path, share, sol},
 };
 
 /// Most worker threads: each has a stack of its own.
@@ -35,14 +35,14 @@ pub(crate) struct ReplayArguments {
     pub(crate) strategy: Option<String>,
     /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a folder
     /// of q50 collect; default: the demonstration market. May be repeated, or be a folder of records: all are then
-    /// traded under one account (verify, sweep).
-    #[arg(long, value_name = "PATH", help_heading = DATA)]
-    pub(crate) bars: Vec<PathBuf>,
+    /// traded under one account (verify, sweep). NAME=PATH names the instrument.
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = instrument_path, help_heading = DATA)]
+    pub(crate) bars: Vec<InstrumentPath>,
     /// Signals: Parquet, Feather, CSV (also .gz, .zst, .zip) or a hummingbot run; default: columns of the bars' own file.
-    /// One for each --bars, in the same order. Also postgres:NAME/TABLE, sqlite:FILE:TABLE, qlib:DIR, sources:FILE.toml
+    /// One for each --bars, in the same order, or NAME=PATH for those that have one. Also postgres:NAME/TABLE, sqlite:FILE:TABLE, qlib:DIR, sources:FILE.toml
     /// (docs/GUIDE.md, Signals from databases).
-    #[arg(long, value_name = "PATH", requires = "bars", help_heading = DATA)]
-    pub(crate) signals: Vec<PathBuf>,
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = instrument_path, requires = "bars", help_heading = DATA)]
+    pub(crate) signals: Vec<InstrumentPath>,
     /// Column that the strategy threshold trades on.
     #[arg(long, value_name = "NAME", help_heading = DATA)]
     pub(crate) signal_column: Option<String>,
@@ -114,9 +114,10 @@ pub(crate) struct PoolArguments {
     #[arg(long, value_name = "SOL", value_parser = sol, help_heading = POOL)]
     pub(crate) pool_depth: Option<Lamports>,
     /// Recorded reserves instead of rebuilt ones: Parquet or CSV with a time column, base_reserve, quote_reserve and,
-    /// if known, supply; or a folder of q50 collect. One for each --bars, in the same order.
-    #[arg(long, value_name = "PATH", help_heading = POOL)]
-    pub(crate) pool: Vec<PathBuf>,
+    /// if known, supply; or a folder of q50 collect. One for each --bars, in the same order, or NAME=PATH for those that
+    /// have one.
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = instrument_path, help_heading = POOL)]
+    pub(crate) pool: Vec<InstrumentPath>,
     /// Largest slippage of the output from the quote at the decision, in basis points; default: 100.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(0..=10_000), help_heading = POOL)]
     pub(crate) slippage_bps: Option<u64>,

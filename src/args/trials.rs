@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Format, ReplayArguments};
+use super::{
+    Format, ReplayArguments,
+    values::{InstrumentPath, instrument_path},
+};
 
 /// What can be done with the trial ledger.
 #[derive(Debug, Subcommand)]
@@ -60,9 +63,9 @@ pub(crate) struct TrialsCampaignArguments {
     /// The idea, in words.
     #[arg(long, value_name = "WORDS")]
     pub(crate) idea: String,
-    /// Bars of the market on which it will be tried.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) bars: PathBuf,
+    /// Bars of the market on which it will be tried; repeated, or a folder of records, as q50 verify takes a portfolio.
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = instrument_path, required = true)]
+    pub(crate) bars: Vec<InstrumentPath>,
     #[command(flatten)]
     pub(crate) common: TrialsListArguments,
 }

@@ -1,6 +1,10 @@
 //! Numbers with a range.
 
-use std::time::Duration;
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use q50_engine::units::{Bps, Lamports};
 use q50_research::run::MOST_CAPITAL;
@@ -18,6 +22,34 @@ pub(super) fn above_zero(text: &str) -> Result<f64, String> {
 
 pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v >= 0.0 { Ok(v) } else { Err("expected 0 or more".to_owned()) })
+}
+
+/// A file or folder, with the instrument that it is of where one is named: `PATH`, or `NAME=PATH`.
+#[derive(Clone, Debug)]
+pub(crate) struct InstrumentPath {
+    /// The instrument.
+    pub(crate) name: Option<String>,
+    /// The file, folder or source.
+    pub(crate) path: PathBuf,
+}
+
+impl Deref for InstrumentPath {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What stands before the first `=` is a name, unless it cannot be one or the whole is the path of something that is there.
+pub(super) fn instrument_path(text: &str) -> Result<InstrumentPath, String> {
+    let is_name = |name: &str| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let named = text.split_once('=').filter(|(name, _)| is_name(name) && !Path::new(text).exists());
+    let Some((name, path)) = named else { return Ok(InstrumentPath { name: None, path: text.into() }) };
+    if name.is_empty() || path.is_empty() {
+        return Err("expected PATH, or NAME=PATH".to_owned());
+    }
+    Ok(InstrumentPath { name: Some(name.to_owned()), path: path.into() })
 }
 
 /// Basis points of a whole, below 100 %.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -48,7 +48,7 @@ pub(super) fn of_replay(
 ) -> Result<Lookahead> {
     let setup = Examination {
         bars,
-        signals: replay.signals.first().map_or(bars, PathBuf::as_path),
+        signals: replay.signals.first().map_or(bars, |signals| &**signals),
         column: replay.signal_column.as_deref(),
         delay_ms: replay.signal_delay.map(milliseconds),
         window: Some(period),

@@ -7,8 +7,6 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use q50_datasets::{
-    Bars,
-    dataset::Dataset,
     input::read_bytes,
     staged::replaceable,
     write::{Column, write_parquet},
@@ -16,7 +14,7 @@ use q50_datasets::{
 use q50_engine::units::PeriodsPerYear;
 use q50_research::{
     claim::{Claim, PublishedTrial},
-    trials::{LedgerError, MarketCounts, MarketSummary, Record, Scope, Soundness, Stamp, TrialLedger, TrialRow},
+    trials::{LedgerError, MarketCounts, MarketSummary, Scope, Soundness, Stamp, TrialLedger, TrialRow},
 };
 use serde::Serialize;
 
@@ -27,6 +25,7 @@ use crate::{
         TrialsForgetArguments, TrialsImportArguments, TrialsListArguments,
     },
     configuration, output,
+    record::{self, Record},
 };
 
 /// Most bytes of a list of published runs: 64 MiB.
@@ -148,7 +147,7 @@ fn campaign(arguments: &TrialsCampaignArguments) -> Result<Answer> {
             bail!("{option} has a control character, expected words on one line");
         }
     }
-    let record = Record::of(&Dataset::without_signals(Bars::read(&arguments.bars)?)?);
+    let record = record::of_trials(&arguments.bars)?;
     let mut ledger = configuration::ledger(arguments.common.ledger.as_deref())?;
     ledger.register_campaign(&record, &arguments.name, &arguments.idea)?;
     let summary = ledger.summary(&record)?;
@@ -210,7 +209,8 @@ fn import(arguments: &TrialsImportArguments) -> Result<Answer> {
     if replay.bars.is_empty() {
         bail!("trials belong to a dataset; name it with --bars and --signals");
     }
-    let data = configuration::dataset(replay)?;
+    let read = Record::read(replay)?;
+    let (data, record) = (&read.data, read.of_trials());
     let (published, own_year) = published(&arguments.file)?;
     let year = replay
         .periods_per_year
@@ -218,7 +218,6 @@ fn import(arguments: &TrialsImportArguments) -> Result<Answer> {
         .or(own_year)
         .unwrap_or_else(|| PeriodsPerYear::from_interval_ms(data.bars().interval_ms));
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
-    let record = Record::of(&data);
     let scope = Scope { record: &record, family: &arguments.family };
     let source = arguments.file.file_name().unwrap_or(arguments.file.as_os_str()).to_string_lossy();
     ledger.import(scope, &source, &PublishedTrial::list(&published, year))?;

@@ -135,9 +135,17 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
 fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> Result<DataFacts> {
     let mut facts = record.facts(replay.bars.is_empty());
     facts.signal_column.clone_from(&replay.signal_column);
-    let first = record.instruments().first().map_or_else(|| record.data.market(), |instrument| instrument.market);
-    let reads = settings.strategy.reads(&first.signals);
-    if !reads.iter().any(|column| matches!(column, market::Column::Side | market::Column::Position)) {
+    let instruments = record.instruments();
+    let alone = record.data.market();
+    let mut markets: Vec<&Market<'_>> = instruments.iter().map(|instrument| &instrument.market).collect();
+    if markets.is_empty() {
+        markets.push(&alone);
+    }
+    let reads_codes = |market: &&Market<'_>| {
+        let reads = settings.strategy.reads(&market.signals);
+        reads.iter().any(|column| matches!(column, market::Column::Side | market::Column::Position))
+    };
+    if !markets.iter().any(reads_codes) {
         facts.codes.clear();
     }
     for bars in record.bars() {

@@ -42,7 +42,7 @@ impl Amounts {
 }
 
 /// A ledger whose books the second engine can keep.
-pub trait MirroredLedger: Clone + 'static {
+pub trait MirroredLedger: q50_engine::ledger::Books + 'static {
     /// The books.
     type Books: Books<Ledger = Self>;
 }
@@ -54,6 +54,9 @@ impl MirroredLedger for PriceLedger {
 impl MirroredLedger for PoolLedger {
     type Books = PoolBooks;
 }
+
+/// Money as a ledger counts it.
+pub(crate) type CashOf<L> = <L as q50_engine::ledger::Books>::Cash;
 
 /// The books of a venue's ledger.
 pub(crate) type BooksOf<V> = <<V as Venue>::Ledger as MirroredLedger>::Books;
@@ -98,6 +101,12 @@ pub trait Books: Debug + Sized + 'static {
 
     /// The account's cash, quote units.
     fn cash(&self) -> f64;
+
+    /// The account's cash as the engine's books count it.
+    fn free(&self) -> CashOf<Self::Ledger>;
+
+    /// Sets the account's cash, for all instruments.
+    fn set_free(&self, cash: CashOf<Self::Ledger>);
 
     /// What is held, at `price` and without cash; quote units.
     fn worth(&self, price: f64) -> f64;
@@ -199,6 +208,14 @@ impl Books for PriceBooks {
 
     fn cash(&self) -> f64 {
         self.cash.get()
+    }
+
+    fn free(&self) -> f64 {
+        self.cash.get()
+    }
+
+    fn set_free(&self, cash: f64) {
+        self.cash.set(cash);
     }
 
     fn worth(&self, price: f64) -> f64 {
@@ -340,6 +357,14 @@ impl Books for PoolBooks {
 
     fn cash(&self) -> f64 {
         self.lamports.get() as f64 / LAMPORTS_PER_SOL
+    }
+
+    fn free(&self) -> Lamports {
+        Lamports(self.lamports.get())
+    }
+
+    fn set_free(&self, cash: Lamports) {
+        self.lamports.set(cash.0);
     }
 
     fn worth(&self, price: f64) -> f64 {

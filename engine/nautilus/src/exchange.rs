@@ -30,7 +30,7 @@ use nautilus_model::{
 use q50_engine::venue::{Arrival, FillTiming, Rejection, Venue};
 
 use crate::{
-    books::MirroredLedger,
+    books::{CashOf, MirroredLedger},
     feed::NS_PER_MS,
     instrument::{Instrument, Portfolio},
     matching::OrderBook,
@@ -88,6 +88,8 @@ where
     pub(crate) lanes: Vec<RefCell<Lane>>,
     /// The placed order whose event is being told: how many events it goes back to itself, and the event's time.
     pub(crate) telling: Cell<Option<(u8, i64)>>,
+    /// Cash that was there before the bars that end at a moment (epoch milliseconds), less what was paid inside them.
+    pub(crate) known: Cell<Option<(i64, CashOf<V::Ledger>)>>,
     numbers: Cell<u64>,
     this: Weak<Self>,
 }
@@ -124,6 +126,7 @@ where
             lanes: portfolio.instruments.iter().map(lane).collect(),
             portfolio,
             telling: Cell::new(None),
+            known: Cell::new(None),
             numbers: Cell::new(0),
             this: this.clone(),
         })
@@ -329,7 +332,7 @@ where
         };
         match (found, open) {
             (Some(present), Some(raw)) => exchange.open(present, exchange.instrument(i).terms.scale.price(raw)),
-            (Some(present), None) => exchange.meet_inside(present),
+            (Some(present), None) => exchange.with_known_cash(present, || exchange.meet_inside(present)),
             (None, _) => exchange.fault(i, format!("no bar of {} belongs to {}", data.instrument_id(), data.ts_init())),
         }
     }

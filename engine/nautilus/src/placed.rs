@@ -6,6 +6,7 @@ use nautilus_model::{
     orders::{Order, OrderAny},
 };
 use q50_engine::{
+    ledger::Books as _,
     orders::{Amount, OrderKind},
     venue::{Arrival, Fill, FillSide, Rejection, Venue},
 };
@@ -61,6 +62,21 @@ where
             let Some(id) = met else { break };
             self.fill(id, open, present, Began::AtOpen, None);
         }
+    }
+
+    /// Lets orders meet a bar without the cash that came in inside another one that ends with it, which may have come later.
+    pub(crate) fn with_known_cash(&self, present: Present, act: impl FnOnce()) {
+        let books = &self.instrument(present.i).books;
+        let cash = books.borrow().free();
+        let known = self.known.get().filter(|(ends, _)| *ends == present.ends).map_or(cash, |(_, known)| known);
+        let lent = if cash < known { cash } else { known };
+        books.borrow().set_free(lent);
+        act();
+        let left = books.borrow().free();
+        if lent < cash {
+            books.borrow().set_free(V::Ledger::moved(cash, lent, left));
+        }
+        self.known.set(Some((present.ends, if left < lent { V::Ledger::moved(known, lent, left) } else { known })));
     }
 
     /// Every other order meets the range of the bar; what met it and found nothing to reduce in all of it ends.

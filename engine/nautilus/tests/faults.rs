@@ -35,9 +35,12 @@ fn a_fill_at_the_close_that_was_decided_from() {
     assert!(!validation.agrees());
     // The close of a bar is the open of the next in time: it is the price that gives it away.
     assert_eq!(differing(&validation), [Check::Amount, Check::Commission, Check::Equity]);
-    let first = &validation.differences[0];
-    assert_eq!((first.check, first.row), (Check::Amount, 1));
-    assert!(first.first.ends_with("at 10.1") && first.second.ends_with("at 10"), "{first}");
+    let [paid, fill, ..] = &validation.differences[..] else { panic!("the cost at the close, then the fill") };
+    assert_eq!((paid.check, paid.row, fill.check, fill.row), (Check::Equity, 0, Check::Amount, 1));
+    // 1,000 buy at the close with 5 basis points of cost: equity is 1,000 / 1.0005 there, and still 1,000 in the loop.
+    assert_eq!(paid.first, "1000");
+    assert!((paid.second.parse::<f64>().unwrap() - 1_000.0 / 1.0005).abs() < 1e-9, "{paid}");
+    assert!(fill.first.ends_with("at 10.1") && fill.second.ends_with("at 10"), "{fill}");
 }
 
 #[test]

@@ -108,6 +108,38 @@ fn a_limit_of_one_and_a_stop_of_the_other_compete_inside_a_bar() {
 }
 
 #[test]
+fn cash_that_comes_in_inside_a_bar_pays_for_nothing_inside_it() {
+    let bar = (100.0, 100.0, 0.0);
+    let mut worlds = [World::hourly(&[bar; 4]), World::hourly(&[bar; 4])];
+    worlds[0].high[2] = 110.0;
+    worlds[1].low[2] = 90.0;
+    fn request(side: FillSide, kind: OrderKind, amount: Amount) -> OrderRequest {
+        OrderRequest::new(side, kind, amount, Reason::EnterLong)
+    }
+    let sells = |row: usize, orders: &mut Orders| {
+        let placed = match row {
+            0 => request(FillSide::Buy, OrderKind::Market, Amount::Quote(900.0)),
+            1 => request(FillSide::Sell, OrderKind::Limit(110.0), Amount::Position),
+            _ => return,
+        };
+        orders.place(placed);
+    };
+    let buys = |row: usize, orders: &mut Orders| {
+        if row == 1 {
+            orders.place(request(FillSide::Buy, OrderKind::Limit(90.0), Amount::Units(1.0)));
+            orders.place(request(FillSide::Buy, OrderKind::Limit(90.0), Amount::Units(2.0)));
+        }
+    };
+    let scripts =
+        [sells as fn(usize, &mut Orders), buys].map(|place| Script { place: Some(place), ..Script::default() });
+    let validation = agree(&at_prices(&worlds, &scripts, free(), 1_000.0), "two");
+    // 100 are left beside the first position: one unit at 90, and two no more, whatever the sale of that bar brings.
+    assert_eq!(fills(&validation, 0), [(1, 9.0, 100.0), (2, 9.0, 110.0)]);
+    assert_eq!(fills(&validation, 1), [(2, 1.0, 90.0)]);
+    assert_eq!(validation.each[1].second.rejections, [(1, Rejection::NoCash)]);
+}
+
+#[test]
 fn one_instrument_is_validated_as_alone() {
     let mut rng = worlds::seeded(7);
     let world = World::random(&mut rng);

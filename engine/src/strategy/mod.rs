@@ -34,7 +34,8 @@ use crate::{
 ///
 /// It is shown every bar once, history before the first traded one included, and at each traded bar it is asked once
 /// what to do, whether or not its answer counts: an exit or a limit may answer in its place, and a venue may reject. What
-/// it remembers therefore follows from bars and accounts alone, so that [`restart`] can make it again.
+/// it remembers therefore follows from bars and accounts alone, so that [`restart`] can make it again, unless it places
+/// orders: what became of those is known to the venue.
 pub trait Strategy {
     /// Takes in a bar that has just closed, the last of `history`. What depends on bars and signals alone is kept here.
     fn observe(&mut self, _history: History<'_>) {}
@@ -55,13 +56,14 @@ pub trait Strategy {
     fn on_event(&mut self, _event: &Event, _orders: &mut Orders) {}
 
     /// Prices at which the venue is asked to close the position inside the next bar; the account is marked at its open. None
-    /// by default.
+    /// by default. They meet the range after all placed orders, whichever the price came to first: a strategy that places
+    /// orders places its stops and targets as well.
     fn resting(&self, _account: &Account) -> RestingExits {
         RestingExits::NONE
     }
 
     /// Whether the strategy is certain to hold at the close of the last bar of `history` with the position `marked`, rests
-    /// no exit while it is open, and would be the same strategy afterwards had it neither been shown the bar nor asked.
+    /// no exit while it is open, places nothing, and would be the same strategy afterwards had it neither been shown the bar nor asked.
     /// `false` is always right; `true` lets the replay pass over the bar.
     fn stays(&self, _history: History<'_>, _marked: Marked) -> bool {
         false
@@ -159,10 +161,11 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 /// from `market.first` on with `accounts`, one a bar as they were kept. What it answers was answered then, and is dropped.
 ///
 /// # Panics
-/// There are not as many accounts as traded bars.
+/// There are not as many accounts as traded bars, or the strategy places orders.
 pub fn restart<S: Strategy + ?Sized>(strategy: &mut S, market: &Market<'_>, accounts: &[Account]) {
     let traded = market.first..market.len();
     assert_eq!(accounts.len(), traded.len(), "one account for each traded bar");
+    assert!(!strategy.places_orders(), "orders that were placed are the venue's, and cannot be placed again");
     strategy.observe_rows(market, 0..market.first);
     for (row, account) in traded.zip(accounts) {
         strategy.observe(market.history(row));

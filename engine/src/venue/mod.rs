@@ -43,7 +43,7 @@ pub struct Arrival {
     pub time: i64,
     /// Mid price.
     pub price: f64,
-    /// Row of the bar at whose close the order was decided.
+    /// Row of the bar at whose close the order was decided; of an order placed in response to an event, the event's.
     pub decided_row: usize,
     /// Units that can be had; what is over is not filled.
     pub available: f64,

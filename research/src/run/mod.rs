@@ -73,7 +73,22 @@ impl<'a> Source<'a> {
                     .to_owned(),
             );
         }
-        self.instruments.iter().find_map(|instrument| settings.refusal(&instrument.market.signals))
+        self.one_market_twice(settings)
+            .or_else(|| self.instruments.iter().find_map(|instrument| settings.refusal(&instrument.market.signals)))
+    }
+
+    /// Rebuilt reserves of one market under two names would have its depth twice.
+    fn one_market_twice(&self, settings: &RunSettings) -> Option<String> {
+        if !matches!(settings.venue, VenueSettings::PumpSwap(_)) || self.path_source() != PathSource::RebuiltFromBars {
+            return None;
+        }
+        let prints: Vec<_> = self.data.record.parts.iter().filter_map(|part| part.fingerprint.as_ref()).collect();
+        let found =
+            prints.iter().enumerate().find_map(|(i, print)| prints[..i].iter().find_map(|p| p.agreement(print)))?;
+        Some(format!(
+            "two of the records are of one market ({found}), whose pool would have its depth twice; give each market once, or \
+             recorded reserves with --pool"
+        ))
     }
 
     /// What the trials of `strategy` on this data are filed under.

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use q50_engine::{
     market::Market,
-    portfolio::{Instrument, replay_portfolio},
+    portfolio::{Instrument, moments, replay_portfolio},
     record::{Combine, EquityCurve, Journal, Recorder},
     strategy::Strategy,
-    venue::{PumpSwap, Venue},
+    venue::{PumpSwap, PumpSwapConfig, Venue},
 };
 
 use super::{
@@ -17,11 +17,12 @@ use super::{
 use crate::causality::{self, CausalityReport, Changes, Comparison, OwnedSignals, View};
 
 impl<'a> Prepared<'a> {
-    /// The same with several instruments under one account, between the times of these rows of the basket.
+    /// [`Prepared::run_rows`] of several instruments under one account, between the times of these rows of the basket.
     pub(super) fn run_portfolio<R: Combine>(&self, settings: &RunSettings, rows: Range<usize>, recorder: &mut R) {
         let clock = self.source.market.open_time;
         let mut each: Vec<R> = self.parts.iter().map(|_| R::default()).collect();
-        let markets = self.markets(rows);
+        let markets = self.markets(rows.clone());
+        debug_assert_eq!(moments(&markets).len(), rows.len(), "the basket's rows are the account's marks");
         let prepared = self.parts.iter().map(|part| settings.strategy.prepare_with(&part.market, &part.shared));
         replay_together(self, settings, &markets, prepared.collect(), &mut each, recorder);
         recorder.combine(each, |i, t| clock.partition_point(|time| *time < markets[i].open_time[t]));
@@ -32,7 +33,7 @@ impl<'a> Prepared<'a> {
         let clock = &self.source.market.open_time[rows];
         let between = match (clock.first(), clock.last()) {
             (Some(from), Some(to)) => [*from, *to],
-            _ => [i64::MAX, i64::MIN],
+            _ => [i64::MIN; 2],
         };
         self.parts.iter().map(|part| part.between(between)).collect()
     }
@@ -50,8 +51,10 @@ fn replay_together<R: Recorder, T: Recorder>(
     match &settings.venue {
         VenueSettings::PumpSwap(pool) => {
             let mut venues = Vec::with_capacity(markets.len());
-            for (part, market) in prepared.parts.iter().zip(markets) {
-                venues.push(PumpSwap::new(pool.config, part.pool(), market.first));
+            for ((part, market), number) in prepared.parts.iter().zip(markets).zip(0..) {
+                // Transactions of different pools fail on their own.
+                let config = PumpSwapConfig { seed: pool.config.seed.wrapping_add(number), ..pool.config };
+                venues.push(PumpSwap::new(config, part.pool(), market.first));
             }
             under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
         }

@@ -220,7 +220,7 @@ impl TrialLedger {
     /// The market has a campaign of this name, or the ledger cannot be written.
     pub fn register_campaign(&mut self, record: &Record, name: &str, idea: &str) -> Result<i64, LedgerError> {
         let seq = self.write(record, |transaction, dataset| {
-            let market = markets::of(transaction, dataset)?;
+            let market = markets::alike(transaction, dataset)?;
             if markets::campaign(transaction, &market, name)?.is_some() {
                 return Ok(None);
             }
@@ -239,7 +239,7 @@ impl TrialLedger {
     /// The market has no such campaign, or the ledger cannot be read.
     pub fn join_campaign(&mut self, record: &Record, name: &str) -> Result<(), LedgerError> {
         let found = self.write(record, |transaction, dataset| {
-            let market = markets::of(transaction, dataset)?;
+            let market = markets::alike(transaction, dataset)?;
             markets::campaign(transaction, &market, name)
         })?;
         self.campaign = found;

@@ -121,6 +121,20 @@ pub(super) fn counted(connection: &Connection, dataset: i64) -> rusqlite::Result
     Ok(all)
 }
 
+/// The datasets of one's market, and of the baskets of the same instruments over other times.
+pub(super) fn alike(connection: &Connection, dataset: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut all = of(connection, dataset)?;
+    let mut instruments: BTreeMap<i64, BTreeSet<Option<i64>>> = BTreeMap::new();
+    for [portfolio, instrument] in portfolios(connection)? {
+        let market = of(connection, instrument)?.first().copied();
+        instruments.entry(portfolio).or_default().insert(market);
+    }
+    if let Some(own) = instruments.get(&dataset) {
+        all.extend(instruments.iter().filter(|(_, other)| *other == own).map(|(portfolio, _)| *portfolio));
+    }
+    Ok(all)
+}
+
 /// A published run that counts.
 pub(super) struct PublishedRow {
     pub(super) key: [u8; KEY],
