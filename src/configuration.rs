@@ -245,7 +245,7 @@ pub(crate) fn run_settings(arguments: &ReplayArguments, claim: Option<&Claim>, d
 }
 
 /// Bars a year: as typed, where the bars make as many; else those of the claim, where it counts bars; else the calendar's.
-fn periods_per_year(typed: Option<f64>, claim: Option<&Claim>, data: &Dataset) -> Result<PeriodsPerYear> {
+pub(crate) fn periods_per_year(typed: Option<f64>, claim: Option<&Claim>, data: &Dataset) -> Result<PeriodsPerYear> {
     let interval_ms = data.bars().interval_ms;
     let open_time = &data.bars().open_time[data.rows()];
     let claimed = claim

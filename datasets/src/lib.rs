@@ -59,6 +59,7 @@ mod read;
 pub mod reading;
 mod report;
 pub mod reserves;
+pub mod results;
 pub mod returns;
 pub mod run_folder;
 pub mod side_codes;

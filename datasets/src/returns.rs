@@ -75,7 +75,7 @@ fn in_order(input: &Input, names: &[String]) -> Result<()> {
 }
 
 /// Whether the first line is a date and a number already.
-fn is_dated_row(first: &[&str]) -> bool {
+pub(crate) fn is_dated_row(first: &[&str]) -> bool {
     matches!(first, [date, value] if parse_ms(date).is_some() && number(value).is_some())
 }
 
@@ -177,7 +177,7 @@ fn candidates(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| !other(name)).cloned().collect()
 }
 
-fn choose(path: &Path, names: &[String], column: Option<&str>) -> Result<String> {
+pub(crate) fn choose(path: &Path, names: &[String], column: Option<&str>) -> Result<String> {
     if let Some(column) = column {
         let at = find(names, column).ok_or_else(|| missing_columns(path, &quoted(column), names))?;
         return Ok(names[at].clone());

@@ -1,10 +1,12 @@
 //! Times: epoch milliseconds in UTC inside, RFC 3339 outside.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
 /// A moment as RFC 3339 in UTC, for example `2024-01-01T00:00:00Z`; the bare number where the year is beyond 9999.
@@ -97,6 +99,63 @@ impl TimeForm {
             Self::WithoutZone => "times without a zone, taken as UTC",
         }
     }
+}
+
+/// A time zone by its IANA name or as an offset from UTC.
+///
+/// ```
+/// use q50_datasets::time::{Zone, parse_ms};
+/// let local = parse_ms("2024-07-01 09:30:00").unwrap();
+/// assert_eq!("America/New_York".parse::<Zone>()?.to_utc(local), parse_ms("2024-07-01T13:30:00Z"));
+/// assert_eq!("+02:00".parse::<Zone>()?.to_utc(local), parse_ms("2024-07-01T07:30:00Z"));
+/// assert!("Moon/Copernicus".parse::<Zone>().is_err());
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone {
+    name: String,
+    zone: TimeZone,
+}
+
+impl Zone {
+    /// The moment at which clocks of the zone show what clocks at UTC show at `local_ms`, epoch milliseconds; the earlier one
+    /// where they show it twice, and `None` where they never do.
+    #[must_use]
+    pub fn to_utc(&self, local_ms: i64) -> Option<i64> {
+        let local = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local_ms).ok()?);
+        let found = self.zone.to_ambiguous_timestamp(local);
+        let moment = if found.is_ambiguous() { found.compatible().ok()? } else { found.unambiguous().ok()? };
+        // A time that clocks left out is moved by the gap.
+        (self.zone.to_datetime(moment) == local).then(|| moment.as_millisecond())
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || "expected an IANA name such as Europe/Berlin, or an offset such as +02:00".to_owned();
+        let zone = match text.starts_with(['+', '-']) {
+            true => TimeZone::fixed(offset(text).ok_or_else(expected)?),
+            false => TimeZone::get(text).map_err(|_| expected())?,
+        };
+        Ok(Self { name: text.to_owned(), zone })
+    }
+}
+
+/// `+HH`, `+HH:MM` or the same below zero.
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, digits) = text.split_at_checked(1)?;
+    let (hours, minutes) = digits.split_once(':').unwrap_or((digits, "0"));
+    let seconds =
+        hours.parse::<u16>().ok()? as i32 * 3_600 + minutes.parse::<u16>().ok().filter(|m| *m < 60)? as i32 * 60;
+    Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
 }
 
 /// What stands in a time column, for errors.

@@ -17,6 +17,7 @@ pub mod monitor;
 pub mod overfit;
 pub mod parameters;
 pub mod program;
+pub mod rebuild;
 pub mod report;
 pub mod reserves;
 pub mod round_trips;

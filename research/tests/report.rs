@@ -89,8 +89,9 @@ fn cut(verification: &Verification, bars: usize) -> Verification {
     v.journal.fills.clear();
     v.decisions = if bars == 0 { Default::default() } else { [("no_signal", bars)].into() };
     let (replay, inference) = (&mut v.replay, &mut v.inference);
-    (replay.bars, replay.fills) = (bars, 0);
-    (replay.total_return, replay.final_equity, replay.fees, replay.spread_cost) = (0.0, v.journal.capital, 0.0, 0.0);
+    (replay.bars, replay.fills) = (bars, Some(0));
+    (replay.total_return, replay.final_equity, replay.fees, replay.spread_cost) =
+        (0.0, v.journal.capital, Some(0.0), Some(0.0));
     for figure in [
         &mut replay.sharpe,
         &mut replay.sharpe_per_period,

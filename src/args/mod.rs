@@ -10,6 +10,7 @@ mod overfit;
 mod pool;
 mod promote;
 mod replay;
+mod result;
 mod stats;
 mod strategy;
 mod sweep;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, TimingName, VenueName},
+    result::ResultArguments,
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
     strategy::{
         StrategyCheckArguments, StrategyCommand, StrategyIndicatorsArguments, StrategyListArguments,
@@ -132,7 +134,7 @@ pub(crate) enum Format {
     Json,
 }
 
-const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000";
+const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000\n  q50 verify --returns returns.csv --bars btcusdt_1h.parquet --periods-per-year 365";
 
 /// The sizing methods, one per line, for `--help`.
 fn sizing_methods() -> String {
@@ -250,6 +252,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) claim: Option<String>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
+    #[command(flatten)]
+    pub(crate) result: ResultArguments,
     /// Variants that were tried, if more than the claim admits and more than the trial ledger has.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) trials: Option<u64>,

@@ -17,6 +17,7 @@ mod doctor;
 #[cfg(feature = "live")]
 mod gate;
 mod indicators;
+mod judge;
 #[cfg(feature = "live")]
 mod live;
 #[cfg(feature = "live")]

@@ -20,7 +20,7 @@ use q50_research::{
 };
 use serde::Serialize;
 
-use super::{lookahead, validate};
+use super::{judge, lookahead, validate};
 use crate::{
     Answer,
     args::{ReplayArguments, VerdictName, VerifyArguments},
@@ -31,7 +31,8 @@ use crate::{
 };
 
 /// What is written; the summary stands for the whole run.
-const FILES: &[&str] = &["equity.parquet", "fills.parquet", "decisions.parquet", "report.html", "summary.json"];
+pub(super) const FILES: &[&str] =
+    &["equity.parquet", "fills.parquet", "decisions.parquet", "report.html", "summary.json"];
 /// Random cuts of the prefix test.
 const CUTS: usize = 24;
 /// Steps that progress counts.
@@ -47,6 +48,12 @@ struct Timed<'a> {
 }
 
 pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
+    if arguments.result.curve().is_some() {
+        return judge::run(arguments, quiet);
+    }
+    if let Some(option) = arguments.result.stray() {
+        bail!("{option} has no meaning without a result of another tool; leave it out, or give --returns or --equity");
+    }
     let started = Instant::now();
     let replay = &arguments.replay;
     configuration::threads(replay.threads)?;
@@ -113,22 +120,33 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         on_step: &|step| steps.next(step),
     };
     let verification = verify(&request, &mut ledger)?;
+    finish(arguments, &verification, &folder, started, steps)
+}
+
+/// Writes the files, prints, and answers.
+pub(super) fn finish(
+    arguments: &VerifyArguments,
+    verification: &Verification,
+    folder: &RunFolder,
+    started: Instant,
+    steps: Steps,
+) -> Result<Answer> {
     steps.next("writing");
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let timed = Timed { verification: &verification, engine: Program::running()?, elapsed_ms };
+    let timed = Timed { verification, engine: Program::running()?, elapsed_ms };
     let mut run = folder.new_run(&verification.run_id);
     verification.write_tables(&mut run)?;
-    run.bytes("report.html", report::html(&verification)?.as_bytes())?;
+    run.bytes("report.html", report::html(verification)?.as_bytes())?;
     run.bytes("summary.json", &serde_json::to_vec_pretty(&timed)?)?;
     run.commit()?;
     drop(steps);
-    output::print(replay.format, &timed, |out| text(out, &verification, &folder))?;
+    output::print(arguments.replay.format, &timed, |out| text(out, verification, folder))?;
     let expected = arguments.expect.map(|name| match name {
         VerdictName::Confirmed => Verdict::Confirmed,
         VerdictName::Refuted => Verdict::Refuted,
         VerdictName::Undetermined => Verdict::Undetermined,
     });
-    Ok(if expected.is_none_or(|verdict| met(verdict, &verification)) { Answer::Yes } else { Answer::No })
+    Ok(if expected.is_none_or(|verdict| met(verdict, verification)) { Answer::Yes } else { Answer::No })
 }
 
 /// What the data are, as far as the strategy takes notice of them.
@@ -208,17 +226,20 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     for codes in &v.data.codes {
         writeln!(out, "{codes}")?;
     }
+    for note in v.tool.iter().flat_map(|tool| &tool.notes) {
+        writeln!(out, "{note}")?;
+    }
     writeln!(out)?;
     writeln!(out, "{:<13} {:>8} {:>9} {:>9}", "", "Sharpe", "return", "drawdown")?;
     if let Some(claim) = &v.claim {
         row(out, "claimed", Some(claim.sharpe), claim.total_return, claim.max_drawdown)?;
     }
     row(out, "replayed", v.replay.sharpe, Some(v.replay.total_return), v.replay.max_drawdown)?;
-    row(out, "buy and hold", v.benchmark.sharpe, Some(v.benchmark.total_return), v.benchmark.max_drawdown)?;
+    row(out, v.benchmark.words(), v.benchmark.sharpe, v.benchmark.total_return, v.benchmark.max_drawdown)?;
     if !v.instruments.is_empty() {
         writeln!(out, "\n{}", table(INSTRUMENTS, v.instruments.iter().map(instrument)))?;
     }
-    if v.replay.fills == 0 {
+    if v.replay.fills == Some(0) {
         let reasons: Vec<String> = v.decisions.iter().map(|(reason, bars)| format!("{reason} on {bars}")).collect();
         writeln!(out, "\nNo order was filled; the strategy's reasons, by bars: {}", reasons.join(", "))?;
     }

@@ -29,9 +29,12 @@ impl Table {
         Ok(Self { reader, first })
     }
 
-    /// Whether the first line is a row already.
+    /// Whether the first line is a row already. A nameless index beside columns 0, 1, ... is the header that pandas writes
+    /// for columns without names.
     pub(crate) fn headless(&self) -> bool {
-        self.first.iter().all(|name| number(name).is_some())
+        let counted = |(at, name): (usize, &str)| if at == 0 { name.is_empty() } else { name == (at - 1).to_string() };
+        let is_pandas_header = self.first.len() > 1 && self.first.iter().enumerate().all(counted);
+        !is_pandas_header && self.first.iter().all(|name| number(name).is_some())
     }
 
     /// How many fields the first line has.

@@ -22,6 +22,8 @@
 mod equity;
 /// Why no audit could be made.
 mod error;
+/// Where fills lie against their bars.
+mod placement;
 /// Prices that a ledger was marked at.
 mod pricing;
 /// What could not have happened.
@@ -37,6 +39,7 @@ use serde::Serialize;
 
 pub use equity::EquityPoint;
 pub use error::AuditError;
+pub use placement::{PlacedFill, Placement};
 pub use violations::{Violation, ViolationKind};
 pub use window::WindowSource;
 

@@ -23,16 +23,19 @@ pub enum ConditionName {
     UntradedInstruments,
     /// A strategy that is not one of q50's.
     StrategyOrigin,
+    /// A result that another tool made, without the program that made it.
+    ResultOrigin,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SignalsOrigin,
         Self::EarlierTrials,
         Self::ShortsLeftOut,
         Self::UntradedInstruments,
         Self::StrategyOrigin,
+        Self::ResultOrigin,
     ];
 
     /// The condition's name in files and on the command line.
@@ -44,6 +47,7 @@ impl ConditionName {
             Self::ShortsLeftOut => "shorts_left_out",
             Self::UntradedInstruments => "untraded_instruments",
             Self::StrategyOrigin => "strategy_origin",
+            Self::ResultOrigin => "result_origin",
         }
     }
 

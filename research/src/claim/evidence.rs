@@ -1,13 +1,13 @@
 //! What the figures support: of the replay, and of the claim by itself.
 
-use q50_engine::units::{AnnualSharpe, PerPeriodSharpe};
+use q50_engine::units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear};
 use serde::Serialize;
 
-use super::{file::Claim, judge::CONFIDENCE, verify::Request};
+use super::{file::Claim, judge::CONFIDENCE};
 use crate::{
     inference::{
-        SharpeEstimate, TrialVariance, claimed_interval, deflated_sharpe, expected_maximum_sharpe, min_track_record,
-        probabilistic_sharpe, variance_inflation,
+        SharpeEstimate, StationaryBootstrap, TrialVariance, claimed_interval, deflated_sharpe, expected_maximum_sharpe,
+        min_track_record, probabilistic_sharpe, variance_inflation,
     },
     metrics::Undefined,
     trials::{Spread, SpreadSource, Tried},
@@ -73,14 +73,14 @@ pub struct ClaimInference {
 }
 
 pub(super) fn inference(
-    request: &Request<'_>,
+    year: PeriodsPerYear,
+    bootstrap: &StationaryBootstrap,
     estimate: &Result<SharpeEstimate, Undefined>,
     returns: &[f64],
     held: &[f64],
     tried: &Tried,
 ) -> Inference {
     let Tried { trials, variance, effective, forgotten } = *tried;
-    let year = request.settings.periods_per_year;
     let annual = |sharpe: PerPeriodSharpe| sharpe.annual(year).get();
     let estimate = estimate.as_ref().ok();
     let inflation = variance_inflation(returns).ok();
@@ -90,7 +90,6 @@ pub(super) fn inference(
     let spread = Spread::of(worth, variance).ok();
     let variance = spread.map(|spread| spread.variance);
     let dsr_at = |trials| discounted.as_ref().zip(variance).and_then(|(e, v)| deflated_sharpe(e, trials, v).ok());
-    let bootstrap = &request.bootstrap;
     let (interval, difference) =
         rayon::join(|| bootstrap.sharpe(returns, year).ok(), || bootstrap.sharpe_difference(returns, held, year).ok());
     let zero = PerPeriodSharpe::new(0.0);

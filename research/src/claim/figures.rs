@@ -3,16 +3,13 @@
 use q50_engine::{
     market::Market,
     record::Journal,
-    units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports, PerPeriodSharpe},
+    units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports, PerPeriodSharpe, PeriodsPerYear},
     venue::PoolCosts,
 };
 use serde::Serialize;
 
 use super::file::{Claim, Period};
-use crate::{
-    metrics::{self, Ddof},
-    run::RunSettings,
-};
+use crate::metrics::{self, Ddof};
 
 /// The claim as it was judged.
 #[derive(Clone, Debug, Serialize)]
@@ -62,18 +59,18 @@ pub struct ReplayFigures {
     pub skew: Option<f64>,
     /// Kurtosis of the returns; 3 for the normal distribution.
     pub kurtosis: Option<f64>,
-    /// Orders filled.
-    pub fills: usize,
+    /// Orders filled; `None` where only equity is known.
+    pub fills: Option<usize>,
     /// Orders that were not filled.
-    pub rejections: usize,
+    pub rejections: Option<usize>,
     /// Traded notional over the equity at the start of its bar, summed.
     pub turnover: Option<f64>,
     /// Mean share of equity in the market.
     pub exposure: Option<f64>,
     /// Sum of fees and of what failed transactions cost, quote units.
-    pub fees: f64,
-    /// Quote units lost to the spread.
-    pub spread_cost: f64,
+    pub fees: Option<f64>,
+    /// Quote units lost to the spread; `None` where fills do not tell it from the price.
+    pub spread_cost: Option<f64>,
     /// What trading in a pool cost, part by part; `None` on a price venue.
     pub pool_costs: Option<PoolCostFigures>,
     /// Closed positions that gained, a share of all that were closed.
@@ -104,14 +101,41 @@ pub struct PoolCostFigures {
 /// What holding earned, without costs: one return for each decision, from the close at which it is made to the next.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchmarkFigures {
-    /// `buy_and_hold`.
+    /// `buy_and_hold`, `benchmark` where the user named another one, or `none`.
     pub name: &'static str,
     /// Annual Sharpe ratio.
     pub sharpe: Option<f64>,
     /// Return over the period, a fraction.
-    pub total_return: f64,
+    pub total_return: Option<f64>,
     /// Largest fall from a peak, a positive fraction.
     pub max_drawdown: Option<f64>,
+}
+
+impl BenchmarkFigures {
+    /// That of a result that nothing is held against.
+    pub(super) const NONE: &'static str = "none";
+
+    /// The figures of `curve`, which begins before the first return.
+    pub(super) fn of(name: &'static str, curve: &[f64], year: PeriodsPerYear) -> Self {
+        let returns: Vec<f64> = curve.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
+        let ends = curve.first().zip(curve.last());
+        Self {
+            name,
+            sharpe: metrics::sharpe(&returns, year).ok().map(AnnualSharpe::get),
+            total_return: ends.map(|(first, last)| last / first - 1.0),
+            max_drawdown: metrics::max_drawdown_of_equity(curve).ok().map(|d| d.depth),
+        }
+    }
+
+    /// What it is called in text.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self.name {
+            "buy_and_hold" => "buy and hold",
+            Self::NONE => "no benchmark",
+            _ => "benchmark",
+        }
+    }
 }
 
 /// Curves for the report, one value a bar.
@@ -207,13 +231,7 @@ fn fees(journal: &Journal) -> f64 {
 }
 
 /// `first` is the first row that was traded.
-pub(super) fn replay_figures(
-    journal: &Journal,
-    first: usize,
-    returns: &[f64],
-    settings: &RunSettings,
-) -> ReplayFigures {
-    let year = settings.periods_per_year;
+pub(super) fn replay_figures(journal: &Journal, first: usize, returns: &[f64], year: PeriodsPerYear) -> ReplayFigures {
     let per_period = metrics::per_period_sharpe(returns, Ddof::One).ok();
     let final_equity = journal.equity.last().copied().unwrap_or(journal.capital);
     let with_start: Vec<f64> = std::iter::once(journal.capital).chain(journal.equity.iter().copied()).collect();
@@ -233,12 +251,12 @@ pub(super) fn replay_figures(
         volatility: metrics::volatility(returns, year).ok(),
         skew: metrics::skewness_biased(returns).ok(),
         kurtosis: metrics::kurtosis_biased(returns).ok(),
-        fills: journal.fills.len(),
-        rejections: journal.rejections.len(),
+        fills: Some(journal.fills.len()),
+        rejections: Some(journal.rejections.len()),
         turnover: metrics::turnover(&traded, &with_start[..traded.len()]).ok(),
         exposure: metrics::exposure(&journal.exposure).ok(),
-        fees: fees(journal),
-        spread_cost: metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost)),
+        fees: Some(fees(journal)),
+        spread_cost: Some(metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost))),
         pool_costs: pool_costs(journal),
         hit_rate: metrics::hit_rate(&outcomes).ok(),
         profit_factor: metrics::profit_factor(&outcomes).ok(),
@@ -269,16 +287,10 @@ fn pool_costs(journal: &Journal) -> Option<PoolCostFigures> {
 pub(super) fn benchmark_figures(
     market: &Market<'_>,
     next_close: Option<f64>,
-    settings: &RunSettings,
+    year: PeriodsPerYear,
 ) -> BenchmarkFigures {
     let bought = market.close.get(market.first).copied().unwrap_or(f64::NAN);
     let mut curve = holding(market);
     curve.extend(next_close.map(|close| close / bought));
-    let returns: Vec<f64> = curve.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
-    BenchmarkFigures {
-        name: "buy_and_hold",
-        sharpe: metrics::sharpe(&returns, settings.periods_per_year).ok().map(AnnualSharpe::get),
-        total_return: curve.last().map_or(0.0, |last| last - 1.0),
-        max_drawdown: metrics::max_drawdown_of_equity(&curve).ok().map(|d| d.depth),
-    }
+    BenchmarkFigures::of("buy_and_hold", &curve, year)
 }

@@ -103,7 +103,8 @@ pub struct ClaimedFigure {
 }
 
 impl ClaimedFigure {
-    fn number(name: &'static str, claimed: f64, replayed: Option<f64>, tolerance: f64) -> Self {
+    /// A number against the one that was computed, `tolerance` a share of it.
+    pub(crate) fn number(name: &'static str, claimed: f64, replayed: Option<f64>, tolerance: f64) -> Self {
         let reproduced = replayed.is_some_and(|value| (value - claimed).abs() <= tolerance * claimed.abs());
         let state = if reproduced { State::Pass } else { State::Fail };
         Self { name, claimed: Value::Number(claimed), replayed: replayed.map(Value::Number), state, tolerance }

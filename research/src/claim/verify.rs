@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use q50_datasets::results::Stated;
 use q50_engine::{
     decision::Reason,
     market::Market,
@@ -114,6 +115,9 @@ pub struct Verification {
     pub worst_loss: Option<WorstLoss>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
     pub decisions: BTreeMap<&'static str, usize>,
+    /// What the file of another tool states about its own result, where that is judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Stated>,
     /// The ten checks, that of the signals' producer where it was named, and that of the second engine where it was asked.
     pub checks: Vec<Check>,
     /// The verdict.
@@ -163,9 +167,10 @@ impl Verification {
     /// What was judged, for people: the claim's name, or the strategy whose own figure was.
     #[must_use]
     pub fn title(&self) -> String {
-        match &self.claim {
-            Some(claim) => claim.name.clone(),
-            None => {
+        match (&self.claim, &self.tool) {
+            (Some(claim), _) => claim.name.clone(),
+            (None, Some(tool)) => format!("Result of {}: {}", tool.name, tool.file),
+            (None, None) => {
                 let strategy = self.settings.get("strategy").and_then(serde_json::Value::as_str).unwrap_or_default();
                 format!("The replay's own figure, strategy {strategy}")
             }
@@ -217,11 +222,12 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let trials = request.trials.unwrap_or(1).max(admitted).max(tried.trials);
     let tried = Tried { trials, ..tried };
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
-    let replayed = replay_figures(&journal, market.first, &returns, settings);
-    let benchmark = benchmark_figures(market, request.next_close, settings);
+    let year = settings.periods_per_year;
+    let replayed = replay_figures(&journal, market.first, &returns, year);
+    let benchmark = benchmark_figures(market, request.next_close, year);
     (request.on_step)("resampling");
     let held: Vec<f64> = holding(market).windows(2).map(|w| w[1] / w[0] - 1.0).collect();
-    let inference = inference(request, &estimate, &returns, &held, &tried);
+    let inference = inference(year, bootstrap, &estimate, &returns, &held, &tried);
     let claim_inference = claim.map(|claim| claim_inference(claim, &inference));
 
     let worst_loss = WorstLoss::of(&returns, &market.close[market.first..], settings.periods_per_year).ok();
@@ -312,6 +318,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| (reason.name(), count))
             .collect(),
+        tool: None,
         checks,
         verdict,
         conditions: request

@@ -170,7 +170,9 @@ fn dependent_returns_are_judged_as_the_fewer_that_they_are_worth() {
     returns.iter_mut().for_each(|value| *value += 0.0002);
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
     let tried = Tried { trials: 1, variance: None, effective: None, forgotten: 0 };
-    let found = inference(&request(&data, None), &estimate, &returns, &returns, &tried);
+    let request = request(&data, None);
+    let year = request.settings.periods_per_year;
+    let found = inference(year, &request.bootstrap, &estimate, &returns, &returns, &tried);
     // AR(1) of 0.5: a third of the returns.
     let inflation = found.variance_inflation.unwrap();
     assert!((2.5..3.5).contains(&inflation), "{inflation}");

@@ -34,10 +34,13 @@ pub(super) fn worth(
             )
         }
     };
-    let holding = benchmark.sharpe.map_or_else(
-        || "buying and holding has none over the replayed bars".to_owned(),
-        |sharpe| format!("buying and holding had {sharpe:.2} over the replayed bars"),
-    );
+    let holding = match (benchmark.name, benchmark.sharpe) {
+        (BenchmarkFigures::NONE, _) => "there is nothing to hold it against".to_owned(),
+        ("buy_and_hold", Some(sharpe)) => format!("buying and holding had {sharpe:.2} over the replayed bars"),
+        ("buy_and_hold", None) => "buying and holding has none over the replayed bars".to_owned(),
+        (_, Some(sharpe)) => format!("the benchmark had {sharpe:.2} over the same periods"),
+        (_, None) => "the benchmark has none over the same periods".to_owned(),
+    };
     let noise = match (inference.trials, inference.noise_maximum) {
         (trials @ 2.., Some(best)) => {
             format!(", the best of {trials} trials without skill would be expected to show {best:.2}")

@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
 use super::{
-    format::{amount, count, interval, number, percent, probability},
+    format::{amount, count, interval, number, percent, probability, words},
     notes::Notes,
     pool,
     why::{Why, periods_per_year},
@@ -12,8 +12,9 @@ use crate::claim::Verification;
 const LONGEST_YEARS: f64 = 10_000.0;
 
 /// What is compared: without a claim the replay stands beside holding only.
-pub(super) const fn heading(v: &Verification) -> &'static str {
-    if v.claim.is_some() { "Claim, replay, and buying and holding" } else { "Replay, and buying and holding" }
+pub(super) fn heading(v: &Verification) -> String {
+    let benchmark = if v.benchmark.name == "buy_and_hold" { "buying and holding" } else { v.benchmark.words() };
+    if v.claim.is_some() { format!("Claim, replay, and {benchmark}") } else { format!("Replay, and {benchmark}") }
 }
 
 /// Claim, replay, and buying and holding beside each other.
@@ -28,7 +29,7 @@ pub(super) fn comparison(v: &Verification, why: &Why) -> Markup {
                         th scope="col" { "Figure" }
                         @if v.claim.is_some() { th.number scope="col" { "Claim" } }
                         th.number scope="col" { "Replay" }
-                        th.number scope="col" { "Buy and hold" }
+                        th.number scope="col" { (words(v.benchmark.words())) }
                     }
                 }
                 tbody {
@@ -136,7 +137,7 @@ fn comparison_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(Strin
             [
                 claim_cell(v, notes, claim.and_then(|c| c.total_return), share, unstated),
                 plain(&share(replay.total_return)),
-                plain(&share(held.total_return)),
+                notes.or_dash(held.total_return, share, || why.holding()),
             ],
         ),
         (
@@ -236,6 +237,7 @@ pub(super) fn instruments(v: &Verification) -> Markup {
 fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, Markup)> {
     let (replay, inference) = (&v.replay, &v.inference);
     let resampled = || resampling(v, why);
+    let untold = || if replay.bars == 0 { "no bar was replayed" } else { "the result does not tell it" }.to_owned();
     let mut rows = vec![
         ("Growth a year (CAGR)", notes.or_dash(replay.cagr, share, || why.cagr())),
         ("Volatility a year", notes.or_dash(replay.volatility, share, || why.volatility())),
@@ -243,11 +245,11 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, M
         ("Sortino ratio, annual", notes.or_dash(replay.sortino, three, || why.sortino())),
         ("Skewness of returns", notes.or_dash(replay.skew, two, || why.skew())),
         ("Kurtosis of returns (normal: 3)", notes.or_dash(replay.kurtosis, two, || why.kurtosis())),
-        ("Orders filled", plain(&count(replay.fills))),
-        ("Orders not filled", plain(&count(replay.rejections))),
+        ("Orders filled", notes.or_dash(replay.fills, count, untold)),
+        ("Orders not filled", notes.or_dash(replay.rejections, count, untold)),
         ("Closed positions that gained", notes.or_dash(replay.hit_rate, share, || why.hit_rate())),
         ("Gains for each unit of losses", notes.or_dash(replay.profit_factor, two, || why.profit_factor())),
-        ("Turnover, multiples of equity", notes.or_dash(replay.turnover, two, || "no bar was replayed".to_owned())),
+        ("Turnover, multiples of equity", notes.or_dash(replay.turnover, two, untold)),
         ("Mean exposure", notes.or_dash(replay.exposure, share, || why.exposure())),
         ("Sharpe ratio less that of holding", notes.or_dash(inference.holding_difference, three, resampled)),
         ("95\u{a0}% interval of the difference", notes.or_dash(inference.holding_difference_ci95, range, resampled)),
@@ -276,17 +278,18 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, M
 /// What is counted in money, with its unit.
 fn money(v: &Verification) -> Vec<(String, Markup)> {
     let replay = &v.replay;
-    let mut rows = vec![("Capital", v.journal.capital), ("Final equity", replay.final_equity)];
+    let mut rows = vec![("Capital", Some(v.journal.capital)), ("Final equity", Some(replay.final_equity))];
     match &replay.pool_costs {
         Some(costs) => rows.extend([
             ("Fees of pool and network", replay.fees),
-            ("Lost to own impact", costs.impact),
-            ("Taken by sandwiches", costs.sandwich),
+            ("Lost to own impact", Some(costs.impact)),
+            ("Taken by sandwiches", Some(costs.sandwich)),
         ]),
         None => rows.extend([("Fees", replay.fees), ("Spread", replay.spread_cost)]),
     }
     let unit = pool::unit(v);
-    rows.into_iter().map(|(name, value)| (format!("{name}, {unit}"), plain(&amount(value)))).collect()
+    let known = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| (format!("{name}, {unit}"), plain(&amount(value)))).collect()
 }
 
 /// Why nothing could be resampled.

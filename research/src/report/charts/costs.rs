@@ -32,17 +32,18 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     if replay.pool_costs.is_some() {
         return pool_costs::draw(verification);
     }
-    if replay.fills == 0 {
+    let (Some(fills), Some(fees)) = (replay.fills.filter(|fills| *fills > 0), replay.fees) else {
         return nothing("No order was filled, so that nothing was earned and nothing was paid.");
-    }
+    };
+    let spread = replay.spread_cost.unwrap_or(0.0);
     let net = replay.final_equity - capital;
-    let gross = net + replay.fees + replay.spread_cost;
+    let gross = net + fees + spread;
     let share = |amount: f64| amount / capital * 100.0;
     if !(share(gross).is_finite() && share(net).is_finite()) {
         return nothing("Capital or final equity is not a number above zero, so that costs have no share of it.");
     }
     let color = if net < 0.0 { LOSS } else { ACCENT };
-    let after_fees = gross - replay.fees;
+    let after_fees = gross - fees;
     let steps = [
         Step { name: "gross", from: 0.0, to: share(gross), color: OTHER },
         Step { name: "fees", from: share(gross), to: share(after_fees), color: LOSS },
@@ -75,10 +76,10 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         "From profit before costs ({} {unit}) on the left, fees ({}) and spread ({}) take \
          their share until the net profit ({}) on the right is left, over {} fills.",
         number(gross, 2),
-        number(replay.fees, 2),
-        number(replay.spread_cost, 2),
+        number(fees, 2),
+        number(spread, 2),
         number(net, 2),
-        crate::report::format::count(replay.fills)
+        crate::report::format::count(fills)
     );
     Ok(Body::Drawn(Drawn { svg, legend: Vec::new(), caption }))
 }

@@ -27,8 +27,9 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     let deepest = replay.iter().chain(&holding).flatten().map(|point: &Point| point.1).fold(-0.01, f64::min);
     let depth = |depth: Option<f64>| depth.map_or_else(|| DASH.to_owned(), |depth| percent(depth, 1));
     let (ours, theirs) = (depth(verification.replay.max_drawdown), depth(verification.benchmark.max_drawdown));
+    let benchmark = verification.benchmark.words();
     let label = format!(
-        "Drawdown over time: the largest fall from a peak is {ours} for the replay and {theirs} for buying and holding."
+        "Drawdown over time: the largest fall from a peak is {ours} for the replay and {theirs} for {benchmark}."
     );
     let svg = canvas::draw(HEIGHT, &label, |area| {
         let x = Axis { scale: Scale::time(from as f64, to as f64), title: "open of the bar (UTC)" };
@@ -44,7 +45,7 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         svg,
         legend: vec![
             (Key::Replay, format!("replay after costs, largest fall {ours}")),
-            (Key::Holding, format!("buy and hold, largest fall {theirs}")),
+            (Key::Holding, format!("{benchmark}, largest fall {theirs}")),
         ],
         caption:
             "How far each curve stood below its highest value so far, in per cent of that value: 0 is a new high, \

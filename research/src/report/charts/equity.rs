@@ -14,11 +14,12 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     let curves = &verification.curves;
     let last = |curve: &[f64]| curve.last().map_or_else(|| "undefined".to_owned(), |value| number(*value, 3));
     let label = format!(
-        "Equity over time on a log scale: the replay ends at {} times its capital, buying and holding at {}.",
+        "Equity over time on a log scale: the replay ends at {} times its capital, {} at {}.",
         last(&curves.equity),
+        verification.benchmark.words(),
         last(&curves.holding)
     );
-    let named = [("replay after costs", &curves.equity[..]), ("buy and hold", &curves.holding[..])];
+    let named = [("replay after costs", &curves.equity[..]), (verification.benchmark.words(), &curves.holding[..])];
     beside(&curves.open_time, &named, &label)
 }
 

@@ -135,11 +135,16 @@ const PLANS: [Plan; 9] = [
     ("Sharpe ratio and what it must beat", sharpe::draw),
     ("Rolling Sharpe ratio, 30 days", rolling::draw),
     ("Monthly returns", monthly::draw),
-    ("Decisions by reason", decisions::draw),
+    (DECISIONS, decisions::draw),
     ("Costs", costs::draw),
     ("Exposure", exposure::draw),
     ("Foresight profile", foresight::draw),
 ];
+
+/// The picture of a strategy's decisions.
+const DECISIONS: &str = "Decisions by reason";
+/// Pictures of what was traded.
+const TRADED: [&str; 3] = ["Costs", "Exposure", "Foresight profile"];
 
 /// The pictures in the order of the page.
 pub(super) fn pictures(verification: &Verification) -> Result<Vec<Picture>, ReportError> {
@@ -147,11 +152,20 @@ pub(super) fn pictures(verification: &Verification) -> Result<Vec<Picture>, Repo
         Ok(body) => Ok(Picture { title, body, place }),
         Err(source) => Err(ReportError { picture: title, source }),
     };
-    let mut pictures = vec![picture("Price and trades", price::draw(verification), Place::Row)?];
+    // Of equity alone there is no price, no trade and no position; of another tool's result no decision.
+    let traded = verification.replay.fills.is_some();
+    let mut pictures = Vec::new();
+    if traded {
+        pictures.push(picture("Price and trades", price::draw(verification), Place::Row)?);
+    }
     if let Some(drawing) = price::last_trades(verification) {
         pictures.push(picture("The last trades", drawing, Place::Row)?);
     }
     for (title, draw) in PLANS {
+        let decided = verification.tool.is_none();
+        if !decided && title == DECISIONS || !traded && TRADED.contains(&title) {
+            continue;
+        }
         pictures.push(picture(title, draw(verification), Place::Half)?);
     }
     if let Some(rows) = &verification.capacity {

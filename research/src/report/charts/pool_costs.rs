@@ -50,7 +50,7 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         amount(total),
         percent(total / capital, 2),
         plain(capital),
-        count(replay.fills),
+        count(replay.fills.unwrap_or(0)),
         amount(net.abs()),
     );
     Ok(Body::Drawn(Drawn { svg, legend: Vec::new(), caption }))

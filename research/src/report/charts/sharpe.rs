@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     claim::Verification,
-    report::format::{DASH, interval, number},
+    report::format::{DASH, interval, number, words},
 };
 
 /// Height of a row: its words, and its mark below them.
@@ -68,7 +68,7 @@ fn rows(v: &Verification) -> Vec<Row> {
     let claim = v.claim.as_ref().map(|claim| row("Claim".into(), Some(claim.sharpe), interval, INK));
     let others = [
         row("Replay".into(), v.replay.sharpe, v.inference.sharpe_ci95, ACCENT),
-        row("Buy and hold".into(), v.benchmark.sharpe, None, OTHER),
+        row(words(v.benchmark.words()), v.benchmark.sharpe, None, OTHER),
         row(best, v.inference.noise_maximum, None, LOSS),
     ];
     claim.into_iter().chain(others).collect()

@@ -1,0 +1,10 @@
+//! Results that another tool made of a strategy: its trades, its returns or its equity, as it exports them.
+//!
+//! The tool is detected from the content. Each reader turns one tool's export into the same table and nothing more: what
+//! the result is worth is computed elsewhere.
+
+mod curve;
+mod stated;
+
+pub use curve::{Curve, CurveKind, read_curve};
+pub use stated::Stated;

@@ -1,0 +1,68 @@
+//! What `q50 verify` takes to judge a result of another tool.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use q50_datasets::{results::CurveKind, time::Zone};
+
+/// Heading of the help.
+const RESULT: &str = "Results of other tools";
+/// What has no meaning for a result, which is not replayed.
+const REPLAYED: [&str; 24] = [
+    "claim",
+    "signals",
+    "signal_column",
+    "strategy",
+    "set",
+    "cost_bps",
+    "spread_bps",
+    "lot",
+    "venue",
+    "fill_timing",
+    "absent",
+    "signal_delay",
+    "signal_max_age",
+    "crossing",
+    "side_minus_one",
+    "max_crossing_share",
+    "pool_depth",
+    "pool",
+    "slippage_bps",
+    "max_impact_bps",
+    "producer",
+    "second_engine",
+    "latency_slots",
+    "failure_rate",
+];
+
+/// A result of another tool; the three exclude each other.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ResultArguments {
+    /// Returns of a strategy by time (fractions, as QuantStats takes them): a table with a time column. Needs no --bars,
+    /// but is held against nothing without.
+    #[arg(long, value_name = "FILE", conflicts_with_all = REPLAYED, conflicts_with = "equity", help_heading = RESULT)]
+    pub(crate) returns: Option<PathBuf>,
+    /// Equity of a strategy by time, like --returns; its first value is the starting capital, if --capital gives none.
+    #[arg(long, value_name = "FILE", conflicts_with_all = REPLAYED, help_heading = RESULT)]
+    pub(crate) equity: Option<PathBuf>,
+    /// Column of --returns or --equity, if there are several.
+    #[arg(long, value_name = "NAME", help_heading = RESULT)]
+    pub(crate) column: Option<String>,
+    /// Zone of times that say none: an IANA name such as Europe/Berlin, or an offset such as +02:00; default: UTC.
+    #[arg(long, value_name = "ZONE", help_heading = RESULT)]
+    pub(crate) time_zone: Option<Zone>,
+}
+
+impl ResultArguments {
+    /// The file of returns or of equity.
+    pub(crate) fn curve(&self) -> Option<(CurveKind, &PathBuf)> {
+        let returns = self.returns.as_ref().map(|path| (CurveKind::Returns, path));
+        returns.or_else(|| self.equity.as_ref().map(|path| (CurveKind::Equity, path)))
+    }
+
+    /// What was typed for a result where none was named.
+    pub(crate) fn stray(&self) -> Option<&'static str> {
+        let typed = [("--column", self.column.is_some()), ("--time-zone", self.time_zone.is_some())];
+        typed.into_iter().find_map(|(name, typed)| (typed && self.curve().is_none()).then_some(name))
+    }
+}

@@ -1,0 +1,92 @@
+//! `q50 verify --returns | --equity`: judge what another tool made.
+
+use std::{path::Path, time::Instant};
+
+use anyhow::{Context, Result, bail};
+use q50_datasets::{
+    Dataset, DatasetOptions,
+    results::{CurveKind, read_curve},
+    run_folder::RunFolder,
+};
+use q50_research::{
+    claim::{DataFacts, Imported, judge_imported},
+    inference::StationaryBootstrap,
+    rebuild::{Rebuilt, of_curve},
+    trials::Record,
+};
+
+use super::verify;
+use crate::{Answer, args::VerifyArguments, configuration, progress::Steps};
+
+/// Steps that progress counts.
+const STEPS: u64 = 3;
+
+/// What was read: the result, and the bars that it is held against.
+struct Read {
+    rebuilt: Rebuilt,
+    /// The bars in the window of the result; none where none were given.
+    bars: Option<Dataset>,
+}
+
+pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
+    let started = Instant::now();
+    let replay = &arguments.replay;
+    configuration::threads(replay.threads)?;
+    let steps = Steps::start(quiet, STEPS);
+    steps.next("reading");
+    let Read { rebuilt, bars } = read(arguments)?;
+    let of = bars.as_ref().unwrap_or(&rebuilt.periods);
+    let (record, mut facts) = (Record::of(of), DataFacts::of(of, false));
+    facts.bars = rebuilt.equity.len();
+    let periods_per_year = configuration::periods_per_year(replay.periods_per_year, None, &rebuilt.periods)?;
+    let folder = RunFolder::open(&arguments.out, verify::FILES)?;
+    let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
+    ledger.refuse_broken()?;
+    if let Some(name) = &arguments.campaign {
+        ledger.join_campaign(&record, name)?;
+    }
+    steps.next("judging");
+    let Rebuilt { periods, capital, equity, trading, benchmark, stated, figures } = rebuilt;
+    let imported = Imported {
+        tool: stated,
+        figures,
+        market: periods.market(),
+        facts,
+        record: &record,
+        capital,
+        equity,
+        trading,
+        benchmark,
+        periods_per_year,
+        trials: arguments.trials.unwrap_or(1),
+        bootstrap: StationaryBootstrap::default(),
+        accepted: &arguments.accept,
+    };
+    let verification = judge_imported(&imported, &mut ledger)?;
+    verify::finish(arguments, &verification, &folder, started, steps)
+}
+
+fn read(arguments: &VerifyArguments) -> Result<Read> {
+    let (replay, result) = (&arguments.replay, &arguments.result);
+    let bars = match &replay.bars[..] {
+        [] => None,
+        [bars] => Some(Dataset::read_bars(bars, &DatasetOptions::default())?),
+        several => bail!("--bars was given {} times, expected one record: a result is of one", several.len()),
+    };
+    let Some((kind, path)) = result.curve() else { bail!("no result was named") };
+    let rebuilt = curve(arguments, kind, path, bars.as_ref())?;
+    let (from, to) = rebuilt.periods.period();
+    let window = |bars: Dataset| bars.window(Some(from), Some(to + rebuilt.periods.bars().interval_ms - 1));
+    let bars = bars.map(window).transpose()?;
+    Ok(Read { rebuilt, bars })
+}
+
+/// Returns or equity in the period that was asked for.
+fn curve(arguments: &VerifyArguments, kind: CurveKind, path: &Path, bars: Option<&Dataset>) -> Result<Rebuilt> {
+    let (replay, result) = (&arguments.replay, &arguments.result);
+    let mut curve = read_curve(path, kind, result.column.as_deref(), result.time_zone.as_ref())?;
+    let from = configuration::from_time(replay.from.as_deref())?.unwrap_or(i64::MIN);
+    let to = configuration::to_time(replay.to.as_deref())?.unwrap_or(i64::MAX);
+    curve.between(from, to).with_context(|| path.display().to_string())?;
+    of_curve(&curve, kind, replay.capital, bars.map(Dataset::bars)).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,151 @@
+//! Results of other tools, judged as a user does it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod util;
+
+use serde_json::Value;
+use util::Workspace;
+
+fn near(value: &Value, expected: f64) {
+    let found = value.as_f64().unwrap_or_else(|| panic!("{value} is no number, expected {expected}"));
+    assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found} is not {expected}");
+}
+
+fn check<'a>(summary: &'a Value, name: &str) -> &'a Value {
+    let checks = summary["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap()
+}
+
+const RETURNS: &str = "date,strategy\n2024-01-01,\n2024-01-02,0.1\n2024-01-03,-0.05\n2024-01-04,0.02\n";
+const EQUITY: &str = "date,equity\n2024-01-02,110\n2024-01-03,104.5\n2024-01-04,106.59\n";
+
+/// Three returns, 10 %, -5 % and 2 %: their mean is 0.07 / 3, and the squares of the distances from it add up to
+/// 0.0129 - 0.0049 / 3 = 0.01126667, so that the variance is 0.00563333.
+fn by_hand(summary: &Value, capital: f64) {
+    let (mean, variance) = (0.07 / 3.0, (0.0129 - 0.0049 / 3.0) / 2.0_f64);
+    let replay = &summary["replay"];
+    near(&replay["sharpe"], mean / variance.sqrt() * 365_f64.sqrt());
+    near(&replay["total_return"], 1.1 * 0.95 * 1.02 - 1.0);
+    near(&replay["final_equity"], capital * 1.1 * 0.95 * 1.02);
+    near(&replay["max_drawdown"], 0.05);
+    assert_eq!(replay["bars"], 3);
+    for unknown in ["fills", "fees", "exposure", "turnover", "rejections", "spread_cost"] {
+        assert_eq!(replay[unknown], Value::Null, "{unknown} is not known from equity");
+    }
+}
+
+#[test]
+fn returns_are_judged_as_worked_by_hand() {
+    let w = Workspace::new();
+    w.write("r.csv", RETURNS);
+    let summary = w.json("verify --returns {dir}/r.csv --out {dir}/out", 0);
+    by_hand(&summary, 1.0);
+    assert_eq!(summary["settings"]["periods_per_year"], 365.0);
+    assert_eq!(summary["benchmark"]["name"], "none");
+    for (name, reason) in [
+        ("data_sound", "no bars"),
+        ("causal", "not replayed"),
+        ("beats_holding", "--bars"),
+        ("survives_costs", "--trades"),
+        ("robust", "no settings"),
+    ] {
+        let check = check(&summary, name);
+        assert_eq!((check["state"].as_str(), check["value"].is_null()), (Some("not_run"), true), "{check}");
+        assert!(check["evidence"].as_str().unwrap().contains(reason), "{check}");
+    }
+    assert_eq!(summary["conditions"][0]["name"], "result_origin");
+    assert_eq!(
+        w.listing("out"),
+        ["decisions.parquet", "equity.parquet", "fills.parquet", "report.html", "summary.json"]
+    );
+}
+
+#[test]
+fn equity_is_judged_as_worked_by_hand() {
+    let w = Workspace::new();
+    w.write("e.csv", EQUITY);
+    by_hand(&w.json("verify --equity {dir}/e.csv --capital 100", 0), 100.0);
+    // Without capital the first value is it: one return of nothing instead of 10 %.
+    let summary = w.json("verify --equity {dir}/e.csv", 0);
+    near(&summary["replay"]["total_return"], 106.59 / 110.0 - 1.0);
+}
+
+#[test]
+fn daily_returns_are_held_against_hourly_bars_by_their_days() {
+    let w = Workspace::new();
+    w.write("r.csv", RETURNS);
+    // Days that close at 100 (before), 110, 99 and 108.9.
+    let mut bars = String::from("datetime,open,high,low,close\n");
+    for (day, close) in [(1, 100), (2, 110), (3, 99)] {
+        for hour in 0..24 {
+            bars += &format!("2024-01-0{day} {hour:02}:00:00,{close},{close},{close},{close}\n");
+        }
+    }
+    for hour in 0..24 {
+        bars += &format!("2024-01-04 {hour:02}:00:00,99,108.9,99,108.9\n");
+    }
+    w.write("b.csv", bars);
+    let summary = w.json("verify --returns {dir}/r.csv --bars {dir}/b.csv", 0);
+    by_hand(&summary, 1.0);
+    let held = &summary["benchmark"];
+    assert_eq!(held["name"], "buy_and_hold");
+    near(&held["total_return"], 1.1 * 0.9 * 1.1 - 1.0);
+    near(&held["max_drawdown"], 0.1);
+    assert_eq!(check(&summary, "data_sound")["state"], "pass");
+}
+
+#[test]
+fn every_judged_result_is_a_trial_and_the_same_one_is_the_same_trial() {
+    let w = Workspace::new();
+    w.write("r.csv", RETURNS);
+    w.write("s.csv", RETURNS.replace("0.1\n", "0.2\n"));
+    let bars: String =
+        (1..=4).map(|day| format!("2024-01-0{day},1,{0},1,{0}\n", 1.0 + 0.1 * f64::from(day % 3))).collect();
+    w.write("b.csv", format!("date,open,high,low,close\n{bars}"));
+    let trials = |file: &str| {
+        w.json(&format!("verify --returns {{dir}}/{file} --bars {{dir}}/b.csv"), 0)["inference"]["trials"].clone()
+    };
+    assert_eq!([trials("r.csv"), trials("r.csv"), trials("s.csv")], [1, 1, 2]);
+    let admitted = w.json("verify --returns {dir}/r.csv --bars {dir}/b.csv --trials 40", 0);
+    assert_eq!(admitted["inference"]["trials"], 40);
+}
+
+#[test]
+fn what_is_no_result_is_refused_with_the_reason() {
+    let w = Workspace::new();
+    w.write("r.csv", RETURNS);
+    w.write("e.csv", EQUITY);
+    w.write("n.csv", "0.01\n-0.02\n0.03\n");
+    w.write("b.csv", "date,open,high,low,close\n2023-01-01,1,1,1,1\n2023-01-02,1,1,1,1\n");
+    for (line, needles) in [
+        ("verify --returns {dir}/e.csv", ["fractions", "--equity"]),
+        ("verify --equity {dir}/r.csv", ["above zero", "--returns"]),
+        ("verify --returns {dir}/n.csv", ["n.csv", "header"]),
+        ("verify --returns {dir}/r.csv --bars {dir}/b.csv", ["2024-01-02", "whole period"]),
+        ("verify --returns {dir}/r.csv --equity {dir}/e.csv", ["--returns", "--equity"]),
+        ("verify --returns {dir}/r.csv --strategy side", ["--returns", "--strategy"]),
+        ("verify --time-zone UTC", ["--time-zone", "no meaning"]),
+        ("verify --returns {dir}/r.csv --time-zone Moon", ["--time-zone", "Europe/Berlin"]),
+    ] {
+        w.refused(&format!("{line} --out {{dir}}/out"), &needles);
+    }
+    assert!(w.listing("out").is_empty());
+}
+
+#[test]
+fn a_result_is_confirmed_on_a_condition_only() {
+    let w = Workspace::new();
+    let day = |i: u32| q50_datasets::time::rfc3339(1_704_067_200_000 + i64::from(i) * 86_400_000)[..10].to_owned();
+    let steady: String =
+        (0..400).map(|i| format!("{},{}\n", day(i), if i % 3 == 0 { -0.004 } else { 0.005 })).collect();
+    w.write("r.csv", format!("date,r\n{steady}"));
+    let outcome = w.q50("verify --returns {dir}/r.csv --expect confirmed");
+    assert_eq!(outcome.code, 1, "{}{}", outcome.stdout, outcome.stderr);
+    assert!(outcome.stderr.contains("--accept result_origin"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("confirmed, on a condition"), "{}", outcome.stdout);
+    assert_eq!(w.q50("verify --returns {dir}/r.csv --expect confirmed --accept result_origin").code, 0);
+    let losing = steady.replace("0.005", "0.001");
+    w.write("l.csv", format!("date,r\n{losing}"));
+    assert_eq!(w.json("verify --returns {dir}/l.csv", 0)["verdict"], "refuted");
+}
