@@ -112,9 +112,11 @@ impl Status {
         Self { bar }
     }
 
-    /// Says what goes on.
-    pub(crate) fn say(&self, what: String) {
-        self.bar.set_message(what);
+    /// Says what goes on, where anybody sees it.
+    pub(crate) fn say(&self, what: impl FnOnce() -> String) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(what());
+        }
     }
 
     /// Prints without the line.

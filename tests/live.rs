@@ -26,6 +26,8 @@ mod live {
     use q50_trader::journal::State;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
+    use rusqlite::Connection;
+    use serde_json::Value;
     use std::time::Duration;
 
     /// Long from the second bar to the fourth, and from the seventh on.
@@ -61,6 +63,66 @@ mod live {
         assert_eq!(sides, [(State::Filled, 1), (State::Filled, -1)]);
         assert_eq!(orders[0].done.base, -orders[1].done.base);
         assert_eq!(world.lamports(), before);
+        // What each was filled on is known, so that a difference has parts.
+        let compared = world.space.json("compare session", 0);
+        for pair in compared["fills"]["pairs"].as_array().unwrap() {
+            assert_eq!((&pair["parts"]["difference"], &pair["backtest"]), (&"0".into(), &pair["live"]), "{compared}");
+        }
+        assert_eq!(compared["fills"]["matched"], 2);
+        let open = || Connection::open(world.space.path("session/session.sqlite")).unwrap();
+        open().execute("UPDATE orders SET pool_base = pool_base + pool_base / 1000", []).unwrap();
+        let parts = &world.space.json("compare session", 0)["fills"]["total"];
+        assert!(parts["latency"] != "0" && parts["unexplained"] == "0", "{parts}");
+    }
+
+    #[test]
+    fn a_session_that_was_killed_has_parity_and_a_fill_that_nothing_explains_has_none() {
+        let world = World::start(&SIDES);
+        let mut session = world.live("");
+        session.wait_for(&world, 6);
+        session.kill();
+        let compared = world.space.json("compare session", 0);
+        assert_eq!(compared["fills"]["matched"], 2, "{compared}");
+        for part in PARTS {
+            assert_eq!(compared["fills"]["total"][part], "0", "{part}: {compared}");
+        }
+        // Two fills that make up for each other are still two.
+        let change = |sql: &str| {
+            Connection::open(world.space.path("session/session.sqlite")).unwrap().execute_batch(sql).unwrap();
+        };
+        let of_each = |by: &str| format!("UPDATE orders SET quote = quote {by} 5000000 WHERE base");
+        change(&format!("{} > 0; {} < 0;", of_each("-"), of_each("+")));
+        let forged = world.space.json("compare session", 1);
+        let pair = |number: usize| &forged["fills"]["pairs"][number]["parts"]["unexplained"];
+        assert_eq!((pair(0), pair(1)), (&"-5000000".into(), &"5000000".into()), "{forged}");
+        assert_eq!(forged["fills"]["total"]["unexplained"], "0");
+        // Where nobody knows what the chain says, a fill that differs is not one that does not.
+        std::fs::rename(world.space.path("session/collection.sqlite"), world.space.path("elsewhere")).unwrap();
+        let lost = world.space.json("compare session", 1);
+        assert_eq!((&lost["fills"]["not_split"], &lost["fills"]["pairs"][0]["parts"]), (&2.into(), &Value::Null));
+        let told = world.space.q50("compare session").stdout;
+        assert!(told.contains("2 fills differ, and nothing says why"), "{told}");
+        change(&format!("{} > 0; {} < 0;", of_each("+"), of_each("-")));
+        assert_eq!(world.space.json("compare session", 0)["fills"]["not_split"], 0, "the same to the lamport");
+    }
+
+    #[test]
+    fn a_backtest_that_was_asked_for_something_else_is_no_parity() {
+        let world = World::start(&SIDES);
+        let mut session = world.live("");
+        session.wait_for(&world, 6);
+        session.stop();
+        world.compare("session", 0);
+        let verify = |rest: &str| {
+            let line = "verify --venue pumpswap --bars session --pool session --signals signals.csv --strategy side";
+            assert_eq!(world.space.q50(&format!("{line} {rest} --latency-slots 0 --out other")).code, 0);
+            world.space.json("compare other session --out page", 1)["asked"].clone()
+        };
+        let smaller = verify("--set size=0.25 --capital 10");
+        assert_eq!(smaller[0], "strategy (size): 0.25 in the backtest, 0.5 live");
+        assert_eq!(verify("--set size=0.5 --capital 20")[0], "capital: 20.0 in the backtest, 10.0 live");
+        let page = std::fs::read_to_string(world.space.path("page/compare.html")).unwrap();
+        assert!(page.contains("Asked for something else: capital"), "{page}");
     }
 
     #[test]
@@ -248,10 +310,16 @@ mod live {
         let (code, told) = session.ended();
         assert_eq!(code, 2, "{told}");
         assert!(told.contains("changed what it said") || told.contains("goes backwards"), "{told}");
-        // Whoever goes on with another strategy is another session.
+        // Whoever goes on with another strategy is another session, and leaves nothing in this one.
         world.rewrite_signals(&SIDES);
-        let other = world.line("--strategy side --capital 10 --set size=0.25 --out session");
+        let there = world.space.listing("session");
+        std::fs::create_dir(world.space.path("backtest")).unwrap();
+        for table in ["equity.parquet", "fills.parquet", "decisions.parquet"] {
+            world.space.write(&format!("backtest/{table}"), "");
+        }
+        let other = world.line("--strategy side --capital 10 --set size=0.25 --out session --backtest backtest");
         world.space.refused(&other, &["was begun with strategy", "name another folder with --out"]);
+        assert_eq!(world.space.listing("session"), there);
         assert_eq!(world.lamports(), before);
     }
 

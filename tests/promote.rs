@@ -18,6 +18,7 @@ mod promote {
     use q50_testing::real;
     use q50_trader::journal::{Alarm, Journal, MonitorTest};
     use q50_trader::promotion::Signed;
+    use rusqlite::Connection;
     use serde_json::{Value, json};
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
@@ -270,6 +271,8 @@ mod promote {
             ("--interval 10s", "--interval, ms, is 10000, and 5000 was promoted"),
             ("--slippage-bps 300", "the venue (slippage) is 300, and 100 was promoted"),
             ("--stop-loss 0.1", "what is sold between bars (stop_loss_bps) is 1000, and null was promoted"),
+            ("--modelled-bps 5", "--modelled-bps is 5.0, and 0.0 was promoted"),
+            ("--tolerance-bps 26", "--tolerance-bps is 26.0, and 25.0 was promoted"),
             ("--signal-delay 1", "how signals are read (delay_ms) is 1000, and 5000 was promoted"),
         ] {
             let strategy = if rest.contains("size") { "--strategy side" } else { "" };
@@ -387,6 +390,9 @@ mod promote {
         demo.space.refused("promote verdict --override significant=", &["why?"]);
         demo.space.refused("promote verdict --override fun=yes", &["`fun` is no check", "data_sound, causal"]);
         demo.space.refused("promote demo", &["is no run that q50 verify wrote"]);
+        // A generated market is no pool of a chain that others share, whatever coin is named.
+        let mint = format!("promote verdict --cluster mainnet-beta --mint {}", demo.mint);
+        assert!(refusals(&demo.space.json(&mint, 1)).contains(&"pool"));
         // Another ledger knows nothing of the run.
         demo.space.json("verify --out elsewhere --ledger other.sqlite", 0);
         let found = demo.space.json("promote verdict --ledger other.sqlite", 1);
@@ -406,18 +412,63 @@ mod promote {
             .map(|check| check["name"].as_str().unwrap().to_owned())
             .collect();
         assert!(!failed.is_empty());
-        let overrides: String = failed.iter().map(|name| format!(" --override {name}=a_rehearsal")).collect();
+        let overrides: String = failed.iter().map(|name| format!(" --override {name}=<b>a_rehearsal</b>")).collect();
         let line = format!("promote verdict --keypair demo/wallet.json --accept-condition signals_origin{overrides}");
         let told = demo.space.q50(&line);
         assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
-        assert!(told.stdout.contains(&format!("OVERRIDDEN  {}: a_rehearsal", failed[0])), "{}", told.stdout);
+        assert!(told.stdout.contains(&format!("OVERRIDDEN  {}: <b>a_rehearsal</b>", failed[0])), "{}", told.stdout);
         let manifest: Value = serde_json::from_str(&demo.manifest()).unwrap();
-        assert_eq!(manifest["overrides"][0], json!({"check": failed[0], "reason": "a_rehearsal"}));
+        assert_eq!(manifest["overrides"][0], json!({"check": failed[0], "reason": "<b>a_rehearsal</b>"}));
         let (code, said) = demo.live("--manifest manifest.json --bars 1 --out session");
-        assert!(code == 0 && said.contains(&format!("override: {} did not pass: a_rehearsal", failed[0])), "{said}");
+        assert!(
+            code == 0 && said.contains(&format!("override: {} did not pass: <b>a_rehearsal</b>", failed[0])),
+            "{said}"
+        );
         let doctor =
             demo.space.q50(&format!("doctor --rpc {} --keypair demo/wallet.json --manifest manifest.json", demo.rpc));
         assert!(doctor.stdout.contains(&format!("OVERRIDDEN: {}", failed[0])), "{}", doctor.stdout);
+        // Every page says it, and none is made where what says it is gone or another one.
+        let compared = demo.space.q50("compare session --out compared");
+        assert!(
+            compared.stdout.contains(&format!("Overridden: {} (<b>a_rehearsal</b>)", failed[0])),
+            "{}",
+            compared.stdout
+        );
+        let page = std::fs::read_to_string(demo.space.path("compared/compare.html")).unwrap();
+        assert!(page.contains(&format!("Overridden: {} (&lt;b&gt;a_rehearsal&lt;/b&gt;)", failed[0])), "{page}");
+        demo.sign_again(|signed| signed.manifest.overrides.clear());
+        std::fs::rename(demo.space.path("forged.json"), demo.space.path("session/manifest.json")).unwrap();
+        demo.space.refused("compare session", &["is not the manifest that the session was begun with"]);
+        std::fs::remove_file(demo.space.path("session/manifest.json")).unwrap();
+        demo.space.refused("compare session", &["manifest.json"]);
+    }
+
+    #[test]
+    fn a_run_that_was_edited_after_its_verdict_is_not_promoted() {
+        let demo = Demonstration::start();
+        let verdict = demo.space.json(&format!("{VERIFY} --claim q50-1327"), 0);
+        assert_ne!(verdict["verdict"], "confirmed");
+        let summary = demo.space.path("verdict/summary.json");
+        let text = std::fs::read_to_string(&summary).unwrap();
+        let states = text.replace("\"state\": \"fail\"", "\"state\": \"pass\"");
+        let was = format!("\"verdict\": \"{}\"", verdict["verdict"].as_str().unwrap());
+        std::fs::write(&summary, states.replace(&was, "\"verdict\": \"confirmed\"")).unwrap();
+        let line = "promote verdict --keypair demo/wallet.json --accept-condition signals_origin";
+        let found = demo.space.json(line, 1);
+        assert_eq!(refusals(&found), ["ledger"], "{found}");
+        assert!(found["refusals"][0]["why"].as_str().unwrap().contains("summary.json"), "{found}");
+        // Checks that pass do not make a verdict that is none.
+        std::fs::write(&summary, states).unwrap();
+        assert_eq!(refusals(&demo.space.json(line, 1)), ["verdict", "ledger"]);
+        // Nor can a table be another one: trades are held against it.
+        std::fs::write(&summary, text).unwrap();
+        let fills = demo.space.path("verdict/fills.parquet");
+        let mut bytes = std::fs::read(&fills).unwrap();
+        let place = bytes.len() / 2;
+        bytes[place] ^= 1;
+        std::fs::write(&fills, bytes).unwrap();
+        let found = demo.space.q50(line);
+        assert!(found.code != 0 && found.stdout.contains("fills.parquet"), "{}{}", found.stdout, found.stderr);
     }
 
     #[test]
@@ -462,7 +513,26 @@ mod promote {
         Journal::open(&journal).unwrap().observed(&[], &[alarm]).unwrap();
         let (code, told) = demo.live(&format!("{busy} --bars 1 --out fifth"));
         assert!(code == 0 && told.contains("rung 1 of 4"), "{told}");
-        assert!(told.contains("the monitor demoted the session before: fills cost more than was modelled"), "{told}");
+        assert!(told.contains("the monitor demoted a session before: fills cost more than was modelled"), "{told}");
+        // So does whatever stands where the session was that it has to be judged by.
+        let step = |rung: i64, folder: &str| {
+            let steps = Connection::open(demo.space.path("ledger/ladder.sqlite")).unwrap();
+            let path = demo.space.path(folder).canonicalize().unwrap();
+            let update = "UPDATE steps SET rung = ?1, time_ms = time_ms + 1000000000000 WHERE session = ?2";
+            assert_eq!(steps.execute(update, (rung, path.to_str())).unwrap(), 1);
+        };
+        step(2, "third");
+        let (code, told) =
+            demo.live("--strategy side --set size=0.5 --capital 10 --interval 5s --paper --bars 1 --out paper");
+        assert_eq!(code, 0, "{told}");
+        std::fs::remove_dir_all(demo.space.path("third")).unwrap();
+        std::fs::rename(demo.space.path("paper"), demo.space.path("third")).unwrap();
+        let (code, told) = demo.live(&format!("{busy} --bars 1 --out sixth"));
+        assert!(code == 0 && told.contains("rung 1 of 4"), "{told}");
+        assert!(told.contains("shows nothing: it did not trade by this manifest"), "{told}");
+        let doctor = format!("doctor --rpc {} --keypair demo/wallet.json --manifest manifest.json --ladder", demo.rpc);
+        let told = demo.space.q50(&doctor).stdout;
+        assert!(told.contains("the session begins with 0.1 (rung 1 of 4, 1 % of the promoted capital"), "{told}");
     }
 
     #[test]
@@ -486,6 +556,12 @@ mod promote {
             ("fail".to_owned(), "not_run".to_owned()),
             "{poor}"
         );
+        // The wallet has to have what the manifest trades with, and not only a little.
+        let told =
+            demo.space.q50(&format!("doctor --rpc {} --keypair another.json --manifest manifest.json", demo.rpc));
+        for words in ["0 SOL; the session begins with 10", "it needs 10, of which 0.1 have to stay"] {
+            assert!(told.stdout.contains(words), "{words}: {}", told.stdout);
+        }
         let (node, _) = liar(&demo.rpc, DEVNET);
         let lie = demo.space.json(&format!("doctor --cluster devnet --rpc {node} --keypair demo/wallet.json"), 1);
         assert_eq!((state(&lie, "genesis"), state(&lie, "clock")), ("pass".to_owned(), "fail".to_owned()), "{lie}");

@@ -11,7 +11,7 @@ use q50_engine::units::{Bps, Lamports};
 use super::{
     Format, ManifestArguments,
     replay::{AbsentName, CrossingName, MinusOneName, strategies},
-    values::{capital, gain_bps, lamports, length, not_negative, share_bps},
+    values::{basis_points, capital, gain_bps, lamports, length, not_negative, share_bps},
 };
 
 const STRATEGY: &str = "Strategy";
@@ -120,11 +120,13 @@ pub(crate) struct LiveArguments {
     /// Folder of the backtest that is traded (--out of q50 verify --venue pumpswap): live trades are held against its trades.
     #[arg(long, value_name = "DIR", conflicts_with = "manifest", help_heading = MONITOR)]
     pub(crate) backtest: Option<PathBuf>,
-    /// Mean shortfall of a fill against the replayed one that the backtest modelled, in basis points.
-    #[arg(long, value_name = "BPS", default_value_t = 0.0, value_parser = not_negative, help_heading = MONITOR)]
-    pub(crate) modelled_bps: f64,
-    /// How much more is tolerated; fills that cost more for long enough end the opening of positions.
-    #[arg(long, value_name = "BPS", default_value_t = 25.0, value_parser = not_negative, help_heading = MONITOR)]
+    /// Mean shortfall of a fill against the replayed one that the backtest modelled, in basis points; default: the
+    /// manifest's, or 0.
+    #[arg(long, value_name = "BPS", value_parser = basis_points, help_heading = MONITOR)]
+    pub(crate) modelled_bps: Option<f64>,
+    /// How much more is tolerated; fills that cost more for long enough end the opening of positions. At most 25 with a
+    /// manifest.
+    #[arg(long, value_name = "BPS", default_value_t = 25.0, value_parser = basis_points, help_heading = MONITOR)]
     pub(crate) tolerance_bps: f64,
     /// Open no position any more where trades are worse than the backtest's; default: a warning.
     #[arg(long, help_heading = MONITOR)]

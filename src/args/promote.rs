@@ -100,6 +100,9 @@ pub(crate) struct DoctorArguments {
     /// Folder of the promoted run, if it has moved since the promotion.
     #[arg(long, value_name = "DIR", requires = "manifest")]
     pub(crate) run: Option<PathBuf>,
+    /// The next session begins with a small part of the capital, as on mainnet-beta (docs/TRADING.md).
+    #[arg(long, requires = "manifest")]
+    pub(crate) ladder: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

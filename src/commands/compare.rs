@@ -49,6 +49,9 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
         writeln!(out, "{}", overridden.banner())?;
     }
     writeln!(out, "{}: bars from {} to {}", answer(comparison), comparison.from, comparison.to)?;
+    for asked in &comparison.asked {
+        writeln!(out, "  asked for something else: {asked}")?;
+    }
     writeln!(out, "decisions   {} compared, {} differ", decisions.compared, decisions.differing)?;
     for difference in &decisions.differences {
         writeln!(out, "  {}: {} in the backtest, {} live", difference.bar, difference.backtest, difference.live)?;
@@ -68,6 +71,9 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
         fills.matched, fills.live_only, fills.backtest_only
     )?;
     writeln!(out, "difference  {}", parts(&fills.total))?;
+    if fills.not_split > 0 {
+        writeln!(out, "  besides, {}", not_split(fills.not_split))?;
+    }
     for pair in fills.pairs.iter().filter(|pair| pair.parts.is_some_and(|parts| parts.difference != 0)) {
         writeln!(out, "  {} {}: {}", pair.bar, pair.side, parts(&pair.parts.unwrap_or_default()))?;
     }
@@ -113,13 +119,17 @@ fn test(out: &mut dyn Write, of: &str, test: &TestReport) -> io::Result<()> {
         test.most
     )?;
     for power in &test.power {
-        writeln!(out, "  had {}, {:.0} % would have been seen by now", power.change, 100.0 * power.probability)?;
+        writeln!(out, "  if {}, an alarm by now was {:.0} % likely", power.change, 100.0 * power.probability)?;
     }
     Ok(())
 }
 
 fn answer(comparison: &Comparison) -> &'static str {
     if comparison.parity { "They did the same" } else { "They did not do the same" }
+}
+
+fn not_split(fills: usize) -> String {
+    format!("{fills} fills differ, and nothing says why: collection.sqlite has no swap of theirs")
 }
 
 fn list(entries: &[String]) -> String {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::chain::{nodes, wait};
-use super::gate::Promoted;
+use super::gate::{Promoted, Rung};
 use super::positions::{journal_path, switch_file};
 use crate::{
     Answer,
@@ -80,11 +80,17 @@ async fn examine(arguments: &DoctorArguments) -> Result<Answer> {
     let client = chain(&mut all, &cluster, urls).await;
     clock(&mut all, client.as_ref()).await;
     let wallet = wallet(&mut all, arguments);
-    funds(&mut all, client.as_ref(), wallet.as_ref()).await;
+    let read = |path: &PathBuf| Promoted::read(path, arguments.run.as_deref());
+    let promoted = arguments.manifest.as_ref().map(read);
+    let stake = match &promoted {
+        Some(Ok(promoted)) => Some(stake(promoted, arguments, client.as_ref())),
+        _ => None,
+    };
+    funds(&mut all, client.as_ref(), wallet.as_ref(), stake).await;
     switch(&mut all);
     folder(&mut all);
     journal(&mut all, arguments, client.as_ref(), wallet.as_ref());
-    manifest(&mut all, arguments, client.as_ref(), wallet.as_ref());
+    manifest(&mut all, promoted, client.as_ref(), wallet.as_ref());
     let Examination(findings) = all;
     let is_well = findings.iter().all(|finding| finding.state != State::Fail);
     let value =
@@ -199,20 +205,46 @@ fn wallet(all: &mut Examination, arguments: &DoctorArguments) -> Option<Wallet> 
     }
 }
 
-async fn funds(all: &mut Examination, client: Option<&Client<SystemClock>>, wallet: Option<&Wallet>) {
+/// What the next session of a manifest begins with, SOL; and, where that is a part of its capital, which.
+fn stake(
+    promoted: &Promoted,
+    arguments: &DoctorArguments,
+    client: Option<&Client<SystemClock>>,
+) -> Result<(f64, String)> {
+    let capital = promoted.manifest().spec.settings.capital;
+    let is_mainnet = client.is_some_and(|client| Cluster::of(client.genesis()) == Cluster::Mainnet);
+    if !is_mainnet && !arguments.ladder {
+        return Ok((capital, String::new()));
+    }
+    let standing = Rung::next(promoted)?;
+    Ok((standing.of(capital), format!(" ({})", standing.text())))
+}
+
+async fn funds(
+    all: &mut Examination,
+    client: Option<&Client<SystemClock>>,
+    wallet: Option<&Wallet>,
+    stake: Option<Result<(f64, String)>>,
+) {
     let (Some(client), Some(wallet)) = (client, wallet) else { return all.not_run("funds", "no chain, or no wallet") };
     let address = wallet.address();
     let lamports = match client.accounts(&[address], Commitment::Confirmed, 0).await {
         Ok((_, accounts)) => accounts.first().and_then(Option::as_ref).map_or(0, |account| account.lamports),
         Err(error) => return all.fail("funds", error.to_string(), "ask another node with --rpc"),
     };
-    let found = format!("{} SOL", lamports as f64 / SOL);
     let floor = Limits::default().wallet_floor.0;
-    if lamports > floor {
+    let (needed, whose) = match stake {
+        Some(Ok((capital, of))) => ((capital * SOL) as u64, format!("; the session begins with {capital}{of}")),
+        Some(Err(error)) => return all.fail("funds", format!("{error:#}"), "restore the file from a copy"),
+        None => (0, String::new()),
+    };
+    let found = format!("{} SOL{whose}", lamports as f64 / SOL);
+    if lamports > floor && lamports >= needed {
         all.pass("funds", found);
     } else {
         let remedy = format!(
-            "send SOL to {address}: {} SOL have to stay in it (on devnet: solana airdrop 2 {address} --url devnet)",
+            "send SOL to {address}: it needs {}, of which {} have to stay in it (on devnet: solana airdrop 2 {address} --url devnet)",
+            needed.max(floor) as f64 / SOL,
             floor as f64 / SOL
         );
         all.fail("funds", found, remedy);
@@ -298,14 +330,14 @@ fn journal(
 
 fn manifest(
     all: &mut Examination,
-    arguments: &DoctorArguments,
+    promoted: Option<Result<Promoted>>,
     client: Option<&Client<SystemClock>>,
     wallet: Option<&Wallet>,
 ) {
-    let Some(path) = &arguments.manifest else {
+    let Some(promoted) = promoted else {
         return all.not_run("manifest", "none was named (--manifest); without one, orders are sent on localnets alone");
     };
-    let examined = Promoted::read(path, arguments.run.as_deref()).and_then(|promoted| {
+    let examined = promoted.and_then(|promoted| {
         gate::signer(&promoted.signed, wallet.map(Wallet::address))?;
         if let Some(client) = client {
             let is_ones_own = Cluster::of(client.genesis()) == Cluster::Localnet;

@@ -7,11 +7,10 @@ use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::cluster::Cluster;
 use q50_pumpswap::chain::Address;
 use q50_research::program::Program;
-use q50_trader::journal::Journal;
 use q50_trader::promoted;
 use q50_trader::promotion::ladder::{Ladder, Standing};
 use q50_trader::promotion::{Manifest, Run, Signed, gate};
-use q50_trader::spec::{Mode, SessionSpec};
+use q50_trader::spec::Mode;
 
 use crate::{args::ManifestArguments, configuration::data_directory};
 
@@ -44,11 +43,7 @@ impl Promoted {
     }
 
     /// Manifest and backtest beside the session.
-    pub(crate) fn keep(&self, session: &Path, journal: &Journal, spec: &SessionSpec) -> Result<()> {
-        // Another session's folder is left as it is; that it is one is said where the session begins.
-        if journal.spec()?.is_some_and(|(id, _)| id != spec.id()) {
-            return Ok(());
-        }
+    pub(crate) fn keep(&self, session: &Path) -> Result<()> {
         std::fs::write(session.join(promoted::MANIFEST), self.signed.bytes())
             .and_then(|()| promoted::keep(session, &self.run.folder))
             .with_context(|| session.display().to_string())
@@ -115,19 +110,30 @@ impl Rung {
     ) -> Result<Option<Self>> {
         let climbs = mode == Mode::Trade && (*cluster == Cluster::Mainnet || arguments.ladder);
         let Some(promoted) = promoted.filter(|_| climbs) else { return Ok(None) };
-        let folder = data_directory()?;
-        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let path = folder.join("ladder.sqlite");
-        let named = || path.display().to_string();
-        let (ladder, manifest) = (Ladder::open(&path).with_context(named)?, promoted.signed.hash());
+        let (ladder, manifest) = (ladder()?, promoted.signed.hash());
         let session = std::path::absolute(session).with_context(|| session.display().to_string())?;
-        let standing = ladder.standing(&manifest, &session).with_context(named)?;
+        let standing = ladder.standing(&manifest, &session).context(LADDER)?;
         Ok(Some(Self { ladder, manifest, session, standing }))
+    }
+
+    /// Where the next session of a manifest stands.
+    pub(crate) fn next(promoted: &Promoted) -> Result<Standing> {
+        ladder()?.next(&promoted.signed.hash()).context(LADDER)
     }
 
     /// Keeps that the session has begun there.
     pub(crate) fn keep(&self) -> Result<()> {
         let Self { ladder, manifest, session, standing } = self;
-        ladder.keep(manifest, session, standing, SystemClock.now().0).context("ladder.sqlite")
+        ladder.keep(manifest, session, standing, SystemClock.now().0).context(LADDER)
     }
+}
+
+/// The ladder's file in the data directory.
+const LADDER: &str = "ladder.sqlite";
+
+fn ladder() -> Result<Ladder> {
+    let folder = data_directory()?;
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join(LADDER);
+    Ladder::open(&path).with_context(|| path.display().to_string())
 }

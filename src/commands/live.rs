@@ -1,6 +1,5 @@
 //! `q50 live`: a strategy in a pool.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,13 +9,12 @@ use q50_collector::subscription::Subscription;
 use q50_collector::{Collector, Target, unless_stopped};
 use q50_datasets::run_folder::RunFolder;
 use q50_engine::market::Signals;
-use q50_engine::units::{Bps, LAMPORTS_PER_SOL, Lamports, PeriodsPerYear};
+use q50_engine::units::{Bps, LAMPORTS_PER_SOL, PeriodsPerYear};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::cluster::Cluster;
 use q50_executor::executor::Settings;
 use q50_executor::guards::{Guards, Memory};
-use q50_executor::order::Size;
 use q50_executor::rpc::Client;
 use q50_executor::wallet::Wallet;
 use q50_pumpswap::chain::Address;
@@ -25,7 +23,7 @@ use q50_trader::alerts::{Alert, AlertSettings, Alerts, Pace, Receiver};
 use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;
 use q50_trader::history;
-use q50_trader::journal::{Done, Journal, State};
+use q50_trader::journal::Journal;
 use q50_trader::monitor::{MonitorRule, Reference, promoted_trades};
 use q50_trader::promoted;
 use q50_trader::promotion::gate::Intended;
@@ -39,7 +37,7 @@ use tokio::sync::watch;
 
 use crate::{
     Answer,
-    args::{Format, LiveArguments},
+    args::LiveArguments,
     commands::{
         chain::{nodes, open_executor, trading_settings, websocket},
         collect::LOG,
@@ -48,6 +46,9 @@ use crate::{
     configuration::{DEFAULT_DEPTH, signal_options, strategy_of},
     progress::Status,
 };
+
+/// What is said.
+mod told;
 
 /// Length of a bar where nothing says another.
 const USUAL_INTERVAL_MS: i64 = 60_000;
@@ -134,8 +135,14 @@ async fn live(
         timeout_ms: arguments.after.map(|after| u64::try_from(after.as_millis())).transpose()?,
     };
     let rule = signals.as_ref().map(|_| rule);
+    let monitor = MonitorRule {
+        modelled_bps: arguments.modelled_bps.or(manifest.map(|manifest| manifest.modelled_bps)).unwrap_or(0.0),
+        tolerance_bps: arguments.tolerance_bps,
+        demote_on_decay: arguments.demote_on_decay,
+    };
     if let Some(manifest) = manifest {
-        let intended = Intended { settings: &settings, interval_ms, signals: rule.as_ref(), levels: &levels };
+        let signals = rule.as_ref();
+        let intended = Intended { settings: &settings, interval_ms, signals, levels: &levels, monitor: &monitor };
         promotion::gate::intended(manifest, &intended)?;
     }
     let wallet = match mode {
@@ -182,11 +189,7 @@ async fn live(
         signals: rule,
         levels,
         manifest: promoted.as_ref().map(|promoted| promoted.signed.hash()),
-        monitor: MonitorRule {
-            modelled_bps: arguments.modelled_bps,
-            tolerance_bps: arguments.tolerance_bps,
-            demote_on_decay: arguments.demote_on_decay,
-        },
+        monitor,
         settings,
     };
     if !arguments.out.join(SESSION).exists() {
@@ -197,8 +200,10 @@ async fn live(
     let (log, session) = (folder.file(LOG), folder.file(SESSION));
     let store = Store::open(&log, &target.pool, &spec.genesis).with_context(|| log.display().to_string())?;
     let mut journal = Journal::open(&session).with_context(|| session.display().to_string())?;
+    // Another session's folder is left as it is.
+    journal.goes_on(&spec).with_context(|| session.display().to_string())?;
     if let Some(promoted) = &promoted {
-        promoted.keep(folder.path(), &journal, &spec)?;
+        promoted.keep(folder.path())?;
     }
     let announced = announced(promoted.as_ref(), rung.as_ref());
     for (kind, text) in &announced {
@@ -230,15 +235,17 @@ async fn live(
         tracing::warn!("status page: http://{address}/");
     }
     let alerts = Alerts::start(receivers, &parts.spec.id()[..16], pace);
-    let status = Status::start(quiet);
-    let mut told = Ok(());
+    // Beside the session's own, so that the line says what is kept.
+    let (line, glance) =
+        (Status::start(quiet), Journal::open(&session).with_context(|| session.display().to_string())?);
+    let mut printed = Ok(());
     let mut tell = |event: &Event| {
-        status.say(line(event));
+        line.say(|| status::line(&glance).unwrap_or_else(|error| error.to_string()));
         if let Some(alert) = Alert::of(event) {
             alerts.send(&alert);
         }
-        if told.is_ok() {
-            told = status.aside(|| print(arguments.format, event));
+        if printed.is_ok() {
+            printed = line.aside(|| told::print(arguments.format, event));
         }
     };
     for (kind, text) in announced {
@@ -262,7 +269,7 @@ async fn live(
     last_words(alerts, ended.as_ref().err()).await;
     ended.context("the session stopped; what it knows is kept, and the same command goes on")?;
     written?;
-    Ok(told?)
+    Ok(printed?)
 }
 
 /// What is said, and kept, of a promoted session each time that it begins: checks that were overridden, and its rung.
@@ -373,55 +380,4 @@ async fn execution(
             Execution::Paper { client, costs: venue.config }
         }
     })
-}
-
-fn print(format: Format, event: &Event) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match format {
-        Format::Json => writeln!(stdout, "{}", serde_json::to_string(event)?)?,
-        Format::Text => writeln!(stdout, "{}", line(event))?,
-    }
-    stdout.flush()
-}
-
-/// An event in a line.
-fn line(event: &Event) -> String {
-    match event {
-        Event::Started { session, goes_on, history, decisions } => {
-            let verb = if *goes_on { "goes on" } else { "begins" };
-            format!("session {} {verb}: {history} bars of history, {decisions} decisions", &session[..16])
-        }
-        Event::Decided { bar, close, reason, wants, equity, .. } => {
-            let wants = wants.as_deref().map_or_else(String::new, |wants| format!(", {wants}"));
-            format!("{bar}  close {close:.4e}  equity {equity:.6} SOL  {reason}{wants}")
-        }
-        Event::Wanted { key, size } => {
-            let size = match size {
-                Some(Size::Spend(Lamports(lamports))) => format!("spend {lamports} lamports"),
-                Some(Size::Buy(coins)) => format!("buy {coins} coins"),
-                Some(Size::Sell(coins)) => format!("sell {coins} coins"),
-                None => "nothing".to_owned(),
-            };
-            format!("  order {key}: {size}")
-        }
-        Event::Done { done, .. } => format!("  {}", became(done)),
-        Event::Alarm(alarm) => format!("ALARM ({}): {}", alarm.test.name(), alarm.reason),
-        Event::Note { kind, text } => format!("  {kind}: {text}"),
-        Event::Stopped { decisions, orders, from } => {
-            let from =
-                from.as_deref().map_or_else(String::new, |from| format!("; to replay it: q50 verify --from {from} .."));
-            format!("stopped after {decisions} decisions and {orders} orders{from}")
-        }
-    }
-}
-
-fn became(done: &Done) -> String {
-    let state = done.state.name();
-    match (done.state, &done.why) {
-        (State::Filled, _) => {
-            format!("{state} in slot {}: {} coins, {} lamports", done.slot.unwrap_or(0), done.base, done.quote)
-        }
-        (_, Some(why)) => format!("{state}: {why}"),
-        (_, None) => state.to_owned(),
-    }
 }

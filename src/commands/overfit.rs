@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
         run_id: run.id().to_owned(),
         data: search.facts(),
         report: Report::new(&sweep, &settings, &outcome),
-        ledger: ledger.stamp()?,
+        ledger: ledger.stamp_of_trials()?,
         campaign: ledger.campaign()?,
         elapsed_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
     };

@@ -111,6 +111,16 @@ fn ledger(arguments: &PromoteArguments, run: &Run) -> Result<Vec<Refusal>> {
         );
         all.push(Refusal::new("ledger", why));
     }
+    let filed = ledger.files_of(&run.id)?;
+    if let Some(newest) = filed.last().filter(|_| !filed.contains(&run.files)) {
+        let others = run.files.iter().filter(|(name, hash)| newest.get(*name) != Some(hash));
+        let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
+        let why = format!("{} of the run: not as filed with its verdict; verify again", others.join(", "));
+        all.push(Refusal::new("ledger", why));
+    } else if filed.is_empty() {
+        let why = format!("the trial ledger has no verdict of run {}: verify again, and name its ledger", run.id);
+        all.push(Refusal::new("ledger", why));
+    }
     Ok(all)
 }
 

@@ -139,7 +139,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
         trials: ledger.counts(&source.data.record)?,
         trials_counted: ledger.tried(source.scope(&settings.strategy), 0)?.trials,
         campaign: ledger.campaign()?,
-        ledger: ledger.stamp()?,
+        ledger: ledger.stamp_of_trials()?,
         cost: Cost {
             cpu_s,
             wall_s,

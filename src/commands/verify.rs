@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use q50_datasets::run_folder::RunFolder;
+use q50_datasets::{hash::file_hash, run_folder::RunFolder};
 use q50_engine::{
     market::{self, Market},
     strategy::StrategyConfig,
@@ -139,6 +139,9 @@ pub(super) fn finish(
     run.bytes("report.html", report::html(verification)?.as_bytes())?;
     run.bytes("summary.json", &serde_json::to_vec_pretty(&timed)?)?;
     run.commit()?;
+    let hash = |name: &&str| Ok(((*name).to_owned(), file_hash(&folder.file(name))?));
+    let files = FILES.iter().map(hash).collect::<Result<_>>()?;
+    ledger.file_verdict(&verification.run_id, verification.verdict.name(), &files)?;
     drop(steps);
     output::print(arguments.replay.format, &timed, |out| text(out, verification, folder))?;
     let expected = arguments.expect.map(|name| match name {

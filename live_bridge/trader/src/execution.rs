@@ -2,8 +2,9 @@
 
 use crate::books::Books;
 use crate::journal::{Done, State};
-use q50_engine::units::Lamports;
+use q50_engine::units::{Lamports, TokenAmount};
 use q50_engine::venue::PumpSwapConfig;
+use q50_engine::venue::pool_path::Reserves;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::executor::{Executor, ExecutorError, Report};
 use q50_executor::guards::{ExitReason, ExitRules, Guards, KillSwitch, Standing};
@@ -148,7 +149,13 @@ async fn paper(client: &Client<SystemClock>, costs: &PumpSwapConfig, order: &Ord
     let (base, user_quote) = (quote.swap.base.cast_signed(), quote.swap.user_quote.cast_signed());
     let is_buy = order.side() == q50_pumpswap::amm::Side::Buy;
     let rent = if is_buy && !books.ledger().has_account() { costs.rent.0.cast_signed() } else { 0 };
+    let state = &market.state;
+    let filled_at = state
+        .effective_quote()
+        .ok()
+        .map(|quote| Reserves { base: TokenAmount(state.base_vault), quote: Lamports(quote) });
     let done = Done {
+        filled_at,
         slot: Some(market.slot),
         read_slot: Some(market.slot),
         base: if is_buy { base } else { -base },

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod file;
 pub mod imported;
 pub mod judge;
+mod modelled;
 pub mod neighbours;
 mod probes;
 pub mod reproduction;

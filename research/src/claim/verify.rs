@@ -25,7 +25,7 @@ use super::{
         curves, holding, replay_figures,
     },
     file::Claim,
-    judge,
+    judge, modelled,
     probes::probe,
     reproduction::{AsClaimed, ClaimedFigure, figures, same_record},
     second_opinion::SecondOpinion,
@@ -111,6 +111,10 @@ pub struct Verification {
     pub claim_inference: Option<ClaimInference>,
     /// Sharpe ratio and return against capital at several depths, on a rebuilt pool.
     pub capacity: Option<Vec<DepthRow>>,
+    /// How much worse the price was where an order landed than at the close that it was decided on, mean over the fills of a
+    /// run in a pool, a fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modelled_drift: Option<f64>,
     /// The worst loss of the record, and what one that it does not hold would do.
     pub worst_loss: Option<WorstLoss>,
     /// Bars by the reason of their decision; they add up to `replay.bars`.
@@ -246,6 +250,9 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         _ => None,
     };
 
+    let is_one_pool = matches!(settings.venue, VenueSettings::PumpSwap(_)) && request.instruments.is_empty();
+    let modelled_drift = if is_one_pool { modelled::drift(market, request.pool, &journal) } else { None };
+
     let mut checks = vec![
         judge::data_sound(facts),
         judge::is_causal(&causal, settings),
@@ -299,7 +306,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     Ok(Verification {
         schema: "q50.verify/1",
         run_id: run_id(request, trials),
-        ledger: ledger.stamp()?,
+        ledger: ledger.stamp_of_trials()?,
         campaign,
         data: facts.clone(),
         claim: claim.map(claim_figures),
@@ -311,6 +318,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         inference,
         claim_inference,
         capacity,
+        modelled_drift,
         worst_loss,
         decisions: Reason::ALL
             .iter()

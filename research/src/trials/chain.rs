@@ -4,7 +4,10 @@
 //! the entry, in the order of their keys. So removing or changing a row or an entry changes all later hashes, and
 //! anyone who has seen a later one in a report notices that it is gone.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,8 @@ pub(super) enum Event {
     Campaign { dataset: i64, name: String, idea: String },
     /// An import that counts no longer, and why.
     Forget { entry: i64, reason: String },
+    /// A verdict, with the BLAKE3 (hex) of each file of its run.
+    Verdict { run: String, verdict: String, files: BTreeMap<String, String> },
     /// Trials of an earlier layout, of one dataset and family.
     Migrate { dataset: i64, family: String, layout: i64 },
 }
@@ -54,10 +59,18 @@ impl End {
 
     /// The last entry, or what the first one is linked to.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        let last = connection
-            .prepare_cached("SELECT seq, time_ms, hash FROM entries ORDER BY seq DESC LIMIT 1")?
-            .query_row([], |row| Ok(Self { seq: row.get(0)?, time_ms: row.get(1)?, hash: row.get(2)? }))
-            .optional()?;
+        Self::found(connection, "SELECT seq, time_ms, hash FROM entries ORDER BY seq DESC LIMIT 1")
+    }
+
+    /// The last entry that is no verdict.
+    pub(super) fn of_trials(connection: &Connection) -> rusqlite::Result<Self> {
+        let last = "SELECT seq, time_ms, hash FROM entries WHERE kind <> 'verdict' ORDER BY seq DESC LIMIT 1";
+        Self::found(connection, last)
+    }
+
+    fn found(connection: &Connection, select: &str) -> rusqlite::Result<Self> {
+        let row = |row: &Row<'_>| Ok(Self { seq: row.get(0)?, time_ms: row.get(1)?, hash: row.get(2)? });
+        let last = connection.prepare_cached(select)?.query_row([], row).optional()?;
         Ok(last.unwrap_or(Self::NOTHING))
     }
 

@@ -63,21 +63,29 @@ impl TrialLedger {
         self.read(|ledger| {
             let (broken, has_head) = walk(ledger, head)?;
             let trials: i64 = ledger.query_row("SELECT count(*) FROM trials", [], |row| row.get(0))?;
-            Ok(Soundness { stamp: stamp(ledger)?, trials: trials.unsigned_abs(), broken, has_head })
+            Ok(Soundness { stamp: stamp(ledger, End::of(ledger)?)?, trials: trials.unsigned_abs(), broken, has_head })
         })
     }
 
-    /// The state of the chain, for a report.
+    /// The state of the chain.
     ///
     /// # Errors
     /// The ledger cannot be read.
     pub fn stamp(&self) -> Result<Stamp, LedgerError> {
-        self.read(stamp)
+        self.read(|ledger| stamp(ledger, End::of(ledger)?))
+    }
+
+    /// The same up to the last entry that is no verdict, for a report: a verdict changes nothing that is counted, and the
+    /// same run made again says the same.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn stamp_of_trials(&self) -> Result<Stamp, LedgerError> {
+        self.read(|ledger| stamp(ledger, End::of_trials(ledger)?))
     }
 }
 
-fn stamp(connection: &Connection) -> rusqlite::Result<Stamp> {
-    let end = End::of(connection)?;
+fn stamp(connection: &Connection, end: End) -> rusqlite::Result<Stamp> {
     let first = "SELECT time_ms FROM entries WHERE seq = 1";
     let since: Option<i64> = connection.query_row(first, [], |row| row.get(0)).optional()?;
     let head = blake3::Hash::from_bytes(end.hash).to_hex().to_string();

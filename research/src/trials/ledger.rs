@@ -3,7 +3,10 @@
 //! Nothing in it is ever changed or removed. Every addition comes with an entry of the chain (`chain.rs`), in one
 //! transaction that excludes every other writer.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
@@ -276,6 +279,41 @@ impl TrialLedger {
             transaction.commit()
         };
         append(&mut self.connection).map_err(|error| self.named(error))
+    }
+
+    /// Files a verdict with the BLAKE3 (hex) of each file of its run, so that whoever reads the files later knows whether
+    /// they are those. The same again is not filed again.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn file_verdict(
+        &mut self,
+        run: &str,
+        verdict: &str,
+        files: &BTreeMap<String, String>,
+    ) -> Result<(), LedgerError> {
+        let event = Event::Verdict { run: run.to_owned(), verdict: verdict.to_owned(), files: files.clone() };
+        let append = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if chain::entries_of(&transaction, "verdict")?.iter().all(|entry| entry.event != event) {
+                chain::append(&transaction, &event, &Rows::new())?;
+            }
+            transaction.commit()
+        };
+        append(&mut self.connection).map_err(|error| self.named(error))
+    }
+
+    /// The files of a run, each with its BLAKE3 (hex), as they were filed with its verdicts, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn files_of(&self, run: &str) -> Result<Vec<BTreeMap<String, String>>, LedgerError> {
+        let entries = self.read(|ledger| chain::entries_of(ledger, "verdict"))?;
+        let files = entries.into_iter().filter_map(|entry| match entry.event {
+            Event::Verdict { run: of, files, .. } if of == run => Some(files),
+            _ => None,
+        });
+        Ok(files.collect())
     }
 
     /// Refuses a ledger that is not what it was: no verdict can rest on its count.

@@ -1,6 +1,6 @@
 //! The ledger as its callers see it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use q50_engine::units::PerPeriodSharpe;
 use rusqlite::{Connection, params};
@@ -337,6 +337,24 @@ fn a_ledger_that_was_rolled_back_or_begun_anew_lacks_the_head_of_a_report() {
     let anew = ledger_at(&dir.path().join("anew.sqlite"), 3);
     assert_eq!(anew.check(Some(&head[..16])).unwrap().has_head, Some(false));
     assert_eq!(ledger.check(Some(&head[..16])).unwrap().has_head, Some(true));
+}
+
+#[test]
+fn a_verdict_is_filed_with_the_files_of_its_run_and_changes_no_later_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_at(&dir.path().join("trials.sqlite"), 3);
+    let before = ledger.stamp_of_trials().unwrap();
+    let files = |summary: &str| BTreeMap::from([("summary.json".to_owned(), summary.to_owned())]);
+    ledger.file_verdict("run", "confirmed", &files("one")).unwrap();
+    ledger.file_verdict("run", "confirmed", &files("one")).unwrap();
+    assert_eq!(ledger.stamp_of_trials().unwrap(), before, "the run made again says what it said");
+    assert_eq!(ledger.stamp().unwrap().entries, before.entries + 1, "and the same verdict is one entry");
+    ledger.file_verdict("run", "confirmed", &files("two")).unwrap();
+    ledger.file_verdict("another", "refuted", &files("three")).unwrap();
+    assert_eq!(ledger.files_of("run").unwrap(), [files("one"), files("two")]);
+    assert!(ledger.files_of("none").unwrap().is_empty());
+    assert!(ledger.check(Some(&before.head)).unwrap().is_sound());
+    assert_eq!(ledger.tried(scope(&record("d")), 100).unwrap().trials, 3, "a verdict is no trial");
 }
 
 #[test]

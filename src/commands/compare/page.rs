@@ -1,18 +1,24 @@
 //! The comparison as a page.
 
 use q50_research::report::{Curves, Sheet, Table, WealthPath};
-use q50_trader::compare::{Comparison, Override, Parts, STAGES, Stage, TestReport};
+use q50_trader::compare::{Comparison, Parts, STAGES, Stage, TestReport};
+use q50_trader::promotion::Override;
 
-use super::{answer, number};
+use super::{answer, not_split, number};
 
 /// The same as a page.
 pub(super) fn sheet(comparison: &Comparison) -> Sheet {
     let Comparison { decisions, orders, fills, capital, monitor, .. } = comparison;
-    let curve = |side: usize| -> Vec<f64> { comparison.equity.iter().map(|(_, pair)| pair[side] / capital).collect() };
+    // Each as a multiple of what it was asked to begin with.
+    let begins = [comparison.backtest_capital, *capital];
+    let curve =
+        |side: usize| -> Vec<f64> { comparison.equity.iter().map(|(_, pair)| pair[side] / begins[side]).collect() };
     let mut named = vec![("live", curve(1)), ("replayed", curve(0))];
     if comparison.promoted.iter().any(|value| !value.is_nan()) {
         named.push(("promoted", comparison.promoted.clone()));
     }
+    let besides =
+        if fills.not_split > 0 { format!(" Besides, {}.", not_split(fills.not_split)) } else { String::new() };
     let path = |name, test: &TestReport| WealthPath { name, log_wealth: test.path.clone() };
     let tests = [Some(path("fills", &monitor.execution)), monitor.decay.as_ref().map(|decay| path("trades", decay))];
     Sheet {
@@ -21,11 +27,14 @@ pub(super) fn sheet(comparison: &Comparison) -> Sheet {
         sources: vec![
             format!("Session {:.16} and backtest {}.", comparison.session, comparison.backtest),
             format!("{} bars from {} to {}.", decisions.compared, comparison.from, comparison.to),
-        ],
+        ]
+        .into_iter()
+        .chain(comparison.asked.iter().map(|asked| format!("Asked for something else: {asked}.")))
+        .collect(),
         is_yes: comparison.parity,
         answer: answer(comparison).to_owned(),
         sentence: format!(
-            "{} of {} decisions differ; {} of {} orders were filled; fills differ by {} lamports, {} of them unexplained.",
+            "{} of {} decisions differ; {} of {} orders were filled; fills differ by {} lamports, {} of them unexplained.{besides}",
             decisions.differing,
             decisions.compared,
             orders.filled,
@@ -104,7 +113,7 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
         ),
         table(
             "What would have been seen by now",
-            &["had", "probability"],
+            &["if", "probability of an alarm"],
             power.collect(),
             "Sessions of this length, simulated from these fills and from the backtest's trades. Silence about anything less likely says nothing.",
         ),

@@ -38,6 +38,8 @@ pub struct ReplayedFill {
 pub struct Backtest {
     /// Its run.
     pub run_id: String,
+    /// Length of a bar, milliseconds.
+    pub interval_ms: i64,
     /// What decided it.
     pub settings: RunSettings,
     /// How its pool behaves.
@@ -124,6 +126,15 @@ impl Backtest {
 
         let equity = table("equity.parquet", &["equity"], &[])?;
         let equity = equity.time().iter().copied().zip(column(&equity, "equity")).collect();
-        Ok(Self { run_id: summary.run_id, settings, venue, from_ms: data.from_ms, decisions, fills, equity })
+        Ok(Self {
+            run_id: summary.run_id,
+            interval_ms: data.interval_ms,
+            settings,
+            venue,
+            from_ms: data.from_ms,
+            decisions,
+            fills,
+            equity,
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 /// A backtest.
 mod backtest;
+/// Fills side by side.
+mod fills;
 /// Money of both.
 mod money;
 /// What its monitor saw.
@@ -18,21 +20,20 @@ mod replayed;
 mod stages;
 
 pub use backtest::{Backtest, ReplayedDecision, ReplayedFill};
+pub use fills::{Fills, Pair};
 pub use money::Money;
 pub use monitor::{MonitorReport, Power, TestReport};
 pub use parts::{Amount, Outcome, Parts, ReplayVenue};
-pub use promoted::{Override, overrides};
 pub use record::Record;
 pub use stages::{Latency, OrderStages, STAGES, Slippage, Stage};
 
 use crate::journal::{DecisionRow, JournalError, OrderRow, State};
-use crate::spec::Mode;
+use crate::promotion::Override;
+use crate::promotion::gate::{difference, value};
+use crate::spec::{Mode, SessionSpec};
 use q50_datasets::time::rfc3339;
-use q50_engine::units::{Lamports, TokenAmount};
-use q50_engine::venue::pool_path::Reserves;
-use q50_executor::order::Size;
-use q50_pumpswap::chain::SwapEvent;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -135,52 +136,13 @@ pub struct Orders {
     pub unfilled: Vec<Unfilled>,
 }
 
-/// A fill in both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Pair {
-    /// Opening of the bar that both were decided on.
-    pub bar: String,
-    /// The same, epoch milliseconds.
-    #[serde(skip)]
-    pub bar_ms: i64,
-    /// `buy` or `sell`.
-    pub side: &'static str,
-    /// Coins and lamports in the backtest.
-    #[serde(serialize_with = "text")]
-    pub backtest: [u64; 2],
-    /// Coins and lamports in the session.
-    #[serde(serialize_with = "text")]
-    pub live: [u64; 2],
-    /// Why they differ; none where no transaction of the session says on what pool it was filled.
-    pub parts: Option<Parts>,
-}
-
-/// Amounts as JSON can hold them.
-fn text<S: Serializer>(amounts: &[u64; 2], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(amounts.map(|amount| amount.to_string()))
-}
-
-/// Fills side by side.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Fills {
-    /// In both.
-    pub matched: usize,
-    /// In the session alone.
-    pub live_only: usize,
-    /// In the backtest alone.
-    pub backtest_only: usize,
-    /// All parts together.
-    pub total: Parts,
-    /// Each.
-    pub pairs: Vec<Pair>,
-}
-
 /// The whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// `q50.compare/1`.
     pub schema: &'static str,
-    /// Whether they did the same, as far as they can: every decision, every fill that the backtest had, nothing unexplained.
+    /// Whether they did the same, as far as they can: asked to do the same, every decision, every fill that the backtest had, no fill that differs
+    /// for no known reason, nothing unexplained.
     pub parity: bool,
     /// Run of the backtest.
     pub backtest: String,
@@ -192,6 +154,8 @@ pub struct Comparison {
     pub from: String,
     /// Of the last.
     pub to: String,
+    /// What the two were asked to do that differs, in words: the strategy, the capital, the length of a bar.
+    pub asked: Vec<String>,
     /// Decisions.
     pub decisions: Decisions,
     /// Orders.
@@ -219,6 +183,8 @@ pub struct Comparison {
     pub stages: Vec<OrderStages>,
     /// Capital of the session, SOL.
     pub capital: f64,
+    /// Of the backtest.
+    pub backtest_capital: f64,
 }
 
 impl Comparison {
@@ -247,10 +213,12 @@ impl Comparison {
         // What was decided at the last bar lands in a bar that the backtest does not have.
         let orders: Vec<&OrderRow> =
             record.orders.iter().filter(|order| window.contains(&order.bar_ms) && order.bar_ms < last.bar_ms).collect();
-        let fills = fills(backtest, record, &orders, window);
+        let fills = Fills::of(backtest, record, &orders, window);
         let equity = money::equity(backtest, &both);
-        let parity =
-            decisions.differing == 0 && fills.backtest_only + fills.live_only == 0 && fills.total.unexplained == 0;
+        let alone = fills.backtest_only + fills.live_only;
+        let explained = fills.not_split == 0 && fills.unexplained() == 0;
+        let asked = asked(backtest, &record.spec);
+        let parity = asked.is_empty() && decisions.differing == 0 && alone == 0 && explained;
         Ok(Self {
             schema: "q50.compare/1",
             parity,
@@ -259,6 +227,7 @@ impl Comparison {
             mode: record.spec.mode,
             from: rfc3339(first.bar_ms),
             to: rfc3339(last.bar_ms),
+            asked,
             decisions,
             orders: told(&orders),
             fills,
@@ -271,8 +240,24 @@ impl Comparison {
             stages: orders.iter().map(|order| OrderStages::of(record, order)).collect(),
             equity,
             capital: record.spec.settings.capital,
+            backtest_capital: backtest.settings.capital,
         })
     }
+}
+
+fn asked(backtest: &Backtest, spec: &SessionSpec) -> Vec<String> {
+    let settings = &backtest.settings;
+    let parts = [
+        ("strategy", value(&settings.strategy), value(&spec.settings.strategy)),
+        ("capital", value(&settings.capital), value(&spec.settings.capital)),
+        ("length of a bar, ms", value(&backtest.interval_ms), value(&spec.interval_ms)),
+    ];
+    let differs = |(what, backtest, live): &(&str, Value, Value)| {
+        let (path, backtest, live) = difference(backtest, live)?;
+        let path = if path.is_empty() { path } else { format!(" ({path})") };
+        Some(format!("{what}{path}: {backtest} in the backtest, {live} live"))
+    };
+    parts.iter().filter_map(differs).collect()
 }
 
 fn told(orders: &[&OrderRow]) -> Orders {
@@ -297,76 +282,4 @@ fn kind(order: &OrderRow) -> String {
     let why = order.done.why.as_deref().unwrap_or("no reason is known");
     let words = why.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()));
     format!("{}: {}", order.done.state.name(), words.collect::<Vec<_>>().join(" "))
-}
-
-fn fills(backtest: &Backtest, record: &Record, orders: &[&OrderRow], window: std::ops::RangeInclusive<i64>) -> Fills {
-    let mut fills = Fills::default();
-    let filled = || orders.iter().filter(|order| order.done.state == State::Filled);
-    // Of the orders of a bar the first is the strategy's; what is sold between bars comes after it.
-    let mut live: BTreeMap<i64, &OrderRow> = BTreeMap::new();
-    for order in filled() {
-        live.entry(order.bar_ms).or_insert(order);
-    }
-    let replayed: BTreeMap<i64, &ReplayedFill> =
-        backtest.fills.iter().filter(|fill| window.contains(&fill.bar_ms)).map(|fill| (fill.bar_ms, fill)).collect();
-    for (bar_ms, fill) in replayed {
-        let Some(order) = live.get(&bar_ms).filter(|order| (order.done.base > 0) == fill.is_buy) else {
-            fills.backtest_only += 1;
-            continue;
-        };
-        let swap = order.done.signature.as_ref().and_then(|signature| record.swaps.get(signature));
-        let parts = swap.and_then(|swap| parts_of(backtest, record, fill, order, swap));
-        fills.matched += 1;
-        fills.total = fills.total.and(parts.unwrap_or_default());
-        fills.pairs.push(Pair {
-            bar: rfc3339(bar_ms),
-            bar_ms,
-            side: if fill.is_buy { "buy" } else { "sell" },
-            backtest: [fill.base, fill.quote],
-            live: [order.done.base, order.done.quote].map(i64::unsigned_abs),
-            parts,
-        });
-    }
-    fills.live_only = filled().count() - fills.matched;
-    fills
-}
-
-/// None where the pool would have refused one of the fills between the two.
-fn parts_of(
-    backtest: &Backtest,
-    record: &Record,
-    fill: &ReplayedFill,
-    order: &OrderRow,
-    swap: &SwapEvent,
-) -> Option<Parts> {
-    let venue = ReplayVenue::new(backtest.venue, record.bars.first()?.reserves(), record.supply);
-    let here = record.reserves_at(fill.time_ms)?;
-    let virtual_quote = swap.virtual_quote_before.unwrap_or(0);
-    let quote = u64::try_from(i128::from(swap.pool_quote_before) + virtual_quote).ok()?;
-    let there = Reserves { base: TokenAmount(swap.pool_base_before), quote: Lamports(quote) };
-    let replayed_size = if fill.is_buy { venue.offered(here, fill.quote, fill.base) } else { Amount::Sold(fill.base) };
-    let size = match order.size? {
-        Size::Spend(lamports) => Amount::Spent(lamports.0),
-        Size::Sell(base) => Amount::Sold(base),
-        Size::Buy(_) => return None,
-    };
-    let sign = |is_positive: bool, amount: u64| if is_positive { i128::from(amount) } else { -i128::from(amount) };
-    let changed = |base: u64, quote: u64, network: i128| Outcome {
-        base: sign(fill.is_buy, base),
-        lamports: sign(!fill.is_buy, quote) - network,
-    };
-    // What no event prints is tried both ways.
-    let again = swap.replay(false).or_else(|_| swap.replay(true)).ok()?;
-    let network = i128::from(order.done.network_fee);
-    let live = changed(order.done.base.unsigned_abs(), order.done.quote.unsigned_abs(), network);
-    let charged = changed(again.base, again.user_quote, network);
-    let between = [
-        changed(fill.base, fill.quote, venue.network()),
-        venue.fill(here, replayed_size)?,
-        venue.fill(here, size)?,
-        venue.fill(there, size)?,
-        charged,
-        live,
-    ];
-    Some(Parts::between(between, there))
 }

@@ -102,7 +102,7 @@ impl MonitorReport {
             };
             // Of a backtest that lost there is no edge that could go.
             let edge = decay.expected.filter(|mean| *mean > 0.0);
-            let changes = edge.map(|edge| [moved("the edge is gone", 0.0), moved("the edge is reversed", -edge)]);
+            let changes = edge.map(|edge| [moved("the edge were gone", 0.0), moved("the edge were reversed", -edge)]);
             decay.power = changes.into_iter().flatten().flatten().collect();
         }
         self

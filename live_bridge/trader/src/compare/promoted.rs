@@ -2,46 +2,23 @@
 
 use super::CompareError;
 use crate::promoted::{MANIFEST, folder};
+use crate::promotion::{Override, Signed};
 use q50_datasets::frame::{Frame, Wanted};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A check that did not pass, and why the session trades all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Override {
-    /// Its name.
-    pub check: String,
-    /// Why.
-    pub reason: String,
-}
-
-impl Override {
-    /// What has to be seen on every page.
-    #[must_use]
-    pub fn banner(&self) -> String {
-        format!("Overridden: {} ({})", self.check, self.reason)
-    }
-}
-
-#[derive(Deserialize)]
-struct Manifest {
-    #[serde(default)]
-    overrides: Vec<Override>,
-}
-
-/// Checks that were overridden when the session was promoted.
+/// Checks that were overridden when the session was promoted by the manifest with this hash; nobody else's file says it.
 ///
 /// # Errors
-/// Where its manifest cannot be read.
-pub fn overrides(session: &Path) -> Result<Vec<Override>, CompareError> {
+/// Where the manifest beside the session is another one, or gone.
+pub(super) fn overrides(session: &Path, manifest: Option<&str>) -> Result<Vec<Override>, CompareError> {
+    let Some(hash) = manifest else { return Ok(Vec::new()) };
     let path = session.join(MANIFEST);
-    if !path.is_file() {
-        return Ok(Vec::new());
-    }
     let refused = |problem: String| CompareError::NoSession { path: path.clone(), problem };
-    let text = std::fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
-    Ok(manifest.overrides)
+    let signed = Signed::read(&path).map_err(|error| refused(error.to_string()))?;
+    if signed.hash() != hash {
+        return Err(refused("it is not the manifest that the session was begun with; put that one back".to_owned()));
+    }
+    Ok(signed.manifest.overrides)
 }
 
 /// Equity of the promoted backtest at the close of each bar: the bar's opening, and its money; none where nothing was

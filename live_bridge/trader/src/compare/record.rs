@@ -1,12 +1,12 @@
 //! A live session as it left its folder.
 
 use super::CompareError;
-use super::promoted::{self, Override};
+use super::promoted;
 use crate::journal::{Alarm, BarRow, DecisionRow, Journal, Observation, OrderRow};
 use crate::monitor::{Reference, promoted_trades};
+use crate::promotion::Override;
 use crate::spec::SessionSpec;
 use q50_collector::store::{Store, StoreError};
-use q50_datasets::reserves::ReserveTable;
 use q50_engine::venue::pool_path::Reserves;
 use q50_pumpswap::chain::{ProgramEvent, SwapEvent};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ pub struct Record {
     pub overrides: Vec<Override>,
     /// What the program said of the session's own swaps, by signature.
     pub swaps: HashMap<String, Box<SwapEvent>>,
-    /// Supply of the coin, as the session's files have it.
+    /// Supply of the coin when the session began.
     pub supply: Option<u64>,
 }
 
@@ -55,9 +55,7 @@ impl Record {
         let record = Self::of_journal(folder)?;
         let log = folder.join("collection.sqlite");
         let swaps = if log.is_file() { own_swaps(&log, &record.spec, &record.orders)? } else { HashMap::new() };
-        let reserves = folder.join("reserves.parquet");
-        let supply = if reserves.is_file() { ReserveTable::read(&reserves)?.supply(&reserves)? } else { None };
-        Ok(Self { swaps, supply, ..record })
+        Ok(Self { swaps, ..record })
     }
 
     /// The same without what the chain says of it.
@@ -69,6 +67,7 @@ impl Record {
         let journal = Self::journal(folder)?;
         let Some((id, text)) = journal.spec()? else { return Err(refused("it never began".to_owned())) };
         let spec: SessionSpec = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        let overrides = promoted::overrides(folder, spec.manifest.as_deref())?;
         Ok(Self {
             id,
             spec,
@@ -79,9 +78,9 @@ impl Record {
             alarms: journal.alarms()?,
             reference: promoted_trades(folder)?.map(|trades| Reference::of(&trades)),
             promoted: promoted::equity(folder)?,
-            overrides: promoted::overrides(folder)?,
+            overrides,
             swaps: HashMap::new(),
-            supply: None,
+            supply: journal.supply()?,
         })
     }
 

@@ -2,9 +2,11 @@
 
 use super::backtest::{Backtest, ReplayedDecision, ReplayedFill, decided_on};
 use super::{CompareError, Record};
+use crate::journal::State;
 use q50_engine::bar_buffer::BarBuffer;
 use q50_engine::market::Column;
 use q50_engine::record::Journal;
+use q50_engine::units::Lamports;
 use q50_engine::venue::{FillSide, PoolPath};
 use q50_research::run::{Prepared, RunSettings, Source, VenueSettings};
 use q50_research::spec::DataSpec;
@@ -24,6 +26,11 @@ impl Backtest {
         };
         let mut venue = pool;
         venue.config.latency_slots = 0;
+        // The deposit for the coin's account is what the wallet paid: nothing where it had one already.
+        let bought = record.orders.iter().find(|order| order.done.state == State::Filled && order.done.base > 0);
+        if let Some(rent) = bought.and_then(|order| u64::try_from(order.done.rent).ok()) {
+            venue.config.rent = Lamports(rent);
+        }
         let settings = RunSettings { venue: VenueSettings::PumpSwap(venue), ..spec.settings.clone() };
         let first = bars.len().saturating_sub(decisions.len());
         let Some(from_ms) = bars.get(first).map(|row| row.bar.open_time) else {
@@ -79,6 +86,15 @@ impl Backtest {
         let fills = journal.fills.iter().filter_map(fill).collect();
         let equity = times().zip(journal.equity.iter().copied()).collect();
         let run_id = format!("the replay of its own record ({:.16})", record.id);
-        Ok(Self { run_id, settings, venue: venue.config, from_ms, decisions, fills, equity })
+        Ok(Self {
+            run_id,
+            interval_ms: spec.interval_ms,
+            settings,
+            venue: venue.config,
+            from_ms,
+            decisions,
+            fills,
+            equity,
+        })
     }
 }

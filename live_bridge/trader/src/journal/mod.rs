@@ -11,7 +11,9 @@ mod schema;
 pub use monitor::{Alarm, MonitorTest, Observation};
 pub use rows::{BarRow, DecisionRow, Done, OrderRow, State};
 
+use crate::spec::SessionSpec;
 use q50_datasets::pool_bars::{PoolBar, PoolReserves};
+use q50_engine::units::{Lamports, TokenAmount};
 use q50_engine::venue::pool_path::Reserves;
 use rows::AccountRow;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -77,17 +79,44 @@ impl Journal {
         Ok(self.database.query_row("SELECT id, spec FROM session", [], row).optional()?)
     }
 
-    /// Begins the session with what is known already: bars that are shown to the strategy and not decided on.
+    /// Whether the session goes on, rather than begins.
+    ///
+    /// # Errors
+    /// [`JournalError::Other`] where the file is of a session that is specified otherwise.
+    pub fn goes_on(&self, spec: &SessionSpec) -> Result<bool, JournalError> {
+        match self.spec()? {
+            Some((known, _)) if known == spec.id() => Ok(true),
+            Some((_, text)) => {
+                let unknown = || ("something".to_owned(), "another value".to_owned(), "this one".to_owned());
+                let (what, was, is) = spec.difference(&text).unwrap_or_else(unknown);
+                Err(JournalError::Other { what, was, is })
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Begins the session with what is known already: the coin's supply, by which the pool's rates go, and bars that are
+    /// shown to the strategy and not decided on.
     ///
     /// # Errors
     /// Where the file cannot be written; nothing is written then.
-    pub fn begin(&mut self, id: &str, spec: &str, history: &[BarRow]) -> Result<(), JournalError> {
+    pub fn begin(&mut self, id: &str, spec: &str, supply: u64, history: &[BarRow]) -> Result<(), JournalError> {
         let transaction = self.database.transaction()?;
-        transaction.execute("INSERT INTO session (id, spec) VALUES (?1, ?2)", [id, spec])?;
+        let insert = "INSERT INTO session (id, spec, supply) VALUES (?1, ?2, ?3)";
+        transaction.execute(insert, params![id, spec, supply.cast_signed()])?;
         for row in history {
             insert_bar(&transaction, row)?;
         }
         Ok(transaction.commit()?)
+    }
+
+    /// The coin's supply when the session began, in the smallest unit; none in files of an earlier version.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn supply(&self) -> Result<Option<u64>, JournalError> {
+        let found = self.database.query_row("SELECT supply FROM session", [], |row| row.get::<_, Option<i64>>(0));
+        Ok(found.optional()?.flatten().map(i64::cast_unsigned))
     }
 
     /// Keeps a bar, what was decided at its close, and what is to be done about it: all or nothing.
@@ -146,7 +175,8 @@ impl Journal {
     pub fn done(&mut self, key: &str, done: &Done) -> Result<(), JournalError> {
         let update = "UPDATE orders SET state = ?2, why = ?3, signature = ?4, slot = ?5, time_ms = ?6, is_final = ?7,
                           base = ?8, quote = ?9, network_fee = ?10, rent = ?11, quoted_base = ?12, quoted_quote = ?13,
-                          read_slot = ?14, to_send_ms = ?15, to_settle_ms = ?16, to_quote_ms = ?17, to_sign_ms = ?18
+                          read_slot = ?14, to_send_ms = ?15, to_settle_ms = ?16, to_quote_ms = ?17, to_sign_ms = ?18,
+                          pool_base = ?19, pool_quote = ?20
                       WHERE key = ?1";
         self.database.prepare_cached(update)?.execute(params![
             key,
@@ -167,6 +197,8 @@ impl Journal {
             done.to_settle_ms.map(u64::cast_signed),
             done.to_quote_ms.map(u64::cast_signed),
             done.to_sign_ms.map(u64::cast_signed),
+            done.filled_at.map(|pool| pool.base.0.cast_signed()),
+            done.filled_at.map(|pool| pool.quote.0.cast_signed()),
         ])?;
         Ok(())
     }
@@ -238,6 +270,47 @@ impl Journal {
         let mut statement = self.database.prepare("SELECT * FROM orders ORDER BY rowid")?;
         let rows = statement.query_and_then([], order_row)?;
         rows.collect()
+    }
+
+    /// The newest decision: its bar, its reason, and the equity that it was made on, SOL.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn last_decision(&self) -> Result<Option<(i64, String, f64)>, JournalError> {
+        let select = "SELECT bar_ms, reason, account ->> 'equity' FROM decisions ORDER BY bar_ms DESC LIMIT 1";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        Ok(self.database.query_row(select, [], row).optional()?)
+    }
+
+    /// How many decisions there are, and coins held.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn decided_and_held(&self) -> Result<(u64, i64), JournalError> {
+        let select = "SELECT (SELECT count(*) FROM decisions),
+                             (SELECT coalesce(sum(base), 0) FROM orders WHERE state = 'filled')";
+        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?));
+        Ok(self.database.query_row(select, [], row)?)
+    }
+
+    /// How many orders became what, by name.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn states(&self) -> Result<Vec<(String, u64)>, JournalError> {
+        let mut statement = self.database.prepare_cached("SELECT state, count(*) FROM orders GROUP BY state")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The newest order.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn last_order(&self) -> Result<Option<OrderRow>, JournalError> {
+        let mut statement = self.database.prepare_cached("SELECT * FROM orders ORDER BY rowid DESC LIMIT 1")?;
+        let mut rows = statement.query_and_then([], order_row)?;
+        rows.next().transpose()
     }
 
     /// What was noted, oldest first: time, kind, text.
@@ -335,6 +408,9 @@ fn order_row(row: &Row<'_>) -> Result<OrderRow, JournalError> {
             quoted_base: unsigned("quoted_base")?,
             quoted_quote: unsigned("quoted_quote")?,
             read_slot: unsigned("read_slot")?,
+            filled_at: unsigned("pool_base")?
+                .zip(unsigned("pool_quote")?)
+                .map(|(base, quote)| Reserves { base: TokenAmount(base), quote: Lamports(quote) }),
             to_quote_ms: unsigned("to_quote_ms")?,
             to_sign_ms: unsigned("to_sign_ms")?,
             to_send_ms: unsigned("to_send_ms")?,

@@ -166,6 +166,9 @@ pub struct Done {
     pub quoted_quote: Option<u64>,
     /// The slot of the state that it was quoted on.
     pub read_slot: Option<u64>,
+    /// Of a fill on paper: the reserves that priced it. On the chain the program says them.
+    #[serde(skip)]
+    pub filled_at: Option<Reserves>,
     /// From the order until it was quoted and simulated, milliseconds.
     pub to_quote_ms: Option<u64>,
     /// From the order until it was signed.
@@ -194,6 +197,7 @@ impl Done {
             quoted_base: None,
             quoted_quote: None,
             read_slot: None,
+            filled_at: None,
             to_quote_ms: None,
             to_sign_ms: None,
             to_send_ms: None,

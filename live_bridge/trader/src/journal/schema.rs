@@ -90,6 +90,13 @@ ALTER TABLE orders ADD COLUMN to_quote_ms INTEGER;
 ALTER TABLE orders ADD COLUMN to_sign_ms INTEGER;
 ";
 
+/// What a replay of the session needs, and the pool of a fill on paper: no event says it.
+const REPLAY: &str = "
+ALTER TABLE session ADD COLUMN supply INTEGER;
+ALTER TABLE orders ADD COLUMN pool_base INTEGER;
+ALTER TABLE orders ADD COLUMN pool_quote INTEGER;
+";
+
 /// "q50l": what makes a SQLite file a session of ours.
 const APPLICATION: i64 = 0x7135_306c;
 
@@ -97,7 +104,7 @@ const LAYOUT: Layout = Layout {
     application: APPLICATION,
     version: 1,
     schema: SCHEMA,
-    additions: &[MONITOR, STAGES],
+    additions: &[MONITOR, STAGES, REPLAY],
     // A decision is on the disk before it is acted on.
     synchronous: "full",
 };

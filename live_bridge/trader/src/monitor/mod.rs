@@ -240,8 +240,9 @@ impl Monitor {
     }
 }
 
-/// How much worse a fill was than the same order at these reserves, a fraction of the notional, fees of pool and network in;
-/// none where the pool would have refused it.
+/// How much worse a fill was than the same order at these reserves, a fraction of the notional, the pool's fees in; none where
+/// the pool would have refused it. The network's fee is bid, and known, before an order is sent: it is no shortfall, and of a
+/// small order it would be most of one.
 #[must_use]
 pub fn shortfall(venue: &ReplayVenue, order: &OrderRow, at: Reserves) -> Option<f64> {
     let amount = match order.size? {
@@ -250,10 +251,12 @@ pub fn shortfall(venue: &ReplayVenue, order: &OrderRow, at: Reserves) -> Option<
         Size::Buy(_) => return None,
     };
     let done = &order.done;
-    let live = Outcome { base: i128::from(done.base), lamports: i128::from(done.quote) - i128::from(done.network_fee) };
+    let live = Outcome { base: i128::from(done.base), lamports: i128::from(done.quote) };
+    let replayed = venue.fill(at, amount)?;
+    let replayed = Outcome { lamports: replayed.lamports + venue.network(), ..replayed };
     // Lamports for a coin, of a buy and of a sale alike.
     let price = |outcome: Outcome| -(outcome.lamports as f64) / outcome.base as f64;
-    let (live, replayed) = (price(live), price(venue.fill(at, amount)?));
+    let (live, replayed) = (price(live), price(replayed));
     let worse = if done.base > 0 { live / replayed - 1.0 } else { 1.0 - live / replayed };
     worse.is_finite().then_some(worse)
 }

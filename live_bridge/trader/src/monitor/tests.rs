@@ -20,8 +20,10 @@ fn order(number: usize, is_buy: bool, worse: f64) -> OrderRow {
     let size = if is_buy { Size::Spend(Lamports(SOL / 10)) } else { Size::Sell(u64::try_from(bought.base).unwrap()) };
     let amount = if is_buy { Amount::Spent(SOL / 10) } else { Amount::Sold(u64::try_from(bought.base).unwrap()) };
     let replayed = venue().fill(AT, amount).unwrap();
-    let lamports = replayed.lamports as f64 * if is_buy { 1.0 + worse } else { 1.0 - worse };
-    let done = Done { base: replayed.base as i64, quote: lamports.round() as i64, ..Done::only(State::Filled, None) };
+    let quote = (replayed.lamports + venue().network()) as f64 * if is_buy { 1.0 + worse } else { 1.0 - worse };
+    let base = replayed.base as i64;
+    // What is bid for a place in a block is no shortfall.
+    let done = Done { base, quote: quote.round() as i64, network_fee: 1_000_000, ..Done::only(State::Filled, None) };
     OrderRow {
         key: format!("0123456789abcdef {number}"),
         bar_ms: 0,

@@ -2,6 +2,7 @@
 
 use super::manifest::{Manifest, Signed};
 use super::run::Run;
+use crate::monitor::MonitorRule;
 use crate::spec::{Levels, SignalRule};
 use q50_pumpswap::chain::Address;
 use q50_research::program::Program;
@@ -52,12 +53,12 @@ fn same<T: Serialize>(what: &'static str, found: &T, promoted: &T, remedy: &'sta
     }
 }
 
-fn value(of: &impl Serialize) -> Value {
+pub(crate) fn value(of: &impl Serialize) -> Value {
     serde_json::to_value(of).unwrap_or_else(|error| unreachable!("plain fields always have a JSON form: {error}"))
 }
 
 /// The dotted path of the first part that differs, with both.
-fn difference<'a>(found: &'a Value, promoted: &'a Value) -> Option<(String, &'a Value, &'a Value)> {
+pub(crate) fn difference<'a>(found: &'a Value, promoted: &'a Value) -> Option<(String, &'a Value, &'a Value)> {
     const NONE: &Value = &Value::Null;
     if let (Value::Object(one), Value::Object(other)) = (found, promoted) {
         return one.keys().chain(other.keys()).find_map(|name| {
@@ -109,6 +110,7 @@ pub fn run(manifest: &Manifest, run: &Run) -> Result<(), Mismatch> {
     same("the strategy", &says.spec.settings, &manifest.spec.settings, PROMOTE_AGAIN)?;
     same("the dataset", &says.spec.data, &manifest.spec.data, PROMOTE_AGAIN)?;
     equal("the signals' column", &says.signal_column, &manifest.signal_column, PROMOTE_AGAIN)?;
+    equal("what was modelled, basis points,", &says.modelled_bps, &manifest.modelled_bps, PROMOTE_AGAIN)?;
     equal("the number of trials", &says.trials.count, &manifest.trials.count, PROMOTE_AGAIN)?;
     equal("the trial ledger's head", &says.trials.ledger.head, &manifest.trials.ledger.head, PROMOTE_AGAIN)?;
     same("the checks", &says.checks, &manifest.checks, PROMOTE_AGAIN)?;
@@ -127,14 +129,16 @@ pub struct Intended<'a> {
     pub signals: Option<&'a SignalRule>,
     /// What is sold between bars.
     pub levels: &'a Levels,
+    /// What fills are held against.
+    pub monitor: &'a MonitorRule,
 }
 
-/// Whether what a session would do is what was promoted. Less capital is allowed.
+/// Whether what a session would do is what was promoted. Less capital is allowed, and a monitor that alarms earlier.
 ///
 /// # Errors
 /// [`Mismatch`].
 pub fn intended(manifest: &Manifest, intended: &Intended<'_>) -> Result<(), Mismatch> {
-    let Intended { settings, interval_ms, signals, levels } = intended;
+    let Intended { settings, interval_ms, signals, levels, monitor } = intended;
     let promoted = &manifest.spec.settings;
     same("the strategy", &settings.strategy, &promoted.strategy, VERIFY_AGAIN)?;
     same("the venue", &settings.venue, &promoted.venue, VERIFY_AGAIN)?;
@@ -143,6 +147,11 @@ pub fn intended(manifest: &Manifest, intended: &Intended<'_>) -> Result<(), Mism
     }
     equal("--interval, ms,", interval_ms, &manifest.spec.data.interval_ms, VERIFY_AGAIN)?;
     same("what is sold between bars", *levels, &Levels::default(), VERIFY_AGAIN)?;
+    equal("--modelled-bps", &monitor.modelled_bps, &manifest.modelled_bps, VERIFY_AGAIN)?;
+    let usual = MonitorRule::default().tolerance_bps;
+    if monitor.tolerance_bps > usual {
+        equal("--tolerance-bps", &monitor.tolerance_bps, &usual, VERIFY_AGAIN)?;
+    }
     let promoted = manifest.spec.data.signals.as_ref().map(|signals| SignalRule {
         delay_ms: signals.delay_ms,
         max_age_ms: signals.max_age_ms,

@@ -7,17 +7,19 @@
 //!
 //! | the session before | the next one begins |
 //! |---|---|
-//! | its monitor has raised an alarm that demotes, or a lamport of a fill is not explained | a rung lower |
+//! | its monitor, or since it began that of an earlier one, has raised an alarm that demotes; or a lamport of a fill is not explained | a rung lower |
 //! | parity ([`Comparison::parity`]) with the replay of its own record over [`FILLS`] fills or more | a rung higher |
 //! | neither yet | on the same rung |
-//! | cannot be read | at the foot |
+//! | cannot be read, or did not trade by this manifest | at the foot |
 //!
 //! Rungs are kept for each manifest in the data directory; a new promotion begins at the bottom again.
 
 use crate::compare::{Backtest, Comparison, Record};
+use crate::journal::Journal;
+use crate::spec::{Mode, SessionSpec};
 use q50_sqlite::{Layout, LayoutError};
-use rusqlite::{Connection, OptionalExtension, params};
-use std::path::Path;
+use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -77,18 +79,20 @@ impl Evidence {
     /// What the session in this folder showed; why it shows nothing, where it does not.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn of(session: &Path) -> Result<Self, String> {
+    /// It cannot be read, or it did not trade by this manifest.
+    pub fn of(session: &Path, manifest: &str) -> Result<Self, String> {
         let record = Record::read(session).map_err(|error| error.to_string())?;
+        if !is_of(&record.spec, manifest) {
+            return Err("it did not trade by this manifest".to_owned());
+        }
         let alarm = record.alarms.iter().find(|alarm| alarm.demoted).map(|alarm| alarm.reason.clone());
         if record.decisions.is_empty() {
             return Ok(Self { fills: 0, parity: false, unexplained: 0, alarm });
         }
         let backtest = Backtest::of_session(&record).map_err(|error| error.to_string())?;
         let compared = Comparison::of(&backtest, &record).map_err(|error| error.to_string())?;
-        let unexplained = compared.fills.pairs.iter().filter_map(|pair| pair.parts);
-        let unexplained = unexplained.map(|parts| parts.unexplained.abs()).sum();
-        Ok(Self { fills: compared.fills.matched, parity: compared.parity, unexplained, alarm })
+        let fills = &compared.fills;
+        Ok(Self { fills: fills.matched, parity: compared.parity, unexplained: fills.unexplained(), alarm })
     }
 
     /// What follows from it, and why.
@@ -96,7 +100,7 @@ impl Evidence {
     pub fn step(&self) -> (Step, String) {
         let Self { fills, parity, unexplained, alarm } = self;
         if let Some(alarm) = alarm {
-            return (Step::Falls, format!("the monitor demoted the session before: {alarm}"));
+            return (Step::Falls, format!("the monitor demoted a session before: {alarm}"));
         }
         if *unexplained != 0 {
             return (Step::Falls, format!("{unexplained} lamports of the session before are not explained"));
@@ -185,27 +189,22 @@ impl Ladder {
     /// # Errors
     /// [`LadderError`].
     pub fn standing(&self, manifest: &str, session: &Path) -> Result<Standing, LadderError> {
-        let own = "SELECT rung, why FROM steps WHERE manifest = ?1 AND session = ?2";
-        let row = |row: &rusqlite::Row<'_>| {
-            let rung: i64 = row.get(0)?;
-            Ok((usize::try_from(rung).unwrap_or(0), row.get::<_, String>(1)?))
-        };
-        if let Some((rung, why)) = self.database.query_row(own, params![manifest, name(session)], row).optional()? {
-            return Ok(Standing::new(rung, why));
-        }
-        let last = "SELECT rung, session FROM steps WHERE manifest = ?1 ORDER BY rowid DESC LIMIT 1";
-        let Some((rung, before)) = self.database.query_row(last, [manifest], row).optional()? else {
-            return Ok(Standing::new(0, "it begins at the foot".to_owned()));
-        };
-        Ok(match Evidence::of(Path::new(&before)) {
-            Ok(evidence) => {
-                let (step, why) = evidence.step();
-                Standing::new(step.from(rung), why)
-            }
-            Err(problem) => {
-                Standing::new(0, format!("{before}, which it would have to be judged by, shows nothing: {problem}"))
-            }
+        let steps = self.steps(manifest)?;
+        let own = steps.iter().find(|step| step.session == session);
+        Ok(match own {
+            Some(own) if has_begun(session, manifest) => Standing::new(own.rung, own.why.clone()),
+            // Whoever empties a folder begins anew there, and not where the session stood that it had.
+            Some(own) => Standing::new(0, shows_nothing(&own.session, "it is gone")),
+            None => next(manifest, &steps),
         })
+    }
+
+    /// Where a session would stand that begins now, in a folder of its own.
+    ///
+    /// # Errors
+    /// [`LadderError`].
+    pub fn next(&self, manifest: &str) -> Result<Standing, LadderError> {
+        Ok(next(manifest, &self.steps(manifest)?))
     }
 
     /// Keeps where a session stands that has begun.
@@ -213,11 +212,70 @@ impl Ladder {
     /// # Errors
     /// [`LadderError`].
     pub fn keep(&self, manifest: &str, session: &Path, standing: &Standing, now_ms: i64) -> Result<(), LadderError> {
-        let insert = "INSERT OR IGNORE INTO steps (manifest, session, rung, time_ms, why) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let insert = "INSERT INTO steps (manifest, session, rung, time_ms, why) VALUES (?1, ?2, ?3, ?4, ?5)
+                      ON CONFLICT DO UPDATE SET rung = excluded.rung, time_ms = excluded.time_ms, why = excluded.why
+                      WHERE rung <> excluded.rung";
         let rung = i64::try_from(standing.rung).unwrap_or(0);
         self.database.execute(insert, params![manifest, name(session), rung, now_ms, standing.why])?;
         Ok(())
     }
+
+    /// The steps of a manifest, oldest first.
+    fn steps(&self, manifest: &str) -> Result<Vec<Kept>, LadderError> {
+        let select = "SELECT session, rung, time_ms, why FROM steps WHERE manifest = ?1 ORDER BY time_ms, rowid";
+        let mut statement = self.database.prepare(select)?;
+        let steps = statement.query_map([manifest], |row| {
+            let rung: i64 = row.get(1)?;
+            Ok(Kept {
+                session: PathBuf::from(row.get::<_, String>(0)?),
+                rung: usize::try_from(rung).unwrap_or(0),
+                time_ms: row.get(2)?,
+                why: row.get(3)?,
+            })
+        })?;
+        Ok(steps.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A session that has begun.
+struct Kept {
+    session: PathBuf,
+    rung: usize,
+    time_ms: i64,
+    why: String,
+}
+
+/// Whether a session is there that trades by this manifest.
+fn has_begun(session: &Path, manifest: &str) -> bool {
+    let spec = || Journal::open(&session.join("session.sqlite")).ok()?.spec().ok()?;
+    let parsed = |(_, text): (String, String)| serde_json::from_str::<SessionSpec>(&text).ok();
+    session.is_dir() && spec().and_then(parsed).is_some_and(|spec| is_of(&spec, manifest))
+}
+
+fn is_of(spec: &SessionSpec, manifest: &str) -> bool {
+    spec.mode == Mode::Trade && spec.manifest.as_deref() == Some(manifest)
+}
+
+fn shows_nothing(session: &Path, problem: &str) -> String {
+    format!("{}, which it would have to be judged by, shows nothing: {problem}", session.display())
+}
+
+/// Where the session after these stands: by what the last one showed, and by what earlier ones showed since it began.
+fn next(manifest: &str, steps: &[Kept]) -> Standing {
+    let Some((last, earlier)) = steps.split_last() else {
+        return Standing::new(0, "it begins at the foot".to_owned());
+    };
+    let evidence = match Evidence::of(&last.session, manifest) {
+        Ok(evidence) => evidence,
+        Err(problem) => return Standing::new(0, shows_nothing(&last.session, &problem)),
+    };
+    let later = |step: &Kept| {
+        let alarms = Record::of_journal(&step.session).ok()?.alarms;
+        alarms.into_iter().find(|alarm| alarm.demoted && alarm.at_ms > last.time_ms).map(|alarm| alarm.reason)
+    };
+    let alarm = evidence.alarm.clone().or_else(|| earlier.iter().find_map(later));
+    let (step, why) = Evidence { alarm, ..evidence }.step();
+    Standing::new(step.from(last.rung), why)
 }
 
 fn name(session: &Path) -> String {
@@ -225,8 +283,16 @@ fn name(session: &Path) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
     use super::*;
+    use crate::monitor::MonitorRule;
+    use crate::spec::Levels;
+    use q50_engine::strategy::StrategyConfig;
+    use q50_engine::strategy::side::FollowSideConfig;
+    use q50_engine::units::{Lamports, PeriodsPerYear};
+    use q50_engine::venue::PumpSwapConfig;
+    use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
 
     const HELD: Evidence = Evidence { fills: FILLS, parity: true, unexplained: 0, alarm: None };
 
@@ -257,16 +323,59 @@ mod tests {
     fn a_session_stays_on_its_rung_and_one_that_nothing_speaks_for_begins_at_the_foot() {
         let folder = tempfile::tempdir().unwrap();
         let ladder = Ladder::open(&folder.path().join("ladder.sqlite")).unwrap();
-        let [one, two] = ["/one", "/two"].map(Path::new);
-        let first = ladder.standing("m", one).unwrap();
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        begin(&one, Mode::Trade, "m");
+        let first = ladder.next("m").unwrap();
         assert_eq!(first.text(), "rung 1 of 4, 1 % of the promoted capital: it begins at the foot");
-        assert_eq!(ladder.standing("m", two).unwrap(), first, "a session that never began is none");
-        ladder.keep("m", one, &Standing { rung: 2, why: "it climbed".to_owned() }, 1).unwrap();
-        ladder.keep("m", one, &first, 2).unwrap();
-        assert_eq!(ladder.standing("m", one).unwrap().rung, 2, "it goes on");
-        let next = ladder.standing("m", two).unwrap();
+        assert_eq!(ladder.standing("m", &two).unwrap(), first, "a session that never began is none");
+        let kept = Standing { rung: 2, why: "it climbed".to_owned() };
+        ladder.keep("m", &one, &kept, 1).unwrap();
+        assert_eq!(ladder.standing("m", &one).unwrap(), kept, "it goes on");
+        assert_eq!(ladder.standing("another manifest", &one).unwrap().rung, 0);
+        // It is there, and its manifest is not: nothing tells what it was promoted as.
+        let next = ladder.standing("m", &two).unwrap();
         assert_eq!(next.rung, 0);
-        assert!(next.why.contains("/one, which it would have to be judged by, shows nothing"), "{}", next.why);
-        assert_eq!(ladder.standing("another manifest", one).unwrap().rung, 0);
+        assert!(next.why.contains("one, which it would have to be judged by, shows nothing"), "{}", next.why);
+        // What was emptied, or is of something else by now, keeps no rung.
+        for (mode, manifest) in [(None, "m"), (Some(Mode::Paper), "m"), (Some(Mode::Trade), "other")] {
+            std::fs::remove_dir_all(&one).unwrap();
+            if let Some(mode) = mode {
+                begin(&one, mode, manifest);
+            }
+            let standing = ladder.standing("m", &one).unwrap();
+            assert!(standing.rung == 0 && standing.why.contains("it is gone"), "{mode:?} {}", standing.why);
+            if mode.is_none() {
+                std::fs::create_dir(&one).unwrap();
+            }
+        }
+        let foot = ladder.standing("m", &one).unwrap();
+        ladder.keep("m", &one, &foot, 3).unwrap();
+        assert_eq!(ladder.steps("m").unwrap()[0].rung, 0, "and it is kept where it begins again");
+    }
+
+    /// A session that has begun.
+    fn begin(folder: &Path, mode: Mode, manifest: &str) {
+        std::fs::create_dir_all(folder).unwrap();
+        let spec = SessionSpec {
+            schema: SessionSpec::SCHEMA.to_owned(),
+            version: "0".to_owned(),
+            mode,
+            genesis: String::new(),
+            pool: String::new(),
+            mint: String::new(),
+            wallet: None,
+            interval_ms: 1_000,
+            signals: None,
+            levels: Levels::default(),
+            manifest: Some(manifest.to_owned()),
+            monitor: MonitorRule::default(),
+            settings: RunSettings {
+                strategy: StrategyConfig::new(FollowSideConfig::default()),
+                venue: VenueSettings::PumpSwap(PoolVenue { depth: Lamports(1), config: PumpSwapConfig::default() }),
+                capital: 1.0,
+                periods_per_year: PeriodsPerYear::from_interval_ms(1_000),
+            },
+        };
+        Journal::open(&folder.join("session.sqlite")).unwrap().begin(&spec.id(), &spec.text(), 1, &[]).unwrap();
     }
 }

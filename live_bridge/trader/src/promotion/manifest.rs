@@ -67,6 +67,9 @@ pub struct Manifest {
     pub spec: RunSpec,
     /// The column that a single-signal strategy read.
     pub signal_column: Option<String>,
+    /// Mean shortfall of a fill that the run modelled, basis points: what the price did until its orders landed. What the run
+    /// gained by that is not asked of a session, so that it is never below 0.
+    pub modelled_bps: f64,
     /// How much was tried.
     pub trials: Trials,
     /// The verdict.
@@ -143,6 +146,14 @@ pub struct Override {
     pub reason: String,
 }
 
+impl Override {
+    /// What has to be seen on every page.
+    #[must_use]
+    pub fn banner(&self) -> String {
+        format!("Overridden: {} ({})", self.check, self.reason)
+    }
+}
+
 /// A manifest with who answers for it; the file is this.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signed {
@@ -180,6 +191,7 @@ impl Manifest {
             run: RunFiles { id: run.id.clone(), folder: run.folder.clone(), files: run.files.clone() },
             spec: run.spec.clone(),
             signal_column: run.signal_column.clone(),
+            modelled_bps: run.modelled_drift.map_or(0.0, |drift| (drift * 1e4).max(0.0)),
             trials: Trials { count: run.trials, ledger: run.ledger.clone() },
             verdict: run.verdict,
             checks: run.checks.clone(),

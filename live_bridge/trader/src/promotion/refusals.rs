@@ -1,7 +1,7 @@
 use super::manifest::{Override, Where};
 use super::run::Run;
 use q50_engine::venue::pump_swap::PoolFees;
-use q50_research::claim::{CheckName, ConditionName, State};
+use q50_research::claim::{CheckName, ConditionName, State, Verdict};
 use q50_research::program::Program;
 use q50_research::run::VenueSettings;
 use serde::Serialize;
@@ -44,6 +44,7 @@ pub fn refusals(promotion: &Promotion<'_>) -> Vec<Refusal> {
     let is_overridden = |refusal: &Refusal| promotion.overrides.iter().any(|one| one.check == refusal.name);
     let mut all = objections(promotion.run);
     all.retain(|refusal| !is_overridden(refusal));
+    all.extend(verdict(promotion));
     all.extend(conditions(promotion));
     all.extend(venue(promotion.run));
     all.extend(market(promotion));
@@ -71,6 +72,13 @@ pub fn objections(run: &Run) -> Vec<Refusal> {
         }
     }
     all
+}
+
+/// A verdict that is not a confirmation needs a check that is overridden: it is what stands in the way, and has a reason.
+fn verdict(promotion: &Promotion<'_>) -> Option<Refusal> {
+    let found = promotion.run.verdict;
+    let is_free = found == Verdict::Confirmed || !objections(promotion.run).is_empty();
+    (!is_free).then(|| Refusal::new("verdict", format!("is {}, though no check is in the way", found.name())))
 }
 
 fn conditions(promotion: &Promotion<'_>) -> Vec<Refusal> {
@@ -109,7 +117,11 @@ fn market(promotion: &Promotion<'_>) -> Vec<Refusal> {
         let why = "PumpSwap is not documented on Solana's testnet; it is on devnet under the address of mainnet-beta";
         all.push(Refusal::new("cluster", why));
     }
-    if market.pool.is_none() && !is_ones_own {
+    if run.collected.is_none() && !is_ones_own {
+        let why = "the verdict was reached in no pool of a chain, but on reserves that were generated, rebuilt or are of nobody \
+                   knows where: record the pool that would be traded (q50 collect), and verify on that record";
+        all.push(Refusal::new("pool", why));
+    } else if market.pool.is_none() && !is_ones_own {
         let why = format!("no pool is named that would be traded on {}: name its coin with --mint", market.cluster);
         all.push(Refusal::new("pool", why));
     }

@@ -44,6 +44,8 @@ pub struct Run {
     pub is_demonstration: bool,
     /// The pool on a chain that it was replayed in, where that is known.
     pub collected: Option<CollectedPool>,
+    /// How much worse the price was at its fills than at their decisions, mean, a fraction; none without fills.
+    pub modelled_drift: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
     /// Its checks.
@@ -65,6 +67,7 @@ struct Summary {
     data: Data,
     settings: Settings,
     inference: Inference,
+    modelled_drift: Option<f64>,
     verdict: Verdict,
     checks: Vec<Check>,
     conditions: Vec<Condition>,
@@ -131,6 +134,7 @@ impl Run {
             signal_column: summary.data.signal_column,
             is_demonstration: summary.data.demonstration,
             collected: summary.data.collected,
+            modelled_drift: summary.modelled_drift,
             verdict: summary.verdict,
             checks: summary.checks,
             conditions: summary.conditions,

@@ -7,7 +7,7 @@ use crate::execution::Execution;
 use crate::feed::Feed;
 use crate::history;
 use crate::host::StrategyHost;
-use crate::journal::{BarRow, Done, Journal, JournalError, MonitorTest, State};
+use crate::journal::{BarRow, Done, Journal, MonitorTest, State};
 use crate::monitor::{Monitor, Reference};
 use crate::signal_file::SignalFile;
 use crate::sizing::PoolTerms;
@@ -67,15 +67,7 @@ impl Session {
         // A column that is not there is none of nothing: a strategy does without it, or computes it from bars.
         let read = there.only(&spec.settings.strategy.reads(&there));
         let columns: Vec<Column> = read.present().map(|(column, _)| column).collect();
-        let goes_on = match journal.spec()? {
-            Some((known, _)) if known == id => true,
-            Some((_, text)) => {
-                let unknown = || ("something".to_owned(), "another value".to_owned(), "this one".to_owned());
-                let (what, was, is) = spec.difference(&text).unwrap_or_else(unknown);
-                return Err(JournalError::Other { what, was, is }.into());
-            }
-            None => false,
-        };
+        let goes_on = journal.goes_on(&spec)?;
         let closed = first_look(&mut feed).await?;
         if !goes_on {
             let seen_ms = SystemClock.now().0;
@@ -85,7 +77,7 @@ impl Session {
                 .iter()
                 .map(|bar| BarRow { bar: *bar, signals: signals_at(bar.open_time), seen_ms })
                 .collect();
-            journal.begin(&id, &spec.text(), &history)?;
+            journal.begin(&id, &spec.text(), terms.state.base_supply, &history)?;
         }
         let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
         let history = bars.len() - decisions.len();

@@ -1,14 +1,18 @@
 //! What a session is at this moment, from its folder alone: as a page and as JSON, on this machine only.
 
+/// The same in a line.
+mod line;
 /// The same as a page.
 mod page;
 /// Who is asked.
 mod server;
 
+pub use line::line;
 pub use server::serve;
 
-use crate::compare::{CompareError, Latency, MonitorReport, Override, Record};
+use crate::compare::{CompareError, Latency, MonitorReport, Record};
 use crate::journal::{DecisionRow, OrderRow, State};
+use crate::promotion::Override;
 use crate::spec::Mode;
 use q50_datasets::time::rfc3339;
 use serde::Serialize;

@@ -1,8 +1,9 @@
 //! A session as a page, in the clothes of the reports.
 
 use super::{Decided, Ordered, Status};
-use crate::compare::{Override, STAGES, TestReport};
+use crate::compare::{STAGES, TestReport};
 use crate::journal::State;
+use crate::promotion::Override;
 use crate::spec::Mode;
 use q50_research::report::{Curves, Sheet, Table, WealthPath};
 
