@@ -188,7 +188,11 @@ fn reads_bars_alone(arguments: &ReplayArguments) -> Result<bool> {
 fn options(arguments: &ReplayArguments) -> DatasetOptions {
     let milliseconds = |seconds: u32| i64::from(seconds) * 1_000;
     let mut options = DatasetOptions {
-        signals: signal_options(arguments.signal_column.clone(), arguments.crossing, arguments.side_minus_one),
+        signals: signal_options(
+            arguments.signal_column.clone(),
+            arguments.crossing,
+            arguments.side_minus_one.map(minus_one),
+        ),
         delay_ms: arguments.signal_delay.map(milliseconds),
         max_age_ms: arguments.signal_max_age.map(milliseconds),
         ..DatasetOptions::default()
@@ -203,18 +207,22 @@ fn options(arguments: &ReplayArguments) -> DatasetOptions {
 pub(crate) fn signal_options(
     value: Option<String>,
     crossing: CrossingName,
-    minus_one: Option<MinusOneName>,
+    minus_one: Option<MinusOne>,
 ) -> SignalOptions {
     let crossing = match crossing {
         CrossingName::Hold => CrossingPolicy::Hold,
         CrossingName::Sort => CrossingPolicy::Sort,
         CrossingName::Keep => CrossingPolicy::Keep,
     };
-    let minus_one = minus_one.map(|meaning| match meaning {
+    SignalOptions { value, crossing, minus_one, ..SignalOptions::default() }
+}
+
+/// What -1 means in a column `side`.
+pub(crate) fn minus_one(name: MinusOneName) -> MinusOne {
+    match name {
         MinusOneName::Keep => MinusOne::Keep,
         MinusOneName::Short => MinusOne::Short,
-    });
-    SignalOptions { value, crossing, minus_one, ..SignalOptions::default() }
+    }
 }
 
 /// The demonstration market: one output of the generator, made on the fly.

@@ -1,8 +1,12 @@
-//! The report as a browser lays it out.
+//! Report, comparison and status page as a browser lays them out.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod util;
+
+#[cfg(feature = "live")]
+#[path = "live_world/mod.rs"]
+mod live_world;
 
 use std::{path::Path, process::Command};
 
@@ -34,6 +38,8 @@ const result = {
   covered: boxes.flatMap(([svg]) => texts(svg).flatMap((a, i, all) => all.slice(i + 1)
     .filter(b => cover(a.getBoundingClientRect(), b.getBoundingClientRect())).map(b => words(a) + " | " + words(b)))),
   ends: document.querySelector("footer") !== null,
+  dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  light: getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((sum, c) => sum + Number(c), 0),
   requests: performance.getEntriesByType("resource").map(entry => entry.name),
 };
 const pre = parent.document.createElement("pre");
@@ -42,8 +48,9 @@ pre.textContent = JSON.stringify(result).replace(/[&<>\u00a0]/g, " ");
 parent.document.body.append(pre);
 </script></body>"#;
 
-/// What the browser says about `html` at every width. A window cannot be as narrow as a phone, a frame can.
-fn measured(w: &Workspace, browser: &Path, html: &str) -> Vec<Value> {
+/// What the browser says about `html` at every width, narrowest first, for readers of a dark or a light page; nothing is said
+/// on its console. A window cannot be as narrow as a phone, a frame can.
+fn measured(w: &Workspace, browser: &Path, html: &str, is_dark: bool) -> Vec<Value> {
     assert_eq!(html.matches("</body>").count(), 1);
     let page = html.replace("</body>", MEASURE).replace('&', "&amp;").replace('"', "&quot;");
     let frames = WIDTHS.map(|width| format!(r#"<iframe width="{width}" height="900" srcdoc="{page}"></iframe>"#));
@@ -52,16 +59,38 @@ fn measured(w: &Workspace, browser: &Path, html: &str) -> Vec<Value> {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"])
         .args(["--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1400,1000"])
-        .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"])
+        .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom", "--enable-logging=stderr"])
+        .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!is_dark)))
         .arg(format!("--user-data-dir={}", w.path("browser").display()))
         .arg(format!("file://{}", file.display()))
         .output()
         .unwrap();
     let page = String::from_utf8(output.stdout).unwrap();
     let results = page.split("<pre>").skip(1).map(|rest| rest.split_once('<').unwrap().0);
-    let results: Vec<Value> = results.map(|json| serde_json::from_str(json).unwrap()).collect();
-    assert_eq!(results.len(), WIDTHS.len(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut results: Vec<Value> = results.map(|json| serde_json::from_str(json).unwrap()).collect();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(results.len() == WIDTHS.len() && !said.contains("CONSOLE"), "{said}");
+    results.sort_by_key(|result| result["width"].as_u64());
     results
+}
+
+/// Asserts that the page fits every width, in the light and in the dark, with so many pictures, and asks for nothing.
+fn assert_fits(w: &Workspace, browser: &Path, html: &str, what: &str, pictures: u64, least_texts: u64) {
+    for is_dark in [false, true] {
+        for (result, width) in measured(w, browser, html, is_dark).iter().zip(WIDTHS) {
+            let at = format!("{what} at {width}, dark: {is_dark}");
+            let number = |name: &str| result[name].as_u64().unwrap();
+            let none = |name: &str| result[name].as_array().unwrap().is_empty();
+            assert_eq!((number("width"), number("scroll")), (width, width), "{at}: no sideways scroll");
+            assert_eq!(number("pictures"), pictures, "{at}");
+            assert_eq!(number("sized"), number("drawings"), "{at}: every picture has a size");
+            assert!(number("texts") > least_texts && none("outside"), "{at}: {}", result["outside"]);
+            assert!(none("covered"), "{at}: {}", result["covered"]);
+            assert!(none("requests") && result["ends"] == true, "{at}: {}", result["requests"]);
+            assert_eq!(result["dark"], is_dark, "{at}");
+            assert_eq!(number("light") < 200, is_dark, "{at}: the page is as its reader wants it");
+        }
+    }
 }
 
 #[test]
@@ -73,17 +102,29 @@ fn the_report_fits_a_phone_and_a_desktop_and_asks_for_nothing() {
         let outcome = w.q50(&format!("verify {venue} --out {{dir}}/out"));
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         let html = std::fs::read_to_string(w.path("out/report.html")).unwrap();
-        let mut found = measured(&w, &browser, &html);
-        found.sort_by_key(|result| result["width"].as_u64());
-        for (result, width) in found.iter().zip(WIDTHS) {
-            let number = |name: &str| result[name].as_u64().unwrap();
-            let none = |name: &str| result[name].as_array().unwrap().is_empty();
-            assert_eq!((number("width"), number("scroll")), (width, width), "{venue}: no sideways scroll");
-            assert_eq!(number("pictures"), pictures, "{venue} at {width}");
-            assert_eq!(number("sized"), number("drawings"), "{venue} at {width}: every picture has a size");
-            assert!(number("texts") > 50 && none("outside"), "{venue} at {width}: {}", result["outside"]);
-            assert!(none("covered"), "{venue} at {width}: {}", result["covered"]);
-            assert!(none("requests") && result["ends"] == true, "{venue} at {width}: {}", result["requests"]);
-        }
+        assert_fits(&w, &browser, &html, venue, pictures, 50);
     }
+}
+
+/// Also with words as long as chains and programs have them.
+#[test]
+#[ignore = "needs chromium"]
+#[cfg(feature = "live")]
+fn a_sessions_pages_fit_a_phone_and_a_desktop_and_ask_for_nothing() {
+    let browser = program(&["chromium", "chromium-browser", "google-chrome"]);
+    let world = live_world::World::start(&[0, 1, 0, 1, 0, 1, 0, 1]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut session = world.live(&format!("--limits limits.toml --status {port}"));
+    (0..3).for_each(|_| drop(session.next_bar(&world)));
+    world.move_before_an_order_lands(500);
+    (3..8).for_each(|_| drop(session.next_bar(&world)));
+    let status = live_world::asked(port, "/", &format!("127.0.0.1:{port}"));
+    session.stop();
+    let compared = world.space.q50("compare session --out compared");
+    assert!(compared.code < 2, "{}", compared.stderr);
+    let compared = std::fs::read_to_string(world.space.path("compared/compare.html")).unwrap();
+    let page = status.split_once("\r\n\r\n").unwrap().1;
+    assert!(page.contains("failed: ") && compared.contains("failed: "), "the price ran away from a buy");
+    assert_fits(&world.space, &browser, page, "status", 2, 10);
+    assert_fits(&world.space, &browser, &compared, "comparison", 2, 10);
 }

@@ -11,13 +11,13 @@ mod live_world;
 
 #[cfg(feature = "live")]
 mod live_watch {
-    use super::live_world::World;
+    use super::live_world::{World, asked};
     use q50_datasets::frame::{Frame, Wanted};
     use q50_research::monitor::{Execution, both_together};
     use q50_trader::journal::{MonitorTest, State};
     use serde_json::Value;
     use std::io::{BufRead, BufReader, Read, Write};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::TcpListener;
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
@@ -112,15 +112,6 @@ mod live_watch {
         std::fs::remove_dir_all(world.space.path("session/promoted")).unwrap();
         world.space.refused(&world.line(&world.rest("--backtest nowhere")), &["--backtest nowhere"]);
         world.space.refused(&world.line(&world.rest("")), &["has lost `promoted`"]);
-    }
-
-    /// The answer to a request, head and body.
-    fn asked(port: u16, path: &str, host: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
     }
 
     #[test]

@@ -247,6 +247,9 @@ mod promote {
             demo.space.write("changed.json", demo.manifest().replace(value, &other));
             refused("--manifest changed.json", &["changed after it was signed", "promote the run again"]);
         }
+        // Nor may another text mean the same.
+        demo.space.write("changed.json", format!("{}\n", demo.manifest()));
+        refused("--manifest changed.json", &["changed after it was signed"]);
         // Whoever signs another one is told what it is not.
         let other = || "0".repeat(64);
         for (change, words) in [
@@ -273,15 +276,27 @@ mod promote {
             ("--stop-loss 0.1", "what is sold between bars (stop_loss_bps) is 1000, and null was promoted"),
             ("--modelled-bps 5", "--modelled-bps is 5.0, and 0.0 was promoted"),
             ("--tolerance-bps 26", "--tolerance-bps is 26.0, and 25.0 was promoted"),
+            ("--side-minus-one short", "how signals are read (minus_one) is \"short\", and null was promoted"),
             ("--signal-delay 1", "how signals are read (delay_ms) is 1000, and 5000 was promoted"),
         ] {
             let strategy = if rest.contains("size") { "--strategy side" } else { "" };
             refused(&format!("--manifest manifest.json {strategy} {rest}"), &[words, "Nothing was sent"]);
         }
+        // Real money is asked for by name.
+        let real =
+            line("--manifest manifest.json --out refused").replace("--cluster localnet", "--cluster mainnet-beta");
+        demo.space.refused(&real, &["this would trade real money; add --real-money"]);
         // A wallet that did not sign, and a run that is not what it was.
         let (other_wallet, own) = (another_wallet(&demo.space), "demo/wallet.json");
         let by_another = line("--manifest manifest.json --out refused").replace(own, &other_wallet);
         demo.space.refused(&by_another, &["the wallet is", "Nothing was sent"]);
+        let fills = demo.space.path("verdict/fills.parquet");
+        let table = std::fs::read(&fills).unwrap();
+        let mut changed = table.clone();
+        changed[10] ^= 1;
+        std::fs::write(&fills, changed).unwrap();
+        refused("--manifest manifest.json", &["fills.parquet"]);
+        std::fs::write(&fills, table).unwrap();
         let report = demo.space.path("verdict/report.html");
         let text = std::fs::read_to_string(&report).unwrap();
         std::fs::write(&report, text.replacen("confirmed", "Confirmed", 1)).unwrap();
@@ -444,8 +459,21 @@ mod promote {
     }
 
     #[test]
-    fn a_run_that_was_edited_after_its_verdict_is_not_promoted() {
+    fn a_run_that_was_edited_or_searched_on_after_its_verdict_is_not_promoted() {
         let demo = Demonstration::start();
+        let line = "promote verdict --keypair demo/wallet.json --accept-condition signals_origin";
+        // What was tried since counts, also where another ledger does not know it.
+        assert_eq!(demo.space.json(VERIFY, 0)["verdict"], "confirmed");
+        std::fs::copy(demo.space.path("ledger/trials.sqlite"), demo.space.path("before.sqlite")).unwrap();
+        let another = VERIFY.replace("size=0.5", "size=0.4").replace("--out verdict", "--out another");
+        assert_eq!(demo.space.q50(&another).code, 0);
+        for rest in ["", "--ledger before.sqlite"] {
+            let found = demo.space.json(&format!("{line} {rest}"), 1);
+            assert_eq!(refusals(&found), ["trials"], "{found}");
+            assert!(
+                found["refusals"][0]["why"].as_str().unwrap().starts_with("the verdict was deflated for 1, and 2 are")
+            );
+        }
         let verdict = demo.space.json(&format!("{VERIFY} --claim q50-1327"), 0);
         assert_ne!(verdict["verdict"], "confirmed");
         let summary = demo.space.path("verdict/summary.json");
@@ -453,7 +481,6 @@ mod promote {
         let states = text.replace("\"state\": \"fail\"", "\"state\": \"pass\"");
         let was = format!("\"verdict\": \"{}\"", verdict["verdict"].as_str().unwrap());
         std::fs::write(&summary, states.replace(&was, "\"verdict\": \"confirmed\"")).unwrap();
-        let line = "promote verdict --keypair demo/wallet.json --accept-condition signals_origin";
         let found = demo.space.json(line, 1);
         assert_eq!(refusals(&found), ["ledger"], "{found}");
         assert!(found["refusals"][0]["why"].as_str().unwrap().contains("summary.json"), "{found}");

@@ -12,11 +12,12 @@ use q50_executor::journal::Journal;
 use q50_executor::rpc::{Client, Commitment, ConnectError};
 use q50_executor::wallet::Wallet;
 use q50_trader::promotion::gate;
+use q50_trader::spec::Mode;
 use serde::Serialize;
 use serde_json::json;
 
 use super::chain::{nodes, wait};
-use super::gate::{Promoted, Rung};
+use super::gate::{Promoted, Rung, climbs};
 use super::positions::{journal_path, switch_file};
 use crate::{
     Answer,
@@ -178,7 +179,8 @@ async fn clock(all: &mut Examination, client: Option<&Client<SystemClock>>) {
         return all.fail("clock", lie.to_string(), "do not trade through this node");
     }
     let behind = SystemClock.now().0 / 1_000 - now.unix_seconds;
-    let found = format!("slot {}; this machine's clock is {behind} s ahead of the chain's", now.slot);
+    let side = if behind < 0 { "behind" } else { "ahead of" };
+    let found = format!("slot {}; this machine's clock is {} s {side} the chain's", now.slot, behind.abs());
     if behind.abs() <= CLOCKS_APART_S {
         all.pass("clock", found);
     } else {
@@ -212,8 +214,8 @@ fn stake(
     client: Option<&Client<SystemClock>>,
 ) -> Result<(f64, String)> {
     let capital = promoted.manifest().spec.settings.capital;
-    let is_mainnet = client.is_some_and(|client| Cluster::of(client.genesis()) == Cluster::Mainnet);
-    if !is_mainnet && !arguments.ladder {
+    let cluster = client.map_or(Cluster::Localnet, |client| Cluster::of(client.genesis()));
+    if !climbs(&cluster, Mode::Trade, arguments.ladder) {
         return Ok((capital, String::new()));
     }
     let standing = Rung::next(promoted)?;

@@ -108,8 +108,7 @@ impl Rung {
         arguments: &ManifestArguments,
         session: &Path,
     ) -> Result<Option<Self>> {
-        let climbs = mode == Mode::Trade && (*cluster == Cluster::Mainnet || arguments.ladder);
-        let Some(promoted) = promoted.filter(|_| climbs) else { return Ok(None) };
+        let Some(promoted) = promoted.filter(|_| climbs(cluster, mode, arguments.ladder)) else { return Ok(None) };
         let (ladder, manifest) = (ladder()?, promoted.signed.hash());
         let session = std::path::absolute(session).with_context(|| session.display().to_string())?;
         let standing = ladder.standing(&manifest, &session).context(LADDER)?;
@@ -128,6 +127,11 @@ impl Rung {
     }
 }
 
+/// Whether a session begins with a part of its capital: with real money always, elsewhere where that is asked for.
+pub(crate) fn climbs(cluster: &Cluster, mode: Mode, is_asked_for: bool) -> bool {
+    mode == Mode::Trade && (*cluster == Cluster::Mainnet || is_asked_for)
+}
+
 /// The ladder's file in the data directory.
 const LADDER: &str = "ladder.sqlite";
 
@@ -136,4 +140,18 @@ fn ladder() -> Result<Ladder> {
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let path = folder.join(LADDER);
     Ladder::open(&path).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_money_begins_with_a_part_of_the_capital_whether_that_is_asked_for_or_not() {
+        for is_asked_for in [false, true] {
+            assert!(climbs(&Cluster::Mainnet, Mode::Trade, is_asked_for));
+            assert!(!climbs(&Cluster::Mainnet, Mode::DryRun, is_asked_for), "nothing is sent");
+            assert_eq!(climbs(&Cluster::Devnet, Mode::Trade, is_asked_for), is_asked_for);
+        }
+    }
 }

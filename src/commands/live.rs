@@ -43,7 +43,7 @@ use crate::{
         collect::LOG,
         gate::{self, Promoted, Rung},
     },
-    configuration::{DEFAULT_DEPTH, signal_options, strategy_of},
+    configuration::{DEFAULT_DEPTH, minus_one, signal_options, strategy_of},
     progress::Status,
 };
 
@@ -286,12 +286,14 @@ fn signal_rule(arguments: &LiveArguments, interval_ms: i64, manifest: Option<&Ma
         seconds.map_or(promoted.unwrap_or(interval_ms), |seconds| i64::from(seconds) * 1_000)
     };
     let column = signal_column(arguments, manifest);
-    let options = signal_options(column.clone(), arguments.crossing, arguments.side_minus_one);
+    let minus_one = arguments.side_minus_one.map(minus_one).or_else(|| manifest?.minus_one);
+    let options = signal_options(column.clone(), arguments.crossing, minus_one);
     SignalRule {
         delay_ms: milliseconds(arguments.signal_delay, promoted.map(|signals| signals.delay_ms)),
         max_age_ms: milliseconds(arguments.signal_max_age, promoted.map(|signals| signals.max_age_ms)),
         crossing: options.crossing,
         column,
+        minus_one,
     }
 }
 
@@ -301,7 +303,7 @@ fn signal_column(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Opti
 
 /// The signal file, where there is one; refused where the strategy could not run on it.
 fn signal_file(arguments: &LiveArguments, settings: &RunSettings, rule: &SignalRule) -> Result<Option<SignalFile>> {
-    let options = signal_options(rule.column.clone(), arguments.crossing, arguments.side_minus_one);
+    let options = signal_options(rule.column.clone(), arguments.crossing, rule.minus_one);
     let rule = rule.join();
     ensure!(rule.max_age_ms > 0, "--signal-max-age is 0, expected 1 or more: nothing would ever be used");
     let file = match &arguments.signals {

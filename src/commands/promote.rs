@@ -12,6 +12,7 @@ use q50_pumpswap::chain::programs::WSOL_MINT;
 use q50_pumpswap::chain::{Address, pda};
 use q50_research::claim::{CheckName, Condition};
 use q50_research::program::Program;
+use q50_research::trials::Scope;
 use q50_trader::promotion::{Manifest, Override, Promotion, Refusal, Run, Signed, Where, objections, refusals};
 use serde_json::json;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &PromoteArguments) -> Result<Answer> {
     let promotion = Promotion { run: &run, engine: &engine, market: &market, accepted, overrides: &overrides };
     let mut reasons = refusals(&promotion);
     reasons.extend(ledger(arguments, &run)?);
+    reasons.extend(trials(arguments, &run)?);
     if !reasons.is_empty() {
         output::print(arguments.format, &json!({"promoted": false, "run": run.id, "refusals": reasons}), |out| {
             writeln!(out, "Run {} is not promoted:", run.id)?;
@@ -122,6 +124,22 @@ fn ledger(arguments: &PromoteArguments, run: &Run) -> Result<Vec<Refusal>> {
         all.push(Refusal::new("ledger", why));
     }
     Ok(all)
+}
+
+/// What was tried on the market since the verdict counts, too: in the ledger that was named, and in the usual one.
+fn trials(arguments: &PromoteArguments, run: &Run) -> Result<Option<Refusal>> {
+    let mut most = 0;
+    for named in [arguments.ledger.as_deref(), None] {
+        let Ok(mut ledger) = ledger_that_is_there(named) else { continue };
+        let record = &run.spec.data.record;
+        // A ledger without the campaign counts all that it has.
+        if let Some(campaign) = &run.campaign {
+            let _not_there = ledger.join_campaign(record, campaign);
+        }
+        most = most.max(ledger.tried(Scope { record, family: "" }, 0)?.trials);
+    }
+    let why = format!("the verdict was deflated for {}, and {most} are on record by now: verify again", run.trials);
+    Ok((most > run.trials).then(|| Refusal::new("trials", why)))
 }
 
 /// Writes the manifest whole; one that is there is replaced, anything else is not.

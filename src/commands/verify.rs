@@ -156,6 +156,7 @@ pub(super) fn finish(
 fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> Result<DataFacts> {
     let mut facts = record.facts(replay.bars.is_empty());
     facts.signal_column.clone_from(&replay.signal_column);
+    facts.minus_one = replay.side_minus_one.map(configuration::minus_one);
     let instruments = record.instruments();
     let alone = record.data.market();
     let mut markets: Vec<&Market<'_>> = instruments.iter().map(|instrument| &instrument.market).collect();

@@ -20,7 +20,8 @@ use q50_localnet::{Command as Control, Localnet, Pace, Settings};
 use q50_pumpswap::chain::Address;
 use q50_trader::journal::{Journal, State};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -301,6 +302,15 @@ impl World {
         let live: Vec<f64> = filled.iter().map(|order| order.done.quote.unsigned_abs() as f64).collect();
         assert_eq!(live, fills.number("quote_amount").unwrap());
     }
+}
+
+/// The answer to a request, head and body.
+pub fn asked(port: u16, path: &str, host: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// A session in a process of its own.

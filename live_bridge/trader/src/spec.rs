@@ -2,6 +2,7 @@
 
 use crate::monitor::MonitorRule;
 use q50_datasets::join::JoinRule;
+use q50_datasets::side_codes::MinusOne;
 use q50_datasets::signals::CrossingPolicy;
 use q50_engine::units::Bps;
 use q50_executor::guards::ExitRules;
@@ -66,6 +67,9 @@ pub struct SignalRule {
     pub crossing: CrossingPolicy,
     /// The column that single-signal strategies read.
     pub column: Option<String>,
+    /// What -1 means in a column `side`; none where that was not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minus_one: Option<MinusOne>,
 }
 
 /// When a position is sold between bars, whatever the strategy says. Distances are shares of its cost, fees of pool and

@@ -6,7 +6,7 @@ use q50_datasets::{
     artefacts::{Artefact, ArtefactKind},
     dataset::Dataset,
     reading::Reading,
-    side_codes::CodeCounts,
+    side_codes::{CodeCounts, MinusOne},
     time::rfc3339,
 };
 use q50_engine::{market::Market, venue::PoolPath};
@@ -54,6 +54,9 @@ pub struct DataFacts {
     pub codes: Vec<CodeCounts>,
     /// The column that the user named for a single-signal strategy.
     pub signal_column: Option<String>,
+    /// What -1 meant in a column `side`; null where that was not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minus_one: Option<MinusOne>,
     /// Whether the market is generated.
     pub demonstration: bool,
     /// Those of the instruments of a portfolio, whose counts are added up above.
@@ -111,6 +114,7 @@ impl DataFacts {
             files: data.readings().into_iter().cloned().collect(),
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),
             signal_column: None,
+            minus_one: None,
             demonstration,
             each: Vec::new(),
         }

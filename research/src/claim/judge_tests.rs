@@ -32,6 +32,7 @@ fn facts() -> DataFacts {
         files: Vec::new(),
         codes: Vec::new(),
         signal_column: None,
+        minus_one: None,
         each: Vec::new(),
         demonstration: false,
     }

@@ -50,7 +50,7 @@ pub struct WealthPath {
     pub log_wealth: Vec<f64>,
 }
 
-/// A table. The first column is words, the others are numbers.
+/// A table. The first column is words; another one is numbers, unless one of its cells is neither a number nor empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Its title.
@@ -116,7 +116,20 @@ impl Sheet {
     }
 }
 
+impl Table {
+    /// The class of a column's cells.
+    fn class(&self, column: usize) -> &'static str {
+        let is_number = |cell: &String| {
+            let number = cell.strip_suffix(" %").unwrap_or(cell);
+            matches!(number, "" | "-") || number.parse::<f64>().is_ok()
+        };
+        let are_numbers = self.rows.iter().filter_map(|row| row.get(column)).all(is_number);
+        if are_numbers { "number" } else { "" }
+    }
+}
+
 fn of(table: &Table) -> Markup {
+    let classes: Vec<&str> = (0..table.heads.len()).map(|column| table.class(column)).collect();
     html! {
         h2 { (table.title) }
         div.scroll tabindex="0" role="region" aria-label=(table.title) {
@@ -124,7 +137,7 @@ fn of(table: &Table) -> Markup {
                 thead {
                     tr {
                         @for (column, head) in table.heads.iter().enumerate() {
-                            @if column == 0 { th scope="col" { (head) } } @else { th.number scope="col" { (head) } }
+                            @if column == 0 { th scope="col" { (head) } } @else { th.(classes[column]) scope="col" { (head) } }
                         }
                     }
                 }
@@ -132,7 +145,7 @@ fn of(table: &Table) -> Markup {
                     @for row in &table.rows {
                         tr {
                             @for (column, cell) in row.iter().enumerate() {
-                                @if column == 0 { th scope="row" { (cell) } } @else { td.number { (cell) } }
+                                @if column == 0 { th scope="row" { (cell) } } @else { td.(classes.get(column).copied().unwrap_or_default()) { (cell) } }
                             }
                         }
                     }

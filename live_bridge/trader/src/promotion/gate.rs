@@ -110,6 +110,7 @@ pub fn run(manifest: &Manifest, run: &Run) -> Result<(), Mismatch> {
     same("the strategy", &says.spec.settings, &manifest.spec.settings, PROMOTE_AGAIN)?;
     same("the dataset", &says.spec.data, &manifest.spec.data, PROMOTE_AGAIN)?;
     equal("the signals' column", &says.signal_column, &manifest.signal_column, PROMOTE_AGAIN)?;
+    equal("the meaning of -1", &says.minus_one, &manifest.minus_one, PROMOTE_AGAIN)?;
     equal("what was modelled, basis points,", &says.modelled_bps, &manifest.modelled_bps, PROMOTE_AGAIN)?;
     equal("the number of trials", &says.trials.count, &manifest.trials.count, PROMOTE_AGAIN)?;
     equal("the trial ledger's head", &says.trials.ledger.head, &manifest.trials.ledger.head, PROMOTE_AGAIN)?;
@@ -157,6 +158,7 @@ pub fn intended(manifest: &Manifest, intended: &Intended<'_>) -> Result<(), Mism
         max_age_ms: signals.max_age_ms,
         crossing: signals.crossing,
         column: manifest.signal_column.clone(),
+        minus_one: manifest.minus_one,
     });
     same("how signals are read", &signals.cloned(), &promoted, VERIFY_AGAIN)
 }

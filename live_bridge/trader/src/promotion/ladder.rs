@@ -9,7 +9,7 @@
 //! |---|---|
 //! | its monitor, or since it began that of an earlier one, has raised an alarm that demotes; or a lamport of a fill is not explained | a rung lower |
 //! | parity ([`Comparison::parity`]) with the replay of its own record over [`FILLS`] fills or more | a rung higher |
-//! | neither yet | on the same rung |
+//! | neither yet, or its monitor warned | on the same rung |
 //! | cannot be read, or did not trade by this manifest | at the foot |
 //!
 //! Rungs are kept for each manifest in the data directory; a new promotion begins at the bottom again.
@@ -50,6 +50,8 @@ pub struct Evidence {
     pub unexplained: i128,
     /// The monitor's alarm that demoted it.
     pub alarm: Option<String>,
+    /// One that warned.
+    pub warning: Option<String>,
 }
 
 /// Where the next session begins, seen from the rung of this one.
@@ -85,25 +87,30 @@ impl Evidence {
         if !is_of(&record.spec, manifest) {
             return Err("it did not trade by this manifest".to_owned());
         }
-        let alarm = record.alarms.iter().find(|alarm| alarm.demoted).map(|alarm| alarm.reason.clone());
+        let first =
+            |demoted| record.alarms.iter().find(|alarm| alarm.demoted == demoted).map(|alarm| alarm.reason.clone());
+        let (alarm, warning) = (first(true), first(false));
         if record.decisions.is_empty() {
-            return Ok(Self { fills: 0, parity: false, unexplained: 0, alarm });
+            return Ok(Self { fills: 0, parity: false, unexplained: 0, alarm, warning });
         }
         let backtest = Backtest::of_session(&record).map_err(|error| error.to_string())?;
         let compared = Comparison::of(&backtest, &record).map_err(|error| error.to_string())?;
         let fills = &compared.fills;
-        Ok(Self { fills: fills.matched, parity: compared.parity, unexplained: fills.unexplained(), alarm })
+        Ok(Self { fills: fills.matched, parity: compared.parity, unexplained: fills.unexplained(), alarm, warning })
     }
 
     /// What follows from it, and why.
     #[must_use]
     pub fn step(&self) -> (Step, String) {
-        let Self { fills, parity, unexplained, alarm } = self;
+        let Self { fills, parity, unexplained, alarm, warning } = self;
         if let Some(alarm) = alarm {
             return (Step::Falls, format!("the monitor demoted a session before: {alarm}"));
         }
         if *unexplained != 0 {
             return (Step::Falls, format!("{unexplained} lamports of the session before are not explained"));
+        }
+        if let Some(warning) = warning {
+            return (Step::Stays, format!("the monitor warned in the session before: {warning}"));
         }
         match (*fills >= FILLS, parity) {
             (true, true) => (Step::Climbs, format!("parity held over {fills} fills of the session before")),
@@ -294,7 +301,7 @@ mod tests {
     use q50_engine::venue::PumpSwapConfig;
     use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
 
-    const HELD: Evidence = Evidence { fills: FILLS, parity: true, unexplained: 0, alarm: None };
+    const HELD: Evidence = Evidence { fills: FILLS, parity: true, unexplained: 0, alarm: None, warning: None };
 
     #[test]
     fn parity_climbs_and_an_alarm_or_an_unexplained_lamport_falls() {
@@ -303,6 +310,7 @@ mod tests {
             (Evidence { fills: FILLS - 1, ..HELD }, Step::Stays, "19 of 20 fills"),
             (Evidence { parity: false, ..HELD }, Step::Stays, "did not do the same"),
             (Evidence { unexplained: 1, ..HELD }, Step::Falls, "1 lamports"),
+            (Evidence { warning: Some("worse".to_owned()), ..HELD }, Step::Stays, "worse"),
             (Evidence { alarm: Some("shortfall".to_owned()), ..HELD }, Step::Falls, "shortfall"),
         ] {
             let (found, why) = evidence.step();

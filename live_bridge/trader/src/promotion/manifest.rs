@@ -1,4 +1,5 @@
 use super::run::Run;
+use q50_datasets::side_codes::MinusOne;
 use q50_executor::wallet::Wallet;
 use q50_pumpswap::chain::Address;
 use q50_research::claim::{Check, ConditionName, Verdict};
@@ -67,6 +68,8 @@ pub struct Manifest {
     pub spec: RunSpec,
     /// The column that a single-signal strategy read.
     pub signal_column: Option<String>,
+    /// What -1 meant in a column `side`; null where that was not said.
+    pub minus_one: Option<MinusOne>,
     /// Mean shortfall of a fill that the run modelled, basis points: what the price did until its orders landed. What the run
     /// gained by that is not asked of a session, so that it is never below 0.
     pub modelled_bps: f64,
@@ -191,6 +194,7 @@ impl Manifest {
             run: RunFiles { id: run.id.clone(), folder: run.folder.clone(), files: run.files.clone() },
             spec: run.spec.clone(),
             signal_column: run.signal_column.clone(),
+            minus_one: run.minus_one,
             modelled_bps: run.modelled_drift.map_or(0.0, |drift| (drift * 1e4).max(0.0)),
             trials: Trials { count: run.trials, ledger: run.ledger.clone() },
             verdict: run.verdict,

@@ -82,13 +82,13 @@ impl Status {
             ),
             table(
                 "The last orders",
-                &["bar", "reason", "state", "coins", "lamports", "ms"],
+                &["bar", "reason", "state", "coins, smallest unit", "lamports", "ms"],
                 self.last_orders.iter().map(order).collect(),
                 "",
             ),
             table(
                 "The last decisions",
-                &["bar", "reason", "wants", "price", "equity, SOL"],
+                &["bar", "reason", "wants", "SOL a unit", "equity, SOL"],
                 self.last_decisions.iter().map(decision).collect(),
                 "",
             ),
