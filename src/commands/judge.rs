@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         accepted: &arguments.accept,
     };
     let verification = judge_imported(&imported, &mut ledger)?;
-    verify::finish(arguments, &verification, &folder, started, steps)
+    verify::finish(arguments, &verification, &mut ledger, &folder, started, steps)
 }
 
 fn read(arguments: &VerifyArguments) -> Result<Read> {

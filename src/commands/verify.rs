@@ -17,6 +17,7 @@ use q50_research::{
     program::Program,
     report,
     run::{RunSettings, Source},
+    trials::TrialLedger,
 };
 use serde::Serialize;
 
@@ -120,13 +121,14 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         on_step: &|step| steps.next(step),
     };
     let verification = verify(&request, &mut ledger)?;
-    finish(arguments, &verification, &folder, started, steps)
+    finish(arguments, &verification, &mut ledger, &folder, started, steps)
 }
 
-/// Writes the files, prints, and answers.
+/// Writes the files, files their hashes with the verdict, prints, and answers.
 pub(super) fn finish(
     arguments: &VerifyArguments,
     verification: &Verification,
+    ledger: &mut TrialLedger,
     folder: &RunFolder,
     started: Instant,
     steps: Steps,

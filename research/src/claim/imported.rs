@@ -193,6 +193,7 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
         instruments: Vec::new(),
         claim_inference: None,
         capacity: None,
+        modelled_drift: None,
         worst_loss,
         decisions: std::collections::BTreeMap::new(),
         tool: Some(result.tool.clone()),
@@ -204,7 +205,7 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
             ForesightProfile::new(&positions, &returns).ok()
         }),
         lookahead: None,
-        ledger: ledger.stamp()?,
+        ledger: ledger.stamp_of_trials()?,
         campaign,
         curves: curves(result, &journal),
         interval_ms: market.interval_ms,
