@@ -11,7 +11,7 @@ use std::{
 use super::{
     Q50Config,
     edge::EvMode,
-    forecast::{Forecast, Forecasts},
+    forecast::{Forecast, Forecasts, Values},
     gate::Verdict,
     regime::{Regime, RegimeConfig, RegimeKey},
     sizing::Method,
@@ -30,7 +30,11 @@ type RegimeColumn = (RegimeKey, Arc<[Option<Regime>]>);
 /// What of one market depends on no setting, a row a bar.
 #[derive(Debug)]
 pub struct Features {
-    forecasts: Vec<Forecast>,
+    values: Vec<Values>,
+    /// Whether volatility has just moved.
+    trending: Vec<bool>,
+    /// The producer's own threshold, where the source has any.
+    published_threshold: Option<Vec<f64>>,
     /// What the quantiles say before any gate is asked.
     shapes: Vec<Verdict>,
     /// Expected values, made for the modes that are asked for.
@@ -54,34 +58,32 @@ impl Features {
             None => volatility[t] * volatility[t],
         };
         let at = |column, t: usize| signals.get(column).map_or(f64::NAN, |values| values[t]);
-        let forecast = |t: usize| {
+        let values = |t: usize| {
             let quantiles = Quantiles { q10: at(Column::Q10, t), q50: at(Column::Q50, t), q90: at(Column::Q90, t) };
-            let before = t.checked_sub(1).map_or(f64::NAN, |before| volatility[before]);
-            Forecast::new(quantiles, [before, volatility[t]], variance(t), at(Column::SignalThresh, t))
+            Values::new(quantiles, volatility[t], variance(t))
         };
-        Self::of((0..market.len()).map(forecast).collect())
+        Self::of((0..market.len()).map(values).collect(), signals.get(Column::SignalThresh).map(<[f64]>::to_vec))
     }
 
-    fn of(forecasts: Vec<Forecast>) -> Self {
+    fn of(values: Vec<Values>, published_threshold: Option<Vec<f64>>) -> Self {
+        let before = std::iter::once(f64::NAN).chain(values.iter().map(|values| values.volatility));
         Self {
-            shapes: forecasts.iter().map(|forecast| Verdict::of(&forecast.quantiles())).collect(),
+            shapes: values.iter().map(|values| Verdict::of(&values.quantiles)).collect(),
+            trending: values.iter().zip(before).map(|(values, before)| values.trending(before)).collect(),
+            published_threshold,
             symmetric_value: OnceLock::new(),
             legacy_value: OnceLock::new(),
             atr: OnceLock::new(),
             regimes: Mutex::default(),
-            forecasts,
+            values,
         }
     }
 
     /// Features of forecasts without bars.
     #[cfg(test)]
     pub(super) fn of_forecasts(quantiles: &[Quantiles], variance: &[f64], published_threshold: &[f64]) -> Self {
-        let volatility = |t: usize| variance[t].sqrt();
-        let forecast = |(t, &quantiles): (usize, &Quantiles)| {
-            let before = t.checked_sub(1).map_or(f64::NAN, volatility);
-            Forecast::new(quantiles, [before, volatility(t)], variance[t], published_threshold[t])
-        };
-        Self::of(quantiles.iter().enumerate().map(forecast).collect())
+        let values = quantiles.iter().zip(variance).map(|(q, variance)| Values::new(*q, variance.sqrt(), *variance));
+        Self::of(values.collect(), Some(published_threshold.to_vec()))
     }
 
     /// The regime of every row under `config`.
@@ -95,8 +97,8 @@ impl Features {
         if let Some(column) = known(&columns) {
             return column;
         }
-        let variance = |t: usize| self.forecasts[t].variance().unwrap_or(f64::NAN);
-        let column: Arc<[Option<Regime>]> = config.classify_rows(self.forecasts.len(), variance).into();
+        let variance = |t: usize| self.values[t].variance;
+        let column: Arc<[Option<Regime>]> = config.classify_rows(self.values.len(), variance).into();
         if columns.len() < REGIME_COLUMNS {
             columns.push((key, Arc::clone(&column)));
         }
@@ -107,7 +109,8 @@ impl Features {
     #[must_use]
     #[inline]
     pub fn forecast(&self, t: usize) -> Forecast {
-        self.forecasts[t]
+        let threshold = self.published_threshold.as_ref().map_or(f64::NAN, |column| column[t]);
+        Forecast::new(self.values[t], self.trending[t], threshold)
     }
 
     /// What the quantiles of each row say before any gate is asked.
@@ -124,8 +127,8 @@ impl Features {
             EvMode::Symmetric => &self.symmetric_value,
             EvMode::Legacy => &self.legacy_value,
         };
-        let value = |forecast: &Forecast| forecast.expected_value(mode).unwrap_or(f64::NAN);
-        column.get_or_init(|| self.forecasts.iter().map(value).collect())
+        let value = |t: usize| self.forecast(t).expected_value(mode).unwrap_or(f64::NAN);
+        column.get_or_init(|| (0..self.values.len()).map(value).collect())
     }
 }
 

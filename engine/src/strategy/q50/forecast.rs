@@ -9,36 +9,51 @@ use crate::market::{History, Quantiles};
 /// What is known of the forecast of one bar. A number that the source does not have is `NaN` inside and `None` outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Forecast {
-    quantiles: Quantiles,
-    prob_up: f64,
-    info_ratio: f64,
-    volatility: f64,
-    variance: f64,
+    values: Values,
     published_threshold: f64,
     trending: bool,
     regime: Option<Regime>,
 }
 
-impl Forecast {
-    /// The forecast `quantiles` at a volatility that was `before` a bar ago, in no regime yet.
+/// What every forecast has: a column keeps these alone for each of millions of bars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Values {
+    pub(super) quantiles: Quantiles,
+    prob_up: f64,
+    info_ratio: f64,
+    /// Standard deviation of recent log returns, per bar.
+    pub(super) volatility: f64,
+    /// `NaN` where there is none.
+    pub(super) variance: f64,
+}
+
+impl Values {
     #[must_use]
     #[inline]
-    pub(super) fn new(
-        quantiles: Quantiles,
-        [before, volatility]: [f64; 2],
-        variance: f64,
-        published_threshold: f64,
-    ) -> Self {
+    pub(super) fn new(quantiles: Quantiles, volatility: f64, variance: f64) -> Self {
         Self {
             quantiles,
             prob_up: edge::prob_up(&quantiles),
             info_ratio: edge::info_ratio(&quantiles, variance),
             volatility,
             variance,
-            published_threshold,
-            trending: (volatility - before).abs() > 0.1,
-            regime: None,
         }
+    }
+
+    /// Whether volatility moved by more than 0.1 since it was `before`.
+    #[must_use]
+    #[inline]
+    pub(super) fn trending(&self, before: f64) -> bool {
+        (self.volatility - before).abs() > 0.1
+    }
+}
+
+impl Forecast {
+    /// A forecast in no regime yet; `published_threshold` is `NaN` where there is none.
+    #[must_use]
+    #[inline]
+    pub(super) fn new(values: Values, trending: bool, published_threshold: f64) -> Self {
+        Self { values, published_threshold, trending, regime: None }
     }
 
     /// The same forecast in `regime`.
@@ -52,57 +67,58 @@ impl Forecast {
     #[must_use]
     #[inline]
     pub fn quantiles(&self) -> Quantiles {
-        self.quantiles
+        self.values.quantiles
     }
 
     /// Absolute median, a fraction.
     #[must_use]
     #[inline]
     pub fn strength(&self) -> f64 {
-        self.quantiles.q50.abs()
+        self.values.quantiles.q50.abs()
     }
 
     /// Width, a fraction.
     #[must_use]
     #[inline]
     pub fn spread(&self) -> f64 {
-        edge::spread(&self.quantiles)
+        edge::spread(&self.values.quantiles)
     }
 
     /// Probability of a positive return.
     #[must_use]
     #[inline]
     pub fn prob_up(&self) -> f64 {
-        self.prob_up
+        self.values.prob_up
     }
 
     /// Expected value in the direction of the median; none where it is zero.
     #[must_use]
     #[inline]
     pub fn expected_value(&self, mode: EvMode) -> Option<f64> {
-        let side = edge::direction(&self.quantiles)?;
-        Some(edge::expected_value(&self.quantiles, self.prob_up, side, mode)).filter(|value| !value.is_nan())
+        let side = edge::direction(&self.values.quantiles)?;
+        Some(edge::expected_value(&self.values.quantiles, self.values.prob_up, side, mode))
+            .filter(|value| !value.is_nan())
     }
 
     /// Enhanced information ratio; none without a variance.
     #[must_use]
     #[inline]
     pub fn info_ratio(&self) -> Option<f64> {
-        self.variance().map(|_| self.info_ratio)
+        self.variance().map(|_| self.values.info_ratio)
     }
 
     /// Standard deviation of recent log returns, per bar.
     #[must_use]
     #[inline]
     pub fn volatility(&self) -> f64 {
-        self.volatility
+        self.values.volatility
     }
 
     /// Variance of recent returns, per bar.
     #[must_use]
     #[inline]
     pub fn variance(&self) -> Option<f64> {
-        Some(self.variance).filter(|variance| !variance.is_nan())
+        Some(self.values.variance).filter(|variance| !variance.is_nan())
     }
 
     /// Variance regime.

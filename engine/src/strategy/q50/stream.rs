@@ -3,7 +3,7 @@
 use super::{
     Q50Config,
     features::ATR_PERIOD,
-    forecast::{Forecast, Forecasts},
+    forecast::{Forecast, Forecasts, Values},
     gate::{GateConfig, Verdict},
     regime::{RegimeConfig, RegimeStream},
     sizing::Method,
@@ -45,7 +45,7 @@ impl Stream {
 
     fn present(&self) -> (Verdict, Forecast) {
         let nothing = Quantiles { q10: f64::NAN, q50: f64::NAN, q90: f64::NAN };
-        let absent = || (Verdict::MISSING, Forecast::new(nothing, [f64::NAN; 2], f64::NAN, f64::NAN));
+        let absent = || (Verdict::MISSING, Forecast::new(Values::new(nothing, f64::NAN, f64::NAN), false, f64::NAN));
         self.present.unwrap_or_else(absent)
     }
 }
@@ -63,7 +63,8 @@ impl Forecasts for Stream {
             false => volatility * volatility,
         };
         let before = std::mem::replace(&mut self.volatility, volatility);
-        let forecast = Forecast::new(quantiles, [before, volatility], variance, signal(Column::SignalThresh))
+        let values = Values::new(quantiles, volatility, variance);
+        let forecast = Forecast::new(values, values.trending(before), signal(Column::SignalThresh))
             .in_regime(self.regimes.observe(variance));
         let verdict = self.gate.verdict(&forecast, &self.regime, self.regime_required);
         self.present = Some((verdict, forecast));

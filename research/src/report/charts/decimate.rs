@@ -3,45 +3,47 @@ use super::canvas::Point;
 /// Columns that a long series is cut into: one for each two units of the drawing's width.
 const COLUMNS: usize = 430;
 
-/// A series with gaps as unbroken lines of few points. Each column keeps its first, least, greatest and last value, so
-/// that no extreme is lost and the line looks as the whole one would.
-pub(super) fn lines(times: &[i64], values: &[Option<f64>]) -> Vec<Vec<Point>> {
+/// A series with gaps (nothing, or no finite number) as unbroken lines of few points. Each column keeps its first, least,
+/// greatest and last value, so that no extreme is lost and the line looks as the whole one would.
+pub(super) fn lines<V: Copy + Into<Option<f64>>>(times: &[i64], values: &[V]) -> Vec<Vec<Point>> {
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
         return Vec::new();
     };
-    let mut lines = Vec::new();
-    let mut run = Vec::new();
-    for (&time, value) in times.iter().zip(values) {
-        match value.filter(|value| value.is_finite()) {
-            Some(value) => run.push((time as f64, value)),
-            None if run.is_empty() => {}
-            None => lines.push(decimate(&std::mem::take(&mut run), first as f64, last as f64)),
+    let value = |row: usize| values[row].into().filter(|value| value.is_finite());
+    let (mut lines, mut row, end) = (Vec::new(), 0, times.len().min(values.len()));
+    while row < end {
+        let run = (row..end).take_while(|row| value(*row).is_some()).count();
+        if run > 0 {
+            let point = |i: usize| (times[row + i] as f64, value(row + i).unwrap_or(f64::NAN));
+            lines.push(decimate(run, point, first as f64, last as f64));
         }
-    }
-    if !run.is_empty() {
-        lines.push(decimate(&run, first as f64, last as f64));
+        row += run + 1;
     }
     lines
 }
 
-fn decimate(points: &[Point], from: f64, to: f64) -> Vec<Point> {
-    if points.len() <= 2 * COLUMNS {
-        return points.to_vec();
+/// The points of a line of `count` that are drawn; the series is not copied, because one of minutes has millions.
+fn decimate(count: usize, point: impl Fn(usize) -> Point, from: f64, to: f64) -> Vec<Point> {
+    if count <= 2 * COLUMNS {
+        return (0..count).map(point).collect();
     }
-    let column = |point: &Point| ((point.0 - from) / (to - from) * COLUMNS as f64) as usize;
+    let column = |i: usize| ((point(i).0 - from) / (to - from) * COLUMNS as f64) as usize;
     let mut kept = Vec::with_capacity(4 * COLUMNS);
-    for points in points.chunk_by(|a, b| column(a) == column(b)) {
-        let last = points.len() - 1;
+    let mut first = 0;
+    while first < count {
+        let here = column(first);
+        let end = (first + 1..count).find(|i| column(*i) != here).unwrap_or(count);
         let at = |order: fn(&f64, &f64) -> bool| {
-            (1..=last).fold(0, |best, i| if order(&points[i].1, &points[best].1) { i } else { best })
+            (first + 1..end).fold(first, |best, i| if order(&point(i).1, &point(best).1) { i } else { best })
         };
-        let mut rows = [0, at(|a, b| a < b), at(|a, b| a > b), last];
+        let mut rows = [first, at(|a, b| a < b), at(|a, b| a > b), end - 1];
         rows.sort_unstable();
         for (i, &row) in rows.iter().enumerate() {
             if i == 0 || rows[i - 1] != row {
-                kept.push(points[row]);
+                kept.push(point(row));
             }
         }
+        first = end;
     }
     kept
 }

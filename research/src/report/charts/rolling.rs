@@ -40,7 +40,9 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         ));
     }
     let annual = year.get().sqrt();
-    let ratios: Vec<Option<f64>> = rolling_sharpe(&returns, window).into_iter().map(|s| Some(s? * annual)).collect();
+    let mut ratios = rolling_sharpe(&returns, window);
+    drop(returns);
+    ratios.iter_mut().for_each(|ratio| *ratio *= annual);
     // The return from bar i to bar i + 1 is known at the close of bar i + 1.
     let line = lines(curves.open_time.get(1..).unwrap_or_default(), &ratios);
     if line.is_empty() {
@@ -86,16 +88,16 @@ fn interval(open_time: &[i64]) -> Option<i64> {
     (!distances.is_empty()).then(|| *distances.select_nth_unstable(middle).1).filter(|ms| *ms > 0)
 }
 
-/// Mean over deviation (n - 1) of the last `window` returns at each return; none before the window is full, and where
+/// Mean over deviation (n - 1) of the last `window` returns at each return; `NaN` before the window is full, and where
 /// all of its returns are equal.
-fn rolling_sharpe(returns: &[f64], window: usize) -> Vec<Option<f64>> {
+fn rolling_sharpe(returns: &[f64], window: usize) -> Vec<f64> {
     let n = window as f64;
     let (mut mean, mut squares, mut equal) = (0.0, 0.0, 0_usize);
     let mut ratios = Vec::with_capacity(returns.len());
     for (i, &r) in returns.iter().enumerate() {
         equal = if i > 0 && returns[i - 1] == r { equal + 1 } else { 1 };
         if i + 1 < window {
-            ratios.push(None);
+            ratios.push(f64::NAN);
             continue;
         }
         if (i + 1).is_multiple_of(window) {
@@ -111,7 +113,7 @@ fn rolling_sharpe(returns: &[f64], window: usize) -> Vec<Option<f64>> {
         }
         let variance = squares / (n - 1.0);
         let varies = equal < window && variance > 0.0 && variance.is_finite();
-        ratios.push(varies.then(|| mean / variance.sqrt()));
+        ratios.push(if varies { mean / variance.sqrt() } else { f64::NAN });
     }
     ratios
 }
@@ -125,10 +127,10 @@ mod tests {
     fn a_moving_window_agrees_with_the_metric_on_each_window() {
         let returns: Vec<f64> = (0..200).map(|i| (f64::from(i) * 1.7).sin() * 0.01 + 0.001).collect();
         let ratios = rolling_sharpe(&returns, 30);
-        assert!(ratios[..29].iter().all(Option::is_none));
+        assert!(ratios[..29].iter().all(|ratio| ratio.is_nan()));
         for (i, ratio) in ratios.iter().enumerate().skip(29) {
             let direct = per_period_sharpe(&returns[i - 29..=i], Ddof::One).unwrap().get();
-            assert!((ratio.unwrap() - direct).abs() < 1e-12, "{i}");
+            assert!((ratio - direct).abs() < 1e-12, "{i}");
         }
     }
 
@@ -137,8 +139,10 @@ mod tests {
         let mut returns = vec![0.0; 50];
         returns[20] = 0.01;
         let ratios = rolling_sharpe(&returns, 10);
-        assert!(ratios[..20].iter().all(Option::is_none) && ratios[20].is_some() && ratios[29].is_some());
-        assert!(ratios[30..].iter().all(Option::is_none), "what an update leaves behind is not a ratio");
+        assert!(
+            ratios[..20].iter().all(|ratio| ratio.is_nan()) && ratios[20..30].iter().all(|ratio| ratio.is_finite())
+        );
+        assert!(ratios[30..].iter().all(|ratio| ratio.is_nan()), "what an update leaves behind is not a ratio");
     }
 
     #[test]
