@@ -6,16 +6,7 @@
 
 use std::{collections::VecDeque, process::ExitCode};
 
-use q50::engine::{
-    decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
-    market::History,
-    strategy::{
-        Guards, Registry, Settings, Strategy,
-        parameters::{Bearing, Declaration, Parameter, Range, declared},
-    },
-    units::Fraction,
-};
+use q50::engine::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ pub mod matching;
 pub mod orders;
 mod parties;
 pub mod portfolio;
+pub mod prelude;
 pub mod record;
 pub mod replay;
 mod session;
