@@ -28,22 +28,27 @@ pub(crate) fn start_log(arguments: &LogArguments) {
     };
 }
 
-/// Prints one JSON object, or what `text` writes.
+/// Prints one JSON object, or what `text` writes. A reader that has gone changes nothing of the answer.
 pub(crate) fn print(
     format: Format,
     value: &impl Serialize,
     text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut stdout, value)?;
-            writeln!(stdout)?;
+    let write = || {
+        match format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut stdout, value)?;
+                writeln!(stdout)?;
+            }
+            Format::Text => text(&mut stdout)?,
         }
-        Format::Text => text(&mut stdout)?,
+        stdout.flush()
+    };
+    match write() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
-    stdout.flush()?;
-    Ok(())
 }
 
 /// Characters of a line of an error; what stands in a file may be longer than anybody reads.

@@ -192,6 +192,18 @@ fn defects_are_listed_and_are_exit_1() {
 }
 
 #[test]
+fn the_answer_is_the_same_where_nobody_reads_it() {
+    let w = Workspace::new();
+    let rows: Vec<String> =
+        bars_csv(50).lines().enumerate().filter(|(i, _)| *i != 20).map(|(_, l)| l.to_owned()).collect();
+    let file = w.write("gap.csv", rows.join("\n") + "\n");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_q50"));
+    assert_eq!(check.args(["data", "check"]).arg(file).stdout(writer).status().unwrap().code(), Some(1));
+}
+
+#[test]
 #[ignore = "reads Q50_TEST_DATA"]
 fn the_misindexed_provider_is_refused_with_its_numbers() {
     let (bad, good) = (real("ingest/qlib/misindexed_60min"), real("ingest/qlib/btcusdt_60min"));

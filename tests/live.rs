@@ -104,6 +104,44 @@ mod live {
         assert!(told.contains("2 fills differ, and nothing says why"), "{told}");
         change(&format!("{} > 0; {} < 0;", of_each("+"), of_each("-")));
         assert_eq!(world.space.json("compare session", 0)["fills"]["not_split"], 0, "the same to the lamport");
+        // Money is what follows from the orders, whatever the decisions say that it was.
+        change("UPDATE decisions SET account = json_set(account, '$.equity', 20.0)");
+        let forged = world.space.json("compare session", 1);
+        assert_eq!(forged["unbooked"].as_array().unwrap().len(), 6, "{forged}");
+        let told = world.space.q50("compare session").stdout;
+        assert!(told.contains("the session's account is not what its orders make of its capital at 6 bars"), "{told}");
+    }
+
+    #[test]
+    fn an_old_copy_of_a_session_is_refused_and_so_are_coins_and_signals_that_are_gone() {
+        let world = World::start(&SIDES);
+        let (kept, newest) = (world.space.path("session/session.sqlite"), world.space.path("newest"));
+        let copy = |from: &std::path::Path, to: &std::path::Path| std::fs::copy(from, to).map(|_| ()).unwrap();
+        let old = world.space.path("old");
+        let mut session = world.live("");
+        session.wait_for(&world, 1);
+        session.stop();
+        copy(&kept, &old);
+        let mut session = world.live("");
+        session.wait_for(&world, 3);
+        session.stop();
+        copy(&kept, &newest);
+        let before = world.lamports();
+        // The executor has filled what the copy knows nothing of.
+        copy(&old, &kept);
+        world.space.refused(&world.line(&world.rest("")), &["is filled in", "unknown in session.sqlite", "--out"]);
+        copy(&newest, &kept);
+        // What a bar was decided on is another value by now.
+        world.rewrite_signals(&[1; 9]);
+        world.space.refused(&world.line(&world.rest("")), &["has no row with side 0, which the bar of"]);
+        world.rewrite_signals(&SIDES);
+        assert_eq!(world.lamports(), before);
+        world.trade("close");
+        let (code, told) = world.live("").ended();
+        assert!(
+            code == 2 && told.contains("units of the coin, and the wallet 0: they were sold (q50 close)"),
+            "{told}"
+        );
     }
 
     #[test]
@@ -239,6 +277,10 @@ mod live {
             let orders = world.journal("session").orders().unwrap();
             let told: Vec<_> = orders.iter().map(|order| (order.reason.as_str(), order.done.base.signum())).collect();
             assert_eq!(told, [("enter_long", 1), ("stop_loss", -1), ("enter_long", 1)]);
+            // A replay of bars has no such fill: the monitor takes no note of it.
+            let seen = world.journal("session").observations().unwrap();
+            assert!(seen.iter().all(|seen| !seen.key.contains(" exit ")), "{seen:?}");
+            assert!(mode.is_empty() || !seen.is_empty(), "on paper nothing is taken back");
             assert_eq!(orders[0].done.base, -orders[1].done.base);
         }
     }
@@ -295,6 +337,13 @@ mod live {
         world.space.refused(&line("--capital 1e6"), &["the wallet", "fund it, or give less with --capital"]);
         let of_devnet = line("--capital 1 --dry-run").replace("--cluster localnet", "--cluster devnet");
         world.space.refused(&of_devnet, &["unknown chain", "nothing was sent"]);
+        let both = "--capital 1 --modelled-bps 9000 --tolerance-bps 9000";
+        world.space.refused(&line(both), &["are 18000 together"]);
+        let nobody = format!("{} --rpc http://127.0.0.1:1/", line("--capital 1"));
+        let rpc = nobody.find("--rpc").unwrap();
+        let nobody = format!("{}{}", &nobody[..rpc], &nobody[nobody[rpc + 6..].find(' ').unwrap() + rpc + 6..]);
+        world.space.refused(&nobody, &["q50 localnet starts one", "127.0.0.1:1: "]);
+        world.space.refused(&line("--capital 1 --manifest nowhere.json"), &["--manifest (q50 promote makes one)"]);
         let without = line("--capital 1").replace("--signals signals.csv", "");
         world.space.refused(&without, &["--signals"]);
         assert!(world.space.listing("refused").is_empty());
@@ -430,6 +479,8 @@ mod live {
             |folder: &str| -> Vec<_> { world.journal(folder).bars().unwrap().iter().map(|row| row.bar).collect() };
         let (first, second) = (bars("first"), bars("session"));
         assert_eq!(first, second[..first.len()]);
+        let id = |folder: &str| world.journal(folder).spec().unwrap().unwrap().0;
+        assert_ne!(id("first"), id("session"), "two that are asked for the same are two");
         assert_eq!(world.compare("session", 0)["parity"], true);
     }
 }

@@ -98,6 +98,26 @@ mod live {
         assert_eq!(std::fs::read_to_string(space.path("wallet.json")).unwrap(), "my notes");
     }
 
+    #[test]
+    fn a_demonstration_that_runs_keeps_its_files_whoever_else_wants_one() {
+        let space = Workspace::new();
+        let served = Served::start(&space, &["--demonstration", "demo"]);
+        let files = ["bars.parquet", "pool.parquet", "signals.parquet", "wallet.json"];
+        let read = || files.map(|file| std::fs::read(space.path("demo").join(file)).unwrap());
+        let written = read();
+        let taken = port(&served.ready["rpc"]);
+        // Of the same folder, and of the same port.
+        space.refused("localnet --demonstration demo --port 0", &["another process is at work in this folder"]);
+        space.refused(&format!("localnet --demonstration other --port {taken}"), &["the port and the one above it"]);
+        assert_eq!(read(), written);
+        assert!(space.listing("other").is_empty(), "nothing is written for a chain that is not there");
+        assert_eq!(served.end("-TERM"), 0);
+        let served = Served::start(&space, &[]);
+        let taken = port(&served.ready["rpc"]);
+        space.refused(&format!("localnet --demonstration demo --port {taken}"), &["the port and the one above it"]);
+        assert_eq!(read(), written, "what could not start has not touched the files of the last one");
+    }
+
     /// The clients' packages are installed outside the checkout.
     #[test]
     #[ignore = "installs solana-py and web3.js"]

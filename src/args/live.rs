@@ -117,7 +117,7 @@ pub(crate) struct LiveArguments {
     pub(crate) journal: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) promotion: ManifestArguments,
-    /// Folder of the backtest that is traded (--out of q50 verify --venue pumpswap): live trades are held against its trades.
+    /// Folder of the backtest that is traded (--out of q50 verify --venue pumpswap): live trades are compared with its trades.
     #[arg(long, value_name = "DIR", conflicts_with = "manifest", help_heading = MONITOR)]
     pub(crate) backtest: Option<PathBuf>,
     /// Mean shortfall of a fill against the replayed one that the backtest modelled, in basis points; default: the
@@ -128,16 +128,16 @@ pub(crate) struct LiveArguments {
     /// manifest.
     #[arg(long, value_name = "BPS", default_value_t = 25.0, value_parser = basis_points, help_heading = MONITOR)]
     pub(crate) tolerance_bps: f64,
-    /// Open no position any more where trades are worse than the backtest's; default: a warning.
+    /// Stop opening positions when trades turn out worse than the backtest's; default: warn.
     #[arg(long, help_heading = MONITOR)]
     pub(crate) demote_on_decay: bool,
-    /// Who is told of alarms, failed orders and ends: a file (TOML) with [telegram] and [webhook].
+    /// File (TOML) naming the receivers of alarms, failed orders and session ends: [telegram] and [webhook].
     #[arg(long, value_name = "FILE", help_heading = MONITOR)]
     pub(crate) alerts: Option<PathBuf>,
     /// Serve a page about the session on this port of 127.0.0.1; 0: any that is free.
     #[arg(long, value_name = "PORT", help_heading = MONITOR)]
     pub(crate) status: Option<u16>,
-    /// End after so many decisions; default: when it is asked to stop.
+    /// End after so many decisions; default: run until stopped.
     #[arg(long, value_name = "N")]
     pub(crate) bars: Option<usize>,
     /// Output format: lines for people, or one JSON object per line.

@@ -50,7 +50,15 @@ pub(super) fn wait(work: impl Future<Output = Result<Answer>>) -> Result<Answer>
 async fn connect(arguments: &ChainArguments) -> Result<(Cluster, Client<SystemClock>)> {
     let cluster: Cluster = arguments.cluster.parse().context("--cluster")?;
     let client = Client::connect(&cluster, nodes(&arguments.rpc)?, SystemClock).await;
-    Ok((cluster.clone(), client.with_context(|| format!("cluster {cluster}"))?))
+    Ok((cluster.clone(), client.with_context(|| named(&cluster))?))
+}
+
+/// A chain that could not be reached, or is another one, and what there is to do.
+pub(crate) fn named(cluster: &Cluster) -> String {
+    match cluster {
+        Cluster::Localnet => "cluster localnet (q50 localnet starts one; --rpc names its node)".to_owned(),
+        other => format!("cluster {other} (--rpc names another node)"),
+    }
 }
 
 /// As [`connect`], and listening for what becomes of transactions.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use q50_datasets::run_folder::RunFolder;
-use q50_trader::compare::{Backtest, Comparison, Parts, Record, STAGES, Stage, TestReport};
+use q50_trader::compare::{self, Backtest, Comparison, Parts, Record, STAGES, Stage, TestReport};
 
 use crate::{Answer, args::CompareArguments, output};
 
@@ -49,6 +49,9 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
         writeln!(out, "{}", overridden.banner())?;
     }
     writeln!(out, "{}: bars from {} to {}", answer(comparison), comparison.from, comparison.to)?;
+    if let Some(first) = comparison.unbooked.first() {
+        writeln!(out, "  {}", unbooked(comparison.unbooked.len(), first))?;
+    }
     for asked in &comparison.asked {
         writeln!(out, "  asked for something else: {asked}")?;
     }
@@ -58,12 +61,17 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
     }
     let states: Vec<String> = orders.states.iter().map(|(state, count)| format!("{count} {state}")).collect();
     writeln!(out, "orders      {} attempted: {}", orders.attempted, list(&states))?;
+    if orders.of_last_bar > 0 {
+        writeln!(out, "  besides, {} of the last bar, which the backtest has no next bar for", orders.of_last_bar)?;
+    }
+    if orders.cost_of_unfilled > 0 {
+        writeln!(out, "  those that were not filled cost {} lamports", orders.cost_of_unfilled)?;
+    }
     for (reason, count) in &orders.reasons {
         writeln!(out, "  {count} {reason}")?;
     }
     for unfilled in &orders.unfilled {
-        let why = unfilled.why.as_deref().unwrap_or("no reason is known");
-        writeln!(out, "  {} {}: {why}", unfilled.bar, unfilled.state.name())?;
+        writeln!(out, "  {} {}", unfilled.bar, compare::unfilled(unfilled.state, unfilled.why.as_deref()))?;
     }
     writeln!(
         out,
@@ -93,14 +101,16 @@ fn text(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
         money.sharpe_difference_ci95.map_or_else(|| "-".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]"));
     writeln!(
         out,
-        "Sharpe      {} live, {} in the backtest, 95 % of the difference {interval}",
+        "Sharpe      {} live, {} in the backtest, within 10 %: {}; 95 % of the difference {interval}",
         number(money.live_sharpe),
-        number(money.backtest_sharpe)
+        number(money.backtest_sharpe),
+        close(money.is_close)
     )?;
     test(out, "fills", &monitor.execution)?;
     if let Some(decay) = &monitor.decay {
         test(out, "trades", decay)?;
     }
+    writeln!(out, "  {}", monitor.unwatched.text())?;
     for alarm in &monitor.alarms {
         writeln!(out, "  ALARM ({}): {}", alarm.test.name(), alarm.reason)?;
     }
@@ -111,7 +121,7 @@ fn test(out: &mut dyn Write, of: &str, test: &TestReport) -> io::Result<()> {
     let of = if test.block > 1 { format!("means of {} {of}", test.block) } else { of.to_owned() };
     writeln!(
         out,
-        "monitor     {} {of}: mean {}, held against {}; wealth {:.2} to 1, {:.2} at most",
+        "monitor     {} {of}: mean {}, tested against {}; wealth {:.2} to 1, {:.2} at most",
         test.observed,
         number(test.mean),
         number(test.expected),
@@ -126,6 +136,18 @@ fn test(out: &mut dyn Write, of: &str, test: &TestReport) -> io::Result<()> {
 
 fn answer(comparison: &Comparison) -> &'static str {
     if comparison.parity { "They did the same" } else { "They did not do the same" }
+}
+
+fn unbooked(bars: usize, first: &str) -> String {
+    format!(
+        "the session's account is not what its orders make of its capital at {bars} bars, first that of {first}: a fork took a fill \
+         back, or session.sqlite was changed"
+    )
+}
+
+/// Whether two Sharpe ratios are close.
+fn close(is_close: Option<bool>) -> &'static str {
+    is_close.map_or("-", |is_close| if is_close { "yes" } else { "no" })
 }
 
 fn not_split(fills: usize) -> String {

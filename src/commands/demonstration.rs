@@ -10,7 +10,7 @@ use q50_datasets::{
 };
 use q50_engine::units::Lamports;
 use q50_executor::clock::{Clock, SystemClock};
-use q50_localnet::{Path as ReservePath, PoolSpec, Pools, ReserveStep, Settings};
+use q50_localnet::{Localnet, Path as ReservePath, PoolSpec, Pools, ReserveStep, Settings};
 
 use super::{
     data::{MARKET_FILES, SOL_DECIMALS, TOKEN_DECIMALS, write_market},
@@ -42,12 +42,12 @@ fn market(now_ms: i64, bars: usize) -> SynthConfig {
     }
 }
 
-/// Writes the market's past into `folder`; and a chain whose pool has its last reserves, and follows its future.
-pub(super) fn settings(arguments: &LocalnetArguments, folder: &Path) -> Result<Settings> {
+/// A chain whose pool has the last reserves of the market, and follows its future; the market's past is in `folder`, and is
+/// written once the chain is there: where it cannot start, the files of an earlier one stay as they are.
+pub(super) fn start(arguments: &LocalnetArguments, folder: &Path) -> Result<(Localnet, RunFolder)> {
     let now_ms = SystemClock.now().0;
     let (past, whole) = (market(now_ms, PAST).generate()?, market(now_ms, PAST + FUTURE).generate()?);
     let run = RunFolder::open(folder, MARKET_FILES)?;
-    write_market(&run, &past.bars, &whole.signals, DEPTH)?;
     let reserves = pool_path(&whole.bars.close, DEPTH.get(), SOL_DECIMALS, TOKEN_DECIMALS);
     let step = |time_ms, (base, quote): (u64, u64)| ReserveStep { time_ms, base, quote };
     // The price of a bar moves in its middle: who decided at the close before it has traded by then.
@@ -56,12 +56,14 @@ pub(super) fn settings(arguments: &LocalnetArguments, folder: &Path) -> Result<S
     let &last = reserves.get(PAST - 1).context("a market without bars")?;
     let steps = std::iter::once(step(now_ms, last)).chain(future).collect();
     let pools = Pools { pools: vec![PoolSpec::new(last.0, last.1)], ..Pools::built_in() };
-    Ok(Settings {
+    let localnet = Localnet::start(Settings {
         pools,
         wallet: Some(folder.join("wallet.json")),
         path: Some(ReservePath { pool: 0, steps, speed: 1.0 }),
         ..usual(arguments)?
-    })
+    })?;
+    write_market(&run, &past.bars, &whole.signals, DEPTH)?;
+    Ok((localnet, run))
 }
 
 #[cfg(test)]

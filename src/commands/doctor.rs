@@ -11,6 +11,7 @@ use q50_executor::guards::{KillSwitch, Limits};
 use q50_executor::journal::Journal;
 use q50_executor::rpc::{Client, Commitment, ConnectError};
 use q50_executor::wallet::Wallet;
+use q50_trader::clock_watch::MOST_APART_S;
 use q50_trader::promotion::gate;
 use q50_trader::spec::Mode;
 use serde::Serialize;
@@ -27,8 +28,6 @@ use crate::{
     table::{Align, table},
 };
 
-/// How far the chain's clock and ours may be apart: signals are stamped with ours, and bars with the chain's.
-const CLOCKS_APART_S: i64 = 30;
 /// What a journal and a collection need room for.
 const LEAST_FREE: u64 = 1 << 30;
 const SOL: f64 = 1e9;
@@ -181,7 +180,7 @@ async fn clock(all: &mut Examination, client: Option<&Client<SystemClock>>) {
     let behind = SystemClock.now().0 / 1_000 - now.unix_seconds;
     let side = if behind < 0 { "behind" } else { "ahead of" };
     let found = format!("slot {}; this machine's clock is {} s {side} the chain's", now.slot, behind.abs());
-    if behind.abs() <= CLOCKS_APART_S {
+    if behind.abs() <= MOST_APART_S {
         all.pass("clock", found);
     } else {
         let remedy = "set this machine's clock (timedatectl set-ntp true); if it is right, the node lags: ask another with --rpc. A \

@@ -53,7 +53,7 @@ impl Promoted {
 /// The manifest that was named.
 pub(crate) fn promoted(arguments: &ManifestArguments) -> Result<Option<Promoted>> {
     let read = |path: &PathBuf| Promoted::read(path, arguments.run.as_deref());
-    arguments.manifest.as_ref().map(read).transpose()
+    arguments.manifest.as_ref().map(read).transpose().context("--manifest (q50 promote makes one)")
 }
 
 /// Refuses to send orders on a chain that others share without a manifest, and real money without being asked for it.

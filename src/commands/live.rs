@@ -8,7 +8,6 @@ use q50_collector::store::Store;
 use q50_collector::subscription::Subscription;
 use q50_collector::{Collector, Target, unless_stopped};
 use q50_datasets::run_folder::RunFolder;
-use q50_engine::market::Signals;
 use q50_engine::units::{Bps, LAMPORTS_PER_SOL, PeriodsPerYear};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
@@ -20,6 +19,7 @@ use q50_executor::wallet::Wallet;
 use q50_pumpswap::chain::Address;
 use q50_research::run::{PoolVenue, RunSettings, VenueSettings};
 use q50_trader::alerts::{Alert, AlertSettings, Alerts, Pace, Receiver};
+use q50_trader::clock_watch;
 use q50_trader::execution::Execution;
 use q50_trader::feed::Feed;
 use q50_trader::history;
@@ -29,9 +29,8 @@ use q50_trader::promoted;
 use q50_trader::promotion::gate::Intended;
 use q50_trader::promotion::{self, Manifest, Override};
 use q50_trader::session::{Event, Parts, Session, SessionError};
-use q50_trader::signal_file::SignalFile;
 use q50_trader::sizing::PoolTerms;
-use q50_trader::spec::{Levels, Mode, SessionSpec, SignalRule};
+use q50_trader::spec::{Levels, Mode, SessionSpec};
 use q50_trader::status;
 use tokio::sync::watch;
 
@@ -39,14 +38,16 @@ use crate::{
     Answer,
     args::LiveArguments,
     commands::{
-        chain::{nodes, open_executor, trading_settings, websocket},
+        chain::{named, nodes, open_executor, trading_settings, websocket},
         collect::LOG,
         gate::{self, Promoted, Rung},
     },
-    configuration::{DEFAULT_DEPTH, minus_one, signal_options, strategy_of},
+    configuration::{DEFAULT_DEPTH, strategy_of},
     progress::Status,
 };
 
+/// Which signals, and how they are read.
+mod signals;
 /// What is said.
 mod told;
 
@@ -126,8 +127,8 @@ async fn live(
     gate::permitted(&cluster, mode, &arguments.promotion)?;
     let interval_ms = interval_ms(arguments, manifest)?;
     let orders = trading_settings(arguments.priority_cap, arguments.limits.as_deref())?;
-    let rule = signal_rule(arguments, interval_ms, manifest);
-    let signals = signal_file(arguments, &settings, &rule)?;
+    let rule = signals::rule(arguments, interval_ms, manifest);
+    let signals = signals::file(arguments, &settings, &rule)?;
     let (receivers, pace) = receivers(arguments)?;
     let levels = Levels {
         stop_loss_bps: arguments.stop_loss.map(|share| share.0),
@@ -140,6 +141,7 @@ async fn live(
         tolerance_bps: arguments.tolerance_bps,
         demote_on_decay: arguments.demote_on_decay,
     };
+    watches(&monitor, &settings.venue)?;
     if let Some(manifest) = manifest {
         let signals = rule.as_ref();
         let intended = Intended { settings: &settings, interval_ms, signals, levels: &levels, monitor: &monitor };
@@ -151,7 +153,7 @@ async fn live(
     };
     let beginning = async {
         let connect = || Client::connect(&cluster, urls.clone(), SystemClock);
-        let client = connect().await.with_context(|| format!("cluster {cluster}"))?;
+        let client = connect().await.with_context(|| named(&cluster))?;
         // Whatever the node's address is, its chain is one that is shared or not.
         gate::permitted(&Cluster::of(client.genesis()), mode, &arguments.promotion)?;
         let target = Target::find(&client, address).await?;
@@ -173,13 +175,18 @@ async fn live(
         gate::allowed(promoted, client.genesis(), target.pool, address, mode)?;
     }
     let shared = Cluster::of(client.genesis());
+    // A localnet whose slots are stepped has a clock of its own.
+    if shared != Cluster::Localnet {
+        clock_watch::is_of(client.chain_time().await?.unix_seconds, SystemClock.now().0 / 1_000)?;
+    }
     let rung = Rung::of(promoted.as_ref(), &shared, mode, &arguments.promotion, &arguments.out)?;
     if let Some(rung) = &rung {
         settings.capital = rung.standing.of(settings.capital);
     }
-    let spec = SessionSpec {
+    let mut spec = SessionSpec {
         schema: SessionSpec::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        begun_ms: SystemClock.now().0,
         mode,
         genesis: client.genesis().to_owned(),
         pool: target.pool.to_string(),
@@ -200,6 +207,7 @@ async fn live(
     let (log, session) = (folder.file(LOG), folder.file(SESSION));
     let store = Store::open(&log, &target.pool, &spec.genesis).with_context(|| log.display().to_string())?;
     let mut journal = Journal::open(&session).with_context(|| session.display().to_string())?;
+    spec.begun_ms = journal.begun_ms()?.unwrap_or(spec.begun_ms);
     // Another session's folder is left as it is.
     journal.goes_on(&spec).with_context(|| session.display().to_string())?;
     if let Some(promoted) = &promoted {
@@ -267,9 +275,28 @@ async fn live(
     let collector = session.feed().collector();
     let written = dataset::write(collector.store(), &target, session.genesis(), interval_ms, &folder);
     last_words(alerts, ended.as_ref().err()).await;
-    ended.context("the session stopped; what it knows is kept, and the same command goes on")?;
+    ended.context("the session stopped; what it knows is kept, and once the cause is gone the same command goes on")?;
     written?;
     Ok(printed?)
+}
+
+/// Refuses a monitor that nothing could alarm.
+fn watches(monitor: &MonitorRule, venue: &VenueSettings) -> Result<()> {
+    let MonitorRule { modelled_bps, tolerance_bps, .. } = *monitor;
+    let both = modelled_bps + tolerance_bps;
+    ensure!(
+        both < 10_000.0,
+        "--modelled-bps and --tolerance-bps are {both} together, more than all of a fill; expected fewer than 10000"
+    );
+    if let VenueSettings::PumpSwap(pool) = venue
+        && both > pool.config.slippage.0 as f64
+    {
+        let slips = pool.config.slippage.0;
+        tracing::warn!(
+            "the monitor tolerates more than an order may slip: --modelled-bps and --tolerance-bps are {both}, --slippage-bps {slips}"
+        );
+    }
+    Ok(())
 }
 
 /// What is said, and kept, of a promoted session each time that it begins: checks that were overridden, and its rung.
@@ -278,43 +305,6 @@ fn announced(promoted: Option<&Promoted>, rung: Option<&Rung>) -> Vec<(&'static 
     let overridden =
         overrides.map(|Override { check, reason }| ("override", format!("{check} did not pass: {reason}")));
     overridden.chain(rung.map(|rung| ("ladder", rung.standing.text()))).collect()
-}
-
-fn signal_rule(arguments: &LiveArguments, interval_ms: i64, manifest: Option<&Manifest>) -> SignalRule {
-    let promoted = manifest.and_then(|manifest| manifest.spec.data.signals.as_ref());
-    let milliseconds = |seconds: Option<u32>, promoted: Option<i64>| {
-        seconds.map_or(promoted.unwrap_or(interval_ms), |seconds| i64::from(seconds) * 1_000)
-    };
-    let column = signal_column(arguments, manifest);
-    let minus_one = arguments.side_minus_one.map(minus_one).or_else(|| manifest?.minus_one);
-    let options = signal_options(column.clone(), arguments.crossing, minus_one);
-    SignalRule {
-        delay_ms: milliseconds(arguments.signal_delay, promoted.map(|signals| signals.delay_ms)),
-        max_age_ms: milliseconds(arguments.signal_max_age, promoted.map(|signals| signals.max_age_ms)),
-        crossing: options.crossing,
-        column,
-        minus_one,
-    }
-}
-
-fn signal_column(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Option<String> {
-    arguments.signal_column.clone().or_else(|| manifest?.signal_column.clone())
-}
-
-/// The signal file, where there is one; refused where the strategy could not run on it.
-fn signal_file(arguments: &LiveArguments, settings: &RunSettings, rule: &SignalRule) -> Result<Option<SignalFile>> {
-    let options = signal_options(rule.column.clone(), arguments.crossing, rule.minus_one);
-    let rule = rule.join();
-    ensure!(rule.max_age_ms > 0, "--signal-max-age is 0, expected 1 or more: nothing would ever be used");
-    let file = match &arguments.signals {
-        Some(path) => Some(SignalFile::open(path, options, rule)?),
-        None => None,
-    };
-    let there = file.as_ref().map_or_else(Signals::default, SignalFile::signals);
-    if let Some(refusal) = settings.refusal(&there) {
-        bail!("{refusal}{}", if file.is_none() { "; or name a file with --signals" } else { "" });
-    }
-    Ok(file)
 }
 
 /// Who is told, and how often.

@@ -18,11 +18,14 @@ pub(crate) fn run(arguments: &LocalnetArguments) -> Result<Answer> {
         let _ = asked_to_end.send(());
     })
     .context("no handler for Ctrl-C")?;
-    let settings = match &arguments.demonstration {
-        Some(folder) => demonstration::settings(arguments, folder)?,
-        None => settings(arguments)?,
+    // The folder of a demonstration stays locked for as long as its chain is there.
+    let (localnet, _folder) = match &arguments.demonstration {
+        Some(folder) => {
+            let (localnet, folder) = demonstration::start(arguments, folder)?;
+            (localnet, Some(folder))
+        }
+        None => (Localnet::start(settings(arguments)?)?, None),
     };
-    let localnet = Localnet::start(settings)?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(localnet.ready())?)?;
     stdout.flush()?;

@@ -172,20 +172,21 @@ impl World {
 
     /// Trades another coin, so that the program's own account for the wallet is there: its deposit is no part of a replay.
     fn make_the_programs_account(&self) {
-        let line = format!(
-            "chain buy {} --amount 0.01 --cluster localnet --rpc {} --keypair {} --journal other.sqlite",
-            self.pool(1).mint,
-            self.net.ready().rpc,
-            self.net.ready().keypair.display()
-        );
+        self.trade(&format!("chain buy {} --amount 0.01 --journal other.sqlite", self.pool(1).mint));
+    }
+
+    /// Runs a command that trades by hand, while slots pass.
+    pub fn trade(&self, line: &str) {
+        let (rpc, keypair) = (&self.net.ready().rpc, self.net.ready().keypair.display());
+        let line = format!("{line} --cluster localnet --rpc {rpc} --keypair {keypair}");
         std::thread::scope(|threads| {
-            let bought = threads.spawn(|| self.space.q50(&line));
-            while !bought.is_finished() {
+            let traded = threads.spawn(|| self.space.q50(&line));
+            while !traded.is_finished() {
                 std::thread::sleep(Duration::from_millis(20));
                 self.advance(1);
             }
-            let bought = bought.join().unwrap();
-            assert_eq!(bought.code, 0, "{}{}", bought.stdout, bought.stderr);
+            let traded = traded.join().unwrap();
+            assert_eq!(traded.code, 0, "{}{}", traded.stdout, traded.stderr);
         });
     }
 

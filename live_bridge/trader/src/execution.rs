@@ -14,6 +14,8 @@ use q50_executor::order::{Order, Quoted};
 use q50_executor::plan::{self, Rejection};
 use q50_executor::rpc::{Class, Client};
 use q50_pumpswap::chain::Address;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -26,6 +28,18 @@ pub enum ExecutionError {
     /// Its journal.
     #[error("journal: {0}")]
     Journal(#[from] JournalError),
+    /// What the wallet holds cannot be read.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+}
+
+/// Orders as the executor knows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its journal.
+    pub file: PathBuf,
+    /// By key, whether it was filled.
+    pub filled: BTreeMap<String, bool>,
 }
 
 /// Where orders go.
@@ -117,6 +131,32 @@ impl Execution {
             Self::Trade(executor) => Ok(executor.journal().outcome(key)?.as_ref().map(told)),
             Self::DryRun { .. } | Self::Paper { .. } => Ok(None),
         }
+    }
+
+    /// The orders whose keys begin like this, and whether each was filled, and the file that knows; none where orders go
+    /// nowhere.
+    ///
+    /// # Errors
+    /// Where the executor's journal cannot be read.
+    pub fn orders_of(&self, prefix: &str) -> Result<Option<Known>, ExecutionError> {
+        let Self::Trade(executor) = self else { return Ok(None) };
+        let orders = executor.journal().orders_of(prefix)?;
+        let filled = orders.into_iter().map(|(key, state)| (key, state == OrderState::Filled)).collect();
+        Ok(Some(Known { file: executor.journal().path().to_owned(), filled }))
+    }
+
+    /// Units of the coin that the wallet has, as of `slot` or later; none where orders go nowhere.
+    ///
+    /// # Errors
+    /// Where no node says so for a minute.
+    pub async fn held(&self, mint: Address, slot: u64) -> Result<Option<u64>, ExecutionError> {
+        let Self::Trade(executor) = self else { return Ok(None) };
+        let read = async || match executor.chain().market(mint, executor.address(), slot).await {
+            Err(MarketError::Node(error)) if error.class() == Class::Transient => Err(error),
+            other => Ok(other),
+        };
+        let market = q50_executor::rpc::retry(&SystemClock, read).await.map_err(MarketError::Node)??;
+        Ok(Some(market.held.unwrap_or(0)))
     }
 
     /// Settles what is open.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::Instant;
 
-/// Most bars that close from one look to the next; more is a clock that jumps.
-const MOST_AT_ONCE: i64 = 10_000;
+/// How much further than ours the chain's clock may go from one look to the next; more is a clock that jumps.
+const MOST_AT_ONCE: Duration = Duration::from_secs(3_600);
 /// How long the subscription may be silent about what was found before it is made anew.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -22,14 +22,15 @@ pub enum FeedError {
     Collect(#[from] CollectError),
     /// Time on the chain makes no sense.
     #[error(
-        "the chain's clock went from {from} to {to} in one look: more than {MOST_AT_ONCE} bars; ask another node with --rpc, or start \
-         again where that is right"
+        "the chain's clock went from {from} to {to} in {in_s} s; ask another node with --rpc, or start again where that is right"
     )]
     Jump {
         /// Before.
         from: String,
         /// After.
         to: String,
+        /// Seconds that it took.
+        in_s: u64,
     },
 }
 
@@ -39,12 +40,12 @@ pub struct Feed {
     collector: Collector<Client<SystemClock>>,
     subscription: Subscription,
     tape: Tape,
-    interval_ms: i64,
     /// Since when something is known that the subscription has not told of.
     untold_since: Option<Instant>,
     /// Whether it has told of something that was not found yet: it is as a rule faster than a look.
     is_told: bool,
-    has_looked: bool,
+    /// When the chain was seen last.
+    looked: Option<Instant>,
 }
 
 impl Feed {
@@ -52,7 +53,7 @@ impl Feed {
     #[must_use]
     pub fn new(collector: Collector<Client<SystemClock>>, subscription: Subscription, interval_ms: i64) -> Self {
         let tape = Tape::new(collector.target(), interval_ms);
-        Self { collector, subscription, tape, interval_ms, untold_since: None, is_told: false, has_looked: false }
+        Self { collector, subscription, tape, untold_since: None, is_told: false, looked: None }
     }
 
     /// The collector.
@@ -64,7 +65,7 @@ impl Feed {
     /// Whether the chain was seen.
     #[must_use]
     pub fn has_looked(&self) -> bool {
-        self.has_looked
+        self.looked.is_some()
     }
 
     /// The chain's clock at the last look, epoch milliseconds.
@@ -87,7 +88,7 @@ impl Feed {
     /// # Errors
     /// [`FeedError`].
     pub async fn look(&mut self) -> Result<Closed, FeedError> {
-        let before = self.time_ms().filter(|_| self.has_looked);
+        let before = self.looked.zip(self.time_ms());
         match self.collector.catch_up(&|_| {}).await {
             Ok(0) => {}
             Ok(_) if std::mem::take(&mut self.is_told) => {}
@@ -102,13 +103,16 @@ impl Feed {
             self.subscription.renew();
             self.untold_since = None;
         }
-        if let Some((from, to)) = before.zip(self.time_ms())
-            && to.saturating_sub(from) / self.interval_ms > MOST_AT_ONCE
-        {
-            let [from, to] = [from, to].map(q50_datasets::time::rfc3339);
-            return Err(FeedError::Jump { from, to });
+        let now = Instant::now();
+        if let Some(((looked, from), to)) = before.zip(self.time_ms()) {
+            let passed = Duration::from_millis(to.saturating_sub(from).max(0).unsigned_abs());
+            let took = now - looked;
+            if passed > took + MOST_AT_ONCE {
+                let [from, to] = [from, to].map(q50_datasets::time::rfc3339);
+                return Err(FeedError::Jump { from, to, in_s: took.as_secs() });
+            }
         }
-        self.has_looked = true;
+        self.looked = Some(now);
         Ok(self.tape.closed(self.collector.store())?)
     }
 }

@@ -16,6 +16,8 @@
 pub mod alerts;
 /// Money and coins of a session.
 pub mod books;
+/// Whether this machine's clock can be trusted.
+pub mod clock_watch;
 /// A session beside its backtest.
 pub mod compare;
 /// Where orders go.

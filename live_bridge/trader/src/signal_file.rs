@@ -43,6 +43,19 @@ pub enum SignalFileError {
         /// Its stamp, what it has now, and what it had.
         change: String,
     },
+    /// What a bar was decided on is not in it any more.
+    #[error(
+        "{path:?} changed what it said: it has no row with {said}, which the bar of {bar} was decided on; rows are only added. Put \
+         the file back; nothing was decided on it"
+    )]
+    Unsaid {
+        /// The file.
+        path: PathBuf,
+        /// The bar.
+        bar: String,
+        /// What it said.
+        said: String,
+    },
     /// A column came or went.
     #[error("{path:?} has other columns than before: `{column}` came or went")]
     Columns {
@@ -148,6 +161,28 @@ impl SignalFile {
         until > 0 && available(&self.table.ts[until - 1]) > open_ms
     }
 
+    /// Refuses a file that no longer has what the bar which opens then was decided on. A row that came late may stand before it.
+    ///
+    /// # Errors
+    /// [`SignalFileError::Unsaid`].
+    pub fn still_says(&self, open_ms: i64, interval_ms: i64, said: &BarSignals) -> Result<(), SignalFileError> {
+        let JoinRule { delay_ms, max_age_ms } = self.rule;
+        let close = open_ms.saturating_add(interval_ms);
+        let available = |stamp: &i64| stamp.saturating_add(delay_ms);
+        let until = self.table.ts.partition_point(|stamp| available(stamp) <= close);
+        let from = self.table.ts.partition_point(|stamp| close.saturating_sub(available(stamp)) >= max_age_ms);
+        let signals = self.signals();
+        let says = |row: usize| {
+            said.iter().all(|(column, value)| signals.get(*column).is_some_and(|values| values[row] == *value))
+        };
+        if said.is_empty() || (from..until).any(says) {
+            return Ok(());
+        }
+        let said: Vec<String> = said.iter().map(|(column, value)| format!("{} {value}", column.name())).collect();
+        let (path, bar, said) = (self.path.clone(), rfc3339(open_ms), said.join(", "));
+        Err(SignalFileError::Unsaid { path, bar, said })
+    }
+
     /// The signals that the bar which opens then decides on, by the datasets' rule; of `columns` those that have a value.
     #[must_use]
     pub fn at(&self, open_ms: i64, interval_ms: i64, columns: &[Column]) -> BarSignals {
@@ -216,6 +251,21 @@ mod tests {
             assert!(error.contains(words), "{error}");
             assert_eq!(q50(&signals, MINUTE), Some(0.2), "nothing of it was taken");
         }
+    }
+
+    #[test]
+    fn what_a_bar_was_decided_on_has_to_be_there_still() {
+        let (_folder, _, signals) = file("0,0.1\n60000,0.2\n");
+        let says = |open_ms, value| signals.still_says(open_ms, MINUTE, &vec![(Column::Q50, value)]);
+        says(0, 0.1).unwrap();
+        says(MINUTE, 0.2).unwrap();
+        signals.still_says(5 * MINUTE, MINUTE, &Vec::new()).unwrap();
+        let error = says(MINUTE, 0.1).unwrap_err().to_string();
+        assert!(error.contains("no row with q50 0.1, which the bar of 1970-01-01T00:01:00Z was decided on"), "{error}");
+        // Of two that could be used the newer one may have come late.
+        let rule = JoinRule { max_age_ms: 2 * MINUTE, ..JoinRule::one_bar(MINUTE) };
+        let long = SignalFile { rule, ..signals };
+        long.still_says(MINUTE, MINUTE, &vec![(Column::Q50, 0.1)]).unwrap();
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a session is, whole: two that are specified alike trade alike.
+//! What a session is, whole: two that are specified alike, but for when they began, trade alike.
 
 use crate::monitor::MonitorRule;
 use q50_datasets::join::JoinRule;
@@ -29,6 +29,9 @@ pub struct SessionSpec {
     pub schema: String,
     /// Version of q50.
     pub version: String,
+    /// When it began, by our clock, epoch milliseconds: two sessions that are asked for the same are two.
+    #[serde(default)]
+    pub begun_ms: i64,
     /// What becomes of orders.
     pub mode: Mode,
     /// Hash of the chain's first block.

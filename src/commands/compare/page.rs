@@ -1,10 +1,10 @@
 //! The comparison as a page.
 
 use q50_research::report::{Curves, Sheet, Table, WealthPath};
-use q50_trader::compare::{Comparison, Parts, STAGES, Stage, TestReport};
+use q50_trader::compare::{self, Comparison, Parts, STAGES, Stage, TestReport};
 use q50_trader::promotion::Override;
 
-use super::{answer, not_split, number};
+use super::{answer, close, not_split, number, unbooked};
 
 /// The same as a page.
 pub(super) fn sheet(comparison: &Comparison) -> Sheet {
@@ -14,9 +14,11 @@ pub(super) fn sheet(comparison: &Comparison) -> Sheet {
     let curve =
         |side: usize| -> Vec<f64> { comparison.equity.iter().map(|(_, pair)| pair[side] / begins[side]).collect() };
     let mut named = vec![("live", curve(1)), ("replayed", curve(0))];
-    if comparison.promoted.iter().any(|value| !value.is_nan()) {
-        named.push(("promoted", comparison.promoted.clone()));
+    if comparison.promoted.equity.iter().any(|value| !value.is_nan()) {
+        let name = if comparison.promoted.is_of_these_bars { "promoted" } else { "promoted, its last bars" };
+        named.push((name, comparison.promoted.equity.clone()));
     }
+    let account = comparison.unbooked.first().map(|first| unbooked(comparison.unbooked.len(), first));
     let besides =
         if fills.not_split > 0 { format!(" Besides, {}.", not_split(fills.not_split)) } else { String::new() };
     let path = |name, test: &TestReport| WealthPath { name, log_wealth: test.path.clone() };
@@ -29,6 +31,7 @@ pub(super) fn sheet(comparison: &Comparison) -> Sheet {
             format!("{} bars from {} to {}.", decisions.compared, comparison.from, comparison.to),
         ]
         .into_iter()
+        .chain(account.map(|words| format!("But {words}.")))
         .chain(comparison.asked.iter().map(|asked| format!("Asked for something else: {asked}.")))
         .collect(),
         is_yes: comparison.parity,
@@ -58,10 +61,8 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
         std::iter::once(name).chain(parts.map(ToString::to_string)).collect::<Vec<String>>()
     };
     let each = fills.pairs.iter().filter_map(|pair| Some(cut(format!("{} {}", pair.bar, pair.side), &pair.parts?)));
-    let unfilled = orders
-        .unfilled
-        .iter()
-        .map(|order| row(&[&order.bar, order.state.name(), order.why.as_deref().unwrap_or("no reason is known")]));
+    let unfilled =
+        orders.unfilled.iter().map(|order| row(&[&order.bar, &compare::unfilled(order.state, order.why.as_deref())]));
     let differing = decisions.differences.iter().map(|made| row(&[&made.bar, &made.live, &made.backtest]));
     let whole = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let stage = |(name, stage): (&str, Stage)| {
@@ -85,7 +86,6 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
         monitor.alarms.iter().map(|alarm| row(&[alarm.test.name(), &alarm.observed.to_string(), &alarm.reason]));
     let interval =
         money.sharpe_difference_ci95.map_or_else(|| "-".to_owned(), |[low, high]| format!("{low:.3} to {high:.3}"));
-    let close = money.is_close.map_or("-", |is_close| if is_close { "yes" } else { "no" });
     let table = |title, heads: &[&'static str], rows, note| Table { title, heads: heads.to_vec(), rows, note };
     vec![
         table(
@@ -95,7 +95,7 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
                 row(&["return", &number(money.live_return), &number(money.backtest_return)]),
                 row(&["Sharpe ratio, annual", &number(money.live_sharpe), &number(money.backtest_sharpe)]),
                 row(&["95 % of their difference", &interval, ""]),
-                row(&["within 10 % of the backtest's", close, ""]),
+                row(&["within 10 % of the backtest's", close(money.is_close), ""]),
             ],
             "",
         ),
@@ -106,8 +106,14 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
             "An alarm says that something is not as modelled, and not what.",
         ),
         table(
+            "Not watched",
+            &["what no test sees", "count"],
+            monitor.unwatched.rows(),
+            "A fill outside the bound counts as the bound.",
+        ),
+        table(
             "Monitor",
-            &["test", "observed", "mean", "held against", "wealth", "most"],
+            &["test", "observed", "mean", "tested against", "wealth", "most"],
             watched.collect(),
             "Fills by their mean shortfall against the replayed ones, trades by their mean net return, fractions.",
         ),
@@ -129,7 +135,7 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
             reasons.collect(),
             "Numbers in reasons are left out.",
         ),
-        table("The first of them", &["bar", "state", "why"], unfilled.collect(), ""),
+        table("The first of them", &["bar", "what became of it"], unfilled.collect(), ""),
         table("Decisions that differ", &["bar", "live", "backtest"], differing.collect(), ""),
         table("Time", &["stage", "p50", "p95", "p99", "measured"], stages, ""),
         table(

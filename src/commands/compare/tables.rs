@@ -14,16 +14,19 @@ pub(super) fn write(run: &mut NewRun<'_>, comparison: &Comparison, record: &Reco
     orders(run, record)
 }
 
-/// Money at the closes of the bars that both have, SOL; of the promoted backtest a multiple of what it begins with.
+/// Money at the closes of the bars that both have, SOL; of the promoted backtest, where it has these bars, a multiple of what
+/// it begins with.
 fn equity(run: &mut NewRun<'_>, comparison: &Comparison) -> Result<()> {
     let times: Vec<i64> = comparison.equity.iter().map(|(time, _)| *time).collect();
     let side = |side: usize| -> Vec<f64> { comparison.equity.iter().map(|(_, pair)| pair[side]).collect() };
     let (replayed, live) = (side(0), side(1));
+    let promoted = &comparison.promoted;
+    let promoted = if promoted.is_of_these_bars { promoted.equity.clone() } else { vec![f64::NAN; times.len()] };
     let columns = [
         ("ts_ms", Column::I64(&times)),
         ("live", Column::F64(&live)),
         ("replayed", Column::F64(&replayed)),
-        ("promoted", Column::F64(&comparison.promoted)),
+        ("promoted", Column::F64(&promoted)),
     ];
     Ok(run.table("equity.parquet", &columns)?)
 }

@@ -42,10 +42,16 @@ fn line(event: &Event) -> String {
         Event::Done { done, .. } => format!("  {}", became(done)),
         Event::Alarm(alarm) => format!("ALARM ({}): {}", alarm.test.name(), alarm.reason),
         Event::Note { kind, text } => format!("  {kind}: {text}"),
-        Event::Stopped { decisions, orders, from } => {
+        Event::Stopped { decisions, orders, from, holds } => {
             let from =
                 from.as_deref().map_or_else(String::new, |from| format!("; to replay it: q50 verify --from {from} .."));
-            format!("stopped after {decisions} decisions and {orders} orders{from}")
+            let holds = match holds.as_str() {
+                "0" => String::new(),
+                units => format!(
+                    "; it holds {units} units of the coin: the same command goes on with them, q50 close sells them"
+                ),
+            };
+            format!("stopped after {decisions} decisions and {orders} orders{from}{holds}")
         }
     }
 }

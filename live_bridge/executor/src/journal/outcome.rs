@@ -40,6 +40,18 @@ pub struct Sent {
 }
 
 impl Journal {
+    /// The orders whose keys begin like this, with what became of them, oldest first.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn orders_of(&self, prefix: &str) -> Result<Vec<(String, OrderState)>, JournalError> {
+        let select = "SELECT key, state FROM orders WHERE substr(key, 1, length(?1)) = ?1 ORDER BY id";
+        let mut statement = self.database.prepare(select)?;
+        let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| row.map_err(JournalError::from).and_then(|(key, state)| Ok((key, OrderState::named(&state)?))))
+            .collect()
+    }
+
     /// What became of the order of this key; none where none was given.
     ///
     /// # Errors

@@ -38,8 +38,8 @@ impl Endpoint {
     }
 
     /// What may be shown of its address.
-    pub(super) fn host(&self) -> &str {
-        self.url.host_str().unwrap_or("?")
+    pub(super) fn host(&self) -> String {
+        shown(&self.url)
     }
 
     /// Calls a method.
@@ -74,6 +74,12 @@ impl Endpoint {
             }
         }
     }
+}
+
+/// Host of an address, and port where it names one; the rest may hold a key.
+pub(super) fn shown(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("?");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// An error without the address, which may hold a key.

@@ -86,7 +86,7 @@ impl<C: Clock> Client<C> {
         let urls = if urls.is_empty() { vec![cluster.usual_node()] } else { urls };
         let (mut endpoints, mut genesis, mut silent) = (Vec::new(), None, None);
         for url in urls {
-            let host = url.host_str().unwrap_or("?").to_owned();
+            let host = endpoint::shown(&url);
             let failed = |source| ConnectError::Node { host: host.clone(), source };
             let endpoint = Endpoint::new(url).map_err(failed)?;
             let params = raw("getGenesisHash", &json!([])).map_err(failed)?;
@@ -120,7 +120,7 @@ impl<C: Clock> Client<C> {
         let asked = retry(&self.clock, async || {
             self.call::<Contextual<Option<Account>>>("getAccountInfo", params.clone()).await
         });
-        let host = self.endpoints.first().map_or("?", Endpoint::host).to_owned();
+        let host = self.endpoints.first().map_or_else(|| "?".to_owned(), Endpoint::host);
         match asked.await.map_err(|source| ConnectError::Node { host, source })?.value {
             Some(account) if account.executable => Ok(()),
             _ => Err(ConnectError::NoProgram),

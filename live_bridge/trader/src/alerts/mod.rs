@@ -1,8 +1,8 @@
 //! Alerts: what somebody has to know now, told to Telegram and to a webhook. The session never waits for them.
 //!
 //! Of each kind one message is sent at most every so often; what comes in between is counted and told with the next one, and
-//! kinds that are due together are one message. What a receiver does not take is offered again, later each time, and not
-//! before it wants to be asked. Tokens come from files or from the environment, and are in no message, log or error.
+//! kinds that are due together are one message. What a receiver does not take is offered again, later each time, and holds up
+//! no other kind; a receiver that says when it wants to be asked again is not asked before. Tokens come from files or from the environment, and are in no message, log or error.
 
 /// Who is told.
 mod receiver;
@@ -48,8 +48,10 @@ impl Alert {
                 let text = if *goes_on { "the session goes on" } else { "the session begins" };
                 Some(Self { kind: "session", text: text.to_owned() })
             }
-            Event::Stopped { decisions, orders, .. } => {
-                let text = format!("the session stopped after {decisions} decisions and {orders} orders");
+            Event::Stopped { decisions, orders, holds, .. } => {
+                let text = format!(
+                    "the session stopped after {decisions} decisions and {orders} orders, and holds {holds} units of the coin"
+                );
                 Some(Self { kind: "session", text })
             }
             Event::Done { key, done } if !matches!(done.state, State::Filled | State::Simulated | State::Wanted) => {
@@ -77,7 +79,7 @@ pub struct Batch {
 pub struct Pace {
     /// From a message about a kind to the next one.
     pub every: Duration,
-    /// From a failed attempt to the next one; twice as long after each.
+    /// From a failed attempt to the next one about that kind; twice as long after each.
     pub again: Duration,
     /// Attempts after which a message is given up.
     pub attempts: u32,
@@ -129,17 +131,25 @@ impl Alerts {
     }
 }
 
+/// When a kind may be told again.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    not_before: Instant,
+    /// How often what waits was not taken.
+    failed: u32,
+}
+
 /// Alerts that wait to be told, by kind; in the order of the kinds' names.
 #[derive(Debug, Default)]
 struct Waiting {
     batches: BTreeMap<&'static str, Batch>,
-    /// When the next message about a kind may be sent.
-    not_before: BTreeMap<&'static str, Instant>,
+    turns: BTreeMap<&'static str, Turn>,
+    /// Until when the receiver wants not to be asked.
+    quiet_until: Option<Instant>,
 }
 
 impl Waiting {
-    fn add(&mut self, alert: Alert) {
-        let Alert { kind, text } = alert;
+    fn add(&mut self, Alert { kind, text }: Alert) {
         let batch = self.batches.entry(kind).or_insert(Batch { kind, count: 0, text: String::new() });
         batch.count += 1;
         batch.text = text;
@@ -147,17 +157,43 @@ impl Waiting {
 
     /// When something can be told; none where nothing waits.
     fn due(&self) -> Option<Instant> {
-        let due = |kind: &&'static str| self.not_before.get(*kind).copied().unwrap_or_else(Instant::now);
-        self.batches.keys().map(due).min()
+        let now = Instant::now();
+        let due = |kind: &&'static str| self.turns.get(*kind).map_or(now, |turn| turn.not_before);
+        let first = self.batches.keys().map(due).min()?;
+        Some(self.quiet_until.map_or(first, |until| first.max(until)))
     }
 
-    /// What can be told now; `all` where nobody waits any more.
-    fn take(&mut self, now: Instant, every: Duration, all: bool) -> Vec<Batch> {
-        let not_before = &self.not_before;
-        let is_due = |kind: &&'static str, _: &mut Batch| all || not_before.get(*kind).is_none_or(|at| *at <= now);
-        let taken: Vec<Batch> = self.batches.extract_if(.., is_due).map(|(_, batch)| batch).collect();
-        self.not_before.extend(taken.iter().map(|batch| (batch.kind, now + every)));
-        taken
+    /// Nothing is told any more after this: nobody waits for the turn of its kind.
+    fn hurry(&mut self) {
+        self.turns.clear();
+    }
+
+    /// What can be told now.
+    fn take(&mut self, now: Instant) -> Vec<Batch> {
+        let turns = &self.turns;
+        let is_due = |kind: &&'static str, _: &mut Batch| turns.get(*kind).is_none_or(|turn| turn.not_before <= now);
+        self.batches.extract_if(.., is_due).map(|(_, batch)| batch).collect()
+    }
+
+    /// These were taken, or never will be.
+    fn settled(&mut self, batches: &[Batch], pace: Pace) {
+        let turn = Turn { not_before: Instant::now() + pace.every, failed: 0 };
+        self.turns.extend(batches.iter().map(|batch| (batch.kind, turn)));
+    }
+
+    /// These were not taken. Each waits for its own turn, with what comes meanwhile; other kinds are not held up by them.
+    fn put_back(&mut self, batches: Vec<Batch>, pace: Pace, receiver: &Receiver) {
+        for batch in batches {
+            let failed = self.turns.get(batch.kind).map_or(0, |turn| turn.failed) + 1;
+            if failed >= pace.attempts {
+                tracing::warn!("{} did not take an alert ({}) in {failed} attempts", receiver.name(), batch.kind);
+                self.settled(&[batch], pace);
+                continue;
+            }
+            let not_before = Instant::now() + pace.again * 2_u32.saturating_pow(failed - 1);
+            self.turns.insert(batch.kind, Turn { not_before, failed });
+            self.batches.insert(batch.kind, batch);
+        }
     }
 }
 
@@ -165,44 +201,39 @@ async fn tell(receiver: Receiver, session: String, mut alerts: mpsc::Receiver<Al
     let mut waiting = Waiting::default();
     let mut is_open = true;
     while is_open || !waiting.batches.is_empty() {
-        let due = waiting.due().filter(|_| is_open);
+        let due = waiting.due();
         tokio::select! {
             alert = alerts.recv(), if is_open => match alert {
-                Some(alert) => {
-                    waiting.add(alert);
-                    continue;
+                Some(alert) => waiting.add(alert),
+                None => {
+                    is_open = false;
+                    waiting.hurry();
                 }
-                None => is_open = false,
             },
-            () = async { match due { Some(due) => sleep_until(due).await, None => std::future::pending().await } } => {}
-        }
-        // What came at the same moment goes with it.
-        while let Ok(alert) = alerts.try_recv() {
-            waiting.add(alert);
-        }
-        let batches = waiting.take(Instant::now(), pace.every, !is_open);
-        if !batches.is_empty() {
-            offer(&receiver, &session, &batches, pace).await;
+            () = async { match due { Some(due) => sleep_until(due).await, None => std::future::pending().await } } => {
+                // What came at the same moment goes with it.
+                while let Ok(alert) = alerts.try_recv() {
+                    waiting.add(alert);
+                }
+                offer(&receiver, &session, &mut waiting, pace).await;
+            }
         }
     }
 }
 
-/// Offers a message until it is taken, refused for good, or was offered often enough.
-async fn offer(receiver: &Receiver, session: &str, batches: &[Batch], pace: Pace) {
-    let mut wait = pace.again;
-    for attempt in 1..=pace.attempts {
-        match receiver.post(session, batches).await {
-            Ok(()) => return,
-            Err(Refusal::ForGood(why)) => {
-                tracing::warn!("{} does not take alerts: {why}", receiver.name());
-                return;
-            }
-            Err(Refusal::ForNow(why, asked)) => {
-                tracing::debug!("{}: {why}; attempt {attempt} of {}", receiver.name(), pace.attempts);
-                tokio::time::sleep(asked.map_or(wait, |asked| asked.max(wait))).await;
-                wait *= 2;
-            }
+/// Offers what is due.
+async fn offer(receiver: &Receiver, session: &str, waiting: &mut Waiting, pace: Pace) {
+    let batches = waiting.take(Instant::now());
+    match receiver.post(session, &batches).await {
+        Ok(()) => waiting.settled(&batches, pace),
+        Err(Refusal::ForGood(why)) => {
+            tracing::warn!("{} does not take alerts: {why}", receiver.name());
+            waiting.settled(&batches, pace);
+        }
+        Err(Refusal::ForNow(why, asked)) => {
+            tracing::debug!("{}: {why}", receiver.name());
+            waiting.quiet_until = asked.map(|asked| Instant::now() + asked);
+            waiting.put_back(batches, pace, receiver);
         }
     }
-    tracing::warn!("{} did not take an alert in {} attempts", receiver.name(), pace.attempts);
 }

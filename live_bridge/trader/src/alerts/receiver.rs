@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 /// How long an answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most seconds that a receiver may ask us to wait.
-const MOST_WAIT: u64 = 300;
+/// Most seconds that a receiver may ask us to wait: a day.
+const MOST_WAIT: u64 = 86_400;
 /// Most characters of a message of Telegram.
 /// Source: https://core.telegram.org/bots/api#sendmessage
 const MOST_CHARACTERS: usize = 4_096;

@@ -2,6 +2,9 @@
 
 use super::{Pace, Receiver};
 use serde::Deserialize;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
@@ -47,6 +50,14 @@ pub enum AlertError {
         /// The environment variable.
         variable: &'static str,
     },
+    /// Others may read a secret.
+    #[error("{path:?}: others than its owner may read it (mode {mode:04o}); chmod 600 it")]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// A secret is none.
     #[error("{what}: {problem}")]
     BadSecret {
@@ -89,17 +100,24 @@ struct Webhook {
 }
 
 impl AlertSettings {
-    /// Reads a file (TOML).
+    /// Reads a file (TOML). The files that it names are looked for in its own folder.
     ///
     /// # Errors
     /// [`AlertError`].
     pub fn read(path: &Path) -> Result<Self, AlertError> {
         let text = read(path)?;
-        toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let mut settings: Self = toml::from_str(&text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let (line, problem) = (before.matches('\n').count() + 1, error.message().to_owned());
             AlertError::NotAlerts { path: path.to_owned(), line, problem }
-        })
+        })?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let token = settings.telegram.as_mut().and_then(|telegram| telegram.token_file.as_mut());
+        let url = settings.webhook.as_mut().and_then(|webhook| webhook.url_file.as_mut());
+        for file in token.into_iter().chain(url) {
+            *file = folder.join(&*file);
+        }
+        Ok(settings)
     }
 
     /// How often is told.
@@ -134,6 +152,19 @@ fn read(path: &Path) -> Result<Zeroizing<String>, AlertError> {
     Ok(Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?))
 }
 
+/// Reads a file that only its owner may be able to read, like a wallet.
+fn read_secret(path: &Path) -> Result<Zeroizing<String>, AlertError> {
+    let unreadable = |source| AlertError::Unreadable { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(AlertError::Mode { path: path.to_owned(), mode });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
 fn secret(
     file: Option<&Path>,
     what: &'static str,
@@ -141,7 +172,7 @@ fn secret(
     variable: &'static str,
 ) -> Result<Zeroizing<String>, AlertError> {
     let found = match file {
-        Some(file) => read(file)?,
+        Some(file) => read_secret(file)?,
         None => Zeroizing::new(std::env::var(variable).map_err(|_| AlertError::NoSecret { what, field, variable })?),
     };
     Ok(Zeroizing::new(found.trim().to_owned()))

@@ -3,6 +3,7 @@ use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use tokio::time::sleep;
 
@@ -118,6 +119,33 @@ async fn a_receiver_is_asked_again_later_and_not_before_it_wants_to_be() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_offered_again_does_not_hold_up_an_alarm() {
+    let (stand_in, url) = StandIn::start(&[(500, None, json!({})), (200, None, json!({}))]).await;
+    let pace = Pace { again: Duration::from_secs(2), ..FAST };
+    let alerts = Alerts::start(vec![Receiver::webhook(&url).unwrap()], "0123", pace);
+    alerts.send(&alert("session", "begins"));
+    stand_in.hears(1).await;
+    alerts.send(&alert("alarm", "now"));
+    let heard = stand_in.hears(3).await;
+    let told = |at: usize| heard[at].2["alerts"].clone();
+    assert_eq!(told(1), json!([{"kind": "alarm", "count": 1, "text": "now"}]));
+    assert_eq!(told(2), json!([{"kind": "session", "count": 1, "text": "begins"}]), "offered again in its own time");
+    assert!(heard[2].0 - heard[0].0 >= pace.again, "{heard:?}");
+    alerts.finish(Duration::from_secs(5)).await;
+    assert_eq!(stand_in.heard().len(), 3);
+}
+
+#[tokio::test]
+async fn a_message_that_is_never_taken_is_given_up() {
+    let (stand_in, url) = StandIn::start(&[(500, None, json!({}))]).await;
+    let alerts = Alerts::start(vec![Receiver::webhook(&url).unwrap()], "0123", FAST);
+    alerts.send(&alert("order", "failed"));
+    stand_in.hears(4).await;
+    alerts.finish(Duration::from_secs(5)).await;
+    assert_eq!(stand_in.heard().len(), FAST.attempts as usize);
+}
+
+#[tokio::test]
 async fn whoever_sends_never_waits_and_what_is_refused_for_good_is_not_sent_again() {
     let (dead, url) = StandIn::start(&[(500, None, json!({}))]).await;
     let (closed, other) = StandIn::start(&[(401, None, json!({}))]).await;
@@ -153,14 +181,20 @@ fn secrets_come_from_files_or_the_environment_and_no_error_says_one() {
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
     };
     let token = write("token", &format!("{TOKEN}\n"));
     let settings = |text: &str| AlertSettings::read(&write("alerts.toml", text));
     let told = settings(&format!("[telegram]\nchat = '@desk'\ntoken_file = '{}'", token.display())).unwrap();
     assert_eq!((told.receivers().unwrap().len(), told.pace().every), (1, Duration::from_secs(60)));
+    // A file is looked for beside the one that names it, wherever q50 was started.
+    let beside = settings("[telegram]\nchat = '@desk'\ntoken_file = 'token'").unwrap();
+    assert_eq!(beside.receivers().unwrap().len(), 1);
     let refused = |text: &str| settings(text).and_then(|settings| settings.receivers()).unwrap_err().to_string();
     let bad = write("bad", "ftp://host/secret");
+    let open = write("open", TOKEN);
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o640)).unwrap();
     for (text, words) in [
         ("[telegram]\nchat = '1'", "set Q50_TELEGRAM_TOKEN"),
         ("[webhook]\n", "set Q50_WEBHOOK_URL"),
@@ -168,6 +202,7 @@ fn secrets_come_from_files_or_the_environment_and_no_error_says_one() {
         ("[telegram]\nchat = '1'\ntoken = 'secret'", "line 3: unknown field `token`"),
         (&format!("[webhook]\nurl_file = '{}'", bad.display()), "expected an address that begins with https://"),
         (&format!("[telegram]\nchat = '1'\ntoken_file = '{}'", bad.display()), "expected the token of a bot"),
+        ("[telegram]\nchat = '1'\ntoken_file = 'open'", "others than its owner may read it (mode 0640); chmod 600 it"),
     ] {
         let error = refused(text);
         assert!(error.contains(words) && !error.contains("secret"), "{error}");

@@ -22,12 +22,13 @@ mod stages;
 pub use backtest::{Backtest, ReplayedDecision, ReplayedFill};
 pub use fills::{Fills, Pair};
 pub use money::Money;
-pub use monitor::{MonitorReport, Power, TestReport};
+pub use monitor::{MonitorReport, Power, TestReport, Unwatched};
 pub use parts::{Amount, Outcome, Parts, ReplayVenue};
+pub use promoted::Promoted;
 pub use record::Record;
 pub use stages::{Latency, OrderStages, STAGES, Slippage, Stage};
 
-use crate::journal::{DecisionRow, JournalError, OrderRow, State};
+use crate::journal::{DecisionRow, Done, JournalError, OrderRow, State};
 use crate::promotion::Override;
 use crate::promotion::gate::{difference, value};
 use crate::spec::{Mode, SessionSpec};
@@ -124,8 +125,12 @@ pub struct Unfilled {
 /// Orders of the session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Orders {
-    /// All.
+    /// All that were decided on before the last bar.
     pub attempted: usize,
+    /// Those of the last bar, which land in one that the backtest does not have.
+    pub of_last_bar: usize,
+    /// Lamports that the network took for those that were not filled.
+    pub cost_of_unfilled: u64,
     /// Those that were filled.
     pub filled: usize,
     /// How many became what.
@@ -141,8 +146,8 @@ pub struct Orders {
 pub struct Comparison {
     /// `q50.compare/1`.
     pub schema: &'static str,
-    /// Whether they did the same, as far as they can: asked to do the same, every decision, every fill that the backtest had, no fill that differs
-    /// for no known reason, nothing unexplained.
+    /// Whether they did the same, as far as they can: asked to do the same, every decision, every fill that the backtest
+    /// had, no fill that differs for no known reason, nothing unexplained, money that follows from the orders.
     pub parity: bool,
     /// Run of the backtest.
     pub backtest: String,
@@ -154,6 +159,8 @@ pub struct Comparison {
     pub from: String,
     /// Of the last.
     pub to: String,
+    /// Openings of the bars at which the session's account is not what its orders make of its capital.
+    pub unbooked: Vec<String>,
     /// What the two were asked to do that differs, in words: the strategy, the capital, the length of a bar.
     pub asked: Vec<String>,
     /// Decisions.
@@ -175,9 +182,9 @@ pub struct Comparison {
     /// Equity at the close of each bar that both have: the bar's opening, the backtest's, the session's, SOL.
     #[serde(skip)]
     pub equity: Vec<(i64, [f64; 2])>,
-    /// Equity of the promoted backtest beside them, a multiple of what it begins with; `NaN` where there is none.
+    /// Equity of the promoted backtest beside them.
     #[serde(skip)]
-    pub promoted: Vec<f64>,
+    pub promoted: Promoted,
     /// Where the time of each order went.
     #[serde(skip)]
     pub stages: Vec<OrderStages>,
@@ -213,12 +220,14 @@ impl Comparison {
         // What was decided at the last bar lands in a bar that the backtest does not have.
         let orders: Vec<&OrderRow> =
             record.orders.iter().filter(|order| window.contains(&order.bar_ms) && order.bar_ms < last.bar_ms).collect();
-        let fills = Fills::of(backtest, record, &orders, window);
+        let fills = Fills::of(backtest, record, &orders, window.clone());
         let equity = money::equity(backtest, &both);
         let alone = fills.backtest_only + fills.live_only;
         let explained = fills.not_split == 0 && fills.unexplained() == 0;
         let asked = asked(backtest, &record.spec);
-        let parity = asked.is_empty() && decisions.differing == 0 && alone == 0 && explained;
+        let unbooked: Vec<String> =
+            record.unbooked().into_iter().filter(|bar_ms| window.contains(bar_ms)).map(rfc3339).collect();
+        let parity = asked.is_empty() && decisions.differing == 0 && alone == 0 && explained && unbooked.is_empty();
         Ok(Self {
             schema: "q50.compare/1",
             parity,
@@ -227,9 +236,10 @@ impl Comparison {
             mode: record.spec.mode,
             from: rfc3339(first.bar_ms),
             to: rfc3339(last.bar_ms),
+            unbooked,
             asked,
             decisions,
-            orders: told(&orders),
+            orders: told(&orders, record.orders.iter().filter(|order| order.bar_ms == last.bar_ms).count()),
             fills,
             latency: Latency::of(record, &orders),
             slippage: Slippage::of(&orders),
@@ -245,6 +255,7 @@ impl Comparison {
     }
 }
 
+/// What the two were asked to do that differs.
 fn asked(backtest: &Backtest, spec: &SessionSpec) -> Vec<String> {
     let settings = &backtest.settings;
     let parts = [
@@ -260,15 +271,16 @@ fn asked(backtest: &Backtest, spec: &SessionSpec) -> Vec<String> {
     parts.iter().filter_map(differs).collect()
 }
 
-fn told(orders: &[&OrderRow]) -> Orders {
-    let mut told = Orders { attempted: orders.len(), ..Orders::default() };
+fn told(orders: &[&OrderRow], of_last_bar: usize) -> Orders {
+    let mut told = Orders { attempted: orders.len(), of_last_bar, ..Orders::default() };
     for order in orders {
         *told.states.entry(order.done.state.name()).or_default() += 1;
         if order.done.state == State::Filled {
             told.filled += 1;
             continue;
         }
-        *told.reasons.entry(kind(order)).or_default() += 1;
+        told.cost_of_unfilled += order.done.network_fee;
+        *told.reasons.entry(kind(&order.done)).or_default() += 1;
         if told.unfilled.len() < NAMED {
             let (bar, state, why) = (rfc3339(order.bar_ms), order.done.state, order.done.why.clone());
             told.unfilled.push(Unfilled { bar, state, why });
@@ -277,9 +289,48 @@ fn told(orders: &[&OrderRow]) -> Orders {
     told
 }
 
-/// Why an order was not filled, without what differs from one to the next.
-fn kind(order: &OrderRow) -> String {
-    let why = order.done.why.as_deref().unwrap_or("no reason is known");
-    let words = why.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()));
-    format!("{}: {}", order.done.state.name(), words.collect::<Vec<_>>().join(" "))
+/// What became of an order that was not filled, and why; its state is said once.
+#[must_use]
+pub fn unfilled(state: State, why: Option<&str>) -> String {
+    let (name, why) = (state.name(), why.unwrap_or("no reason is known"));
+    if why.starts_with(name) { why.to_owned() } else { format!("{name}: {why}") }
+}
+
+/// The same without what differs from one to the next: amounts, times, addresses. The program's errors are no amounts.
+fn kind(done: &Done) -> String {
+    /// No word is as long, and most addresses are.
+    const ADDRESS: usize = 32;
+    let differs = |word: &&str| {
+        let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+        let is_amount = bare.starts_with(|letter: char| letter.is_ascii_digit()) && !bare.starts_with("0x");
+        is_amount || bare.len() >= ADDRESS
+    };
+    let why = unfilled(done.state, done.why.as_deref());
+    why.split_whitespace().filter(|word| !differs(word)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_alike_but_for_their_amounts_and_keep_the_programs_error() {
+        let told = |state, why: &str| kind(&Done::only(state, Some(why.to_owned())));
+        assert_eq!(
+            told(
+                State::Refused,
+                "refused: trading is switched off since 2026-11-22T09:55:10Z (attack); `q50 resume` on"
+            ),
+            "refused: trading is switched off since (attack); `q50 resume` on"
+        );
+        assert_eq!(
+            told(State::Failed, "Error processing Instruction 5: custom program error: 0x1774"),
+            "failed: Error processing Instruction custom program error: 0x1774"
+        );
+        assert_eq!(
+            told(State::Rejected, "the wallet 7zbGEJsdqHnEAhYqjMEeRTdUkBaSyxb8UZDqoS1dSrPC holds 12 lamports"),
+            "rejected: the wallet holds lamports"
+        );
+        assert_eq!(kind(&Done::only(State::Missed, None)), "missed: no reason is known");
+    }
 }

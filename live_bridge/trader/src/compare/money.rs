@@ -40,8 +40,7 @@ impl Money {
         let [backtest_sharpe, live_sharpe] =
             [0, 1].map(|side| sharpe(&returns(side), year).ok().map(q50_engine::units::AnnualSharpe::get));
         let difference = StationaryBootstrap::default().sharpe_difference(&returns(1), &returns(0), year).ok();
-        let is_close =
-            backtest_sharpe.zip(live_sharpe).map(|(replayed, live)| (live - replayed).abs() <= CLOSE * replayed.abs());
+        let is_close = backtest_sharpe.zip(live_sharpe).map(|(replayed, live)| is_close(replayed, live));
         Self {
             bars: pairs.len(),
             backtest_return: whole(0),
@@ -54,10 +53,29 @@ impl Money {
     }
 }
 
+/// Whether a live ratio is within 10 % of the replayed one.
+fn is_close(replayed: f64, live: f64) -> bool {
+    (live - replayed).abs() <= CLOSE * replayed.abs()
+}
+
 /// Equity of both at the closes of the same bars.
 pub(super) fn equity(backtest: &Backtest, both: &[(&DecisionRow, &str)]) -> Vec<(i64, [f64; 2])> {
     let replayed: BTreeMap<i64, f64> = backtest.equity.iter().copied().collect();
     let pair =
         |(live, _): &(&DecisionRow, &str)| Some((live.bar_ms, [*replayed.get(&live.bar_ms)?, live.account.equity]));
     both.iter().filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_of_the_replayed_ratio_is_close_whichever_its_sign() {
+        for (replayed, live, expected) in
+            [(2.0, 1.85, true), (2.0, 2.15, true), (2.0, 1.75, false), (-2.0, -2.15, true), (-2.0, 2.0, false)]
+        {
+            assert_eq!(is_close(replayed, live), expected, "{replayed} {live}");
+        }
+    }
 }

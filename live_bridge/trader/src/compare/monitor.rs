@@ -1,9 +1,10 @@
 //! What the monitor of a session saw, and what it would have seen.
 
 use super::Record;
-use crate::journal::{Alarm, MonitorTest};
+use crate::journal::{Alarm, MonitorTest, State};
 use q50_engine::units::Bps;
-use q50_research::monitor::{both_together, power};
+use q50_research::monitor::{Execution, both_together, power};
+use q50_research::run::VenueSettings;
 use serde::Serialize;
 
 /// One hundredth of a per cent.
@@ -52,8 +53,71 @@ pub struct MonitorReport {
     pub execution: TestReport,
     /// Are trades worse than the backtest's? None where the session was begun without one.
     pub decay: Option<TestReport>,
+    /// What no test sees.
+    pub unwatched: Unwatched,
     /// What was raised.
     pub alarms: Vec<Alarm>,
+}
+
+/// What the tests do not see: fills outside the bound count as the bound, and orders that were not filled as nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unwatched {
+    /// Fills that were worse than the bound, which an order bounded by its quote cannot be where the price stood still.
+    pub beyond: u64,
+    /// Fills that were better than the bound on the other side.
+    pub windfalls: u64,
+    /// Orders that were sent.
+    pub sent: u64,
+    /// Of those, how many failed or expired: how a market that runs away shows.
+    pub unfilled: u64,
+}
+
+impl Unwatched {
+    /// Of a session with these shortfalls.
+    fn of(record: &Record, shortfalls: &[f64]) -> Self {
+        let slippage = match &record.spec.settings.venue {
+            VenueSettings::PumpSwap(venue) => venue.config.slippage,
+            VenueSettings::NextOpen(_) => Bps(0),
+        };
+        let rule = record.spec.monitor;
+        let mut execution = Execution::alarming_at(both_together());
+        for shortfall in shortfalls {
+            // What was observed by the session cannot be refused here.
+            let _ = execution.observe(*shortfall, rule.mean(), rule.bound(slippage));
+        }
+        let ended =
+            |states: &[State]| record.orders.iter().filter(|order| states.contains(&order.done.state)).count() as u64;
+        let unfilled = ended(&[State::Failed, State::Expired]);
+        Self {
+            beyond: execution.beyond(),
+            windfalls: execution.windfalls(),
+            sent: unfilled + ended(&[State::Filled]),
+            unfilled,
+        }
+    }
+
+    /// As rows of a table.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let Self { beyond, windfalls, sent, unfilled } = self;
+        let rows = [
+            ("orders that were sent", sent),
+            ("of those, failed or expired", unfilled),
+            ("fills that were worse than the bound", beyond),
+            ("fills that were as much better", windfalls),
+        ];
+        rows.map(|(what, count)| vec![what.to_owned(), count.to_string()]).to_vec()
+    }
+
+    /// In a sentence.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { beyond, windfalls, sent, unfilled } = self;
+        format!(
+            "not watched: {unfilled} of {sent} orders that were sent failed or expired; {beyond} fills were worse than the bound, \
+             and {windfalls} as much better"
+        )
+    }
 }
 
 impl MonitorReport {
@@ -76,9 +140,11 @@ impl MonitorReport {
             }
         };
         let reference = record.reference.as_ref();
+        let execution = test(MonitorTest::Execution, 1, Some(record.spec.monitor.mean()));
         Self {
             alarm_at: both_together().exp(),
-            execution: test(MonitorTest::Execution, 1, Some(record.spec.monitor.mean())),
+            unwatched: Unwatched::of(record, &execution.seen),
+            execution,
             decay: reference.map(|reference| test(MonitorTest::Decay, reference.block, mean(&reference.returns))),
             alarms: record.alarms.clone(),
         }

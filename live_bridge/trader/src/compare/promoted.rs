@@ -33,12 +33,22 @@ pub(super) fn equity(session: &Path) -> Result<Vec<(i64, f64)>, CompareError> {
     Ok(frame.time().iter().copied().zip(equity.iter().copied()).collect())
 }
 
-/// The promoted equity as it stands beside a session, a multiple of its value where it begins: on the session's own bars
-/// where it has them; else its last stretch that is as long, as if it had gone on like that. `NaN` where it has nothing.
-pub(super) fn beside(promoted: &[(i64, f64)], bars: &[i64]) -> Vec<f64> {
+/// Equity of the promoted backtest beside a session, a multiple of its value where it begins; `NaN` where it has none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Promoted {
+    /// At each of the session's bars, or, where the backtest has none of those, at as many of its last ones.
+    pub equity: Vec<f64>,
+    /// Whether these are the session's own bars.
+    pub is_of_these_bars: bool,
+}
+
+/// The promoted equity as it stands beside a session: on the session's own bars where it has them; else its last stretch
+/// that is as long.
+pub(super) fn beside(promoted: &[(i64, f64)], bars: &[i64]) -> Promoted {
     let at = |bar: &i64| promoted.binary_search_by_key(bar, |(time, _)| *time).ok().map(|place| promoted[place].1);
     let own: Vec<Option<f64>> = bars.iter().map(at).collect();
-    let values = if own.iter().any(Option::is_some) {
+    let is_of_these_bars = own.iter().any(Option::is_some);
+    let values = if is_of_these_bars {
         own
     } else {
         let first = promoted.len().saturating_sub(bars.len());
@@ -46,7 +56,8 @@ pub(super) fn beside(promoted: &[(i64, f64)], bars: &[i64]) -> Vec<f64> {
         stretch.chain(std::iter::repeat(None)).take(bars.len()).collect()
     };
     let first = values.iter().flatten().next().copied().unwrap_or(f64::NAN);
-    values.into_iter().map(|value| value.map_or(f64::NAN, |value| value / first)).collect()
+    let equity = values.into_iter().map(|value| value.map_or(f64::NAN, |value| value / first)).collect();
+    Promoted { equity, is_of_these_bars }
 }
 
 #[cfg(test)]
@@ -56,10 +67,13 @@ mod tests {
     #[test]
     fn promoted_equity_is_that_of_the_same_bars_or_of_the_last_ones() {
         let promoted = [(10, 5.0), (20, 4.0), (30, 8.0)];
-        let told = |bars: &[i64]| format!("{:?}", beside(&promoted, bars));
-        assert_eq!(told(&[20, 30, 40]), "[1.0, 2.0, NaN]");
-        assert_eq!(told(&[50, 60]), "[1.0, 2.0]", "the last two");
-        assert_eq!(told(&[50, 60, 70, 80]), "[1.0, 0.8, 1.6, NaN]");
-        assert_eq!(format!("{:?}", beside(&[], &[1, 2])), "[NaN, NaN]");
+        let told = |bars: &[i64]| {
+            let Promoted { equity, is_of_these_bars } = beside(&promoted, bars);
+            (format!("{equity:?}"), is_of_these_bars)
+        };
+        assert_eq!(told(&[20, 30, 40]), ("[1.0, 2.0, NaN]".to_owned(), true));
+        assert_eq!(told(&[50, 60]), ("[1.0, 2.0]".to_owned(), false), "the last two");
+        assert_eq!(told(&[50, 60, 70, 80]), ("[1.0, 0.8, 1.6, NaN]".to_owned(), false));
+        assert_eq!(format!("{:?}", beside(&[], &[1, 2]).equity), "[NaN, NaN]");
     }
 }

@@ -2,11 +2,14 @@
 
 use super::CompareError;
 use super::promoted;
+use crate::books::Books;
 use crate::journal::{Alarm, BarRow, DecisionRow, Journal, Observation, OrderRow};
 use crate::monitor::{Reference, promoted_trades};
 use crate::promotion::Override;
 use crate::spec::SessionSpec;
 use q50_collector::store::{Store, StoreError};
+use q50_engine::ledger::Account;
+use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
 use q50_engine::venue::pool_path::Reserves;
 use q50_pumpswap::chain::{ProgramEvent, SwapEvent};
 use std::collections::HashMap;
@@ -91,6 +94,26 @@ impl Record {
             return Err(CompareError::NoSession { path, problem: "there is no such file".to_owned() });
         }
         Ok(Journal::open(&path)?)
+    }
+
+    /// Bars at which the account that the strategy was shown is not what the orders before them make of the capital: the file
+    /// was changed, or a fork took back what had been filled.
+    #[must_use]
+    pub fn unbooked(&self) -> Vec<i64> {
+        let history = self.bars.len().saturating_sub(self.decisions.len());
+        let mut books = Books::new(Lamports((self.spec.settings.capital * LAMPORTS_PER_SOL) as u64));
+        let mut orders = self.orders.iter().peekable();
+        let mut unbooked = Vec::new();
+        for (bar, made) in self.bars[history..].iter().zip(&self.decisions) {
+            while let Some(order) = orders.next_if(|order| order.bar_ms < made.bar_ms) {
+                books.book(order);
+            }
+            let told = |account: &Account| (account.cash, account.position, account.equity);
+            if bar.bar.open_time != made.bar_ms || told(&books.account(bar.reserves())) != told(&made.account) {
+                unbooked.push(made.bar_ms);
+            }
+        }
+        unbooked
     }
 
     /// Reserves at the opening of the bar that is open at `time_ms`: those at the close of the bar before.

@@ -79,6 +79,15 @@ impl Journal {
         Ok(self.database.query_row("SELECT id, spec FROM session", [], row).optional()?)
     }
 
+    /// When the session began; none before it did.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn begun_ms(&self) -> Result<Option<i64>, JournalError> {
+        let spec = self.spec()?.map(|(_, text)| parsed::<SessionSpec>(&text)).transpose()?;
+        Ok(spec.map(|spec| spec.begun_ms))
+    }
+
     /// Whether the session goes on, rather than begins.
     ///
     /// # Errors

@@ -367,6 +367,7 @@ mod tests {
         let spec = SessionSpec {
             schema: SessionSpec::SCHEMA.to_owned(),
             version: "0".to_owned(),
+            begun_ms: 0,
             mode,
             genesis: String::new(),
             pool: String::new(),

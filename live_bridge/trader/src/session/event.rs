@@ -72,6 +72,8 @@ pub enum Event {
         orders: usize,
         /// Opening of the first bar that was decided on, RFC 3339: where a replay begins.
         from: Option<String>,
+        /// Units of the coin that it holds: nobody sells them until it goes on.
+        holds: String,
     },
 }
 

@@ -1,5 +1,7 @@
 //! The loop: a bar closes, the strategy decides, the decision is stored, and only then acted on.
 
+/// Why a session ends.
+mod error;
 /// What a session says of itself.
 mod event;
 /// Between bars.
@@ -7,17 +9,18 @@ mod levels;
 /// From nothing, or from its journal.
 mod start;
 
+pub use error::SessionError;
 pub use event::Event;
 pub use start::Parts;
 
 use crate::books::Books;
-use crate::execution::{Execution, ExecutionError};
-use crate::feed::{Feed, FeedError};
-use crate::history::HistoryError;
+use crate::clock_watch::ClockWatch;
+use crate::execution::Execution;
+use crate::feed::Feed;
 use crate::host::StrategyHost;
-use crate::journal::{BarRow, DecisionRow, Done, Journal, JournalError, OrderRow, State};
+use crate::journal::{BarRow, DecisionRow, Done, Journal, OrderRow, State};
 use crate::monitor::Monitor;
-use crate::signal_file::{SignalFile, SignalFileError};
+use crate::signal_file::SignalFile;
 use crate::sizing::{PoolTerms, size};
 use crate::spec::SessionSpec;
 use q50_collector::tape::Closed;
@@ -26,14 +29,13 @@ use q50_datasets::pool_bars::PoolBar;
 use q50_datasets::time::rfc3339;
 use q50_engine::decision::{Budget, Decision, Intent, Order};
 use q50_engine::market::Column;
-use q50_engine::strategy::{ConfigError, Explanation};
+use q50_engine::strategy::Explanation;
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::order::{Order as LiveOrder, Size};
 use q50_pumpswap::chain::Address;
 use serde_json::json;
 use std::time::Duration;
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -43,51 +45,6 @@ const GRACE: Duration = Duration::from_secs(3);
 const SIGNAL_LOOK: Duration = Duration::from_millis(50);
 /// Why an order was not given.
 const TOO_LATE: &str = "the bar after it had closed before it could be given";
-
-/// Why a session ends. What is open stays open, and the next start settles it.
-#[derive(Debug, Error)]
-pub enum SessionError {
-    /// No bars.
-    #[error(transparent)]
-    Feed(#[from] FeedError),
-    /// Its history is another one.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-    /// No signals.
-    #[error(transparent)]
-    Signals(#[from] SignalFileError),
-    /// Nothing can be kept.
-    #[error("session.sqlite: {0}")]
-    Journal(#[from] JournalError),
-    /// What became of an order is not known.
-    #[error(transparent)]
-    Execution(#[from] ExecutionError),
-    /// The strategy cannot be fed.
-    #[error(transparent)]
-    Strategy(#[from] ConfigError),
-    /// The strategy does more than decide.
-    #[error("the strategy places orders of its own, and a session carries out those of decisions only")]
-    PlacesOrders,
-    /// What trades were held against is gone.
-    #[error(
-        "the session's folder has lost `promoted`, the backtest's tables that trades were held against; put them back, or begin \
-         another session with --out"
-    )]
-    NoReference,
-    /// The strategy is another one.
-    #[error(
-        "the strategy decides otherwise than it did: at the bar of {bar} it said {was}, and now says {is}; go on with the q50 that \
-         began this session, or begin another with --out"
-    )]
-    Otherwise {
-        /// The bar.
-        bar: String,
-        /// Then.
-        was: String,
-        /// Now.
-        is: String,
-    },
-}
 
 /// A session.
 #[derive(Debug)]
@@ -129,7 +86,9 @@ impl Session {
         tell: Tell<'_>,
     ) -> Result<(), SessionError> {
         let end = most.map(|most| self.decisions.saturating_add(most));
+        let mut clock = ClockWatch::default();
         while end.is_none_or(|end| self.decisions < end) {
+            clock.look()?;
             if unless_stopped(stop, self.feed.wait(poll)).await.is_none() {
                 break;
             }
@@ -156,7 +115,8 @@ impl Session {
             }
         }
         let from = self.journal.first_decision()?.map(rfc3339);
-        tell(&Event::Stopped { decisions: self.decisions, orders: self.orders.len(), from });
+        let holds = self.books.ledger().tokens().0.to_string();
+        tell(&Event::Stopped { decisions: self.decisions, orders: self.orders.len(), from, holds });
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::execution::Execution;
 use crate::feed::Feed;
 use crate::history;
 use crate::host::StrategyHost;
-use crate::journal::{BarRow, Done, Journal, MonitorTest, State};
+use crate::journal::{BarRow, Done, Journal, MonitorTest, OrderRow, State};
 use crate::monitor::{Monitor, Reference};
 use crate::signal_file::SignalFile;
 use crate::sizing::PoolTerms;
@@ -22,6 +22,7 @@ use q50_engine::venue::pool_path::Reserves;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_pumpswap::chain::Address;
 use q50_research::run::VenueSettings;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// How long between two attempts to see the chain for the first time.
@@ -80,6 +81,10 @@ impl Session {
             journal.begin(&id, &spec.text(), terms.state.base_supply, &history)?;
         }
         let (bars, decisions, orders) = (journal.bars()?, journal.decisions()?, journal.orders()?);
+        one_story(&execution, &id, &orders)?;
+        if let (Some(file), true) = (&signals, goes_on) {
+            bars.iter().try_for_each(|row| file.still_says(row.bar.open_time, spec.interval_ms, &row.signals))?;
+        }
         let history = bars.len() - decisions.len();
         let mut host = StrategyHost::new(&spec.settings.strategy, spec.interval_ms, &columns, history)?;
         if host.places_orders() {
@@ -150,6 +155,7 @@ impl Session {
     async fn go_on(&mut self, closed: Closed, tell: Tell<'_>) -> Result<(), SessionError> {
         self.take_up_again()?;
         self.settle().await?;
+        self.is_held().await?;
         self.supervise(tell)?;
         let last = self.last.as_ref().map(|row| row.bar.open_time);
         let is_late = closed.bars.last().is_some_and(|bar| Some(bar.open_time) > last);
@@ -177,12 +183,23 @@ impl Session {
         for order in self.orders.iter_mut().filter(|order| order.done.state == State::Wanted) {
             let known = self.execution.outcome(&order.key)?;
             if known.is_some_and(|done| done.state == State::Rejected && done.signature.is_none()) {
-                let name = format!("{}, again", order.key);
+                let name = again(&order.key);
                 self.journal.rename(&order.key, &name)?;
                 order.key = name;
             }
         }
         Ok(())
+    }
+
+    /// Refuses to go on with coins that are gone.
+    async fn is_held(&self) -> Result<(), SessionError> {
+        let expected = self.books.ledger().tokens().0;
+        let newest = self.orders.iter().filter_map(|order| order.done.slot).max();
+        let Some(slot) = newest.filter(|_| expected > 0) else { return Ok(()) };
+        match self.execution.held(self.mint, slot).await? {
+            Some(found) if found < expected => Err(SessionError::Gone { expected, found }),
+            _ => Ok(()),
+        }
     }
 
     /// Bars that were decided on, and are others by now.
@@ -199,6 +216,38 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Refuses a session whose orders are not those that the executor knows under its name: a restored copy, whose books are
+/// wrong, would give orders again that were filled.
+fn one_story(execution: &Execution, id: &str, orders: &[OrderRow]) -> Result<(), SessionError> {
+    let Some(known) = execution.orders_of(&id[..16])? else { return Ok(()) };
+    let told = |is_filled| if is_filled { "filled" } else { "not filled" };
+    let refused = |key: &str, there, here| {
+        Err(SessionError::NotOneStory { key: key.to_owned(), there, executor: known.file.clone(), here })
+    };
+    let names: HashSet<&str> = orders.iter().map(|order| order.key.as_str()).collect();
+    for (key, is_filled) in &known.filled {
+        // What was never signed was taken up again under another name.
+        if !names.contains(key.as_str()) && !names.contains(again(key).as_str()) {
+            return refused(key, told(*is_filled), "unknown");
+        }
+    }
+    // What could still be taken back is settled next.
+    for order in orders.iter().filter(|order| order.done.is_final) {
+        let here = order.done.state == State::Filled;
+        match known.filled.get(&order.key) {
+            Some(there) if *there == here => {}
+            None if !here => {}
+            there => return refused(&order.key, there.map_or("unknown", |there| told(*there)), told(here)),
+        }
+    }
+    Ok(())
+}
+
+/// The name under which an order is taken up again.
+fn again(key: &str) -> String {
+    format!("{key}, again")
 }
 
 /// What the chain has closed so far, however long no node answers.

@@ -1,7 +1,7 @@
 //! A session as a page, in the clothes of the reports.
 
 use super::{Decided, Ordered, Status};
-use crate::compare::{STAGES, TestReport};
+use crate::compare::{STAGES, TestReport, unfilled};
 use crate::journal::State;
 use crate::promotion::Override;
 use crate::spec::Mode;
@@ -76,9 +76,15 @@ impl Status {
             table("Alarms", &["test", "after", "why"], alarms.collect(), ""),
             table(
                 "Monitor",
-                &["test", "observed", "mean", "held against", "wealth", "most"],
+                &["test", "observed", "mean", "tested against", "wealth", "most"],
                 watched.collect(),
                 "Fills by their mean shortfall against the replayed ones, trades by their mean net return, fractions. An alarm is at 40.",
+            ),
+            table(
+                "Not watched",
+                &["what no test sees", "count"],
+                self.monitor.unwatched.rows(),
+                "A fill outside the bound counts as the bound.",
             ),
             table(
                 "The last orders",
@@ -100,9 +106,9 @@ impl Status {
 
 fn order(order: &Ordered) -> Vec<String> {
     let Ordered { bar, reason, state, why, base, quote, ms } = order;
-    let state = match (state, why) {
-        (State::Filled, _) | (_, None) => state.name().to_owned(),
-        (_, Some(why)) => format!("{}: {why}", state.name()),
+    let state = match why {
+        Some(why) if *state != State::Filled => unfilled(*state, Some(why)),
+        _ => state.name().to_owned(),
     };
     let ms = ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
     vec![bar.clone(), reason.clone(), state, base.clone(), quote.clone(), ms]
