@@ -96,6 +96,21 @@ fn daily_returns_are_held_against_hourly_bars_by_their_days() {
 }
 
 #[test]
+fn another_benchmark_takes_the_place_of_holding() {
+    let w = Workspace::new();
+    w.write("r.csv", RETURNS);
+    let bars: String = (1..=4).map(|day| format!("2024-01-0{day},1,2,1,{}\n", 1.0 + 0.2 * f64::from(day))).collect();
+    w.write("b.csv", format!("date,open,high,low,close\n{bars}"));
+    let summary = w.json("verify --returns {dir}/r.csv --benchmark {dir}/b.csv", 0);
+    assert_eq!(summary["benchmark"]["name"], "benchmark");
+    // From the close of the first day, 1.2, to that of the last.
+    near(&summary["benchmark"]["total_return"], 1.8 / 1.2 - 1.0);
+    let lead = check(&summary, "beats_holding");
+    assert!(lead["state"] != "not_run" && lead["evidence"].as_str().unwrap().contains("benchmark"), "{lead}");
+    w.refused("verify --benchmark {dir}/b.csv", &["--benchmark", "no meaning"]);
+}
+
+#[test]
 fn every_judged_result_is_a_trial_and_the_same_one_is_the_same_trial() {
     let w = Workspace::new();
     w.write("r.csv", RETURNS);
@@ -121,7 +136,7 @@ fn what_is_no_result_is_refused_with_the_reason() {
     for (line, needles) in [
         ("verify --returns {dir}/e.csv", ["fractions", "--equity"]),
         ("verify --equity {dir}/r.csv", ["above zero", "--returns"]),
-        ("verify --returns {dir}/n.csv", ["n.csv", "header"]),
+        ("verify --returns {dir}/n.csv", ["n.csv", "without times"]),
         ("verify --returns {dir}/r.csv --bars {dir}/b.csv", ["2024-01-02", "whole period"]),
         ("verify --returns {dir}/r.csv --equity {dir}/e.csv", ["--returns", "--equity"]),
         ("verify --returns {dir}/r.csv --strategy side", ["--returns", "--strategy"]),

@@ -38,6 +38,13 @@ const REPLAYED: [&str; 24] = [
 /// A result of another tool; the three exclude each other.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ResultArguments {
+    /// Trades of a strategy, as freqtrade, backtesting.py, vectorbt, QuantConnect or TradingView export them; rebuilt on
+    /// --bars. --capital where the file does not state it.
+    #[arg(long, value_name = "FILE", requires = "bars", conflicts_with_all = REPLAYED, conflicts_with_all = ["returns", "equity"], help_heading = RESULT)]
+    pub(crate) trades: Option<PathBuf>,
+    /// Strategy, instrument or column of --trades, if there are several.
+    #[arg(long, value_name = "NAME", requires = "trades", help_heading = RESULT)]
+    pub(crate) run: Option<String>,
     /// Returns of a strategy by time (fractions, as QuantStats takes them): a table with a time column. Needs no --bars,
     /// but is held against nothing without.
     #[arg(long, value_name = "FILE", conflicts_with_all = REPLAYED, conflicts_with = "equity", help_heading = RESULT)]
@@ -45,6 +52,9 @@ pub(crate) struct ResultArguments {
     /// Equity of a strategy by time, like --returns; its first value is the starting capital, if --capital gives none.
     #[arg(long, value_name = "FILE", conflicts_with_all = REPLAYED, help_heading = RESULT)]
     pub(crate) equity: Option<PathBuf>,
+    /// Bars of what is held instead, as the benchmark of a result; default: those of --bars.
+    #[arg(long, value_name = "FILE", help_heading = RESULT)]
+    pub(crate) benchmark: Option<PathBuf>,
     /// Column of --returns or --equity, if there are several.
     #[arg(long, value_name = "NAME", help_heading = RESULT)]
     pub(crate) column: Option<String>,
@@ -60,9 +70,18 @@ impl ResultArguments {
         returns.or_else(|| self.equity.as_ref().map(|path| (CurveKind::Equity, path)))
     }
 
+    /// Whether a result was named.
+    pub(crate) fn is_named(&self) -> bool {
+        self.trades.is_some() || self.curve().is_some()
+    }
+
     /// What was typed for a result where none was named.
     pub(crate) fn stray(&self) -> Option<&'static str> {
-        let typed = [("--column", self.column.is_some()), ("--time-zone", self.time_zone.is_some())];
-        typed.into_iter().find_map(|(name, typed)| (typed && self.curve().is_none()).then_some(name))
+        let typed = [
+            ("--benchmark", self.benchmark.is_some()),
+            ("--column", self.column.is_some()),
+            ("--time-zone", self.time_zone.is_some()),
+        ];
+        typed.into_iter().find_map(|(name, typed)| (typed && !self.is_named()).then_some(name))
     }
 }

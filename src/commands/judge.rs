@@ -1,17 +1,17 @@
-//! `q50 verify --returns | --equity`: judge what another tool made.
+//! `q50 verify --trades | --returns | --equity`: judge what another tool made.
 
 use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use q50_datasets::{
-    Dataset, DatasetOptions,
-    results::{CurveKind, read_curve},
+    Bars, Dataset, DatasetOptions,
+    results::{CurveKind, read_curve, read_trade_list},
     run_folder::RunFolder,
 };
 use q50_research::{
-    claim::{DataFacts, Imported, judge_imported},
+    claim::{Benchmark, DataFacts, Imported, judge_imported},
     inference::StationaryBootstrap,
-    rebuild::{Rebuilt, of_curve},
+    rebuild::{Rebuilt, holding, of_curve, of_trades},
     trials::Record,
 };
 
@@ -34,7 +34,10 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     configuration::threads(replay.threads)?;
     let steps = Steps::start(quiet, STEPS);
     steps.next("reading");
-    let Read { rebuilt, bars } = read(arguments)?;
+    let Read { mut rebuilt, bars } = read(arguments)?;
+    if let Some(path) = &arguments.result.benchmark {
+        rebuilt.benchmark = Some(benchmark(path, &rebuilt.periods).with_context(|| path.display().to_string())?);
+    }
     let of = bars.as_ref().unwrap_or(&rebuilt.periods);
     let (record, mut facts) = (Record::of(of), DataFacts::of(of, false));
     facts.bars = rebuilt.equity.len();
@@ -51,6 +54,7 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         tool: stated,
         figures,
         market: periods.market(),
+        on_bars: bars.is_some() || trading.is_some(),
         facts,
         record: &record,
         capital,
@@ -73,6 +77,10 @@ fn read(arguments: &VerifyArguments) -> Result<Read> {
         [bars] => Some(Dataset::read_bars(bars, &DatasetOptions::default())?),
         several => bail!("--bars was given {} times, expected one record: a result is of one", several.len()),
     };
+    if let Some(path) = &result.trades {
+        let bars = bars.context("--trades needs --bars")?;
+        return Ok(Read { rebuilt: trades(arguments, path, bars)?, bars: None });
+    }
     let Some((kind, path)) = result.curve() else { bail!("no result was named") };
     let rebuilt = curve(arguments, kind, path, bars.as_ref())?;
     let (from, to) = rebuilt.periods.period();
@@ -89,4 +97,20 @@ fn curve(arguments: &VerifyArguments, kind: CurveKind, path: &Path, bars: Option
     let to = configuration::to_time(replay.to.as_deref())?.unwrap_or(i64::MAX);
     curve.between(from, to).with_context(|| path.display().to_string())?;
     of_curve(&curve, kind, replay.capital, bars.map(Dataset::bars)).with_context(|| path.display().to_string())
+}
+
+/// Trades on their bars, in the period that was asked for.
+fn trades(arguments: &VerifyArguments, path: &Path, bars: Dataset) -> Result<Rebuilt> {
+    let (replay, result) = (&arguments.replay, &arguments.result);
+    let list = read_trade_list(path, result.run.as_deref(), result.time_zone.as_ref())?;
+    let (from, to) = (configuration::from_time(replay.from.as_deref())?, configuration::to_time(replay.to.as_deref())?);
+    let bars = bars.window(from, to)?;
+    of_trades(&list, bars, replay.capital).with_context(|| path.display().to_string())
+}
+
+/// What was held instead, over the periods of the result.
+fn benchmark(path: &Path, periods: &Dataset) -> Result<Benchmark> {
+    let bars = periods.bars();
+    let curve = holding(&bars.open_time[periods.rows()], bars.interval_ms, &Bars::read(path)?)?;
+    Ok(Benchmark { name: "benchmark", curve })
 }

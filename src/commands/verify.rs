@@ -49,11 +49,13 @@ struct Timed<'a> {
 }
 
 pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
-    if arguments.result.curve().is_some() {
+    if arguments.result.is_named() {
         return judge::run(arguments, quiet);
     }
     if let Some(option) = arguments.result.stray() {
-        bail!("{option} has no meaning without a result of another tool; leave it out, or give --returns or --equity");
+        bail!(
+            "{option} has no meaning without a result of another tool; leave it out, or give --trades, --returns or --equity"
+        );
     }
     let started = Instant::now();
     let replay = &arguments.replay;

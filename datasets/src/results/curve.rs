@@ -162,6 +162,11 @@ fn headless(input: &Input) -> Result<Option<Columns>> {
     }
     let mut reading = Reading::new(path, content.format, content.compression);
     let table = csv::Table::open(path, content)?;
+    if table.headless() && table.width() == 1 {
+        return Err(Error::new(Kind::MissingColumn, path, "numbers without times")
+            .expected("a time beside each value")
+            .remedy("export the index too; q50 stats --returns takes numbers alone"));
+    }
     if !is_dated_row(&table.first()) {
         return Ok(None);
     }

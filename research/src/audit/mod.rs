@@ -200,7 +200,7 @@ impl<'a> Ledger<'a> {
 }
 
 /// The bar that is open at `time`.
-fn row_at(bars: &Bars, time: i64) -> Option<usize> {
+pub(crate) fn row_at(bars: &Bars, time: i64) -> Option<usize> {
     let row = bars.open_time.partition_point(|open| *open <= time).checked_sub(1)?;
     (time < bars.open_time[row].saturating_add(bars.interval_ms)).then_some(row)
 }

@@ -45,6 +45,8 @@ pub struct Imported<'a> {
     pub figures: Vec<ClaimedFigure>,
     /// The periods of the result: the bars, or those of a file of returns, whose closes are its equity.
     pub market: Market<'a>,
+    /// Whether there are bars of what was traded.
+    pub on_bars: bool,
     /// What is known about the bars; of a file alone, about its periods.
     pub facts: DataFacts,
     /// The market that the trial is filed under.
@@ -162,7 +164,7 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
         judge::deflated(&inference),
         judge::long_enough(&estimate, &inference, years),
         match &result.benchmark {
-            Some(_) => judge::beats_holding(&inference),
+            Some(_) => judge::beats_holding(&inference, benchmark.words()),
             None => Check::not_applicable(CheckName::BeatsHolding, "nothing to hold: give --bars or --benchmark"),
         },
         survives_costs(dear.as_deref(), year),
@@ -258,7 +260,7 @@ fn curves(result: &Imported<'_>, journal: &Journal) -> Curves {
 /// Bars are held to what they are held to in a replay. A fill that its bar did not offer is a defect of the result.
 fn data_sound(result: &Imported<'_>) -> Check {
     match &result.trading {
-        None if result.benchmark.is_none() => {
+        None if !result.on_bars => {
             Check::not_applicable(CheckName::DataSound, "no bars were given: nothing to hold the returns against")
         }
         None => judge::data_sound(&result.facts),
@@ -302,10 +304,10 @@ fn survives_costs(dear: Option<&[f64]>, year: PeriodsPerYear) -> Check {
 
 /// What no file can show.
 fn origin(result: &Imported<'_>) -> Condition {
-    let of = match (&result.trading, &result.benchmark) {
+    let of = match (&result.trading, result.on_bars) {
         (Some(_), _) => "its trades",
-        (None, Some(_)) => "its equity, of which no trade was seen",
-        (None, None) => "its equity, of which neither trade nor market was seen",
+        (None, true) => "its equity, of which no trade was seen",
+        (None, false) => "its equity, of which neither trade nor market was seen",
     };
     let text = format!(
         "what was judged is what another tool made, by {of}: whether its decisions knew later bars, and how it does with \

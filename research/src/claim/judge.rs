@@ -144,12 +144,13 @@ pub(super) fn long_enough(estimate: &Result<SharpeEstimate, Undefined>, inferenc
     }
 }
 
-pub(super) fn beats_holding(inference: &Inference) -> Check {
+/// Against the benchmark that is called `benchmark`.
+pub(super) fn beats_holding(inference: &Inference, benchmark: &str) -> Check {
     let threshold = 1.0 - CONFIDENCE;
     match (inference.holding_p_value, inference.holding_difference, inference.holding_difference_ci95) {
         (Some(p), Some(difference), Some([low, high])) => {
             let evidence = format!(
-                "Sharpe ratio less that of buy and hold {difference:.3}, 95 % interval {low:.2} to {high:.2}; value is \
+                "Sharpe ratio less that of {benchmark} {difference:.3}, 95 % interval {low:.2} to {high:.2}; value is \
                  the one-sided p"
             );
             Check::decided(CheckName::BeatsHolding, p < threshold, p, threshold, evidence)

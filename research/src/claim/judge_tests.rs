@@ -199,7 +199,7 @@ fn a_record_is_long_enough_from_the_length_that_its_ratio_needs() {
 
 #[test]
 fn holding_is_beaten_where_chance_does_it_less_than_once_in_twenty() {
-    let with = |p| beats_holding(&Inference { holding_p_value: p, ..inference() });
+    let with = |p| beats_holding(&Inference { holding_p_value: p, ..inference() }, "buy and hold");
     assert_states([
         ("below", with(Some(0.049)), State::Pass),
         ("at", with(Some(1.0 - CONFIDENCE)), State::Fail),

@@ -260,7 +260,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         judge::significant(&inference),
         judge::deflated(&inference),
         judge::long_enough(&estimate, &inference, years),
-        judge::beats_holding(&inference),
+        judge::beats_holding(&inference, benchmark.words()),
         judge::survives_costs(settings, &probes),
         judge::survives_depth(settings, source.path_source(), replayed.sharpe),
         judge::robust(replayed.sharpe, &probes),

@@ -2,13 +2,18 @@
 //! before the first.
 
 mod curve;
+mod holding;
+mod trades;
 
 pub use curve::of_curve;
+pub use holding::holding;
+pub use trades::of_trades;
 
 use q50_datasets::{Dataset, Error, results::Stated};
 use thiserror::Error;
 
 use crate::{
+    audit::AuditError,
     claim::{Benchmark, ClaimedFigure, Trading},
     metrics::Undefined,
 };
@@ -41,6 +46,9 @@ pub enum RebuildError {
     /// The bars are not those of the result.
     #[error("{0}")]
     Bars(String),
+    /// The trades are no ledger.
+    #[error(transparent)]
+    Ledger(#[from] AuditError),
     /// A figure has no value.
     #[error(transparent)]
     Undefined(#[from] Undefined),

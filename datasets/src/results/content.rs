@@ -1,0 +1,165 @@
+//! What a tool's export holds, whatever it is packed in: JSON, or a table of text.
+
+use std::borrow::Cow;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use serde_json::Value;
+use zip::ZipArchive;
+
+use crate::error::{Error, Kind, Result, list};
+use crate::format::Format;
+use crate::input::Input;
+use crate::names::find;
+use crate::read::csv;
+use crate::source::Content;
+
+/// Most bytes of an export: 1 GiB.
+const MOST: u64 = 1 << 30;
+
+/// The content of an export.
+#[derive(Debug)]
+pub(super) enum Export {
+    /// JSON that is no table.
+    Json(Value),
+    /// A table.
+    Rows(Rows),
+}
+
+/// A table whose cells are text.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) names: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Export {
+    /// Reads a file: JSON, CSV, or an archive of which one member is a result in JSON.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let input = Input::open(path)?;
+        if let Some(value) = archived(&input)? {
+            return Ok(Self::Json(value));
+        }
+        let content = Content::of(&input)?;
+        match content.format {
+            Format::Json => {
+                let value = serde_json::from_str(&content.into_text(path)?)
+                    .map_err(|e| Error::new(Kind::Format, path, format!("no valid JSON: {e}")).source(e))?;
+                Ok(Rows::of_records(&value).map_or_else(|| Self::Json(value), Self::Rows))
+            }
+            Format::Csv => {
+                let table = csv::Table::open(path, content)?;
+                let names = table.first().into_iter().map(str::to_owned).collect();
+                let mut rows = Vec::new();
+                table.rows(path, false, |_, record| rows.push(record.iter().map(str::to_owned).collect()))?;
+                Ok(Self::Rows(Rows { names, rows }))
+            }
+            other => Err(Error::new(Kind::Format, path, format!("{} of a result", other.name()))
+                .expected("JSON or CSV, as tools export trades")
+                .remedy("write the table with to_csv(...)")),
+        }
+    }
+}
+
+/// The result in JSON of an archive with several members; `None` for what is no such archive.
+fn archived(input: &Input) -> Result<Option<Value>> {
+    let path = input.path();
+    let mut file = input.reader()?;
+    let mut magic = [0; 4];
+    let packed = file.read(&mut magic).is_ok_and(|read| read == 4 && magic == *b"PK\x03\x04");
+    if !packed {
+        return Ok(None);
+    }
+    file.rewind().map_err(|e| Error::io(path, "cannot read it", e))?;
+    let damaged = |e: zip::result::ZipError| {
+        Error::new(Kind::Format, path, format!("a damaged zip archive: {e}")).remedy("export it again").source(e)
+    };
+    let mut archive = ZipArchive::new(file).map_err(damaged)?;
+    if archive.len() < 2 {
+        return Ok(None);
+    }
+    let names = archive.file_names().map(|name| name.map(Cow::into_owned));
+    let names = names.collect::<std::result::Result<Vec<_>, _>>().map_err(damaged)?;
+    if names.iter().any(|name| name == "[Content_Types].xml") {
+        return Err(Error::new(Kind::Format, path, "an Excel workbook")
+            .expected("CSV or JSON")
+            .remedy("save the sheet with the list of trades as CSV"));
+    }
+    for name in names.iter().filter(|name| name.ends_with(".json")) {
+        let mut text = String::new();
+        let member = archive.by_name(name).map_err(damaged)?;
+        member.take(MOST).read_to_string(&mut text).map_err(|e| Error::io(path, "cannot unpack it", e))?;
+        // Settings are packed beside the result.
+        let value: Option<Value> = serde_json::from_str(&text).ok();
+        if let Some(value) = value.filter(|value| value.get("strategy").is_some_and(Value::is_object)) {
+            return Ok(Some(value));
+        }
+    }
+    Err(Error::new(Kind::Format, path, format!("an archive without a result: {}", list(&names)))
+        .expected("a member in JSON with the key `strategy`, as freqtrade writes it"))
+}
+
+impl Rows {
+    /// JSON records as a table; `None` for other JSON.
+    fn of_records(value: &Value) -> Option<Self> {
+        let records = value.as_array()?;
+        let names: Vec<String> = records.first()?.as_object()?.keys().cloned().collect();
+        // What nests is no table.
+        let text = |cell: Option<&Value>| match cell {
+            None | Some(Value::Null) => Some(String::new()),
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::Bool(truth)) => Some(truth.to_string()),
+            Some(Value::Array(_) | Value::Object(_)) => None,
+        };
+        let row = |record: &Value| names.iter().map(|name| text(record.get(name))).collect::<Option<Vec<_>>>();
+        let rows = records.iter().map(row).collect::<Option<Vec<_>>>()?;
+        Some(Self { names, rows })
+    }
+
+    /// The first of these columns that is there.
+    pub(super) fn column(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| find(&self.names, name))
+    }
+
+    /// The same, which has to be there.
+    pub(super) fn needed(&self, path: &Path, names: &[&str]) -> Result<usize> {
+        self.column(names).ok_or_else(|| {
+            Error::new(Kind::MissingColumn, path, format!("the columns {}", list(&self.names)))
+                .expected(format!("one of {}", list(names)))
+                .remedy("export all columns")
+        })
+    }
+}
+
+/// A cell as a number: a sign of any kind, commas or blanks between thousands, a currency or `%` around it.
+pub(super) fn amount(path: &Path, row: usize, column: &str, cell: &str) -> Result<f64> {
+    let plain: String = cell
+        .chars()
+        .map(|c| if matches!(c, '\u{2212}' | '\u{2013}') { '-' } else { c })
+        .filter(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'))
+        .collect();
+    plain.parse().map_err(|_| {
+        Error::new(Kind::Value, path, format!("found `{cell}`")).at_row(row).column(column).expected("a number")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_as_tools_print_them() {
+        let read = |cell| amount(Path::new("x"), 0, "y", cell).ok();
+        for (cell, value) in [
+            ("1,234.50", 1_234.5),
+            ("\u{2212}3.2%", -3.2),
+            ("$12.30", 12.3),
+            ("10\u{a0}000.00 USD", 10_000.0),
+            ("1e-3", 0.001),
+        ] {
+            assert_eq!(read(cell), Some(value), "{cell}");
+        }
+        assert_eq!(read("n/a"), None);
+    }
+}
