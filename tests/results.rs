@@ -105,8 +105,7 @@ fn another_benchmark_takes_the_place_of_holding() {
     assert_eq!(summary["benchmark"]["name"], "benchmark");
     // From the close of the first day, 1.2, to that of the last.
     near(&summary["benchmark"]["total_return"], 1.8 / 1.2 - 1.0);
-    let lead = check(&summary, "beats_holding");
-    assert!(lead["state"] != "not_run" && lead["evidence"].as_str().unwrap().contains("benchmark"), "{lead}");
+    assert_ne!(check(&summary, "beats_holding")["state"], "not_run", "there is something to beat");
     w.refused("verify --benchmark {dir}/b.csv", &["--benchmark", "no meaning"]);
 }
 

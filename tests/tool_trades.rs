@@ -245,6 +245,80 @@ fn quantconnect_profit_is_before_fees() {
     assert_eq!(rows["tool"]["profit_after_fees"], false);
 }
 
+/// The same in lots of 100 units: a deposit, a buy with a commission, and a sale that earns 100 before it and a swap.
+#[test]
+fn metatrader_deals_are_read_from_its_report() {
+    let w = Workspace::new();
+    w.write("b.csv", BARS);
+    let row = |cells: &[&str]| {
+        format!("<tr>{}</tr>", cells.iter().map(|c| format!("<td><b>{c}</b></td>")).collect::<String>())
+    };
+    let report = [
+        "<html><body><table><tr><td>Initial Deposit:</td><td>1 000.00</td></tr>".to_owned(),
+        row(&[
+            "Time",
+            "Deal",
+            "Symbol",
+            "Type",
+            "Direction",
+            "Volume",
+            "Price",
+            "Order",
+            "Commission",
+            "Swap",
+            "Profit",
+            "Balance",
+            "Comment",
+        ]),
+        row(&["2024.01.01 00:00:00", "1", "", "balance", "", "", "", "", "0.00", "0.00", "1 000.00", "1 000.00", ""]),
+        row(&[
+            "2024.01.01 01:00:00",
+            "2",
+            "X",
+            "buy",
+            "in",
+            "0.10",
+            "100.00",
+            "2",
+            "-1.00",
+            "0.00",
+            "0.00",
+            "999.00",
+            "",
+        ]),
+        row(&[
+            "2024.01.01 02:00:00",
+            "3",
+            "X",
+            "sell",
+            "out",
+            "0.10",
+            "110.00",
+            "3",
+            "-1.00",
+            "-0.10",
+            "100.00",
+            "1 097.90",
+            "",
+        ]),
+        "<tr><td colspan=8></td><td>-2.00</td><td>-0.10</td><td>1 100.00</td></tr></table></body></html>".to_owned(),
+    ]
+    .concat();
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(report.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    w.write("wide.html", wide);
+    w.write("plain.html", &report);
+    for file in ["wide.html", "plain.html"] {
+        let summary = w.json(&format!("verify --trades {{dir}}/{file} --bars {{dir}}/b.csv"), 0);
+        assert_eq!((&summary["tool"]["name"], &summary["tool"]["instrument"]), (&"MetaTrader 5".into(), &"X".into()));
+        near(&summary["replay"]["final_equity"], 1_097.9);
+        near(&summary["replay"]["fees"], 2.1);
+        near(&summary["tool"]["final_equity"], 1_097.9);
+        assert_eq!(check(&summary, "reproduced")["state"], "pass", "{}", check(&summary, "reproduced"));
+    }
+    w.write("other.html", "<html><table><tr><td>x</td></tr></table></html>");
+    w.refused("verify --trades {dir}/other.html --bars {dir}/b.csv", &["other.html", "MetaTrader 5"]);
+}
+
 #[test]
 fn what_cannot_be_rebuilt_is_refused_with_the_reason() {
     let w = Workspace::new();
@@ -253,6 +327,7 @@ fn what_cannot_be_rebuilt_is_refused_with_the_reason() {
     w.write("t.csv", format!("{VECTORBT}{trade}"));
     w.write("two.csv", format!("{VECTORBT}{trade}{}", trade.replace(",x,", ",y,")));
     w.write("late.csv", format!("{VECTORBT}{}", trade.replace("2024-01-01 02", "2024-01-02 02")));
+    w.write("short.csv", format!("{VECTORBT}{}", trade.replace("Long", "Short")));
     w.write("bars_as_trades.csv", BARS);
     w.write("old.json", r#"[["BTC/USDT", 0.01, 1704067200, 1704070800, 1, 60, 100.0, 101.0, false, "roi"]]"#);
     w.write("dates.csv", format!("{VECTORBT}{}", trade.replace("2024-01-01 01:00:00", "01/02/2024 01:00")));
@@ -264,7 +339,7 @@ fn what_cannot_be_rebuilt_is_refused_with_the_reason() {
         ("--trades {dir}/bars_as_trades.csv --bars {dir}/b.csv --capital 1000", ["`open`", "freqtrade"]),
         ("--trades {dir}/old.json --bars {dir}/b.csv", ["without amounts", "2020.9"]),
         ("--trades {dir}/dates.csv --bars {dir}/b.csv --capital 1000", ["01/02/2024", "year first"]),
-        ("--trades {dir}/t.csv --bars {dir}/b.csv --capital 1e-3", ["used up", "capital"]),
+        ("--trades {dir}/short.csv --bars {dir}/b.csv --capital 40", ["used up at 2024-01-01T01:00:00Z", "capital"]),
         ("--trades {dir}/t.csv --bars {dir}/b.csv --capital 1000 --returns {dir}/t.csv", ["--trades", "--returns"]),
     ] {
         w.refused(&format!("verify {line} --out {{dir}}/out"), &needles);

@@ -38,7 +38,7 @@ const REPLAYED: [&str; 24] = [
 /// A result of another tool; the three exclude each other.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ResultArguments {
-    /// Trades of a strategy, as freqtrade, backtesting.py, vectorbt, QuantConnect or TradingView export them; rebuilt on
+    /// Trades of a strategy, as freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView or MetaTrader 5 export them; rebuilt on
     /// --bars. --capital where the file does not state it.
     #[arg(long, value_name = "FILE", requires = "bars", conflicts_with_all = REPLAYED, conflicts_with_all = ["returns", "equity"], help_heading = RESULT)]
     pub(crate) trades: Option<PathBuf>,

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use html5gum::{Token, Tokenizer};
 use serde_json::Value;
 use zip::ZipArchive;
 
+use super::metatrader;
 use crate::error::{Error, Kind, Result, list};
 use crate::format::Format;
 use crate::input::Input;
@@ -40,6 +42,13 @@ impl Export {
         if let Some(value) = archived(&input)? {
             return Ok(Self::Json(value));
         }
+        if let Some(markup) = markup(&input)? {
+            return deals(&markup).map(Self::Rows).ok_or_else(|| {
+                Error::new(Kind::Format, path, "HTML without a table of deals")
+                    .expected("a report of MetaTrader 5, in English")
+                    .remedy("save the report of the tester or of the account as HTML")
+            });
+        }
         let content = Content::of(&input)?;
         match content.format {
             Format::Json => {
@@ -59,6 +68,64 @@ impl Export {
                 .remedy("write the table with to_csv(...)")),
         }
     }
+}
+
+/// The text of an HTML file, in UTF-8 or, as MetaTrader writes it, in UTF-16; `None` for any other file.
+fn markup(input: &Input) -> Result<Option<String>> {
+    let unreadable = |e| Error::io(input.path(), "cannot read it", e);
+    let mut head = [0; 2];
+    let known = input.reader()?.read(&mut head).map_err(unreadable)?;
+    let wide = head == *b"\xff\xfe";
+    if known < 2 || !(wide || head[0] == b'<') {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    input.reader()?.take(MOST).read_to_end(&mut bytes).map_err(unreadable)?;
+    if !wide {
+        return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let text = String::from_utf16_lossy(&units);
+    Ok(text.trim_start().starts_with('<').then_some(text))
+}
+
+/// The table of deals of a report, up to its row of sums.
+fn deals(markup: &str) -> Option<Rows> {
+    let mut rows = cells(markup).into_iter().skip_while(|row| !metatrader::are_theirs(row));
+    let names = rows.next()?;
+    let rows = rows.take_while(|row| row.len() == names.len()).collect();
+    Some(Rows { names, rows })
+}
+
+/// The text of every cell, row by row.
+fn cells(markup: &str) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut inside = false;
+    for Ok(token) in Tokenizer::new(markup) {
+        match token {
+            Token::StartTag(tag) => match &tag.name[..] {
+                b"tr" => {
+                    inside = false;
+                    rows.push(Vec::new());
+                }
+                b"td" | b"th" => {
+                    inside = true;
+                    if let Some(row) = rows.last_mut() {
+                        row.push(String::new());
+                    }
+                }
+                _ => {}
+            },
+            Token::EndTag(tag) if matches!(&tag.name[..], b"td" | b"th") => inside = false,
+            Token::String(text) if inside => {
+                if let Some(cell) = rows.last_mut().and_then(|row| row.last_mut()) {
+                    cell.push_str(String::from_utf8_lossy(&text).trim());
+                }
+            }
+            _ => {}
+        }
+    }
+    rows
 }
 
 /// The result in JSON of an archive with several members; `None` for what is no such archive.

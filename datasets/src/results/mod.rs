@@ -7,6 +7,7 @@ mod backtesting_py;
 mod content;
 mod curve;
 mod freqtrade;
+mod metatrader;
 mod quantconnect;
 mod stated;
 mod trades;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::content::{Export, Rows};
-use super::{Stated, backtesting_py, freqtrade, quantconnect, tradingview, vectorbt};
+use super::{Stated, backtesting_py, freqtrade, metatrader, quantconnect, tradingview, vectorbt};
 use crate::error::{Error, Kind, Result, list};
 use crate::time::{Zone, parse};
 use crate::trades::TradeSide;
@@ -70,7 +70,7 @@ pub struct TradeList {
     pub period: Option<(i64, i64)>,
 }
 
-/// Reads the trades of another tool: freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView.
+/// Reads the trades of another tool: freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView, MetaTrader 5.
 ///
 /// `run` is the strategy, the instrument or the column that is meant, where the file has several. Times without a zone are
 /// those of `zone`, else UTC.
@@ -85,6 +85,7 @@ pub fn read_trade_list(path: &Path, run: Option<&str>, zone: Option<&Zone>) -> R
         Export::Json(value) if quantconnect::is_theirs(value) => quantconnect::read_json(&mut reader, value)?,
         Export::Rows(rows) if backtesting_py::is_theirs(rows) => backtesting_py::read(&mut reader, rows)?,
         Export::Rows(rows) if vectorbt::is_theirs(rows) => vectorbt::read(&mut reader, rows)?,
+        Export::Rows(rows) if metatrader::are_theirs(&rows.names) => metatrader::read(&mut reader, rows)?,
         Export::Rows(rows) if tradingview::is_theirs(rows) => tradingview::read(&mut reader, rows)?,
         Export::Rows(rows) if quantconnect::is_theirs_in_rows(rows) => quantconnect::read_rows(&mut reader, rows)?,
         other => return Err(unknown(path, other)),
@@ -110,7 +111,7 @@ fn unknown(path: &Path, export: &Export) -> Error {
         Export::Rows(rows) => format!("a table with the columns {}", list(&rows.names)),
     };
     Error::new(Kind::Format, path, found)
-        .expected("an export of freqtrade, backtesting.py, vectorbt, QuantConnect or TradingView")
+        .expected("an export of freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView or MetaTrader 5")
         .remedy("docs/GUIDE.md says how to export from each; equity or returns go to --equity and --returns")
 }
 

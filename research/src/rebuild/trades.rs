@@ -26,6 +26,8 @@ const SAME_AS_PRINTED: f64 = 1e-2;
 const FREQTRADE_YEAR: f64 = 365.0;
 const DAY_MS: i64 = 86_400_000;
 const HALF_AN_HOUR: i64 = 1_800_000;
+/// Offsets from UTC that are named where several do.
+const OFFSETS: usize = 3;
 
 /// Trades on the bars that they were made on, in the window of `data`. `capital` is needed where the file does not state it.
 ///
@@ -67,8 +69,10 @@ pub fn of_trades(list: &TradeList, data: Dataset, capital: Option<f64>) -> Resul
         periods_per_year: PeriodsPerYear::from_interval_ms(bars.interval_ms),
     })?;
     if let Some(spent) = audited.violation(ViolationKind::Overspent) {
-        let count = spent.count;
-        stated.notes.push(format!("{count} buys leave less than no cash: leverage, or more capital than {capital}"));
+        stated.notes.push(format!(
+            "buys that leave less than no cash: {}, first at {}: leverage, or more capital than {capital}",
+            spent.count, spent.first
+        ));
     }
     let equity: Vec<f64> = audited.equity.iter().map(|point| point.equity).collect();
     if let Some(point) = audited.equity.iter().find(|point| point.equity.is_nan() || point.equity <= 0.0) {
@@ -119,24 +123,23 @@ fn in_another_zone(executions: &[Execution], bars: &Bars, as_read: &Placement) -
     if now < 3 || 5 * now < executions.len() || bars.interval_ms >= DAY_MS {
         return Ok(());
     }
-    // Within a bar of an hour half of one changes nothing: whole hours first, then the nearest.
-    let at = |steps: i64| {
-        let left = misplaced(&Placement::of(&placed(executions, steps * HALF_AN_HOUR), bars));
-        (left, steps % 2 != 0, steps.abs(), steps)
+    let left = |steps: i64| misplaced(&Placement::of(&placed(executions, steps * HALF_AN_HOUR), bars));
+    let tried: Vec<(usize, i64)> = (-24..=28).filter(|steps| *steps != 0).map(|steps| (left(steps), steps)).collect();
+    let Some(best) = tried.iter().map(|(left, _)| *left).min().filter(|best| 4 * best <= now) else { return Ok(()) };
+    // Half an hour more changes nothing within bars of an hour, and a close is the next bar's open.
+    let mut steps: Vec<i64> = tried.into_iter().filter(|(left, _)| *left == best).map(|(_, steps)| steps).collect();
+    steps.sort_by_key(|steps| (steps % 2 != 0, steps.abs()));
+    let offset = |steps: &i64| {
+        let (sign, half_hours) = (if *steps < 0 { '-' } else { '+' }, steps.abs());
+        format!("{sign}{:02}:{:02}", half_hours / 2, half_hours % 2 * 30)
     };
-    let best = (-24..=28).filter(|steps| *steps != 0).map(at).min();
-    match best.filter(|(left, ..)| 4 * left <= now) {
-        None => Ok(()),
-        Some((left, .., steps)) => {
-            let (sign, half_hours) = (if steps < 0 { '-' } else { '+' }, steps.abs());
-            let zone = format!("{sign}{:02}:{:02}", half_hours / 2, half_hours % 2 * 30);
-            Err(RebuildError::Bars(format!(
-                "{now} of {} fills are not in their bars as the times are read, and {left} would not be if they were those of \
-                 {zone}; give --time-zone with their zone (or {zone}), or bars whose times are UTC",
-                executions.len()
-            )))
-        }
-    }
+    let offsets: Vec<String> = steps.iter().take(OFFSETS).map(offset).collect();
+    Err(RebuildError::Bars(format!(
+        "{now} of {} fills are not in their bars as the times are read, and {best} would not be at {} from UTC; give --time-zone \
+         with the zone of the times, or bars whose times are UTC",
+        executions.len(),
+        offsets.join(" or ")
+    )))
 }
 
 /// The executions as a ledger: what was held and what was left after each.
@@ -223,7 +226,7 @@ fn figures(list: &TradeList, capital: f64, end: f64) -> Vec<ClaimedFigure> {
         add("final_equity", stated.final_equity, Some(end));
         add("total_return", stated.total_return, Some(end / capital - 1.0));
     }
-    if let Some(after_fees) = stated.profit_after_fees {
+    if let Some(after_fees) = stated.profit_after_fees.filter(|_| !list.closed.is_empty()) {
         let net: f64 = list.closed.iter().map(|(_, profit)| profit).sum();
         add("profit", stated.profit, Some(if after_fees { net } else { net + list.closed_fees }));
     }
