@@ -79,6 +79,13 @@ fn stocked() -> Workspace {
     for (name, title) in [("returns.csv", "r"), ("r.csv", "r"), ("r.parquet", "strategy")] {
         w.write(name, column(title));
     }
+    let days = (1..=31).map(|day| format!("2024-01-{day:02},{}\n", numbers(day)));
+    w.write("daily.csv", format!("date,strategy\n{}", days.collect::<String>()));
+    w.write(
+        "trades.csv",
+        "Order Id,Column,Timestamp,Size,Price,Fees,Side\n0,close,2023-01-01 01:00:00,10,100.6,1,Buy\n\
+         1,close,2023-01-01 09:00:00,10,104.4,1,Sell\n",
+    );
     let matrix = (0..500).map(|row| format!("{},{},{}\n", numbers(row), numbers(row + 1), numbers(3 * row)));
     let matrix = format!("a,b,holding\n{}", matrix.collect::<String>());
     for name in ["returns_of_all_sets.parquet", "returns_of_all_sets.csv", "m.parquet"] {
