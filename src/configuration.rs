@@ -29,6 +29,7 @@ use q50_research::{
 };
 use serde::Deserialize;
 
+pub(crate) use strategy::own_grid;
 use strategy::strategy;
 #[cfg(feature = "live")]
 pub(crate) use strategy::strategy_of;
@@ -182,7 +183,13 @@ pub(crate) fn collection(of: &Path) -> Result<Option<Collection>> {
 /// Whether a strategy was named that reads no signals, and none were given.
 fn reads_bars_alone(arguments: &ReplayArguments) -> Result<bool> {
     let given = !arguments.signals.is_empty() || arguments.signal_column.is_some();
-    Ok(!given && arguments.strategy.is_some() && strategy(arguments, None)?.reads(&Signals::default()).is_empty())
+    Ok(!given
+        && arguments.strategy.is_some()
+        && strategy(arguments, None)?
+            .reads(&Signals::default())
+            .iter()
+            // The volume is a column of the bars.
+            .all(|column| *column == Column::Volume))
 }
 
 fn options(arguments: &ReplayArguments) -> DatasetOptions {

@@ -40,7 +40,7 @@ pub(crate) enum Answer {
 /// Strategies were registered before.
 #[must_use]
 pub fn run(strategies: Registry) -> ExitCode {
-    strategies.install();
+    strategies.with_written::<q50_language::FileStrategy>().install();
     sources::install();
     let arguments = args::Arguments::read();
     output::start_log(&arguments.log);

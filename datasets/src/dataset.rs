@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use q50_engine::market::Market;
+use q50_engine::market::{Column, Market, Signals};
 use serde::Serialize;
 
 use crate::artefacts::Artefact;
@@ -224,9 +224,18 @@ impl Dataset {
             high: &self.bars.high[..self.end],
             low: &self.bars.low[..self.end],
             close: &self.bars.close[..self.end],
-            signals: self.signals.as_signals(self.end),
+            signals: self.known(),
             interval_ms: self.bars.interval_ms,
             first: self.first,
+        }
+    }
+
+    /// The signals up to the end of the window, and the volume of the bars where there is one.
+    fn known(&self) -> Signals<'_> {
+        let signals = self.signals.as_signals(self.end);
+        match &self.bars.volume {
+            Some(volume) => signals.with(Column::Volume, &volume[..self.end]),
+            None => signals,
         }
     }
 
@@ -293,7 +302,8 @@ impl Dataset {
         self.bars.artefacts(self.rows())
     }
 
-    /// Lets go of the traded volume. Only [`Dataset::artefacts`] asks for it, and of minutes it takes megabytes.
+    /// Lets go of the traded volume, which of minutes takes megabytes: [`Dataset::artefacts`] asks for it, and few
+    /// strategies do.
     pub fn drop_volume(&mut self) {
         self.bars.volume = None;
     }
@@ -321,7 +331,7 @@ impl Dataset {
         let interval = [bars.interval_ms];
         let mut columns =
             vec![("interval_ms", HashColumn::I64(&interval)), ("open_time", HashColumn::I64(&bars.open_time))];
-        // Volume is left out: nothing that is replayed reads it.
+        // Volume is left out: few strategies read it, and the specification of a run has it where one does.
         columns.extend(bars.prices().map(|(name, column)| (name, HashColumn::F64(column))));
         columns.extend(self.signals.present().map(|(name, column)| (name, HashColumn::F64(column))));
         content_hash(columns)
@@ -338,8 +348,6 @@ fn range(times: &[i64]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use q50_engine::market::Column;
-
     use super::*;
 
     const HOUR: i64 = 3_600_000;

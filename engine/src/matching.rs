@@ -50,6 +50,22 @@ impl RestingExits {
     /// No resting order.
     pub const NONE: Self = Self { stop: None, target: None, long: true };
 
+    /// Of these and `other` exits of the same position those that a price comes to first.
+    #[must_use]
+    pub fn beside(self, other: Self) -> Self {
+        let [higher, lower] = [f64::max as fn(f64, f64) -> f64, f64::min];
+        let (stop_first, target_first) = if self.long { (higher, lower) } else { (lower, higher) };
+        let stop = match (self.stop, other.stop) {
+            (Some(a), Some(b)) => Some(if stop_first(a.0, b.0) == a.0 { a } else { b }),
+            (a, b) => a.or(b),
+        };
+        let target = match (self.target, other.target) {
+            (Some(a), Some(b)) => Some(target_first(a, b)),
+            (a, b) => a.or(b),
+        };
+        Self { stop, target, ..self }
+    }
+
     /// The price and reason at which `bar` closes the position, if it does.
     #[must_use]
     #[inline]

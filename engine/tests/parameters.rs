@@ -86,7 +86,7 @@ fn every_number_of_the_settings_is_declared() {
     for config in all() {
         let mut found = BTreeSet::new();
         numbers(&serde_json::to_value(&config).unwrap(), "", &mut found);
-        let declared: BTreeSet<String> = config.parameters().iter().map(|p| p.path.to_owned()).collect();
+        let declared: BTreeSet<String> = config.parameters().iter().map(|p| p.path.into_owned()).collect();
         assert_eq!(declared, found);
     }
 }

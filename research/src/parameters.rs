@@ -1,17 +1,29 @@
 //! Strategies with options changed by dotted path, as `--set` and the grids of sweeps do.
 
-use q50_engine::strategy::{StrategyConfig, parameters::Parameter};
+use q50_engine::strategy::{
+    Registry, StrategyConfig,
+    parameters::{Parameter, Range},
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 use toml::{Table, Value};
 
 /// An option that cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{path} = {value}: {problem}")]
-pub struct ParameterError {
-    path: String,
-    value: String,
-    problem: String,
+pub enum ParameterError {
+    /// An option that the strategy does not have, or a value that it cannot have.
+    #[error("{path} = {value}: {problem}")]
+    Option {
+        /// Dotted path of the option.
+        path: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Numbers of which each could be and which do not go together.
+    #[error("{0}")]
+    Rule(String),
 }
 
 /// A number of either kind as `f64`; `NaN` for what is no number.
@@ -31,6 +43,13 @@ pub fn number(value: &Value) -> f64 {
 pub fn read_strategy(mut table: Table) -> Result<StrategyConfig, ParameterError> {
     let kind: Table = table.remove_entry("kind").into_iter().collect();
     let named = kind.get("kind").cloned().unwrap_or(Value::String("absent".to_owned()));
+    if named.as_str().is_some_and(|name| Registry::installed().is_written(name)) {
+        // There is no default to change.
+        table.extend(kind);
+        return table
+            .try_into()
+            .map_err(|refusal: toml::de::Error| error("kind", &named, refusal.message().to_owned()));
+    }
     let base =
         kind.try_into().map_err(|refusal: toml::de::Error| error("kind", &named, refusal.message().to_owned()))?;
     let template = Template::new(&base);
@@ -59,6 +78,7 @@ fn leaves(table: Table, known: &Table, prefix: &str, options: &mut Vec<(String, 
 /// A strategy as a table of its options.
 #[derive(Clone, Debug)]
 pub struct Template {
+    base: StrategyConfig,
     table: Table,
     declared: Vec<Parameter>,
 }
@@ -67,11 +87,7 @@ impl Template {
     /// The options of `base`.
     #[must_use]
     pub fn new(base: &StrategyConfig) -> Self {
-        let mut table = Table::try_from(base).unwrap_or_default();
-        for section in ["exits", "risk"] {
-            table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-        }
-        Self { table, declared: base.parameters() }
+        Self { base: base.clone(), table: table(base), declared: base.parameters() }
     }
 
     /// Whether the strategy has an option of this name outside every section.
@@ -83,12 +99,32 @@ impl Template {
     /// The strategy with these options changed.
     ///
     /// # Errors
-    /// A path that is no option of the strategy, or a value that the option cannot have.
+    /// A path that is no option of the strategy, a value that the option cannot have, or numbers that break a rule.
     pub fn with(&self, options: &[(&str, Value)]) -> Result<StrategyConfig, ParameterError> {
+        let (mut numbers, mut fields) = (Vec::new(), Vec::new());
+        for (path, value) in options {
+            // What stands inside a field is a number; what a field may be besides is said by whoever reads it.
+            let inside = self.base.number_at(path);
+            let field = || self.declared(path).filter(|_| value.is_integer() || value.is_float());
+            if let Some(range) = inside.or_else(field).filter(|range| !range.contains(number(value))) {
+                return Err(error(path, value, format!("expected {range}")));
+            }
+            match inside {
+                Some(_) => numbers.push((*path, number(value))),
+                None => fields.push((*path, value.clone())),
+            }
+        }
+        if numbers.is_empty() {
+            return self.with_fields(&fields);
+        }
+        let base = self.base.with_numbers(&numbers).map_err(ParameterError::Rule)?;
+        if fields.is_empty() { Ok(base) } else { Self::new(&base).with_fields(&fields) }
+    }
+
+    fn with_fields(&self, options: &[(&str, Value)]) -> Result<StrategyConfig, ParameterError> {
         let mut table = self.table.clone();
         for (path, value) in options {
-            set(&mut table, path, value.clone()).map_err(|problem| error(path, value, problem))?;
-            self.check(path, value).map_err(|problem| error(path, value, problem))?;
+            set(&mut table, path, value.clone()).map_err(|problem| error(path, value, self.and_numbers(problem)))?;
         }
         table.try_into().map_err(|refusal: toml::de::Error| {
             // The refusal names the field; which of the options that was is found by setting each alone.
@@ -104,19 +140,34 @@ impl Template {
 }
 
 impl Template {
-    /// Refuses a number out of the range that the strategy declares.
-    fn check(&self, path: &str, value: &Value) -> Result<(), String> {
-        let declared = self.declared.iter().find(|parameter| parameter.path == path);
-        let is_number = value.is_integer() || value.is_float();
-        match declared.filter(|parameter| is_number && !parameter.range.contains(number(value))) {
-            Some(parameter) => Err(format!("expected {}", parameter.range)),
-            None => Ok(()),
-        }
+    /// What the number at `path` may be, where it is declared.
+    fn declared(&self, path: &str) -> Option<Range> {
+        self.declared.iter().find(|parameter| parameter.path == path).map(|parameter| parameter.range)
+    }
+
+    /// `problem`, with the numbers that are there inside of fields.
+    fn and_numbers(&self, problem: String) -> String {
+        let inside: Vec<&str> = self
+            .declared
+            .iter()
+            .map(|parameter| &*parameter.path)
+            .filter(|path| self.base.number_at(path).is_some())
+            .collect();
+        if inside.is_empty() { problem } else { format!("{problem}; its numbers are {}", inside.join(", ")) }
     }
 }
 
+/// A strategy as a table of its options, with the sections that every strategy may have.
+fn table(strategy: &StrategyConfig) -> Table {
+    let mut table = Table::try_from(strategy).unwrap_or_default();
+    for section in ["exits", "risk"] {
+        table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    }
+    table
+}
+
 fn error(path: &str, value: &Value, problem: String) -> ParameterError {
-    ParameterError { path: path.to_owned(), value: value.to_string(), problem }
+    ParameterError::Option { path: path.to_owned(), value: value.to_string(), problem }
 }
 
 fn set(table: &mut Table, path: &str, value: Value) -> Result<(), String> {

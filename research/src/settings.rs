@@ -2,7 +2,7 @@
 
 use q50_engine::{
     market::Signals,
-    strategy::StrategyConfig,
+    strategy::{StrategyConfig, exits::ExitTrigger},
     units::{Fraction, Lamports, PeriodsPerYear},
     venue::{FillTiming, NextOpen, PumpSwapConfig, pump_swap::PoolFees},
 };
@@ -119,10 +119,18 @@ impl RunSettings {
         blake3::hash(&canonical(self))
     }
 
-    /// Why this run would have no result on a market with these signals: a number out of its range, a column or an ability
+    /// Why this run would have no result on bars of `interval_ms` with these signals: bars that the strategy is not made
+    /// for, a number out of its range, a column or an ability
     /// of the venue that the strategy needs and that is not there.
     #[must_use]
-    pub fn refusal(&self, signals: &Signals<'_>) -> Option<String> {
+    pub fn refusal(&self, signals: &Signals<'_>, interval_ms: i64) -> Option<String> {
+        if let Some(expected) = self.strategy.interval_ms().filter(|expected| *expected != interval_ms) {
+            let [found, expected] = [interval_ms, expected].map(minutes);
+            return Some(format!(
+                "the bars are {found} apart, and the strategy is made for bars of {expected}: give such bars with --bars, or \
+                 change `timeframe` in the strategy file"
+            ));
+        }
         if let Err(error) = self.strategy.check(signals) {
             return Some(error.to_string());
         }
@@ -140,9 +148,12 @@ impl RunSettings {
         if let Some(error) = Lamports::from_sol(self.capital).err().filter(|_| pool) {
             return Some(format!("the capital {error}"));
         }
+        let intrabar = self.strategy.guards().exits.trigger == ExitTrigger::Intrabar;
         let asks = [
             ("allow_short = true", self.strategy.shorts()),
-            ("exits.trigger = \"intrabar\"", self.strategy.rests_orders()),
+            ("exits.trigger = \"intrabar\"", intrabar),
+            // Of a file: a pool has no resting orders.
+            ("a stop_loss or take_profit inside a bar", self.strategy.rests_orders() && !intrabar),
         ];
         let (option, _) = asks.into_iter().find(|(_, asked)| pool && *asked)?;
         Some(format!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open"))
@@ -166,6 +177,15 @@ impl RunSettings {
             venue = venue.with_lot(lot);
         }
         if self.strategy.shorts() { venue.with_free_shorting() } else { venue }
+    }
+}
+
+/// A distance of bars in words.
+fn minutes(ms: i64) -> String {
+    match ms {
+        60_000 => "one minute".to_owned(),
+        _ if ms % 60_000 == 0 => format!("{} minutes", ms / 60_000),
+        _ => format!("{ms} milliseconds"),
     }
 }
 
@@ -228,7 +248,7 @@ mod tests {
         let refusal = |venue, capital| {
             let strategy = StrategyConfig::new(ThresholdConfig::default());
             let settings = RunSettings { strategy, venue, capital, periods_per_year: PeriodsPerYear::new(1.0) };
-            settings.refusal(&Signals::default().with(Column::Value, &[]))
+            settings.refusal(&Signals::default().with(Column::Value, &[]), 3_600_000)
         };
         assert_eq!((refusal(at_cost(5.0), 1e15), refusal(uniform(30), 1e10)), (None, None));
         for (venue, capital) in [(at_cost(5.0), 1e308), (at_cost(5.0), 0.0), (uniform(30), 1e11), (uniform(30), 1e-10)]

@@ -9,11 +9,15 @@
 use std::ops::Range;
 
 use q50_datasets::{
+    JoinRule,
     dataset::Dataset,
     hash::{HashColumn, content_hash},
     signals::CrossingPolicy,
 };
-use q50_engine::{market::Market, strategy::StrategyConfig};
+use q50_engine::{
+    market::{Column, Market},
+    strategy::StrategyConfig,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -194,7 +198,7 @@ fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfi
     let instruments =
         instruments.map(|one| (one.bars.as_str(), one.signals.as_ref().map(|signals| signals.hash.as_str()))).collect();
     // Whether one may sell short is said by the market, not by the researcher.
-    let strategy = strategy.without_shorting();
+    let strategy = strategy.without_shorting().canonical();
     blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy, instruments }))
 }
 
@@ -205,7 +209,10 @@ fn assumptions(settings: &RunSettings, pool: Option<&str>) -> i64 {
 }
 
 fn signals(data: &Dataset, strategy: &StrategyConfig) -> Option<SignalSpec> {
-    data.rule().map(|rule| SignalSpec {
+    // The volume is known at the close of its bar.
+    let volume = strategy.reads(&data.market().signals).contains(&Column::Volume);
+    let rule = data.rule().or_else(|| volume.then(|| JoinRule::one_bar(data.bars().interval_ms)));
+    rule.map(|rule| SignalSpec {
         hash: signals_hash(&data.market(), strategy),
         delay_ms: rule.delay_ms,
         max_age_ms: rule.max_age_ms,

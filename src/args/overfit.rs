@@ -16,9 +16,10 @@ const DAYS: std::ops::RangeInclusive<i64> = 1..=36_525;
 /// What the overfitting checks take.
 #[derive(Args, Debug)]
 pub(crate) struct OverfitArguments {
-    /// Grid file (TOML), as for q50 sweep. Its table `halving` is ignored: every set is judged on every bar.
+    /// Grid file (TOML), as for q50 sweep, and with the same default. Its table `halving` is ignored: every set is judged on
+    /// every bar.
     #[arg(long, value_name = "FILE")]
-    pub(crate) grid: PathBuf,
+    pub(crate) grid: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
     /// Count what was tried on this market since this campaign was registered (q50 trials campaign).

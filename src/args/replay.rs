@@ -25,7 +25,7 @@ const POOL: &str = "Pool venue (--venue pumpswap)";
 /// What can be named as a strategy.
 pub(super) fn strategies() -> String {
     let names: Vec<&str> = Registry::installed().kinds().iter().map(Kind::name).collect();
-    format!("{}, or a strategy file (TOML); default: the claim's own, or q50", names.join(", "))
+    format!("{}, or a strategy file (YAML or TOML); default: the claim's own, or q50", names.join(", "))
 }
 
 /// What every command that replays takes.
@@ -52,6 +52,12 @@ pub(crate) struct ReplayArguments {
     /// Last bar, included; a date means the whole day; default: the last bar with a signal.
     #[arg(long, value_name = "TIME", help_heading = DATA)]
     pub(crate) to: Option<String>,
+    /// How large entries are; default: as the strategy says.
+    #[arg(long, value_enum, help_heading = STRATEGY)]
+    pub(crate) sizing: Option<SizingName>,
+    /// Whether short sales are allowed, and what they cost; default: as the strategy says.
+    #[arg(long, value_enum, help_heading = STRATEGY)]
+    pub(crate) shorting: Option<ShortingName>,
     /// Starting capital in quote units.
     #[arg(long, value_name = "X", value_parser = capital, help_heading = COSTS)]
     pub(crate) capital: Option<f64>,
@@ -187,6 +193,22 @@ pub(crate) enum TimingName {
     NextOpen,
     /// At the close on which the order was decided (legacy; fails the causal check).
     SameClose,
+}
+
+/// Sizes by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SizingName {
+    /// All of the equity.
+    Full,
+}
+
+/// Short sales by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShortingName {
+    /// Without borrowing costs, margin or funding (legacy: nobody lends for nothing).
+    Free,
+    /// Never: short entries are left out.
+    None,
 }
 
 /// Policies for bars without a signal.

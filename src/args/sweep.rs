@@ -9,9 +9,9 @@ use super::{ReplayArguments, values::not_negative, values::share};
 /// What a search takes.
 #[derive(Args, Debug)]
 pub(crate) struct SweepArguments {
-    /// Grid file (TOML), one parameter per line; see the examples.
+    /// Grid file (TOML), one parameter per line; see the examples. Default: the section sweep of a strategy file in YAML.
     #[arg(long, value_name = "FILE")]
-    pub(crate) grid: PathBuf,
+    pub(crate) grid: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
     /// Count what was tried on this market since this campaign was registered (q50 trials campaign).

@@ -128,7 +128,7 @@ async fn live(
     let interval_ms = interval_ms(arguments, manifest)?;
     let orders = trading_settings(arguments.priority_cap, arguments.limits.as_deref())?;
     let rule = signals::rule(arguments, interval_ms, manifest);
-    let signals = signals::file(arguments, &settings, &rule)?;
+    let signals = signals::file(arguments, &settings, &rule, interval_ms)?;
     let (receivers, pace) = receivers(arguments)?;
     let levels = Levels {
         stop_loss_bps: arguments.stop_loss.map(|share| share.0),

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
     let clock = Instant::now();
     let replay = &arguments.replay;
     configuration::threads(replay.threads)?;
-    let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
+    let search = Search::read(arguments.grid.as_deref(), replay, MANY, arguments.yes)?;
     search.record.alone("q50 overfit")?;
     let settings = settings(arguments, search.record.data.bars().interval_ms)?;
     check(&settings, search.record.data.rows().len())?;

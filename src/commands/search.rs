@@ -38,21 +38,25 @@ pub(super) struct Data {
 
 impl Search {
     /// Reads the grid, of at most `most` sets unless somebody said that they mean it, and the data.
-    pub(super) fn read(grid: &Path, replay: &ReplayArguments, most: u64, meant: bool) -> Result<Self> {
-        let space = Space::read(grid)?;
+    pub(super) fn read(grid: Option<&Path>, replay: &ReplayArguments, most: u64, meant: bool) -> Result<Self> {
+        let (space, grid) = match grid {
+            Some(grid) => (Space::read(grid)?, format!("grid file {}", grid.display())),
+            None => {
+                let strategy = replay.strategy.as_deref();
+                let own = configuration::own_grid(strategy)?.context(
+                    "there is no grid: give one with --grid, or name a strategy file in YAML that has a section sweep",
+                )?;
+                (own, format!("the section sweep of {}", strategy.unwrap_or_default()))
+            }
+        };
         if space.count() > most && !meant {
-            bail!(
-                "grid file {}: {} sets, more than {}; add --yes if that is meant",
-                grid.display(),
-                space.count(),
-                in_words(most)
-            );
+            bail!("{grid}: {} sets, more than {}; add --yes if that is meant", space.count(), in_words(most));
         }
         let record = Record::read(replay)?;
         let settings = configuration::run_settings(replay, None, &record.data)?;
         let record = record.with_reserves()?;
         let spec = record.spec(&settings.strategy);
-        let (grid, demonstration) = (grid.display().to_string(), replay.bars.is_empty());
+        let demonstration = replay.bars.is_empty();
         Ok(Self { space, record, settings, spec, grid, demonstration })
     }
 
@@ -64,8 +68,8 @@ impl Search {
     /// The search on `prepared`. What no set could do without is reported here, because every set would say it.
     pub(super) fn sweep<'a>(&'a self, prepared: &'a Prepared<'a>) -> Result<Sweep<'a>> {
         let sweep = Sweep::new(prepared, self.settings.clone(), &self.space)
-            .with_context(|| format!("grid file {} on the strategy {}", self.grid, self.settings.strategy.family()))?;
-        let (source, first) = (prepared.source(), sweep.settings(&self.space.point(0))?);
+            .with_context(|| format!("{} on the strategy {}", self.grid, self.settings.strategy.family()))?;
+        let (source, first) = (prepared.source(), sweep.first()?);
         if let Some(refusal) = source.refusal(sweep.base()).filter(|_| source.refusal(&first).is_some()) {
             bail!("{refusal}");
         }

@@ -82,7 +82,7 @@ fn text(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
         writeln!(out, "{}: {}\nreads {reads}", strategy.name, strategy.words)?;
         let row = |number: &Number| {
             let default = number.default.map_or_else(|| "not set".to_owned(), |value| value.to_string());
-            [number.path.to_owned(), default, number.range.clone(), number.words.to_owned()]
+            [number.path.clone().into_owned(), default, number.range.clone(), number.words.to_owned()]
         };
         let columns =
             [("parameter", Align::Left), ("default", Align::Right), ("range", Align::Left), ("meaning", Align::Left)];

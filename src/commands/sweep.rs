@@ -87,7 +87,7 @@ struct Cost {
 pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let replay = &arguments.replay;
     configuration::threads(replay.threads)?;
-    let search = Search::read(&arguments.grid, replay, MANY, arguments.yes)?;
+    let search = Search::read(arguments.grid.as_deref(), replay, MANY, arguments.yes)?;
     let instruments = search.record.instruments();
     let prepared = search.prepared(&instruments)?;
     let sweep = search.sweep(&prepared)?;

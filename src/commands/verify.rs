@@ -73,7 +73,9 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let settings = configuration::run_settings(replay, claim.as_ref(), &record.data)?;
     let mut record = record.with_reserves()?;
     let facts = facts(&record, replay, &settings)?;
-    record.drop_volume();
+    if !settings.strategy.reads(&record.data.market().signals).contains(&market::Column::Volume) {
+        record.drop_volume();
+    }
     let data = &record.data;
     let (spec, instruments) = (record.spec(&settings.strategy), record.instruments());
     let source = record.source(&spec, &instruments);
@@ -186,13 +188,14 @@ fn facts(record: &Record, replay: &ReplayArguments, settings: &RunSettings) -> R
 }
 
 /// Where the signals come from. Signals that are the closes, every one of them and to the bit, cannot know more than the
-/// bars, and neither can none; highs and lows can, because no order is filled at them.
+/// bars, and neither can their volume or none; highs and lows can, because no order is filled at them.
 fn origin(replay: &ReplayArguments, source: &Source<'_>, strategy: &StrategyConfig) -> SignalsOrigin {
-    let is_close = |market: &Market<'_>, column| {
-        market.signals.get(column).is_some_and(|values| values[market.first..] == market.close[market.first..])
+    let is_bars_own = |market: &Market<'_>, column| {
+        column == market::Column::Volume
+            || market.signals.get(column).is_some_and(|values| values[market.first..] == market.close[market.first..])
     };
     let closes =
-        |market: &Market<'_>| strategy.reads(&market.signals).into_iter().all(|column| is_close(market, column));
+        |market: &Market<'_>| strategy.reads(&market.signals).into_iter().all(|column| is_bars_own(market, column));
     let all = match source.instruments {
         [] => closes(&source.market),
         several => several.iter().all(|instrument| closes(&instrument.market)),

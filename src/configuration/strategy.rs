@@ -2,21 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use q50_datasets::input::read_text;
 use q50_engine::strategy::{Registry, StrategyConfig, q50::Q50Config, registry::Kind};
+use q50_language::{Catalog, FileStrategy, Program};
 use q50_research::{
     claim::Replay,
     parameters::{Template, read_strategy},
+    sweep::Space,
 };
 
-use crate::args::{AbsentName, ReplayArguments};
+use crate::args::{AbsentName, ReplayArguments, ShortingName, SizingName};
 
 pub(super) fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<StrategyConfig> {
     let base = match (arguments.strategy.as_deref(), claimed) {
         (None, Some(replay)) => replay.strategy.clone(),
         (named, _) => named_strategy(named)?,
     };
+    let base = sized(base, arguments.sizing, arguments.shorting)?;
     adjusted(base, &arguments.set, arguments.absent)
 }
 
@@ -50,12 +53,66 @@ fn adjusted(base: StrategyConfig, set: &[String], absent: Option<AbsentName>) ->
     template.with(&[("absent", toml::Value::String(absent.to_owned()))]).context("--absent")
 }
 
+/// The strategy with the sizes and the shorting that were typed.
+fn sized(base: StrategyConfig, sizing: Option<SizingName>, shorting: Option<ShortingName>) -> Result<StrategyConfig> {
+    let (template, family) = (Template::new(&base), base.family());
+    let mut options = Vec::new();
+    match sizing {
+        Some(SizingName::Full) if !template.has("size") => {
+            bail!("--sizing full has no meaning with the strategy {family}, which has its own sizes; leave it out")
+        }
+        Some(SizingName::Full) => options.push(("size", toml::Value::Float(1.0))),
+        None => {}
+    }
+    match shorting {
+        Some(ShortingName::Free) if !template.has("allow_short") => {
+            bail!("--shorting free has no meaning with the strategy {family}, which never sells short; leave it out")
+        }
+        Some(shorting) if template.has("allow_short") => {
+            options.push(("allow_short", toml::Value::Boolean(shorting == ShortingName::Free)));
+        }
+        _ => {}
+    }
+    if options.is_empty() { Ok(base) } else { Ok(template.with(&options)?) }
+}
+
+/// A strategy in a file: the kind and options of one in TOML, or a program in YAML.
 fn strategy_file(path: &Path) -> Result<StrategyConfig> {
     let named = path.display();
     let text = read_text(path)
         .with_context(|| format!("strategy {named} is neither {}, and no file that can be read", names("nor")))?;
+    if !is_toml(path, &text) {
+        return Ok(StrategyConfig::new(FileStrategy::new(program(path, &text)?)));
+    }
     let read = |text| -> Result<StrategyConfig> { Ok(read_strategy(toml::from_str(text)?)?) };
     read(&text).with_context(|| format!("strategy file {named}"))
+}
+
+/// No program is TOML. A file that calls itself TOML is told what is wrong with it as such.
+fn is_toml(path: &Path, text: &str) -> bool {
+    let is_table = toml::from_str::<toml::Table>(text).is_ok_and(|table| !table.is_empty());
+    is_table || path.extension().is_some_and(|extension| extension == "toml")
+}
+
+fn program(path: &Path, text: &str) -> Result<Program> {
+    Program::read(text, &Catalog::default()).with_context(|| format!("strategy file {}", path.display()))
+}
+
+/// The grid that the strategy file asks for itself, if one was named and has a section `sweep`.
+pub(crate) fn own_grid(named: Option<&str>) -> Result<Option<Space>> {
+    let Some(path) = named.filter(|named| Registry::installed().kind(named).is_none()).map(Path::new) else {
+        return Ok(None);
+    };
+    let text = read_text(path)?;
+    if is_toml(path, &text) {
+        return Ok(None);
+    }
+    let program = program(path, &text)?;
+    if program.sweep.is_empty() {
+        return Ok(None);
+    }
+    let space = Space::of(program.sweep.into_iter().map(|axis| (axis.path, axis.values)));
+    space.map(Some).map_err(|problem| anyhow!("strategy file {}, sweep: {problem}", path.display()))
 }
 
 /// The strategies by name, with this word before the last.

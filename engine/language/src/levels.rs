@@ -64,11 +64,19 @@ impl Stop {
     }
 
     /// Its number, with the number's name and bounds.
-    pub(crate) const fn number(&mut self) -> Option<(&mut f64, Bounds)> {
-        match self {
+    pub(crate) const fn number(&self) -> Option<(f64, Bounds)> {
+        match *self {
             Self::None => None,
             Self::Percent(percent) => Some((percent, STOP_PERCENT)),
             Self::Atr { multiplier, .. } => Some((multiplier, STOP_MULTIPLIER)),
+        }
+    }
+
+    /// Its number, to be changed.
+    pub(crate) const fn number_mut(&mut self) -> Option<&mut f64> {
+        match self {
+            Self::None => None,
+            Self::Percent(number) | Self::Atr { multiplier: number, .. } => Some(number),
         }
     }
 }
@@ -84,12 +92,20 @@ impl Target {
     }
 
     /// Its number, with the number's name and bounds.
-    pub(crate) const fn number(&mut self) -> Option<(&mut f64, Bounds)> {
-        match self {
+    pub(crate) const fn number(&self) -> Option<(f64, Bounds)> {
+        match *self {
             Self::None => None,
             Self::Percent(percent) => Some((percent, TARGET_PERCENT)),
             Self::Atr { multiplier, .. } => Some((multiplier, TARGET_MULTIPLIER)),
             Self::RiskReward(ratio) => Some((ratio, TARGET_RATIO)),
+        }
+    }
+
+    /// Its number, to be changed.
+    pub(crate) const fn number_mut(&mut self) -> Option<&mut f64> {
+        match self {
+            Self::None => None,
+            Self::Percent(number) | Self::Atr { multiplier: number, .. } | Self::RiskReward(number) => Some(number),
         }
     }
 }

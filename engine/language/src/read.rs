@@ -201,6 +201,15 @@ fn term(entry: &Entry<'_>, indicators: &[Named], depth: usize) -> Result<Term, E
 
 impl<T> Overridable<T> {
     /// The common one, or that of `side` where it has its own.
+    pub(crate) const fn own(&self, side: Option<Side>) -> Option<&T> {
+        match side {
+            None => Some(&self.common),
+            Some(Side::Long) => self.long.as_ref(),
+            Some(Side::Short) => self.short.as_ref(),
+        }
+    }
+
+    /// The same, to be changed.
     pub(crate) const fn place(&mut self, side: Option<Side>) -> Option<&mut T> {
         match side {
             None => Some(&mut self.common),

@@ -1,7 +1,7 @@
 //! A strategy as a file states it: a kind by name, its settings, and the guards around it; checked against the data
 //! before a run.
 
-use std::{any::Any, fmt::Debug, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt::Debug, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use super::{
     Strategy,
     exits::{ExitConfig, ExitTrigger, WithExits},
     guards::Guards,
-    parameters::Parameter,
+    parameters::{Parameter, Range},
     q50::Q50Config,
     registry::Registry,
     settings::{Lack, Settings},
@@ -56,7 +56,7 @@ pub enum ConfigError {
     #[error("{path} is {found}, expected {expected}")]
     OutOfRange {
         /// Dotted path of the number.
-        path: &'static str,
+        path: Cow<'static, str>,
         /// What it is.
         found: String,
         /// What it may be.
@@ -115,10 +115,36 @@ impl StrategyConfig {
         Self { settings: self.settings.without_shorting(), guards: self.guards }
     }
 
+    /// The same strategy without what is spelling.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        Self { settings: self.settings.canonical(), guards: self.guards }
+    }
+
+    /// The distance of the bars that the strategy is made for, milliseconds; `None` for any.
+    #[must_use]
+    pub fn interval_ms(&self) -> Option<i64> {
+        self.settings.interval_ms()
+    }
+
+    /// What the number at `path` may be that is no field of the settings but stands inside one.
+    #[must_use]
+    pub fn number_at(&self, path: &str) -> Option<Range> {
+        self.settings.number_at(path)
+    }
+
+    /// The same strategy with these values at paths that [`StrategyConfig::number_at`] knows.
+    ///
+    /// # Errors
+    /// The rule between numbers that they break together.
+    pub fn with_numbers(&self, numbers: &[(&str, f64)]) -> Result<Self, String> {
+        Ok(Self { settings: self.settings.with_numbers(numbers)?, guards: self.guards })
+    }
+
     /// Whether the strategy asks the venue to close positions inside a bar.
     #[must_use]
     pub fn rests_orders(&self) -> bool {
-        self.guards.exits.trigger == ExitTrigger::Intrabar
+        self.settings.rests_orders() || self.guards.exits.trigger == ExitTrigger::Intrabar
     }
 
     /// Whether the strategy places orders of its own, beside its decisions.
@@ -237,8 +263,8 @@ impl<'de> Deserialize<'de> for StrategyConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut options = Map::deserialize(deserializer)?;
         let kinds = Registry::installed();
-        let kind = match options.remove("kind") {
-            Some(Value::String(name)) => kinds.kind(&name).ok_or_else(|| {
+        let read = match options.remove("kind") {
+            Some(Value::String(name)) => kinds.reader(&name).ok_or_else(|| {
                 let names: Vec<String> = kinds.kinds().iter().map(|kind| format!("`{}`", kind.name())).collect();
                 D::Error::custom(format!("unknown variant `{name}`, expected one of {}", names.join(", ")))
             })?,
@@ -249,7 +275,7 @@ impl<'de> Deserialize<'de> for StrategyConfig {
             guards.extend(options.remove_entry(section));
         }
         let guards = serde_json::from_value(Value::Object(guards)).map_err(D::Error::custom)?;
-        let settings = (kind.read)(options).map_err(D::Error::custom)?;
+        let settings = read(options).map_err(D::Error::custom)?;
         Ok(Self { settings: settings.into(), guards })
     }
 }
@@ -267,6 +293,11 @@ pub(super) trait Erased: Debug + Send + Sync {
     fn lacks(&self, there: &Signals<'_>) -> Option<Lack>;
     fn shorts(&self) -> bool;
     fn without_shorting(&self) -> Arc<dyn Erased>;
+    fn canonical(&self) -> Arc<dyn Erased>;
+    fn interval_ms(&self) -> Option<i64>;
+    fn rests_orders(&self) -> bool;
+    fn number_at(&self, path: &str) -> Option<Range>;
+    fn with_numbers(&self, numbers: &[(&str, f64)]) -> Result<Arc<dyn Erased>, String>;
     fn reads_the_future(&self) -> Option<[&'static str; 2]>;
     fn stream(&self, guards: &Guards) -> Box<dyn Strategy + Send>;
     fn on_columns(&self, guards: &Guards, market: &Market<'_>, shared: &Shared) -> Box<dyn Strategy + Send>;
@@ -315,6 +346,26 @@ impl<C: Settings> Erased for C {
 
     fn without_shorting(&self) -> Arc<dyn Erased> {
         Arc::new(Settings::without_shorting(self.clone()))
+    }
+
+    fn canonical(&self) -> Arc<dyn Erased> {
+        Arc::new(Settings::canonical(self.clone()))
+    }
+
+    fn interval_ms(&self) -> Option<i64> {
+        Settings::interval_ms(self)
+    }
+
+    fn rests_orders(&self) -> bool {
+        Settings::rests_orders(self)
+    }
+
+    fn number_at(&self, path: &str) -> Option<Range> {
+        Settings::number_at(self, path)
+    }
+
+    fn with_numbers(&self, numbers: &[(&str, f64)]) -> Result<Arc<dyn Erased>, String> {
+        Ok(Arc::new(Settings::with_numbers(self, numbers)?))
     }
 
     fn reads_the_future(&self) -> Option<[&'static str; 2]> {

@@ -97,13 +97,8 @@ impl<S> WithExits<S> {
             }
             _ => None,
         };
-        let nearer = |a: (f64, Reason), b: (f64, Reason)| if (a.0 > b.0) == long { a } else { b };
-        let stop = match (fixed, trailing) {
-            (Some(a), Some(b)) => Some(nearer(a, b)),
-            (a, b) => a.or(b),
-        };
         let target = self.config.take_profit.map(|d| entry * (1.0 - against * d));
-        RestingExits { stop, target, long }
+        RestingExits { stop: fixed, target, long }.beside(RestingExits { stop: trailing, target: None, long })
     }
 
     #[inline]
@@ -160,9 +155,10 @@ impl<S: Strategy> Strategy for WithExits<S> {
 
     #[inline]
     fn resting(&self, account: &Account) -> RestingExits {
+        let inner = self.inner.resting(account);
         match self.config.trigger {
-            ExitTrigger::Close => RestingExits::NONE,
-            ExitTrigger::Intrabar => self.levels(account),
+            ExitTrigger::Close => inner,
+            ExitTrigger::Intrabar => self.levels(account).beside(inner),
         }
     }
 

@@ -4,6 +4,7 @@
 //! declaration fails a test.
 
 use std::{
+    borrow::Cow,
     fmt,
     ops::{Bound, RangeBounds},
 };
@@ -113,10 +114,10 @@ impl Bearing {
 }
 
 /// A number of a strategy's settings.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// Dotted path in the strategy file.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// What it may be.
     pub range: Range,
     /// What it is, for help.
@@ -152,7 +153,7 @@ pub fn declared<C: Default>(declarations: &[Declaration<C>], config: &C) -> Vec<
         let Declaration { path, range, words, value, bearing } = *declaration;
         let present = value(config);
         let bearing = if present.is_some() { bearing(config) } else { Bearing::None };
-        Parameter { path, range, words, default: value(&default), value: present, bearing }
+        Parameter { path: path.into(), range, words, default: value(&default), value: present, bearing }
     };
     declarations.iter().map(parameter).collect()
 }

@@ -13,10 +13,12 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Registry {
     kinds: Vec<Kind>,
+    /// Kinds whose settings are the whole rule.
+    written: Vec<(&'static str, Read)>,
 }
 
 /// Settings from the options of a file.
-type Read = fn(Map<String, Value>) -> serde_json::Result<Box<dyn Erased>>;
+pub(super) type Read = fn(Map<String, Value>) -> serde_json::Result<Box<dyn Erased>>;
 
 /// One kind of strategy.
 #[derive(Clone, Copy, Debug)]
@@ -24,17 +26,16 @@ pub struct Kind {
     name: &'static str,
     words: &'static str,
     default: fn() -> StrategyConfig,
-    pub(super) read: Read,
+    read: Read,
+}
+
+fn read<C: Settings>(options: Map<String, Value>) -> serde_json::Result<Box<dyn Erased>> {
+    Ok(Box::new(serde_json::from_value::<C>(Value::Object(options))?))
 }
 
 impl Kind {
     fn of<C: Settings + Default>() -> Self {
-        Self {
-            name: C::NAME,
-            words: C::WORDS,
-            default: || StrategyConfig::new(C::default()),
-            read: |options| Ok(Box::new(serde_json::from_value::<C>(Value::Object(options))?)),
-        }
+        Self { name: C::NAME, words: C::WORDS, default: || StrategyConfig::new(C::default()), read: read::<C> }
     }
 
     /// Name in strategy files, on the command line and in the trial ledger.
@@ -59,7 +60,10 @@ impl Kind {
 impl Default for Registry {
     /// The strategies of q50.
     fn default() -> Self {
-        Self { kinds: Vec::new() }.with::<Q50Config>().with::<ThresholdConfig>().with::<FollowSideConfig>()
+        Self { kinds: Vec::new(), written: Vec::new() }
+            .with::<Q50Config>()
+            .with::<ThresholdConfig>()
+            .with::<FollowSideConfig>()
     }
 }
 
@@ -70,9 +74,33 @@ impl Registry {
     /// There is a kind of that name.
     #[must_use]
     pub fn with<C: Settings + Default>(mut self) -> Self {
-        assert!(self.kind(C::NAME).is_none(), "two strategies are called {}", C::NAME);
+        assert!(self.reader(C::NAME).is_none(), "two strategies are called {}", C::NAME);
         self.kinds.push(Kind::of::<C>());
         self
+    }
+
+    /// These kinds and that of `C`, whose settings are the whole rule, as a program in a file is: such a strategy has no
+    /// default, and so cannot be named, and it knows nothing that its settings do not say.
+    ///
+    /// # Panics
+    /// There is a kind of that name.
+    #[must_use]
+    pub fn with_written<C: Settings>(mut self) -> Self {
+        assert!(self.reader(C::NAME).is_none(), "two strategies are called {}", C::NAME);
+        self.written.push((C::NAME, read::<C>));
+        self
+    }
+
+    /// Whether the settings of the kind of this name are the whole rule.
+    #[must_use]
+    pub fn is_written(&self, name: &str) -> bool {
+        self.written.iter().any(|(written, _)| *written == name)
+    }
+
+    /// What reads the settings of the kind of this name.
+    pub(super) fn reader(&self, name: &str) -> Option<Read> {
+        let written = self.written.iter().find(|(written, _)| *written == name);
+        self.kind(name).map(|kind| kind.read).or(written.map(|(_, read)| *read))
     }
 
     /// The kind of this name.

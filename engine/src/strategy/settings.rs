@@ -5,7 +5,11 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Shared, Strategy, guards::Guards, parameters::Parameter};
+use super::{
+    Shared, Strategy,
+    guards::Guards,
+    parameters::{Parameter, Range},
+};
 use crate::market::{Column, Market, Signals};
 
 /// The settings of one kind of strategy, as its files have them, and everything that the rest has to know of it.
@@ -88,6 +92,20 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         Vec::new()
     }
 
+    /// What the number at `path` may be that is no field of these settings but stands inside one, as those of a program do;
+    /// `None` where the path leads to none.
+    fn number_at(&self, _path: &str) -> Option<Range> {
+        None
+    }
+
+    /// The same settings with these values at paths that [`Settings::number_at`] knows.
+    ///
+    /// # Errors
+    /// The rule between numbers that they break together.
+    fn with_numbers(&self, _numbers: &[(&str, f64)]) -> Result<Self, String> {
+        Ok(self.clone())
+    }
+
     /// The signal columns that it reads of those that are `there`; its values of these are the identity of a trial.
     fn reads(&self, _there: &Signals<'_>) -> Vec<Column> {
         Vec::new()
@@ -105,6 +123,16 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         Some(Lack { needs, remedy: "give a file that has it with --signals" })
     }
 
+    /// The distance of the bars that it is made for, milliseconds; `None` for any.
+    fn interval_ms(&self) -> Option<i64> {
+        None
+    }
+
+    /// Whether it asks the venue to close positions inside a bar, whatever the exits around it do.
+    fn rests_orders(&self) -> bool {
+        false
+    }
+
     /// Whether it may send short sales.
     fn shorts(&self) -> bool {
         false
@@ -113,6 +141,12 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
     /// The same settings without permission to sell short.
     #[must_use]
     fn without_shorting(self) -> Self {
+        self
+    }
+
+    /// The form in which a trial is known: the same settings without what is spelling.
+    #[must_use]
+    fn canonical(self) -> Self {
         self
     }
 }

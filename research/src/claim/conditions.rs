@@ -196,13 +196,14 @@ pub(super) fn untraded(instruments: &[InstrumentFigures], accepted: &[ConditionN
 
 /// The condition that a rule of somebody's own puts on a verdict.
 pub(super) fn strategy_origin(strategy: &StrategyConfig, accepted: &[ConditionName]) -> Option<Condition> {
-    if Registry::default().kind(strategy.family()).is_some() {
+    // A strategy in a file says all that it does.
+    let family = strategy.family();
+    if Registry::default().kind(family).is_some() || Registry::installed().is_written(family) {
         return None;
     }
     let text = format!(
-        "{} is a program of somebody's own: that it knows no later bars was tested by cutting the record, which does not \
-         see what it was compiled with",
-        strategy.family()
+        "{family} is a program of somebody's own: that it knows no later bars was tested by cutting the record, which does not \
+         see what it was compiled with"
     );
     Some(Condition::new(ConditionName::StrategyOrigin, text, accepted))
 }

@@ -43,7 +43,7 @@ pub fn neighbours(settings: &RunSettings) -> Vec<Neighbour> {
     for parameter in &moved {
         for value in steps(parameter, &moved) {
             let option = if parameter.range.is_whole() { Value::Integer(value as i64) } else { Value::Float(value) };
-            if let Ok(strategy) = template.with(&[(parameter.path, option)])
+            if let Ok(strategy) = template.with(&[(parameter.path.as_ref(), option)])
                 && strategy != *base
             {
                 all.push(Neighbour { change: format!("{} = {}", parameter.path, trimmed(value)), strategy });

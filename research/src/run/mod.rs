@@ -64,7 +64,7 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn refusal(&self, settings: &RunSettings) -> Option<String> {
         if self.instruments.is_empty() {
-            return settings.refusal(&self.market.signals);
+            return settings.refusal(&self.market.signals, self.market.interval_ms);
         }
         if settings.strategy.shorts() {
             return Some(
@@ -73,8 +73,9 @@ impl<'a> Source<'a> {
                     .to_owned(),
             );
         }
+        let of = |market: &Market<'_>| settings.refusal(&market.signals, market.interval_ms);
         self.one_market_twice(settings)
-            .or_else(|| self.instruments.iter().find_map(|instrument| settings.refusal(&instrument.market.signals)))
+            .or_else(|| self.instruments.iter().find_map(|instrument| of(&instrument.market)))
     }
 
     /// Rebuilt reserves of one market under two names would have its depth twice.

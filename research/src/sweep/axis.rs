@@ -53,7 +53,7 @@ impl Axis {
     }
 
     /// Refuses a parameter without a value, and one that has a value twice: each of its sets would be there twice.
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let path = &self.path;
         let twice = match &self.values {
             Values::List(list) if list.is_empty() => return Err(format!("{path} has no value; give at least one")),

@@ -81,12 +81,29 @@ impl<'a> Sweep<'a> {
     /// The search of `space` around `base`.
     ///
     /// # Errors
-    /// The first set cannot be made: a path of the grid is no option of the strategy.
+    /// The first set cannot be made: a path of the grid is no option of the strategy. Or no set can, because of the rules
+    /// between its numbers.
     pub fn new(prepared: &'a Prepared<'a>, base: RunSettings, space: &'a Space) -> Result<Self, ParameterError> {
         let template = Template::new(&base.strategy);
         let sweep = Self { prepared, base, space, template };
-        sweep.settings(&space.point(0))?;
+        sweep.first()?;
         Ok(sweep)
+    }
+
+    /// The first set that can be made: one whose numbers break a rule is left out.
+    ///
+    /// # Errors
+    /// As [`Sweep::new`].
+    pub fn first(&self) -> Result<RunSettings, ParameterError> {
+        let sets = (0..self.space.count()).map(|index| self.settings(&self.space.point(index)));
+        let mut rule = None;
+        for set in sets {
+            match set {
+                Err(ParameterError::Rule(broken)) => rule = Some(broken),
+                other => return other,
+            }
+        }
+        Err(ParameterError::Rule(rule.unwrap_or_default()))
     }
 
     /// What this search is, for its state on disk.
@@ -217,6 +234,7 @@ impl<'a> Sweep<'a> {
         let failed = |reason: String| (Row { index, rung, failure: Some(reason), statistics: None }, None);
         let settings = match self.settings(&self.space.point(index)) {
             Ok(settings) => settings,
+            Err(ParameterError::Rule(rule)) => return failed(format!("left out: {rule}")),
             Err(error) => return failed(error.to_string()),
         };
         let source = self.prepared.source();

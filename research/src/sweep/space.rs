@@ -11,7 +11,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::{Table, Value};
 
-use super::axis::Axis;
+use super::axis::{Axis, Values};
 
 /// Points of a Sobol sequence that the generator has.
 const SOBOL_POINTS: u64 = 1 << 16;
@@ -141,14 +141,31 @@ impl Space {
                 "[halving] has eta = {eta} and rungs = {rungs}, expected 2 or more of each, and at most {MOST_RUNGS} rungs"
             ));
         }
-        // What is hashed is what was read, not how it was typed. The number is that of the way in which sets are made.
-        let hash = blake3::hash(format!("2 {:?} {:?} {:?}", axes, file.search, file.halving).as_bytes());
-        let space = Self { axes, count: 0, asked: None, points: Points::Grid, halving: file.halving, hash };
+        let space = Self::unsearched(axes, file.search, file.halving);
         match file.search {
             SearchTable::Grid => Ok(Self { count: grid_count(&space.axes)?, ..space }),
             SearchTable::Random { sets: 0, .. } => Err("[search] has sets = 0, expected 1 or more".to_owned()),
             SearchTable::Random { sets, seed, sequence } => space.random(sets, seed, sequence),
         }
+    }
+
+    /// Every combination of these values of the parameters, the first of which is the outermost loop.
+    ///
+    /// # Errors
+    /// A parameter has no value, or one twice; there are too many sets.
+    pub fn of(values: impl IntoIterator<Item = (String, Vec<f64>)>) -> Result<Self, String> {
+        let value = |value: f64| if value.fract() == 0.0 { Value::Integer(value as i64) } else { Value::Float(value) };
+        let list = |values: Vec<f64>| Values::List(values.into_iter().map(value).collect());
+        let axes: Vec<Axis> = values.into_iter().map(|(path, values)| Axis { path, values: list(values) }).collect();
+        axes.iter().try_for_each(Axis::check)?;
+        let count = grid_count(&axes)?;
+        Ok(Self { count, ..Self::unsearched(axes, SearchTable::Grid, None) })
+    }
+
+    fn unsearched(axes: Vec<Axis>, search: SearchTable, halving: Option<Halving>) -> Self {
+        // What is hashed is what was read, not how it was typed. The number is that of the way in which sets are made.
+        let hash = blake3::hash(format!("2 {axes:?} {search:?} {halving:?}").as_bytes());
+        Self { axes, count: 0, asked: None, points: Points::Grid, halving, hash }
     }
 
     /// The random search of `sets` different sets, or of all where there are no more.

@@ -31,7 +31,12 @@ pub(super) fn rule(arguments: &LiveArguments, interval_ms: i64, manifest: Option
 }
 
 /// The file, where there is one; refused where the strategy could not run on it.
-pub(super) fn file(arguments: &LiveArguments, settings: &RunSettings, rule: &SignalRule) -> Result<Option<SignalFile>> {
+pub(super) fn file(
+    arguments: &LiveArguments,
+    settings: &RunSettings,
+    rule: &SignalRule,
+    interval_ms: i64,
+) -> Result<Option<SignalFile>> {
     let options = signal_options(rule.column.clone(), arguments.crossing, rule.minus_one);
     let rule = rule.join();
     ensure!(rule.max_age_ms > 0, "--signal-max-age is 0, expected 1 or more: nothing would ever be used");
@@ -40,7 +45,7 @@ pub(super) fn file(arguments: &LiveArguments, settings: &RunSettings, rule: &Sig
         None => None,
     };
     let there = file.as_ref().map_or_else(Signals::default, SignalFile::signals);
-    if let Some(refusal) = settings.refusal(&there) {
+    if let Some(refusal) = settings.refusal(&there, interval_ms) {
         bail!("{refusal}{}", if file.is_none() { "; or name a file with --signals" } else { "" });
     }
     Ok(file)

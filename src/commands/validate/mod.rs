@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     };
     let market = data.market();
     for job in &jobs {
-        if let Some(refusal) = job.settings.refusal(&market.signals) {
+        if let Some(refusal) = job.settings.refusal(&market.signals, market.interval_ms) {
             bail!("{}{refusal}", job.finalist.as_ref().map_or_else(String::new, |f| format!("set {}: ", f.index)));
         }
     }
