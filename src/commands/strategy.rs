@@ -1,6 +1,9 @@
 //! `q50 strategy`: what can be named as a strategy, as it declares itself.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use anyhow::Result;
 use q50_engine::{
@@ -45,7 +48,7 @@ struct Listed {
 
 #[derive(Serialize)]
 struct Number {
-    path: &'static str,
+    path: Cow<'static, str>,
     /// Null where it is not set.
     default: Option<f64>,
     range: String,
@@ -82,7 +85,7 @@ fn text(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
         writeln!(out, "{}: {}\nreads {reads}", strategy.name, strategy.words)?;
         let row = |number: &Number| {
             let default = number.default.map_or_else(|| "not set".to_owned(), |value| value.to_string());
-            [number.path.clone().into_owned(), default, number.range.clone(), number.words.to_owned()]
+            [number.path.to_string(), default, number.range.clone(), number.words.to_owned()]
         };
         let columns =
             [("parameter", Align::Left), ("default", Align::Right), ("range", Align::Left), ("meaning", Align::Left)];

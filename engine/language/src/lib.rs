@@ -38,6 +38,7 @@ pub mod settings;
 pub mod slot;
 pub mod sweep;
 
+mod columns;
 mod form;
 mod indicators;
 mod moment;

@@ -129,11 +129,6 @@ impl Moment {
         self.now.of(Operand::Output { indicator: place, output: 0 })
     }
 
-    /// The last price.
-    pub(crate) const fn close(&self) -> f64 {
-        self.now.bar.close
-    }
-
     /// Whether all of `terms` hold; a list without one never does.
     pub(crate) fn all(&self, terms: &[Term]) -> bool {
         !terms.is_empty() && terms.iter().all(|term| self.holds(term))

@@ -180,6 +180,13 @@ pub struct Named {
     pub indicator: Indicator,
 }
 
+impl Named {
+    /// Everything that bears on its values, and nothing else.
+    pub(crate) fn definition(&self) -> String {
+        format!("{} on {}", self.indicator, self.timeframe.word())
+    }
+}
+
 /// A strategy as it was understood. References between its parts are places in [`Program::indicators`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {

@@ -7,19 +7,70 @@ use std::sync::Arc;
 
 use q50_engine::{
     decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
-    market::History,
+    ledger::{Account, Balances, Held},
+    market::{History, Market},
     matching::RestingExits,
     strategy::Strategy,
     units::Fraction,
 };
 
 use crate::{
+    columns::{Known, Reach, Rows},
     filters::Filtered,
     levels::{Stop, Target},
     moment::Moment,
     program::{Program, Side},
 };
+
+/// What a program knows at the close of a bar: the bar before at most, or everything computed beforehand. Both say the same.
+#[derive(Debug)]
+enum Sight {
+    /// One bar after the other.
+    Stream(Box<Moment>),
+    /// On columns.
+    Rows(Rows),
+}
+
+impl Sight {
+    fn observe(&mut self, history: History<'_>) {
+        match self {
+            Self::Stream(moment) => moment.observe(history),
+            Self::Rows(rows) => rows.observe(history.row()),
+        }
+    }
+
+    /// Whether every indicator has had all of its outputs once.
+    fn is_warm(&self) -> bool {
+        match self {
+            Self::Stream(moment) => moment.is_warm(),
+            Self::Rows(rows) => rows.is_warm(),
+        }
+    }
+
+    /// Whether all entry conditions of `side` hold.
+    fn enters(&self, program: &Program, side: Side) -> bool {
+        match self {
+            Self::Stream(moment) => moment.all(program.entries.of(side)),
+            Self::Rows(rows) => rows.enters(side),
+        }
+    }
+
+    /// Whether all exit conditions of `side` hold.
+    fn exits(&self, program: &Program, side: Side) -> bool {
+        match self {
+            Self::Stream(moment) => moment.all(program.exits.of(side)),
+            Self::Rows(rows) => rows.exits(side),
+        }
+    }
+
+    /// The first output of the indicator at `place`.
+    fn output(&self, place: usize) -> f64 {
+        match self {
+            Self::Stream(moment) => moment.output(place),
+            Self::Rows(rows) => rows.output(place),
+        }
+    }
+}
 
 /// A program on its way through the bars.
 #[derive(Debug)]
@@ -27,7 +78,7 @@ pub struct Run {
     program: Arc<Program>,
     /// Share of equity that an entry is for.
     size: Fraction,
-    moment: Moment,
+    sight: Sight,
     /// The entry that was decided last.
     entry: Option<Entry>,
     /// Levels of the open position, since its first close.
@@ -55,12 +106,29 @@ struct Position {
     target: Option<f64>,
 }
 
+impl Position {
+    /// The prices of its exits.
+    fn reach(&self) -> Reach {
+        let (below, above) = match self.side {
+            Side::Long => (self.stop, self.target),
+            Side::Short => (self.target, self.stop),
+        };
+        Reach { below: below.unwrap_or(f64::NEG_INFINITY), above: above.unwrap_or(f64::INFINITY) }
+    }
+}
+
 impl Run {
     /// `program` before its first bar; its entries are for `size` of the equity.
     #[must_use]
     pub fn new(program: Arc<Program>, size: Fraction) -> Self {
-        let moment = Moment::new(&program);
-        Self { program, size, moment, entry: None, position: None }
+        let sight = Sight::Stream(Box::new(Moment::new(&program)));
+        Self { program, size, sight, entry: None, position: None }
+    }
+
+    /// The same on columns of `market`, with the indicators that are `known` of it.
+    pub(crate) fn on_columns(program: Arc<Program>, size: Fraction, market: &Market<'_>, known: &Known) -> Self {
+        let sight = Sight::Rows(Rows::new(&program, market, known));
+        Self { program, size, sight, entry: None, position: None }
     }
 
     /// The open position of `account`, with its first levels where it was just opened.
@@ -90,25 +158,29 @@ impl Run {
     }
 
     /// The stop follows the close of a bar in the position, and never back.
-    fn trail(&self, position: &mut Position) {
+    fn trail(&self, position: &mut Position, close: f64) {
         let Stop::Atr { multiplier, indicator, trailing: true } = *self.program.stops.of(position.side) else { return };
         let sign = position.side.sign();
-        let level = self.moment.close() - sign * multiplier * self.moment.output(indicator);
+        let level = close - sign * multiplier * self.sight.output(indicator);
         if position.stop.is_none_or(|stop| sign * level > sign * stop) && level.is_finite() {
             (position.stop, position.moved) = (Some(level), true);
         }
     }
 
+    fn trails(&self, side: Side) -> bool {
+        matches!(self.program.stops.of(side), Stop::Atr { trailing: true, .. })
+    }
+
     /// What an entry of `side` needs to know; `None` where a range that it is measured in is unknown.
     fn entry(&self, side: Side) -> Option<Entry> {
-        let range = |indicator: Option<usize>| indicator.map_or(0.0, |place| self.moment.output(place));
+        let range = |indicator: Option<usize>| indicator.map_or(0.0, |place| self.sight.output(place));
         let stop_range = range(self.program.stops.of(side).indicator());
         let target_range = range(self.program.targets.of(side).indicator());
         (!stop_range.is_nan() && !target_range.is_nan()).then_some(Entry { side, stop_range, target_range })
     }
 
     fn enters(&self, side: Side) -> bool {
-        self.moment.all(self.program.entries.of(side)) && self.entry(side).is_some()
+        self.sight.enters(&self.program, side) && self.entry(side).is_some()
     }
 
     fn enter(&mut self, side: Side) -> Decision {
@@ -125,12 +197,12 @@ impl Run {
         let turn = side.opposite();
         if self.program.reverse
             && self.enters(turn)
-            && !self.moment.all(self.program.entries.of(side))
+            && !self.sight.enters(&self.program, side)
             && self.program.filters.at(now).is_none()
         {
             return self.enter(turn);
         }
-        if self.moment.all(self.program.exits.of(side)) {
+        if self.sight.exits(&self.program, side) {
             let (order, reason) = match side {
                 Side::Long => (Order::Sell(Fraction::ONE), Reason::ExitLong),
                 Side::Short => (Order::Cover(Fraction::ONE), Reason::ExitShort),
@@ -141,7 +213,7 @@ impl Run {
     }
 
     fn decide_flat(&mut self, now: i64) -> Decision {
-        let side = match Side::BOTH.map(|side| self.moment.all(self.program.entries.of(side))) {
+        let side = match Side::BOTH.map(|side| self.sight.enters(&self.program, side)) {
             [true, true] => return Decision::Hold(Reason::ConflictingEntries),
             [true, false] => Side::Long,
             [false, true] => Side::Short,
@@ -159,17 +231,17 @@ impl Run {
 
 impl Strategy for Run {
     fn observe(&mut self, history: History<'_>) {
-        self.moment.observe(history);
+        self.sight.observe(history);
     }
 
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         self.position = self.position(account);
         if let Some(mut position) = self.position {
-            self.trail(&mut position);
+            self.trail(&mut position, history.bar().close);
             self.position = Some(position);
         }
         match self.position {
-            _ if !self.moment.is_warm() => Decision::Hold(Reason::WarmUp),
+            _ if !self.sight.is_warm() => Decision::Hold(Reason::WarmUp),
             Some(position) => self.decide_in(position, history.now()),
             None => self.decide_flat(history.now()),
         }
@@ -184,6 +256,19 @@ impl Strategy for Run {
             stop: position.stop.filter(above_zero).map(|level| (level, reason)),
             target: position.target.filter(above_zero),
             long: position.side == Side::Long,
+        }
+    }
+
+    /// Flat, rows without an entry; with a position, rows that neither close nor turn it and reach none of its exits. A stop
+    /// that trails moves at every close.
+    fn quiet_rows(&self, market: &Market<'_>, _: &[f64], balances: Balances, from: usize) -> usize {
+        let Sight::Rows(rows) = &self.sight else { return 0 };
+        match (Held::of(balances.units), self.position) {
+            (Held::Flat, None) => rows.without_entry(from, market.len()),
+            (Held::Long | Held::Short, Some(position)) if !self.trails(position.side) => {
+                rows.without_exit(market, from, position.side, self.program.reverse, position.reach())
+            }
+            _ => 0,
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use q50_engine::{
-    market::{Column, Signals},
+    market::{Column, Market, Signals},
     strategy::{
-        Guards, Lack, Settings,
+        Guards, Lack, Settings, Shared, Strategy,
         parameters::{Bearing, Parameter, Range},
     },
     units::Fraction,
@@ -14,6 +14,7 @@ use q50_indicators::Catalog;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    columns::Known,
     error::Error,
     levels::{Stop, Target},
     program::{Program, Side},
@@ -89,6 +90,11 @@ impl Settings for FileStrategy {
 
     fn strategy(&self, _: &Guards) -> Run {
         Run::new(self.permitted(), self.size)
+    }
+
+    fn on_columns(&self, _: &Guards, market: &Market<'_>, shared: &Shared) -> Option<Box<dyn Strategy + Send>> {
+        let known = shared.get_or_init(Known::default);
+        Some(Box::new(Run::on_columns(self.permitted(), self.size, market, &known)))
     }
 
     fn parameters(&self) -> Vec<Parameter> {

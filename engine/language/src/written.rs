@@ -8,7 +8,7 @@ use crate::{
     condition::{Condition, Operand, Price},
     filters::{DAYS, Session},
     levels::{Stop, Target},
-    program::{Named, Program, Side, Term, Timeframe},
+    program::{Named, Overridable, Program, Side, Term, Timeframe},
 };
 
 impl Program {
@@ -18,19 +18,31 @@ impl Program {
     /// the same canonical form.
     #[must_use]
     pub fn canonical(&self) -> String {
-        let definition = |named: &Named| format!("{} on {}", named.indicator, named.timeframe.word());
-        let definitions: BTreeSet<String> = self.used().map(|(_, named)| definition(named)).collect();
-        let number = |named: &Named| definitions.iter().position(|known| *known == definition(named));
+        let definitions: BTreeSet<String> = self.used().map(|(_, named)| named.definition()).collect();
+        let number = |named: &Named| definitions.iter().position(|known| *known == named.definition());
         let name = |named: &Named| number(named).map_or_else(String::new, |number| format!("i{number}"));
         let mut written = BTreeSet::new();
-        let mut first = |place: usize| self.uses(place) && written.insert(definition(&self.indicators[place]));
+        let mut first = |place: usize| self.uses(place) && written.insert(self.indicators[place].definition());
         let mut indicators: Vec<usize> = (0..self.indicators.len()).filter(|place| first(*place)).collect();
         indicators.sort_by_key(|place| number(&self.indicators[*place]));
-        Writer { program: self, names: self.indicators.iter().map(name).collect() }.file("strategy", &indicators)
+        let program = Self {
+            stops: self.by_side(&self.stops, Stop::None),
+            targets: self.by_side(&self.targets, Target::None),
+            // A turn needs something to turn to.
+            reverse: self.reverse && self.sides().count() == 2,
+            ..self.clone()
+        };
+        Writer { program: &program, names: self.indicators.iter().map(name).collect() }.file("strategy", &indicators)
     }
 
-    /// The file as it was understood, with the names that it has, and every default spelled out. Sweep and forms are not
-    /// in it.
+    /// What holds for each side that is entered, and `nothing` in common.
+    fn by_side<L: Copy>(&self, levels: &Overridable<L>, nothing: L) -> Overridable<L> {
+        let of = |side| self.sides().any(|entered| entered == side).then(|| *levels.of(side));
+        Overridable { common: nothing, long: of(Side::Long), short: of(Side::Short) }
+    }
+
+    /// The file as it was understood, with the names that it has, and every default spelled out: the same paths lead to
+    /// the same numbers. Sweep and forms are not in it.
     #[must_use]
     pub fn understood(&self) -> String {
         let names = self.indicators.iter().map(|named| named.name.clone()).collect();
@@ -73,15 +85,15 @@ impl Writer<'_> {
             }
         }
         self.filters(&mut text);
-        text.push_str("stop_loss: {type: none}\ntake_profit: {type: none}\n");
-        for side in program.sides() {
-            let word = side.word();
-            let _ = writeln!(text, "stop_loss_{word}: {}", self.stop(program.stops.of(side)));
-            let _ = writeln!(text, "take_profit_{word}: {}", self.target(program.targets.of(side)));
+        for (suffix, side) in [("", None), ("_long", Some(Side::Long)), ("_short", Some(Side::Short))] {
+            if let Some(stop) = program.stops.own(side) {
+                let _ = writeln!(text, "stop_loss{suffix}: {}", self.stop(stop));
+            }
+            if let Some(target) = program.targets.own(side) {
+                let _ = writeln!(text, "take_profit{suffix}: {}", self.target(target));
+            }
         }
-        // A turn needs something to turn to.
-        let turns = program.reverse && program.sides().count() == 2;
-        let _ = writeln!(text, "position_management: {{reverse: {turns}}}");
+        let _ = writeln!(text, "position_management: {{reverse: {}}}", program.reverse);
         text
     }
 

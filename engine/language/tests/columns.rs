@@ -1,0 +1,163 @@
+//! A program on columns decides as the stream does, to the bit, and the rows that it passes over change nothing.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, not only test functions")]
+
+use q50_engine::{
+    market::{Column, Market, Signals},
+    record::{Journal, Summary},
+    replay::replay,
+    strategy::{Shared, StrategyConfig},
+    units::Fraction,
+    venue::NextOpen,
+};
+use q50_language::{Catalog, FileStrategy, Program, TEMPLATES};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Bars that wander and jump, with gaps in time, volumes and signals of which some are missing.
+struct World {
+    interval: i64,
+    time: Vec<i64>,
+    prices: [Vec<f64>; 4],
+    volume: Vec<f64>,
+    signal: Vec<f64>,
+}
+
+impl World {
+    fn new(seed: u64, bars: usize, interval: i64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (mut time, mut price) = (1_700_000_000_000 / interval * interval, 100.0_f64);
+        let mut world =
+            Self { interval, time: Vec::new(), prices: Default::default(), volume: Vec::new(), signal: Vec::new() };
+        for _ in 0..bars {
+            time += interval * if rng.random_bool(0.02) { rng.random_range(2..9) } else { 1 };
+            let open = if rng.random_bool(0.05) { price * rng.random_range(0.95..1.05) } else { price };
+            price = if rng.random_bool(0.1) { open } else { open * rng.random_range(0.985..1.0153) };
+            let (high, low) = (open.max(price), open.min(price));
+            let stretch = rng.random_range(0.0..0.01);
+            let bar = [open, high * (1.0 + stretch), low * (1.0 - stretch), price];
+            world.prices.iter_mut().zip(bar).for_each(|(column, value)| column.push(value));
+            world.time.push(time);
+            world.volume.push(if rng.random_bool(0.05) { f64::NAN } else { rng.random_range(0.0..50.0) });
+            world.signal.push(if rng.random_bool(0.1) { f64::NAN } else { rng.random_range(-1.0..1.0) });
+        }
+        world
+    }
+
+    fn market(&self, first: usize) -> Market<'_> {
+        let [open, high, low, close] = &self.prices;
+        let signals = Signals::default()
+            .with(Column::Volume, &self.volume)
+            .with(Column::Q50, &self.signal)
+            .with(Column::Side, &self.signal);
+        Market { open_time: &self.time, open, high, low, close, signals, interval_ms: self.interval, first }
+    }
+}
+
+/// Every shape of condition, stop and target, on both sides, turning.
+const OWN: [&str; 3] = [
+    "
+name: turning
+timeframe: 1h
+additional_timeframes: [4h, 1d]
+indicators:
+  fast: {type: EMA, period: 5}
+  slow: {type: EMA, period: 17, timeframe: 4h}
+  day: {type: RSI, period: 3, timeframe: 1d, shift: 1}
+  atr: {type: ATR, period: 7}
+  unused: {type: MACD}
+entry_conditions:
+  long: [fast crosses_above slow, {any: [day < 70, {all: [volume > 40, signals.q50 > 0]}]}]
+  short: [fast crosses_below slow, 30 < day]
+exit_conditions:
+  long: [signals.side < -0.9]
+  short: [signals.side > 0.9]
+stop_loss: {type: fixed_pct, percent: 2}
+stop_loss_short: {type: atr_fixed, atr_multiplier: 1.5, indicator: atr}
+take_profit: {type: risk_reward, risk_reward_ratio: 1.5}
+position_management: {reverse: true}
+",
+    "
+name: filtered
+timeframe: 1h
+indicators: {rsi: {type: RSI, period: 4}, atr: {type: ATR, period: 5}}
+entry_conditions: {long: [rsi < 40, close > 1], short: [rsi > 60]}
+exit_conditions: {long: [rsi between 55 100], short: [rsi < 45]}
+stop_loss: {type: atr_trailing, atr_multiplier: 2, indicator: atr}
+take_profit: {type: atr_fixed, atr_multiplier: 3, indicator: atr}
+time_filters: {allowed_sessions: [{start: \"22:00\", end: \"07:30\", timezone: Europe/Berlin}], blocked_days: [Sunday]}
+",
+    "
+name: short_only
+timeframe: 1h
+entry_conditions: {short: [signals.q50 crosses_below signals.side, close < open]}
+exit_conditions: {short: [0.5 < signals.q50]}
+stop_loss: {type: none}
+take_profit: {type: fixed_pct, percent: 3}
+",
+];
+
+fn programs() -> impl Iterator<Item = Program> {
+    let texts = TEMPLATES.iter().map(|(_, text)| *text).chain(OWN);
+    texts.map(|text| Program::read(text, &Catalog::default()).unwrap())
+}
+
+fn venue() -> NextOpen {
+    NextOpen::new(Fraction::from_bps(5.0)).with_free_shorting()
+}
+
+#[test]
+fn every_decision_and_every_fill_on_columns_is_that_of_the_stream() {
+    let mut fills = 0;
+    for program in programs() {
+        let name = program.name.clone();
+        let interval = program.timeframe.ms();
+        let config = StrategyConfig::new(FileStrategy::new(program));
+        for world in [World::new(1, 3_000, interval), World::new(2, 900, interval)] {
+            let shared = &Shared::default();
+            for first in [0, 321] {
+                let market = world.market(first);
+                let (mut stream, mut columns) = (Journal::default(), Journal::default());
+                replay(&market, &mut config.stream().unwrap(), &mut venue(), 1_000.0, &mut stream);
+                replay(&market, &mut config.prepare_with(&market, shared), &mut venue(), 1_000.0, &mut columns);
+                assert!(stream == columns, "{name} from row {first}");
+                fills += stream.fills.len();
+                // What passes over rows sums up to the same.
+                let (mut asked, mut passed) = (Summary::default(), Summary::default());
+                replay(&market, &mut config.stream().unwrap(), &mut venue(), 1_000.0, &mut asked);
+                replay(&market, &mut config.prepare_with(&market, shared), &mut venue(), 1_000.0, &mut passed);
+                assert_eq!(asked.fills, passed.fills, "{name} from row {first}");
+                assert_eq!(asked.final_equity.to_bits(), passed.final_equity.to_bits(), "{name} from row {first}");
+                let relative = passed.sharpe_per_period().map(|sharpe| sharpe.get());
+                let expected = asked.sharpe_per_period().map(|sharpe| sharpe.get());
+                assert!(
+                    relative == expected || (relative.unwrap() / expected.unwrap() - 1.0).abs() < 1e-9,
+                    "{name} from row {first}: {relative:?} {expected:?}"
+                );
+            }
+        }
+    }
+    assert!(fills > 1_000, "{fills}");
+}
+
+#[test]
+fn columns_are_causal() {
+    for program in programs() {
+        let name = program.name.clone();
+        let world = World::new(3, 1_500, program.timeframe.ms());
+        let whole = world.market(0);
+        let config = StrategyConfig::new(FileStrategy::new(program));
+        let run = |market: &Market<'_>| {
+            let mut journal = Journal::default();
+            replay(market, &mut config.prepare(market), &mut venue(), 1_000.0, &mut journal);
+            journal
+        };
+        let all = run(&whole);
+        for end in [1, 2, 57, 400, 1_111] {
+            let cut = run(&whole.prefix(end));
+            for row in 0..end {
+                assert_eq!(cut.decisions.get(row), all.decisions.get(row), "{name}: row {row} of {end}");
+            }
+        }
+    }
+}
