@@ -84,8 +84,8 @@ pub trait Strategy {
 
     /// How many rows from `from` on answer [`Strategy::stays`], each for itself, with the position in `balances` at `marks`.
     /// Blocks are asked at once, and the row that ends one is found without a branch: a strategy that seldom acts spends
-    /// its time here, and where it acts cannot be predicted. A strategy that computed its rows beforehand may count them
-    /// itself, with a position that rests exits up to the row that reaches one.
+    /// its time here, and where it acts cannot be predicted. A strategy that knows its rows beforehand may count them itself,
+    /// exits at rest or not, if no exit is reached in these rows nor in the one after them.
     fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], balances: Balances, from: usize) -> usize {
         const BLOCK: usize = 8;
         let end = market.len();
