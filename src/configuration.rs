@@ -247,8 +247,8 @@ pub(crate) fn run_settings(arguments: &ReplayArguments, claim: Option<&Claim>, d
     let cost_bps = arguments.cost_bps.or(claimed.map(|r| r.cost_bps));
     let strategy = strategy(arguments, claimed)?;
     if arguments.signal_column.is_some() && !strategy.reads(&data.market().signals).contains(&Column::Value) {
-        let family = strategy.family();
-        bail!("--signal-column has no meaning with the strategy {family}; leave it out, or use --strategy threshold");
+        let label = strategy.label();
+        bail!("--signal-column has no meaning with the strategy {label}; leave it out, or use --strategy threshold");
     }
     let venue = venue(arguments, arguments.venue, cost_bps.map_or(DEFAULT_COST, Fraction::from_bps))?;
     Ok(RunSettings {

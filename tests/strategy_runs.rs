@@ -383,7 +383,10 @@ fn data_that_a_file_is_not_made_for_are_refused() {
         &["the bars are 60 minutes apart", "bars of 240 minutes", "`timeframe`"],
     );
     w.write("s.yaml", CROSS.replace("crosses_above slow]", "crosses_above slow, signals.prob_up > 0.5]"));
-    w.refused("verify --strategy {dir}/s.yaml --bars {dir}/b.csv", &["needs the column 'prob_up'", "--signals"]);
+    w.refused(
+        "verify --strategy {dir}/s.yaml --bars {dir}/b.csv",
+        &["'cross' needs the column 'prob_up'", "--signals"],
+    );
     w.write("s.yaml", CROSS.replace("crosses_above slow]", "crosses_above slow, signals.value > 0.5]"));
     w.refused("verify --strategy {dir}/s.yaml --bars {dir}/b.csv", &["--signal-column"]);
     w.write("s.yaml", CROSS);

@@ -387,7 +387,7 @@ mod tests {
                 ["out", "ledger", "threads", "format"].iter().all(|name| own.contains(&(*name).to_owned())),
                 "{own:?}"
             );
-            assert_eq!(under(command, Some("Strategy")), ["strategy", "set"], "{command}");
+            assert_eq!(under(command, Some("Strategy")), ["strategy", "sizing", "shorting", "set"], "{command}");
             assert_eq!(under(command, Some("Logging")), ["verbose", "quiet", "log-format"], "{command}");
         }
         assert!(under("sweep", Some("Filters (none by default)")).iter().all(|name| name.starts_with("m")));

@@ -8,11 +8,13 @@ use q50_datasets::{results::CurveKind, time::Zone};
 /// Heading of the help.
 const RESULT: &str = "Results of other tools";
 /// What has no meaning for a result, which is not replayed.
-const REPLAYED: [&str; 24] = [
+const REPLAYED: [&str; 26] = [
     "claim",
     "signals",
     "signal_column",
     "strategy",
+    "sizing",
+    "shorting",
     "set",
     "cost_bps",
     "spread_bps",

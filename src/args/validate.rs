@@ -15,7 +15,7 @@ pub(crate) struct ValidateArguments {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["strategy", "set", "absent", "venue", "periods_per_year"]
+        conflicts_with_all = ["strategy", "sizing", "shorting", "set", "absent", "venue", "periods_per_year"]
     )]
     pub(crate) from_sweep: Option<PathBuf>,
     /// Number of finalists, highest Sharpe ratio first.

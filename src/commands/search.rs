@@ -68,7 +68,7 @@ impl Search {
     /// The search on `prepared`. What no set could do without is reported here, because every set would say it.
     pub(super) fn sweep<'a>(&'a self, prepared: &'a Prepared<'a>) -> Result<Sweep<'a>> {
         let sweep = Sweep::new(prepared, self.settings.clone(), &self.space)
-            .with_context(|| format!("{} on the strategy {}", self.grid, self.settings.strategy.family()))?;
+            .with_context(|| format!("{} on the strategy {}", self.grid, self.settings.strategy.label()))?;
         let (source, first) = (prepared.source(), sweep.first()?);
         if let Some(refusal) = source.refusal(sweep.base()).filter(|_| source.refusal(&first).is_some()) {
             bail!("{refusal}");

@@ -43,7 +43,7 @@ fn adjusted(base: StrategyConfig, set: &[String], absent: Option<AbsentName>) ->
     let Some(absent) = absent else { return Ok(strategy) };
     let template = Template::new(&strategy);
     if !template.has("absent") {
-        bail!("--absent has no meaning with the strategy {}, which always holds; leave it out", strategy.family());
+        bail!("--absent has no meaning with the strategy {}, which always holds; leave it out", strategy.label());
     }
     let absent = match absent {
         AbsentName::Hold => "hold",
@@ -55,18 +55,18 @@ fn adjusted(base: StrategyConfig, set: &[String], absent: Option<AbsentName>) ->
 
 /// The strategy with the sizes and the shorting that were typed.
 fn sized(base: StrategyConfig, sizing: Option<SizingName>, shorting: Option<ShortingName>) -> Result<StrategyConfig> {
-    let (template, family) = (Template::new(&base), base.family());
+    let (template, label) = (Template::new(&base), base.label());
     let mut options = Vec::new();
     match sizing {
         Some(SizingName::Full) if !template.has("size") => {
-            bail!("--sizing full has no meaning with the strategy {family}, which has its own sizes; leave it out")
+            bail!("--sizing full has no meaning with the strategy {label}, which has its own sizes; leave it out")
         }
         Some(SizingName::Full) => options.push(("size", toml::Value::Float(1.0))),
         None => {}
     }
     match shorting {
         Some(ShortingName::Free) if !template.has("allow_short") => {
-            bail!("--shorting free has no meaning with the strategy {family}, which never sells short; leave it out")
+            bail!("--shorting free has no meaning with the strategy {label}, which never sells short; leave it out")
         }
         Some(shorting) if template.has("allow_short") => {
             options.push(("allow_short", toml::Value::Boolean(shorting == ShortingName::Free)));

@@ -88,6 +88,10 @@ impl Settings for FileStrategy {
 
     type Strategy = Run;
 
+    fn label(&self) -> String {
+        self.program.name.clone()
+    }
+
     fn strategy(&self, _: &Guards) -> Run {
         Run::new(self.permitted(), self.size)
     }

@@ -37,8 +37,8 @@ pub enum ConfigError {
     /// The signals have not what the strategy reads.
     #[error("strategy '{strategy}' needs {needs}, and the signals have no such column: {remedy}")]
     Column {
-        /// Name of the strategy.
-        strategy: &'static str,
+        /// What people call the strategy.
+        strategy: String,
         /// What it reads.
         needs: String,
         /// What does without it.
@@ -101,6 +101,12 @@ impl StrategyConfig {
     #[must_use]
     pub fn family(&self) -> &'static str {
         self.settings.name()
+    }
+
+    /// What people call the strategy.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.settings.label()
     }
 
     /// Whether the strategy may send short sales.
@@ -184,7 +190,7 @@ impl StrategyConfig {
             }
         }
         match self.settings.lacks(signals) {
-            Some(Lack { needs, remedy }) => Err(ConfigError::Column { strategy: self.family(), needs, remedy }),
+            Some(Lack { needs, remedy }) => Err(ConfigError::Column { strategy: self.label(), needs, remedy }),
             None => Ok(()),
         }
     }
@@ -283,6 +289,7 @@ impl<'de> Deserialize<'de> for StrategyConfig {
 /// [`Settings`] of any kind.
 pub(super) trait Erased: Debug + Send + Sync {
     fn name(&self) -> &'static str;
+    fn label(&self) -> String;
     fn as_any(&self) -> &dyn Any;
     fn as_serialize(&self) -> &dyn erased_serde::Serialize;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -306,6 +313,10 @@ pub(super) trait Erased: Debug + Send + Sync {
 impl<C: Settings> Erased for C {
     fn name(&self) -> &'static str {
         C::NAME
+    }
+
+    fn label(&self) -> String {
+        Settings::label(self)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -72,6 +72,11 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
     /// The strategy, one bar at a time.
     type Strategy: Strategy + Send + 'static;
 
+    /// What people call this one: the name of its kind, where it has none of its own.
+    fn label(&self) -> String {
+        Self::NAME.to_owned()
+    }
+
     /// The strategy before its first bar. It has to know of the exits around it only where its sizes depend on them.
     fn strategy(&self, guards: &Guards) -> Self::Strategy;
 

@@ -374,7 +374,7 @@ fn flatten(settings: &RunSettings, whole: serde_json::Value) -> serde_json::Valu
     map.insert("fill_timing".into(), settings.venue.fill_timing().name().into());
     map.insert("periods_per_year".into(), settings.periods_per_year.get().into());
     map.insert("capital".into(), settings.capital.into());
-    map.insert("strategy".into(), settings.strategy.family().into());
+    map.insert("strategy".into(), settings.strategy.label().into());
     if let serde_json::Value::Object(rest) = whole {
         map.extend(rest);
     }
