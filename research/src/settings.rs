@@ -150,13 +150,17 @@ impl RunSettings {
         }
         let intrabar = self.strategy.guards().exits.trigger == ExitTrigger::Intrabar;
         let asks = [
-            ("allow_short = true", self.strategy.shorts()),
-            ("exits.trigger = \"intrabar\"", intrabar),
+            ("allow_short = true", "leave it out (--shorting none)", self.strategy.shorts()),
+            ("exits.trigger = \"intrabar\"", "leave it out", intrabar),
             // Of a file: a pool has no resting orders.
-            ("a stop_loss or take_profit inside a bar", self.strategy.rests_orders() && !intrabar),
+            (
+                "a stop_loss or take_profit of the strategy",
+                "write {type: none} and give exits with --set exits.stop_loss",
+                self.strategy.rests_orders() && !intrabar,
+            ),
         ];
-        let (option, _) = asks.into_iter().find(|(_, asked)| pool && *asked)?;
-        Some(format!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open"))
+        let (option, remedy, _) = asks.into_iter().find(|(_, _, asked)| pool && *asked)?;
+        Some(format!("{option} has no meaning on --venue pumpswap; {remedy}, or use --venue next-open"))
     }
 
     /// The price venue of the run, as the engine has it; `None` on a pool.

@@ -69,7 +69,7 @@ impl<'a> Source<'a> {
         if settings.strategy.shorts() {
             return Some(
                 "allow_short = true has no meaning for several records: nothing says what all short positions together may \
-                 owe; leave it out, or give one record"
+                 owe; leave it out (--shorting none), or give one record"
                     .to_owned(),
             );
         }
