@@ -15,6 +15,7 @@ use q50_datasets::{
 };
 use q50_engine::{
     market::{Column, Signals},
+    strategy::StrategyConfig,
     units::{AnnualSharpe, Bps, Fraction, Lamports, PeriodsPerYear},
     venue::{
         FillTiming, PoolPath, PumpSwapConfig,
@@ -133,11 +134,17 @@ fn instant(flag: &str, text: &str) -> Result<i64> {
 
 /// The dataset that was named, cut to its window.
 pub(crate) fn dataset(arguments: &ReplayArguments) -> Result<Dataset> {
+    let named = arguments.strategy.as_ref().map(|_| strategy(arguments, None)).transpose()?;
+    dataset_for(arguments, named.as_ref())
+}
+
+/// The dataset that was named, for a strategy that is known.
+pub(crate) fn dataset_for(arguments: &ReplayArguments, strategy: Option<&StrategyConfig>) -> Result<Dataset> {
     let (from, to) = (from_time(arguments.from.as_deref())?, to_time(arguments.to.as_deref())?);
     let data = match &arguments.bars[..] {
         [bars] => {
             let (bars, options) = (of_collection(bars, "bars.parquet"), options(arguments));
-            match reads_bars_alone(arguments)? {
+            match reads_bars_alone(arguments, strategy) {
                 true => Dataset::read_bars(&bars, &options)?,
                 false => Dataset::read(&bars, arguments.signals.first().map(|signals| &**signals), &options)?,
             }
@@ -181,15 +188,11 @@ pub(crate) fn collection(of: &Path) -> Result<Option<Collection>> {
 }
 
 /// Whether a strategy was named that reads no signals, and none were given.
-fn reads_bars_alone(arguments: &ReplayArguments) -> Result<bool> {
+fn reads_bars_alone(arguments: &ReplayArguments, strategy: Option<&StrategyConfig>) -> bool {
     let given = !arguments.signals.is_empty() || arguments.signal_column.is_some();
-    Ok(!given
-        && arguments.strategy.is_some()
-        && strategy(arguments, None)?
-            .reads(&Signals::default())
-            .iter()
-            // The volume is a column of the bars.
-            .all(|column| *column == Column::Volume))
+    // The volume is a column of the bars.
+    let alone = |strategy: &StrategyConfig| strategy.reads(&Signals::default()).iter().all(|c| *c == Column::Volume);
+    !given && strategy.is_some_and(alone)
 }
 
 fn options(arguments: &ReplayArguments) -> DatasetOptions {

@@ -33,15 +33,24 @@ fn with_strategy(text: &str) -> Workspace {
     w
 }
 
-/// What `q50 verify` filled: time, side and reason of each, with units and price.
-fn fills(w: &Workspace, folder: &str) -> (Vec<(i64, String, String)>, Vec<f64>, Vec<f64>) {
+/// What `q50 verify` filled.
+#[derive(Debug, PartialEq)]
+struct Fills {
+    /// Time, side and reason of each.
+    said: Vec<(i64, String, String)>,
+    units: Vec<f64>,
+    prices: Vec<f64>,
+}
+
+fn fills(w: &Workspace, folder: &str) -> Fills {
     let wanted =
         Wanted { time: true, numbers: vec!["units", "price"], texts: vec!["side", "reason"], ..Wanted::default() };
     let frame = Frame::read(&w.path(&format!("{folder}/fills.parquet")), &wanted).unwrap();
     let text = |name| frame.text(name).unwrap().to_vec();
     let said = frame.time().iter().copied().zip(text("side")).zip(text("reason"));
     let number = |name| frame.number(name).unwrap().to_vec();
-    (said.map(|((time, side), reason)| (time, side, reason)).collect(), number("units"), number("price"))
+    let said = said.map(|((time, side), reason)| (time, side, reason)).collect();
+    Fills { said, units: number("units"), prices: number("price") }
 }
 
 fn near(found: f64, expected: f64) -> bool {
@@ -55,7 +64,7 @@ fn compare(w: &Workspace, name: &str, times: &[i64], case: &Value, bars: &str, c
          {capital} --out {{dir}}/out --quiet"
     );
     let summary = w.json(&line, 0);
-    let (said, units, prices) = fills(w, "out");
+    let Fills { said, units, prices } = fills(w, "out");
     let expected = case["fills"].as_array().unwrap();
     assert_eq!(said.len(), expected.len(), "{name}: {said:?}");
     for (i, expected) in expected.iter().enumerate() {
@@ -130,7 +139,7 @@ fn q50_in_the_language_orders_what_the_native_strategy_orders_on_the_published_r
     });
     let (summary, fills) = &native;
     assert_eq!(*fills, written.1);
-    assert!(fills.0.len() > 300, "{}", fills.0.len());
+    assert!(fills.said.len() > 300, "{}", fills.said.len());
     assert_eq!(summary["replay"], written.0["replay"]);
 }
 
@@ -294,7 +303,7 @@ fn stops_of_the_file_hold_inside_exits_around_it() {
         let line =
             format!("verify --strategy {{dir}}/s.yaml --bars {{dir}}/b.csv --cost-bps 0 --out {{dir}}/out {around}");
         w.json(&line, 0);
-        let (said, _, prices) = fills(&w, "out");
+        let Fills { said, prices, .. } = fills(&w, "out");
         assert_eq!(said[1], (7_200_000, "sell".to_owned(), "stop_loss".to_owned()), "{around}");
         assert_eq!(prices, [100.0, 98.0], "{around}");
     }
@@ -407,4 +416,9 @@ fn the_second_engine_hosts_a_file() {
     let w = with_strategy(&both);
     let report = w.json("validate --strategy {dir}/s.yaml --bars {dir}/b.csv", 0);
     assert_eq!(report["agrees"], true, "{report}");
+    w.write("grid.toml", "[grid]\n\"fast.period\" = [3, 4]\n\"stop_loss.percent\" = [1, 2]\n");
+    let sweep = "sweep --strategy {dir}/s.yaml --bars {dir}/b.csv --grid {dir}/grid.toml --out {dir}/search --quiet";
+    w.json(sweep, 0);
+    let report = w.json("validate --from-sweep {dir}/search --top 2 --bars {dir}/b.csv", 0);
+    assert_eq!((&report["agrees"], report["runs"].as_array().unwrap().len()), (&json!(true), 2), "{report}");
 }

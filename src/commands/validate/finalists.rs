@@ -70,7 +70,7 @@ impl Search {
 
     /// The data that were named, which must be those of the search, in the window of the search unless another is named.
     pub(super) fn dataset(&self, replay: &ReplayArguments) -> Result<Dataset> {
-        let data = configuration::dataset(replay)?;
+        let data = configuration::dataset_for(replay, Some(&self.file.settings.strategy))?;
         ensure!(
             data.hash() == self.file.data.hash,
             "{} is a search of dataset {}, and the data here are {}; give the --bars and --signals of the search, and \
