@@ -7,7 +7,7 @@ use q50_engine::{
     record::{Journal, Summary},
     replay::replay,
     strategy::{Shared, StrategyConfig},
-    units::Fraction,
+    units::{Fraction, PerPeriodSharpe},
     venue::NextOpen,
 };
 use q50_language::{Catalog, FileStrategy, Program, TEMPLATES};
@@ -128,11 +128,11 @@ fn every_decision_and_every_fill_on_columns_is_that_of_the_stream() {
                 replay(&market, &mut config.prepare_with(&market, shared), &mut venue(), 1_000.0, &mut passed);
                 assert_eq!(asked.fills, passed.fills, "{name} from row {first}");
                 assert_eq!(asked.final_equity.to_bits(), passed.final_equity.to_bits(), "{name} from row {first}");
-                let relative = passed.sharpe_per_period().map(|sharpe| sharpe.get());
-                let expected = asked.sharpe_per_period().map(|sharpe| sharpe.get());
+                let [expected, found] = [&asked, &passed].map(|one| one.sharpe_per_period().map(PerPeriodSharpe::get));
+                let near = |(expected, found): (f64, f64)| (found / expected - 1.0).abs() < 1e-9;
                 assert!(
-                    relative == expected || (relative.unwrap() / expected.unwrap() - 1.0).abs() < 1e-9,
-                    "{name} from row {first}: {relative:?} {expected:?}"
+                    expected == found || expected.zip(found).is_some_and(near),
+                    "{name} from row {first}: {found:?} {expected:?}"
                 );
             }
         }
