@@ -86,7 +86,7 @@ fn every_number_of_the_settings_is_declared() {
     for config in all() {
         let mut found = BTreeSet::new();
         numbers(&serde_json::to_value(&config).unwrap(), "", &mut found);
-        let declared: BTreeSet<String> = config.parameters().iter().map(|p| p.path.into_owned()).collect();
+        let declared: BTreeSet<String> = config.parameters().iter().map(|p| p.path.to_string()).collect();
         assert_eq!(declared, found);
     }
 }
@@ -99,7 +99,7 @@ fn a_declared_number_is_read_where_it_stands_and_defaults_are_in_range() {
             assert!(value.is_none_or(|v| range.contains(v)) && default.is_none_or(|v| range.contains(v)), "{path}");
             let changed = if range.is_whole() { 2.0 } else { 0.123 };
             let mut tree = serde_json::to_value(&config).unwrap();
-            *node(&mut tree, path) = if range.is_whole() { Value::from(2) } else { Value::from(changed) };
+            *node(&mut tree, &path) = if range.is_whole() { Value::from(2) } else { Value::from(changed) };
             let read: StrategyConfig = serde_json::from_value(tree).unwrap();
             assert_eq!(read.parameters()[position].value, Some(changed), "{path}");
         }
@@ -173,7 +173,7 @@ fn a_number_that_does_not_bear_on_decisions_changes_none() {
                     continue; // 0 switches these off; any other value bears.
                 }
                 let mut tree = serde_json::to_value(&config).unwrap();
-                *node(&mut tree, path) = if range.is_whole() { Value::from(moved as u64) } else { Value::from(moved) };
+                *node(&mut tree, &path) = if range.is_whole() { Value::from(moved as u64) } else { Value::from(moved) };
                 let changed: StrategyConfig = serde_json::from_value(tree).unwrap();
                 assert_ne!(changed, config, "{path}");
                 assert!(orders(&changed) == base, "{path} of {config:?}");
