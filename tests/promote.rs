@@ -214,7 +214,7 @@ mod promote {
         assert!(compared["fills"]["matched"].as_u64().unwrap() >= 1, "{compared}");
         assert!(compared["decisions"]["compared"].as_u64().unwrap() >= 12, "{compared}");
         let page = std::fs::read_to_string(demo.space.path("compared/compare.html")).unwrap();
-        assert!(page.contains("promoted, ends at"), "live, replayed and promoted are in one picture");
+        assert!(page.contains("promoted, its last bars, ends at"), "live, replayed and promoted are in one picture");
     }
 
     fn blake3(bytes: &[u8]) -> String {
