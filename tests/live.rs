@@ -19,11 +19,12 @@ mod live_world;
 #[cfg(feature = "live")]
 mod live {
     use super::live_world::{BAR_MS, World};
-    use super::util::Workspace;
+    use super::util::{Workspace, bars_csv};
     use q50_datasets::dataset::{Dataset, DatasetOptions};
     use q50_datasets::frame::{Frame, Wanted};
+    use q50_research::monitor::{Execution, both_together};
     use q50_testing::real;
-    use q50_trader::journal::State;
+    use q50_trader::journal::{MonitorTest, OrderRow, State};
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use rusqlite::Connection;
@@ -164,6 +165,15 @@ mod live {
     }
 
     #[test]
+    fn a_wallet_trades_in_one_process_whatever_its_journal() {
+        let world = World::start(&SIDES);
+        let session = world.live("");
+        let other = world.line("--strategy side --capital 1 --out other --journal other.sqlite");
+        world.space.refused(&other, &["another process trades with this journal; end it first"]);
+        session.stop();
+    }
+
+    #[test]
     fn what_is_traded_is_what_a_replay_of_the_record_trades() {
         let world = World::start(&SIDES);
         let mut session = world.live("");
@@ -292,12 +302,17 @@ mod live {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let sides: Vec<i8> = (0..kills + 2).map(|_| rng.random_range(0..2)).collect();
         let world = World::start(&sides);
-        let mut session = world.live("--limits limits.toml");
+        // With both tests of the monitor.
+        world.space.write("bars.csv", bars_csv(300));
+        let verify = "verify --bars bars.csv --venue pumpswap --strategy threshold --signal-column q50 --capital 10 --out backtest";
+        assert_eq!(world.space.q50(verify).code, 0);
+        let line = "--limits limits.toml --backtest backtest";
+        let mut session = world.live(line);
         for kill in 0..kills {
             // Before, while and after a bar is decided on and its order is given.
             let (slots, pause) = (rng.random_range(0..6), rng.random_range(0..150));
             session.kill_while_a_bar_closes(&world, slots, Duration::from_millis(pause));
-            session = world.live("--limits limits.toml");
+            session = world.live(line);
             session.wait_for(&world, kill + 1);
         }
         session.wait_for(&world, sides.len());
@@ -306,6 +321,19 @@ mod live {
         let unfilled: Vec<_> = orders.iter().filter(|order| order.done.state != State::Filled).collect();
         assert!(unfilled.iter().all(|order| order.done.why.is_some()), "each is named: {unfilled:?}");
         println!("{kills} kills, {} orders, {} of them not filled: {unfilled:?}", orders.len(), unfilled.len());
+        // The monitor took note of each fill and each trade once, as if it had never been interrupted.
+        let seen = world.journal("session").observations().unwrap();
+        let of = |test: MonitorTest| seen.iter().filter(move |seen| seen.test == test);
+        let mut undisturbed = Execution::alarming_at(both_together());
+        for seen in of(MonitorTest::Execution) {
+            undisturbed.observe(seen.value, 0.0025, 0.0125).unwrap();
+            assert_eq!(seen.log_wealth, undisturbed.wealth().log_jumper(), "{seen:?}");
+        }
+        let (fills, trades) = (of(MonitorTest::Execution).count(), of(MonitorTest::Decay).count());
+        println!("the monitor took note of {fills} fills and {trades} trades");
+        let is_final = |order: &&OrderRow| order.done.state == State::Filled && order.done.is_final;
+        assert_eq!(fills, orders.iter().filter(is_final).count(), "{seen:?}");
+        assert!(trades + 1 >= fills / 2, "{seen:?}");
         world.assert_equals_its_replay("session");
     }
 
@@ -359,6 +387,11 @@ mod live {
         let (code, told) = session.ended();
         assert_eq!(code, 2, "{told}");
         assert!(told.contains("changed what it said") || told.contains("goes backwards"), "{told}");
+        // A dataset of something else is not replaced.
+        std::fs::create_dir(world.space.path("market")).unwrap();
+        world.space.write("market/bars.parquet", "somebody's");
+        let there = world.line("--strategy side --capital 1 --paper --out market");
+        world.space.refused(&there, &["there is a bars.parquet of something else; name another folder"]);
         // Whoever goes on with another strategy is another session, and leaves nothing in this one.
         world.rewrite_signals(&SIDES);
         let there = world.space.listing("session");

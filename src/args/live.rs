@@ -46,7 +46,7 @@ pub(crate) struct LiveArguments {
     /// Length of a bar: a number and s, m, h or d; default: the manifest's, or 1m.
     #[arg(long, value_name = "TIME", value_parser = length, help_heading = STRATEGY)]
     pub(crate) interval: Option<Duration>,
-    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
+    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies("the manifest's, or q50"))]
     pub(crate) strategy: Option<String>,
     /// Any option of the strategy file, by dotted path.
     #[arg(long = "set", value_name = "PATH=VALUE", help_heading = STRATEGY)]

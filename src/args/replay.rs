@@ -22,16 +22,16 @@ const STRATEGY: &str = "Strategy";
 const COSTS: &str = "Execution and costs";
 const POOL: &str = "Pool venue (--venue pumpswap)";
 
-/// What can be named as a strategy.
-pub(super) fn strategies() -> String {
+/// What can be named as a strategy, and what it is otherwise.
+pub(super) fn strategies(otherwise: &str) -> String {
     let names: Vec<&str> = Registry::installed().kinds().iter().map(Kind::name).collect();
-    format!("{}, or a strategy file (YAML or TOML); default: the claim's own, or q50", names.join(", "))
+    format!("{}, or a strategy file (YAML or TOML); default: {otherwise}", names.join(", "))
 }
 
 /// What every command that replays takes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ReplayArguments {
-    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies())]
+    #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies("the claim's own, or q50"))]
     pub(crate) strategy: Option<String>,
     /// Bars: Parquet, Feather, CSV (also .gz, .zst, .zip), Binance klines, a Qlib provider directory or a folder
     /// of q50 collect; default: the demonstration market. May be repeated, or be a folder of records: all are then

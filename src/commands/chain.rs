@@ -304,12 +304,14 @@ pub(super) async fn open_executor(
 ) -> Result<Executor<Client<SystemClock>, SystemClock>> {
     let asked = q50_executor::rpc::retry(&SystemClock, async || client.chain_time().await);
     Cluster::can_be_at(client.genesis(), asked.await?.slot)?;
-    let path = journal_path(journal, client.genesis(), &wallet.address())?;
-    if let Some(folder) = path.parent() {
+    let named = |journal| journal_path(journal, client.genesis(), &wallet.address());
+    let (path, usual) = (named(journal)?, named(None)?);
+    for folder in [&path, &usual].into_iter().filter_map(|path| path.parent()) {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     let open = Journal::open_to_trade(&path, &wallet.address(), client.genesis());
     let journal = open.with_context(|| path.display().to_string())?;
+    let journal = journal.instead_of(&usual).with_context(|| usual.display().to_string())?;
     let settings = Settings { switch: Some(switch_file()?), ..settings };
     Ok(Executor::start(client, SystemClock, journal, wallet, settings).await?)
 }

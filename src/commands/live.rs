@@ -1,5 +1,6 @@
 //! `q50 live`: a strategy in a pool.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -201,6 +202,7 @@ async fn live(
     };
     if !arguments.out.join(SESSION).exists() {
         funded(&spec, market.wallet.0)?;
+        nobody_elses(&arguments.out)?;
     }
     // The folder is this process's own from here on.
     let folder = RunFolder::open(&arguments.out, FILES)?;
@@ -346,6 +348,18 @@ fn funded(spec: &SessionSpec, wallet: u64) -> Result<()> {
         spec.wallet.as_deref().unwrap_or("?"),
         wallet as f64 / LAMPORTS_PER_SOL,
         spec.settings.capital
+    );
+    Ok(())
+}
+
+/// Refuses a folder that has a dataset which no collection made: a session ends by writing its own.
+fn nobody_elses(folder: &Path) -> Result<()> {
+    let there = FILES.iter().find(|name| !folder.join(LOG).exists() && folder.join(name).exists());
+    ensure!(
+        there.is_none(),
+        "--out {}: there is a {} of something else; name another folder",
+        folder.display(),
+        there.unwrap_or(&"")
     );
     Ok(())
 }

@@ -88,7 +88,7 @@ pub struct Journal {
     database: Connection,
     path: PathBuf,
     /// Held by whoever trades.
-    _lock: Option<File>,
+    _locks: Vec<File>,
 }
 
 impl Journal {
@@ -99,7 +99,7 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let mut database = Connection::open(path)?;
         schema::prepare(&mut database)?;
-        Ok(Self { database, path: path.to_owned(), _lock: None })
+        Ok(Self { database, path: path.to_owned(), _locks: Vec::new() })
     }
 
     /// Opens a journal to trade with: it belongs to one wallet on one chain, and to one process at a time.
@@ -107,24 +107,27 @@ impl Journal {
     /// # Errors
     /// As of [`open`](Self::open); and where it belongs to another wallet, chain or process.
     pub fn open_to_trade(path: &Path, wallet: &Address, genesis: &str) -> Result<Self, JournalError> {
-        // Whatever link leads there, one file is one journal.
-        let real_path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let lock_path = real_path.with_added_extension("lock");
-        let failed = |source| JournalError::File { path: lock_path.clone(), source };
-        // Opened as it is: a file of this name may be somebody else's.
-        let lock = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(JournalError::Locked),
-            Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
-        }
-        let journal = Self { _lock: Some(lock), ..Self::open(path)? };
+        let locks = vec![lock(&real_path(path))?];
+        let journal = Self { _locks: locks, ..Self::open(path)? };
         journal.is_of(wallet, genesis)?;
         if journal.identity()?.is_none() {
             let insert = "INSERT INTO identity (wallet, genesis) VALUES (?1, ?2)";
             journal.database.execute(insert, [wallet.to_string().as_str(), genesis])?;
         }
         Ok(journal)
+    }
+
+    /// Trades instead of the journal at `usual`: as long as this one is open, nobody trades with that. Limits are kept in a
+    /// journal, and a wallet has them once.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] where somebody does.
+    pub fn instead_of(mut self, usual: &Path) -> Result<Self, JournalError> {
+        let usual = real_path(usual);
+        if real_path(&self.path) != usual {
+            self._locks.push(lock(&usual)?);
+        }
+        Ok(self)
     }
 
     /// Whether it is of this wallet on this chain; one that was never traded with is of anybody.
@@ -243,3 +246,21 @@ fn stored(amount: u64) -> Result<i64, JournalError> {
 
 #[cfg(test)]
 mod tests;
+
+/// Whatever link leads there, one file is one journal.
+fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Keeps everybody else off the journal at `path`, which need not be there.
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let path = path.with_added_extension("lock");
+    let failed = |source| JournalError::File { path: path.clone(), source };
+    // Opened as it is: a file of this name may be somebody else's.
+    let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Locked),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

@@ -195,6 +195,13 @@ fn a_journal_is_one_wallet_s_on_one_chain_and_one_process_s_at_a_time() {
     let folder = Folder::new();
     let journal = folder.open().unwrap();
     assert!(matches!(folder.open(), Err(JournalError::Locked)));
+    // Nor with another one of the same wallet, which would be a second budget.
+    let other = folder.0.path().join("other.sqlite");
+    let other = || Journal::open_to_trade(&other, &wallet(), "genesis").unwrap();
+    let usual = folder.0.path().join("journal.sqlite");
+    assert!(matches!(other().instead_of(&usual), Err(JournalError::Locked)));
+    let elsewhere = other().instead_of(&folder.0.path().join("elsewhere.sqlite")).unwrap();
+    assert!(elsewhere.instead_of(&folder.0.path().join("other.sqlite")).is_ok(), "its own it has already");
     let link = folder.0.path().join("link.sqlite");
     std::os::unix::fs::symlink(folder.file(), &link).unwrap();
     assert!(matches!(Journal::open_to_trade(&link, &wallet(), "genesis"), Err(JournalError::Locked)));
