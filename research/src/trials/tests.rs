@@ -354,7 +354,7 @@ fn a_verdict_is_filed_with_the_files_of_its_run_and_changes_no_later_report() {
     assert_eq!(ledger.files_of("run").unwrap(), [files("one"), files("two")]);
     assert!(ledger.files_of("none").unwrap().is_empty());
     assert!(ledger.check(Some(&before.head)).unwrap().is_sound());
-    assert_eq!(ledger.tried(scope(&record("d")), 100).unwrap().trials, 3, "a verdict is no trial");
+    assert_eq!(ledger.tried(scope(&record("d")), 100).unwrap().trials, 6, "a verdict is no trial");
 }
 
 #[test]

@@ -22,8 +22,7 @@ fn order(number: usize, is_buy: bool, worse: f64) -> OrderRow {
     let replayed = venue().fill(AT, amount).unwrap();
     let quote = (replayed.lamports + venue().network()) as f64 * if is_buy { 1.0 + worse } else { 1.0 - worse };
     let base = replayed.base as i64;
-    // What is bid for a place in a block is no shortfall.
-    let done = Done { base, quote: quote.round() as i64, network_fee: 1_000_000, ..Done::only(State::Filled, None) };
+    let done = Done { base, quote: quote.round() as i64, network_fee: 5_000, ..Done::only(State::Filled, None) };
     OrderRow {
         key: format!("0123456789abcdef {number}"),
         bar_ms: 0,
@@ -45,8 +44,13 @@ fn take(monitor: &mut Monitor, orders: &[OrderRow]) -> (Vec<Observation>, Vec<Al
 #[test]
 fn a_shortfall_is_what_a_fill_was_worse_on_either_side() {
     for (is_buy, worse) in [(true, 0.004), (false, 0.004), (true, -0.002), (false, 0.0)] {
-        let found = shortfall(&venue(), &order(0, is_buy, worse), AT).unwrap();
-        assert!((found - worse).abs() < 1e-7, "{is_buy} {worse}: {found}");
+        let mut order = order(0, is_buy, worse);
+        for bid in [0, 1_000_000] {
+            // What is bid for a place in a block is no shortfall.
+            order.done.network_fee = 5_000 + bid;
+            let found = shortfall(&venue(), &order, AT).unwrap();
+            assert!((found - worse).abs() < 1e-7, "{is_buy} {worse} {bid}: {found}");
+        }
     }
 }
 
