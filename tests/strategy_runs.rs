@@ -231,8 +231,10 @@ take_profit: {type: risk_reward, risk_reward_ratio: 2}
             "stop_loss.percent",
         ],
     );
+    // A value that its number cannot have fails by itself.
     w.write("grid.toml", "[grid]\n\"rsi.period\" = [5, 1]\n");
-    w.refused(&sweep.replace("--out {dir}/out", "--out {dir}/other"), &["left"]);
+    let report = w.json(&sweep.replace("--out {dir}/out", "--out {dir}/bounds"), 0);
+    assert_eq!(report["failures"], json!({"rsi.period = 1: expected a whole number from 2 to 2000": 1}));
 }
 
 #[test]
