@@ -88,6 +88,7 @@ fn daily_returns_are_held_against_hourly_bars_by_their_days() {
     w.write("b.csv", bars);
     let summary = w.json("verify --returns {dir}/r.csv --bars {dir}/b.csv", 0);
     by_hand(&summary, 1.0);
+    assert_eq!(summary["data"]["bars"], 72, "those of the three days");
     let held = &summary["benchmark"];
     assert_eq!(held["name"], "buy_and_hold");
     near(&held["total_return"], 1.1 * 0.9 * 1.1 - 1.0);

@@ -8,7 +8,7 @@ use q50_datasets::{results::CurveKind, time::Zone};
 /// Heading of the help.
 const RESULT: &str = "Results of other tools";
 /// What has no meaning for a result, which is not replayed.
-const REPLAYED: [&str; 26] = [
+const REPLAYED: [&str; 29] = [
     "claim",
     "signals",
     "signal_column",
@@ -35,14 +35,24 @@ const REPLAYED: [&str; 26] = [
     "second_engine",
     "latency_slots",
     "failure_rate",
+    "priority_fee",
+    "impact_half_life",
+    "sandwich",
 ];
 
 /// A result of another tool; the three exclude each other.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ResultArguments {
-    /// Trades of a strategy, as freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView or MetaTrader 5 export them; rebuilt on
-    /// --bars. --capital where the file does not state it.
-    #[arg(long, value_name = "FILE", requires = "bars", conflicts_with_all = REPLAYED, conflicts_with_all = ["returns", "equity"], help_heading = RESULT)]
+    /// Trades of a strategy, as freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView or MetaTrader 5 export
+    /// them; rebuilt on --bars. --capital where the file does not state it.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "bars",
+        conflicts_with_all = REPLAYED,
+        conflicts_with_all = ["returns", "equity"],
+        help_heading = RESULT
+    )]
     pub(crate) trades: Option<PathBuf>,
     /// Strategy, instrument or column of --trades, if there are several.
     #[arg(long, value_name = "NAME", requires = "trades", help_heading = RESULT)]

@@ -39,8 +39,7 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         rebuilt.benchmark = Some(benchmark(path, &rebuilt.periods).with_context(|| path.display().to_string())?);
     }
     let of = bars.as_ref().unwrap_or(&rebuilt.periods);
-    let (record, mut facts) = (Record::of(of), DataFacts::of(of, false));
-    facts.bars = rebuilt.equity.len();
+    let (record, facts) = (Record::of(of), DataFacts::of(of, false));
     let periods_per_year = configuration::periods_per_year(replay.periods_per_year, None, &rebuilt.periods)?;
     let folder = RunFolder::open(&arguments.out, verify::FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
