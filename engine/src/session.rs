@@ -35,6 +35,8 @@ pub(crate) struct Session<'a, const PLACES: bool, S: ?Sized, V: Venue, R> {
     pub(crate) elsewhere: f64,
     timing: FillTiming,
     latency: i64,
+    /// Whether the strategy may rest exits.
+    rests: bool,
 }
 
 /// An order that has been sent and has not landed.
@@ -50,8 +52,9 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     #[inline(always)]
     pub(crate) fn new(market: &'a Market<'a>, parties: Parties<'a, S, V, R>) -> Self {
         let (timing, latency) = (parties.venue.timing(), parties.venue.latency_ms());
+        let rests = parties.strategy.rests_exits();
         parties.strategy.observe_rows(market, 0..market.first);
-        Self { market, parties, pending: None, book: Book::default(), elsewhere: 0.0, timing, latency }
+        Self { market, parties, pending: None, book: Book::default(), elsewhere: 0.0, timing, latency, rests }
     }
 
     /// The bar opens: what has landed is filled at its open.
@@ -82,7 +85,8 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
         let account = self.account(&bar, t);
         // Asked before the bar goes on: its close is not known.
         let at_open = || self.account(&Bar { close: bar.open, ..bar }, t);
-        if account.position != 0.0
+        if self.rests
+            && account.position != 0.0
             && let Some((price, reason)) = self.parties.strategy.resting(&at_open()).hit(&bar)
         {
             let order = if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };

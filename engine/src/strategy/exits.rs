@@ -153,6 +153,10 @@ impl<S: Strategy> Strategy for WithExits<S> {
         self.inner.on_event(event, orders);
     }
 
+    fn rests_exits(&self) -> bool {
+        self.config.trigger == ExitTrigger::Intrabar || self.inner.rests_exits()
+    }
+
     #[inline]
     fn resting(&self, account: &Account) -> RestingExits {
         let inner = self.inner.resting(account);

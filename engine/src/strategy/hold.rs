@@ -13,6 +13,10 @@ use crate::{
 pub struct BuyAndHold;
 
 impl Strategy for BuyAndHold {
+    fn rests_exits(&self) -> bool {
+        false
+    }
+
     fn decide(&mut self, _history: History<'_>, account: &Account) -> Decision {
         if account.position > 0.0 {
             return Decision::Hold(Reason::AlreadyLong);

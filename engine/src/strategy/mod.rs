@@ -55,6 +55,12 @@ pub trait Strategy {
     /// Hears what became of an order, that of its last decision included, when it happens, and may place and cancel.
     fn on_event(&mut self, _event: &Event, _orders: &mut Orders) {}
 
+    /// Whether [`Strategy::resting`] may ever name a price. Asked once, before the first bar; `true` is always right, `false`
+    /// spares the question at every bar.
+    fn rests_exits(&self) -> bool {
+        true
+    }
+
     /// Prices at which the venue is asked to close the position inside the next bar; the account is marked at its open. None
     /// by default. They meet the range after all placed orders, whichever the price came to first: a strategy that places
     /// orders places its stops and targets as well.
@@ -135,6 +141,10 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 
     fn on_event(&mut self, event: &Event, orders: &mut Orders) {
         (**self).on_event(event, orders);
+    }
+
+    fn rests_exits(&self) -> bool {
+        (**self).rests_exits()
     }
 
     fn resting(&self, account: &Account) -> RestingExits {

@@ -196,6 +196,10 @@ fn act(order: Order, reason: Reason) -> Decision {
 }
 
 impl Strategy for FollowSide {
+    fn rests_exits(&self) -> bool {
+        false
+    }
+
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         if history.has(Column::Position) {
             self.follow_position(&history, account)

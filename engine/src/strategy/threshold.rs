@@ -96,6 +96,10 @@ impl Threshold {
 }
 
 impl Strategy for Threshold {
+    fn rests_exits(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         let Some(signal) = history.signal(Column::Value) else {

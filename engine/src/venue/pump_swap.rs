@@ -121,8 +121,28 @@ pub struct PumpSwap<'a> {
     latency_ms: i64,
     /// Displacement of the price by our own trades: its logarithm, and when it was last brought up to date.
     displacement: (f64, i64),
-    /// Row of the last of our trades, and by which factor those of that row moved the price.
-    moved: (usize, f64),
+    moved: Moved,
+}
+
+/// How our trades of one bar moved the price. Divided out only where a second order of the bar asks.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    row: usize,
+    /// Factor of the trades before the last one.
+    so_far: f64,
+    /// Quote and base before the last one, and after it.
+    vaults: [u64; 4],
+}
+
+impl Moved {
+    fn by(&self) -> f64 {
+        self.so_far * ratio(self.vaults)
+    }
+}
+
+/// Price after a swap over the price before it.
+fn ratio([quote, base, quote_after, base_after]: [u64; 4]) -> f64 {
+    (quote_after as f64 / base_after as f64) / (quote as f64 / base as f64)
 }
 
 impl<'a> PumpSwap<'a> {
@@ -142,7 +162,7 @@ impl<'a> PumpSwap<'a> {
             supply,
             latency_ms,
             displacement: (0.0, i64::MIN),
-            moved: (0, 1.0),
+            moved: Moved { row: 0, so_far: 1.0, vaults: [1; 4] },
         }
     }
 
@@ -279,7 +299,7 @@ impl Venue for PumpSwap<'_> {
         let order = self.order(order, &decision, ledger)?;
         let displacement = match self.config.recovery {
             // Nobody restores the price between two orders of one bar.
-            Recovery::Restored if arrival.row == self.moved.0 => self.moved.1.ln(),
+            Recovery::Restored if arrival.row == self.moved.row => self.moved.by().ln(),
             _ => self.displaced(arrival.time),
         };
         let pool = self.state(self.path.at_open(arrival.row), displacement);
@@ -293,14 +313,13 @@ impl Venue for PumpSwap<'_> {
             program(error)
         })?;
         let fill = self.settle(order, &pool, &swap, arrival, ledger);
-        let before = pool.quote_vault as f64 / pool.base_vault as f64;
-        let after = swap.after.quote_vault as f64 / swap.after.base_vault as f64;
+        let vaults = [pool.quote_vault, pool.base_vault, swap.after.quote_vault, swap.after.base_vault];
         match self.config.recovery {
             Recovery::Restored => {
-                let so_far = if arrival.row == self.moved.0 { self.moved.1 } else { 1.0 };
-                self.moved = (arrival.row, so_far * after / before);
+                let so_far = if arrival.row == self.moved.row { self.moved.by() } else { 1.0 };
+                self.moved = Moved { row: arrival.row, so_far, vaults };
             }
-            Recovery::HalfLife(_) => self.displacement = (displacement + (after / before).ln(), arrival.time),
+            Recovery::HalfLife(_) => self.displacement = (displacement + ratio(vaults).ln(), arrival.time),
         }
         Ok(fill)
     }

@@ -91,6 +91,7 @@ impl PoolState {
     ///
     /// # Errors
     /// As of [`PoolState::rates`].
+    #[inline]
     pub fn largest_spend_within_impact(&self, config: &AmmConfig, bound: Bps) -> Result<u64, AmmError> {
         let admitted = input_within(self.effective_quote()?, bound);
         Ok(largest_spend(admitted, self.charged_rates(config)?))

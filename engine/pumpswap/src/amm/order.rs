@@ -54,12 +54,14 @@ impl Order {
 
     /// Spends at most `quote_in`, at any price.
     #[must_use]
+    #[inline]
     pub const fn spend(quote_in: u64) -> Self {
         Self::BuyExactQuoteIn { quote_in, min_base_out: 1 }
     }
 
     /// Sells exactly `base_in`, at any price.
     #[must_use]
+    #[inline]
     pub const fn sell(base_in: u64) -> Self {
         Self::Sell { base_in, min_quote_out: 0 }
     }

@@ -64,6 +64,7 @@ pub struct PoolState {
 impl PoolState {
     /// A graduated SOL pool with a coin creator, the usual supply of 10^9 tokens of 6 decimals, and nothing special.
     #[must_use]
+    #[inline]
     pub const fn new(base_vault: u64, quote_vault: u64) -> Self {
         Self {
             base_vault,

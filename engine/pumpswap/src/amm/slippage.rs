@@ -17,6 +17,7 @@ pub fn max_in(quoted: u64, tolerance: Bps) -> u64 {
 /// The least that must be received where `quoted` was promised: `⌊quoted·(10,000 − tolerance)/10,000⌋`, zero from
 /// 10,000 on.
 #[must_use]
+#[inline]
 pub fn min_out(quoted: u64, tolerance: Bps) -> u64 {
     mul_div_floor(quoted, BPS.saturating_sub(tolerance.0), u128::from(BPS)).unwrap_or(0)
 }

@@ -278,6 +278,10 @@ impl<F: Forecasts> Q50<F> {
 }
 
 impl<F: Forecasts> Strategy for Q50<F> {
+    fn rests_exits(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn observe(&mut self, history: History<'_>) {
         self.forecasts.observe(history);

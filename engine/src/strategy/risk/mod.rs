@@ -129,6 +129,10 @@ impl<S: Strategy> Strategy for Limited<S> {
         }
     }
 
+    fn rests_exits(&self) -> bool {
+        self.inner.rests_exits()
+    }
+
     #[inline]
     fn resting(&self, account: &Account) -> RestingExits {
         self.inner.resting(account)
