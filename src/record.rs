@@ -8,7 +8,7 @@ use q50_engine::{strategy::StrategyConfig, venue::PoolPath};
 use q50_research::{
     basket::basket,
     claim::DataFacts,
-    run::{Instrument, Source},
+    run::{Instrument, Source, VenueSettings},
     spec::DataSpec,
     trials,
 };
@@ -71,6 +71,25 @@ impl Record {
             bail!("--pool: the same reserves were given for two records; each would have their depth for itself");
         }
         Ok(self)
+    }
+
+    /// Refuses rebuilt reserves of one market under two names: they would have its depth twice.
+    pub(crate) fn refuse_one_pool_twice(&self, venue: &VenueSettings) -> Result<()> {
+        let rebuilt = self.each.iter().any(|(_, pool)| pool.is_none());
+        if !rebuilt || !matches!(venue, VenueSettings::PumpSwap(_)) {
+            return Ok(());
+        }
+        let of = self.of_trials();
+        let prints: Vec<_> = of.parts.iter().filter_map(|part| part.fingerprint.as_ref()).collect();
+        for (i, print) in prints.iter().enumerate() {
+            if let Some(found) = prints[..i].iter().find_map(|earlier| earlier.agreement(print)) {
+                bail!(
+                    "--bars: two of the records are of one market ({found}), whose pool would have its depth twice; give each \
+                     market once, or recorded reserves with --pool"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The instruments of a portfolio; none where there is one record.

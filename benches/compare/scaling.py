@@ -62,7 +62,8 @@ def rows(q50: str, sizes: list[tuple[int, int | None]], repetitions: int) -> lis
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--q50", default=str(HERE.parents[1] / "target" / "release" / "q50"))
+    target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "target"))
+    parser.add_argument("--q50", default=str(target / "release" / "q50"))
     parser.add_argument("--repetitions", type=int, default=3)
     arguments = parser.parse_args()
     print("| sets | bars | CPU s | ns a bar and set | against the largest | peak MiB |")

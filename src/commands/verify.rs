@@ -72,6 +72,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let record = Record::read(replay)?;
     let settings = configuration::run_settings(replay, claim.as_ref(), &record.data)?;
     let mut record = record.with_reserves()?;
+    record.refuse_one_pool_twice(&settings.venue)?;
     let facts = facts(&record, replay, &settings)?;
     if !settings.strategy.reads(&record.data.market().signals).contains(&market::Column::Volume) {
         record.drop_volume();

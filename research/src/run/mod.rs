@@ -74,22 +74,7 @@ impl<'a> Source<'a> {
             );
         }
         let of = |market: &Market<'_>| settings.refusal(&market.signals, market.interval_ms);
-        self.one_market_twice(settings)
-            .or_else(|| self.instruments.iter().find_map(|instrument| of(&instrument.market)))
-    }
-
-    /// Rebuilt reserves of one market under two names would have its depth twice.
-    fn one_market_twice(&self, settings: &RunSettings) -> Option<String> {
-        if !matches!(settings.venue, VenueSettings::PumpSwap(_)) || self.path_source() != PathSource::RebuiltFromBars {
-            return None;
-        }
-        let prints: Vec<_> = self.data.record.parts.iter().filter_map(|part| part.fingerprint.as_ref()).collect();
-        let found =
-            prints.iter().enumerate().find_map(|(i, print)| prints[..i].iter().find_map(|p| p.agreement(print)))?;
-        Some(format!(
-            "two of the records are of one market ({found}), whose pool would have its depth twice; give each market once, or \
-             recorded reserves with --pool"
-        ))
+        self.instruments.iter().find_map(|instrument| of(&instrument.market))
     }
 
     /// What the trials of `strategy` on this data are filed under.
