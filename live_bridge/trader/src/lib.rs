@@ -34,7 +34,6 @@ pub mod journal;
 pub mod monitor;
 /// The backtest that was promoted, beside its session.
 pub mod promoted;
-/// From a verdict to money.
 pub mod promotion;
 /// The loop.
 pub mod session;

@@ -28,7 +28,7 @@ pub struct PlacedFill {
 pub struct Placement {
     /// All of them.
     pub fills: usize,
-    /// Those outside of their bar to their own disadvantage, by no more than [`SLIPPAGE`]; how far at most, a fraction.
+    /// Those outside of their bar to their own disadvantage, by no more than 1 % (`SLIPPAGE`); how far at most, a fraction.
     pub slipped: usize,
     /// The largest of these distances.
     pub largest_slip: f64,

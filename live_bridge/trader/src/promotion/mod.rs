@@ -9,7 +9,6 @@
 
 /// What is about to trade against what was promoted.
 pub mod gate;
-/// How much of its capital a promoted strategy may trade with.
 pub mod ladder;
 /// What was promoted, by hashes, and by whom.
 mod manifest;
