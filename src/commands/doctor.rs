@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use q50_engine::units::LAMPORTS_PER_SOL;
 use q50_executor::clock::{Clock, SystemClock};
 use q50_executor::cluster::{Cluster, Url};
 use q50_executor::guards::{KillSwitch, Limits};
@@ -30,7 +31,6 @@ use crate::{
 
 /// What a journal and a collection need room for.
 const LEAST_FREE: u64 = 1 << 30;
-const SOL: f64 = 1e9;
 
 /// What came of looking at something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -235,18 +235,20 @@ async fn funds(
     };
     let floor = Limits::default().wallet_floor.0;
     let (needed, whose) = match stake {
-        Some(Ok((capital, of))) => ((capital * SOL) as u64, format!("; the session begins with {capital}{of}")),
+        Some(Ok((capital, of))) => {
+            ((capital * LAMPORTS_PER_SOL) as u64, format!("; the session begins with {capital}{of}"))
+        }
         Some(Err(error)) => return all.fail("funds", format!("{error:#}"), "restore the file from a copy"),
         None => (0, String::new()),
     };
-    let found = format!("{} SOL{whose}", lamports as f64 / SOL);
+    let found = format!("{} SOL{whose}", lamports as f64 / LAMPORTS_PER_SOL);
     if lamports > floor && lamports >= needed {
         all.pass("funds", found);
     } else {
         let remedy = format!(
             "send SOL to {address}: it needs {}, of which {} have to stay in it (on devnet: solana airdrop 2 {address} --url devnet)",
-            needed.max(floor) as f64 / SOL,
-            floor as f64 / SOL
+            needed.max(floor) as f64 / LAMPORTS_PER_SOL,
+            floor as f64 / LAMPORTS_PER_SOL
         );
         all.fail("funds", found, remedy);
     }

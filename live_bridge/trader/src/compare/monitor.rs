@@ -2,13 +2,11 @@
 
 use super::Record;
 use crate::journal::{Alarm, MonitorTest, State};
+use crate::monitor::BPS;
 use q50_engine::units::Bps;
 use q50_research::monitor::{Execution, both_together, power};
 use q50_research::run::VenueSettings;
 use serde::Serialize;
-
-/// One hundredth of a per cent.
-const BPS: f64 = 1e-4;
 
 /// A change, and how likely it would have been seen.
 #[derive(Clone, Debug, PartialEq, Serialize)]

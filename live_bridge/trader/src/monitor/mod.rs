@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use trip::Trip;
 
-const BPS: f64 = 1e-4;
+/// One hundredth of a per cent.
+pub(crate) const BPS: f64 = 1e-4;
 
 /// What a session's fills and trades are held against. It is part of what a session is, because it is fixed before the first
 /// order.

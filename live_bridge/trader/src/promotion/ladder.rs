@@ -17,6 +17,7 @@
 use crate::compare::{Backtest, Comparison, Record};
 use crate::journal::Journal;
 use crate::spec::{Mode, SessionSpec};
+use q50_engine::units::LAMPORTS_PER_SOL;
 use q50_sqlite::{Layout, LayoutError};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -146,7 +147,7 @@ impl Standing {
     /// How much of this capital the session may trade with, to the lamport.
     #[must_use]
     pub fn of(&self, capital: f64) -> f64 {
-        (capital * 1e9 * f64::from(RUNGS[self.rung]) / 100.0).floor() / 1e9
+        (capital * LAMPORTS_PER_SOL * f64::from(RUNGS[self.rung]) / 100.0).floor() / LAMPORTS_PER_SOL
     }
 }
 
