@@ -418,6 +418,23 @@ fn the_second_engine_hosts_a_file() {
     let w = with_strategy(&both);
     let report = w.json("validate --strategy {dir}/s.yaml --bars {dir}/b.csv", 0);
     assert_eq!(report["agrees"], true, "{report}");
+    let trailing = both
+        .replace("slow: {type: EMA, period: 8}", "slow: {type: EMA, period: 8}\n  range: {type: ATR, period: 5}")
+        .replace("{type: fixed_pct, percent: 2}", "{type: atr_trailing, atr_multiplier: 1, indicator: range}")
+        .replace("take_profit: {type: none}", "take_profit: {type: risk_reward, risk_reward_ratio: 3}");
+    w.write("trailing.yaml", trailing);
+    let line =
+        "validate --strategy {dir}/trailing.yaml --bars {dir}/b.csv --sizing full --shorting free --out {dir}/second";
+    let report = w.json(line, 0);
+    assert_eq!(report["agrees"], true, "{report}");
+    w.refused(
+        &format!("{line} --venue pumpswap --capital 1"),
+        &["allow_short", "--shorting none", "--venue next-open"],
+    );
+    w.refused(
+        &format!("{} --venue pumpswap --capital 1", line.replace("--shorting free", "--shorting none")),
+        &["a stop_loss or take_profit of the strategy", "exits.stop_loss"],
+    );
     w.write("grid.toml", "[grid]\n\"fast.period\" = [3, 4]\n\"stop_loss.percent\" = [1, 2]\n");
     let sweep = "sweep --strategy {dir}/s.yaml --bars {dir}/b.csv --grid {dir}/grid.toml --out {dir}/search --quiet";
     w.json(sweep, 0);

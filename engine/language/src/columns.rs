@@ -201,9 +201,14 @@ impl Rows {
         self.bits[self.row] & EXIT[side as usize] != 0
     }
 
-    /// The first output of the indicator at `place`.
-    pub(crate) fn output(&self, place: usize) -> f64 {
-        self.indicators[place].as_ref().map_or(f64::NAN, |outputs| outputs.columns[0][self.row])
+    /// The row of the bar that has just closed.
+    pub(crate) fn row(&self) -> usize {
+        self.row
+    }
+
+    /// The first output of the indicator at `place` in `row`.
+    pub(crate) fn output(&self, place: usize, row: usize) -> f64 {
+        self.indicators[place].as_ref().map_or(f64::NAN, |outputs| outputs.columns[0][row])
     }
 
     /// How many rows from `from` on enter on no side.
@@ -214,15 +219,16 @@ impl Rows {
         entry.map_or(end, |entry| start + entry) - from
     }
 
-    /// How many rows from `from` on neither close nor turn a position of `side`, nor `reach` its exits. The row before the
-    /// one that does is not among them: what acts at its close is worth the same there, what was filled inside is not.
+    /// How many rows from `from` on neither close nor turn a position of `side`, nor reach its exits, which `reach` says of
+    /// each row in turn. The row before the one that does is not among them: what acts at its close is worth the same there,
+    /// what was filled inside is not.
     pub(crate) fn without_exit(
         &self,
         market: &Market<'_>,
         from: usize,
         side: Side,
         turns: bool,
-        reach: Reach,
+        mut reach: impl FnMut(usize) -> Reach,
     ) -> usize {
         let mut watched = EXIT[side as usize];
         if turns {
@@ -231,15 +237,15 @@ impl Rows {
         let rows = from..market.len();
         let (low, high, open) = (&market.low[rows.clone()], &market.high[rows.clone()], &market.open[rows.clone()]);
         let bits = &self.bits[rows];
-        let filled = |row: usize| {
-            let below = (low[row] <= reach.below) | (open[row] <= reach.below);
-            below | (high[row] >= reach.above) | (open[row] >= reach.above)
-        };
-        match (0..bits.len()).find(|row| filled(*row) | (bits[*row] & watched != 0)) {
-            Some(row) if filled(row) => row.saturating_sub(1),
-            Some(row) => row,
-            None => bits.len(),
+        for row in 0..bits.len() {
+            let Reach { below, above } = reach(from + row);
+            let down = (low[row] <= below) | (open[row] <= below);
+            let filled = down | (high[row] >= above) | (open[row] >= above);
+            if filled | (bits[row] & watched != 0) {
+                return if filled { row.saturating_sub(1) } else { row };
+            }
         }
+        bits.len()
     }
 }
 

@@ -67,7 +67,7 @@ impl Sight {
     fn output(&self, place: usize) -> f64 {
         match self {
             Self::Stream(moment) => moment.output(place),
-            Self::Rows(rows) => rows.output(place),
+            Self::Rows(rows) => rows.output(place, rows.row()),
         }
     }
 }
@@ -104,9 +104,19 @@ struct Position {
     /// Whether the stop has moved.
     moved: bool,
     target: Option<f64>,
+    /// The row whose close a trailing stop has followed last.
+    followed: Option<usize>,
 }
 
 impl Position {
+    /// A trailing stop follows to `level`, and never back.
+    fn follow(&mut self, level: f64) {
+        let sign = self.side.sign();
+        if level.is_finite() && self.stop.is_none_or(|stop| sign * level > sign * stop) {
+            (self.stop, self.moved) = (Some(level), true);
+        }
+    }
+
     /// The prices of its exits.
     fn reach(&self) -> Reach {
         let (below, above) = match self.side {
@@ -114,6 +124,21 @@ impl Position {
             Side::Short => (self.target, self.stop),
         };
         Reach { below: below.unwrap_or(f64::NEG_INFINITY), above: above.unwrap_or(f64::INFINITY) }
+    }
+}
+
+/// How a stop follows the price.
+#[derive(Clone, Copy, Debug)]
+struct Trail {
+    /// How many ranges below the close, above it for a short position.
+    distance: f64,
+    /// Place of the average true range.
+    indicator: usize,
+}
+
+impl Trail {
+    fn level(&self, close: f64, range: f64) -> f64 {
+        close - self.distance * range
     }
 }
 
@@ -154,21 +179,31 @@ impl Run {
             Target::Atr { multiplier, .. } => Some(price + sign * multiplier * range(|entry| entry.target_range)),
             Target::RiskReward(ratio) => stop.map(|stop| price + sign * ratio * (price - stop).abs()),
         };
-        Some(Position { opened_at, side, stop, moved: false, target })
+        Some(Position { opened_at, side, stop, moved: false, target, followed: None })
     }
 
-    /// The stop follows the close of a bar in the position, and never back.
-    fn trail(&self, position: &mut Position, close: f64) {
-        let Stop::Atr { multiplier, indicator, trailing: true } = *self.program.stops.of(position.side) else { return };
-        let sign = position.side.sign();
-        let level = close - sign * multiplier * self.sight.output(indicator);
-        if position.stop.is_none_or(|stop| sign * level > sign * stop) && level.is_finite() {
-            (position.stop, position.moved) = (Some(level), true);
+    /// A trailing stop follows the close of every bar in the position, those included that were passed over.
+    fn trail(&self, position: &mut Position, history: &History<'_>) {
+        let Some(trail) = self.trailing(position.side) else { return };
+        match &self.sight {
+            Sight::Stream(moment) => position.follow(trail.level(history.bar().close, moment.output(trail.indicator))),
+            Sight::Rows(rows) => {
+                let present = rows.row();
+                for row in position.followed.map_or(present, |followed| followed + 1)..=present {
+                    position.follow(trail.level(history.closes()[row], rows.output(trail.indicator, row)));
+                }
+                position.followed = Some(present);
+            }
         }
     }
 
-    fn trails(&self, side: Side) -> bool {
-        matches!(self.program.stops.of(side), Stop::Atr { trailing: true, .. })
+    fn trailing(&self, side: Side) -> Option<Trail> {
+        match *self.program.stops.of(side) {
+            Stop::Atr { multiplier, indicator, trailing: true } => {
+                Some(Trail { distance: side.sign() * multiplier, indicator })
+            }
+            _ => None,
+        }
     }
 
     /// What an entry of `side` needs to know; `None` where a range that it is measured in is unknown.
@@ -237,7 +272,7 @@ impl Strategy for Run {
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         self.position = self.position(account);
         if let Some(mut position) = self.position {
-            self.trail(&mut position, history.bar().close);
+            self.trail(&mut position, &history);
             self.position = Some(position);
         }
         match self.position {
@@ -259,16 +294,25 @@ impl Strategy for Run {
         }
     }
 
-    /// Flat, rows without an entry; with a position, rows that neither close nor turn it and reach none of its exits. A stop
-    /// that trails moves at every close.
+    /// Flat, rows without an entry; with a position, rows that neither close nor turn it and reach none of its exits.
     fn quiet_rows(&self, market: &Market<'_>, _: &[f64], balances: Balances, from: usize) -> usize {
         let Sight::Rows(rows) = &self.sight else { return 0 };
-        match (Held::of(balances.units), self.position) {
-            (Held::Flat, None) => rows.without_entry(from, market.len()),
-            (Held::Long | Held::Short, Some(position)) if !self.trails(position.side) => {
-                rows.without_exit(market, from, position.side, self.program.reverse, position.reach())
+        let mut position = match (Held::of(balances.units), self.position) {
+            (Held::Flat, None) => return rows.without_entry(from, market.len()),
+            (Held::Long | Held::Short, Some(position)) => position,
+            _ => return 0,
+        };
+        let (side, turns) = (position.side, self.program.reverse);
+        let Some(trail) = self.trailing(side) else {
+            let reach = position.reach();
+            return rows.without_exit(market, from, side, turns, |_| reach);
+        };
+        // What a bar can reach is where the stop was when it opened.
+        rows.without_exit(market, from, side, turns, |row| {
+            if row > from {
+                position.follow(trail.level(market.close[row - 1], rows.output(trail.indicator, row - 1)));
             }
-            _ => 0,
-        }
+            position.reach()
+        })
     }
 }

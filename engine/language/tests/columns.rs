@@ -55,7 +55,7 @@ impl World {
 }
 
 /// Every shape of condition, stop and target, on both sides, turning.
-const OWN: [&str; 3] = [
+const OWN: [&str; 4] = [
     "
 name: turning
 timeframe: 1h
@@ -94,6 +94,16 @@ entry_conditions: {short: [signals.q50 crosses_below signals.side, close < open]
 exit_conditions: {short: [0.5 < signals.q50]}
 stop_loss: {type: none}
 take_profit: {type: fixed_pct, percent: 3}
+",
+    "
+name: trailing
+timeframe: 1h
+indicators: {fast: {type: EMA, period: 4}, slow: {type: EMA, period: 19}, atr: {type: ATR, period: 6}}
+entry_conditions: {long: [fast crosses_above slow], short: [fast crosses_below slow]}
+stop_loss: {type: atr_trailing, atr_multiplier: 6, indicator: atr}
+stop_loss_short: {type: atr_trailing, atr_multiplier: 3, indicator: atr}
+take_profit: {type: none}
+position_management: {reverse: true}
 ",
 ];
 

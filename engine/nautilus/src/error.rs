@@ -91,7 +91,8 @@ pub enum InputError {
     },
     /// The strategy rests orders on a pool.
     #[error(
-        "the strategy closes positions inside a bar and a pool has no resting orders; set exits.trigger = \"close\""
+        "the strategy closes positions inside a bar and a pool has no resting orders; set exits.trigger = \"close\", and in a \
+         file write stop_loss and take_profit as {{type: none}} and give them in exits"
     )]
     Resting,
     /// The path is not that of the bars.
