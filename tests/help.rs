@@ -97,6 +97,14 @@ fn stocked() -> Workspace {
     );
     w.write("pools.toml", "[[pool]]\nbase_reserve = 206900000000000\nquote_reserve = 84990359078\n");
     w.write("mine.yaml", w.q50("strategy new ema_cross").stdout);
+    let gene = |threshold: i32| {
+        let measure = r#""indicator": "RSI", "params": {"period": 14}, "output": "value""#;
+        format!(r#"[{{{measure}, "op": "crosses_above", "threshold": {threshold}}}]"#)
+    };
+    let rest = r#""ma_entry": [], "ma_exit": [], "stop_pct": 2, "target_pct": 4"#;
+    let head = r#""name": "found", "timeframe": "1h", "direction": "long""#;
+    w.write("genome.json", format!(r#"{{{head}, "entry": {}, "exit": {}, {rest}}}"#, gene(30), gene(70)));
+    w.write("found.yaml", w.q50("strategy genome {dir}/genome.json").stdout);
     w.write("faults.toml", "[[fault]]\nkind = \"dropped\"\nshare = 0.2\n");
     w.write("reserves.parquet", "ts_ms,base_reserve,quote_reserve\n0,100000000,100000000\n1000,99000000,101010101\n");
     // A ledger that has been used, and the folder that its run wrote: examples name both.

@@ -52,6 +52,28 @@ fn a_refused_file_is_told_with_its_line_and_makes_the_answer_no() {
 }
 
 #[test]
+fn a_genome_becomes_its_file_and_the_file_its_genome() {
+    let w = Workspace::new();
+    let genome = r#"{"name": "dip", "timeframe": "1h", "direction": "long",
+        "entry": [{"indicator": "RSI", "params": {"period": 14}, "output": "value", "op": "<", "threshold": 30.5}],
+        "exit": [{"indicator": "ROC", "params": {"period": 10}, "output": "value", "op": ">", "threshold": 0}],
+        "ma_entry": [], "ma_exit": [], "stop_pct": 2.05, "target_pct": 6}"#;
+    w.write("dip.json", genome);
+    let file = w.q50("strategy genome {dir}/dip.json");
+    assert_eq!(file.code, 0, "{}", file.stderr);
+    assert!(file.stdout.contains("    - rsi_entry_0.value < 30.5\n"), "{}", file.stdout);
+    w.write("dip.yaml", &file.stdout);
+    assert_eq!(w.json("strategy check {dir}/dip.yaml", 0)["files"][0]["first_decision_row"], 14);
+    let back: Value = serde_json::from_str(&w.q50("strategy genome {dir}/dip.yaml").stdout).unwrap();
+    assert_eq!(back, serde_json::from_str::<Value>(genome).unwrap());
+
+    w.write("other.yaml", file.stdout.replace("- rsi_entry_0.value < 30.5", "- close < 30.5"));
+    let refused = w.q50("strategy genome {dir}/other.yaml");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("other.yaml:8: line 8, entry_conditions.long[0]: a gene is"), "{}", refused.stderr);
+}
+
+#[test]
 fn the_schema_is_printed_as_json() {
     let schema: Value = serde_json::from_str(&Workspace::new().q50("strategy schema").stdout).unwrap();
     assert_eq!(schema["required"], json!(["name", "timeframe", "entry_conditions", "stop_loss", "take_profit"]));

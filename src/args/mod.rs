@@ -53,8 +53,8 @@ pub(crate) use self::{
     result::ResultArguments,
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
     strategy::{
-        StrategyCheckArguments, StrategyCommand, StrategyIndicatorsArguments, StrategyListArguments,
-        StrategyNewArguments, StrategyShowArguments,
+        StrategyCheckArguments, StrategyCommand, StrategyGenomeArguments, StrategyIndicatorsArguments,
+        StrategyListArguments, StrategyNewArguments, StrategyShowArguments,
     },
     sweep::{FilterArguments, SweepArguments},
     trials::{

@@ -26,6 +26,11 @@ pub(crate) enum StrategyCommand {
         after_help = "Examples:\n  q50 strategy new ema_cross\n  q50 strategy new donchian_breakout | tee breakout.yaml"
     )]
     New(StrategyNewArguments),
+    /// Turn a genome (JSON) into the strategy file that it is (YAML), or such a file into its genome.
+    #[command(
+        after_help = "A genome is the shape of strategies that q50 discover searches: comparisons of indicators with thresholds, a stop and\na target. A file that says anything else is refused with the line.\n\nExamples:\n  q50 strategy genome found.yaml\n  q50 strategy genome genome.json | tee dip.yaml"
+    )]
+    Genome(StrategyGenomeArguments),
     /// Print the JSON Schema of strategy files, for editors.
     #[command(
         after_help = "An editor with the YAML language server completes and checks a file that begins with\n  # yaml-language-server: $schema=strategy.schema.json\n\nExample:\n  q50 strategy schema | tee strategy.schema.json"
@@ -51,6 +56,13 @@ pub(crate) struct StrategyCheckArguments {
 #[derive(Args, Debug)]
 pub(crate) struct StrategyShowArguments {
     /// Strategy file (YAML).
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StrategyGenomeArguments {
+    /// Genome (JSON) or strategy file (YAML).
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }

@@ -26,6 +26,7 @@ pub(crate) fn run(command: &StrategyCommand) -> Result<Answer> {
         StrategyCommand::Check(arguments) => strategy_files::check(arguments),
         StrategyCommand::Show(arguments) => strategy_files::show(arguments),
         StrategyCommand::New(arguments) => strategy_files::new(arguments),
+        StrategyCommand::Genome(arguments) => strategy_files::genome(arguments),
         StrategyCommand::Schema => strategy_files::schema(),
         StrategyCommand::Indicators(arguments) => indicators::run(arguments),
     }

@@ -1,4 +1,4 @@
-//! `q50 strategy check`, `show`, `new` and `schema`: strategies in files.
+//! `q50 strategy check`, `show`, `new`, `genome` and `schema`: strategies in files.
 
 use std::{
     io::{self, Write},
@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use q50_datasets::input::read_text;
-use q50_language::{Catalog, Error, Program, TEMPLATES};
+use q50_language::{Catalog, Error, Program, TEMPLATES, genome::other_form};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     Answer,
-    args::{Format, StrategyCheckArguments, StrategyNewArguments, StrategyShowArguments},
+    args::{Format, StrategyCheckArguments, StrategyGenomeArguments, StrategyNewArguments, StrategyShowArguments},
     output,
 };
 
@@ -144,6 +144,14 @@ pub(super) fn new(arguments: &StrategyNewArguments) -> Result<Answer> {
     let template = TEMPLATES.iter().find(|(name, _)| *name == arguments.template);
     let (_, text) = template.context("the template is one of the list")?;
     output::print(Format::Text, &(), |out| write!(out, "{text}"))?;
+    Ok(Answer::Yes)
+}
+
+pub(super) fn genome(arguments: &StrategyGenomeArguments) -> Result<Answer> {
+    let path = &arguments.file;
+    let text = read_text(path).with_context(|| format!("genome or strategy file {}", path.display()))?;
+    let other = other_form(&text).map_err(|error| anyhow!("{}:{}: {error}", path.display(), error.line))?;
+    output::print(Format::Text, &(), |out| write!(out, "{other}"))?;
     Ok(Answer::Yes)
 }
 

@@ -31,6 +31,7 @@
 pub mod condition;
 pub mod error;
 pub mod filters;
+pub mod genome;
 pub mod levels;
 pub mod program;
 pub mod run;

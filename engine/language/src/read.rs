@@ -110,7 +110,7 @@ impl Program {
     }
 }
 
-fn name(entry: &Entry<'_>) -> Result<String, Error> {
+pub(crate) fn name(entry: &Entry<'_>) -> Result<String, Error> {
     let name = entry.text()?;
     if !indicators::is_name(name, 100) {
         let message = format!("`{name}` cannot be a name: small letters, digits and `_`, at most 100, a letter first");
