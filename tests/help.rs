@@ -55,6 +55,7 @@ fn stocked() -> Workspace {
         ("recorded_swaps.json", "chain/recorded_swaps.json"),
         ("accounts.json", "chain/accounts.json"),
         ("pool_trades.parquet", "pools/pool_trades.parquet"),
+        ("scenarios.json", "perp/scenarios.json"),
         ("exports", "ingest/geckoterminal"),
         ("gecko_data.db", "ingest/geckoterminal/gecko_data.db"),
     ] {

@@ -32,7 +32,10 @@ use crate::{
     decision::Reason,
     market::Bar,
     orders::{OrderKind, OrderRequest},
-    venue::FillSide,
+    venue::{
+        FillSide,
+        perpetual::{Maintenance, MarginAccount},
+    },
 };
 
 /// Prices at which the venue closes the position inside a bar.
@@ -80,6 +83,44 @@ impl RestingExits {
         match stop(bar.open).or_else(|| target(bar.open)) {
             Some((_, reason)) => Some((bar.open, reason)),
             None => stop(worst).or_else(|| target(best)),
+        }
+    }
+}
+
+/// A liquidation inside a bar, which mark prices decide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Liquidation {
+    /// The mark price at which it happens.
+    pub price: f64,
+    /// Mark price at the open.
+    mark_open: f64,
+    long: bool,
+}
+
+impl Liquidation {
+    /// That of the position of `account` inside the bar `mark` of mark prices, if there is one.
+    #[must_use]
+    pub fn inside(account: &MarginAccount, rule: Maintenance<'_>, mark: &Bar) -> Option<Self> {
+        let long = account.position() > 0.0;
+        let (worst, first) =
+            if long { (mark.low, f64::min as fn(f64, f64) -> f64) } else { (mark.high, f64::max as _) };
+        let reached = account.is_liquidated_at(worst, rule);
+        let price = reached.then(|| account.liquidation_price(rule)).flatten()?;
+        // A position that was opened beyond its liquidation price is liquidated at the open.
+        Some(Self { price: first(price, mark.open), mark_open: mark.open, long })
+    }
+
+    /// Whether it comes before the exit that `bar` of last prices comes to, if it does: an exit at the open was first, and
+    /// inside the bar the level nearer to the open. So a stop behind the liquidation price never saves.
+    #[must_use]
+    pub fn comes_first(&self, exit: Option<(f64, Reason)>, bar: &Bar) -> bool {
+        match exit {
+            None => true,
+            Some((price, _)) if price == bar.open => false,
+            Some((target, Reason::TakeProfit)) => (self.price - self.mark_open).abs() <= (target - bar.open).abs(),
+            // On the same way, whichever open each is measured from.
+            Some((stop, _)) if self.long => self.price >= stop,
+            Some((stop, _)) => self.price <= stop,
         }
     }
 }

@@ -7,6 +7,7 @@ mod live;
 mod localnet;
 mod lookahead;
 mod overfit;
+mod perp;
 mod pool;
 mod promote;
 mod replay;
@@ -44,6 +45,7 @@ pub(crate) use self::{
     localnet::LocalnetArguments,
     lookahead::{LookaheadArguments, ProducerRuns},
     overfit::{BenchmarkName, OverfitArguments},
+    perp::{PerpCommand, PerpScenarioArguments},
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{
@@ -162,6 +164,9 @@ pub(crate) enum Command {
     /// Quote PumpSwap pools exactly, decode their accounts, infer their reserves.
     #[command(subcommand)]
     Pool(PoolCommand),
+    /// Compute the cash of perpetual futures: margin, funding, liquidation.
+    #[command(subcommand)]
+    Perp(PerpCommand),
     /// Compute statistics of a return series, or of the best of many.
     #[command(
         args_conflicts_with_subcommands = true,

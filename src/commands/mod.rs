@@ -27,6 +27,7 @@ mod localnet;
 mod localnet;
 mod lookahead;
 mod overfit;
+mod perp;
 mod pool;
 #[cfg(feature = "live")]
 mod positions;
@@ -68,6 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Audit(AuditCommand::Ledger(ledger)) => audit::ledger(ledger),
         Command::Audit(AuditCommand::Swaps(swaps)) => audit::swaps(swaps),
         Command::Pool(pool) => pool::run(pool),
+        Command::Perp(perp) => perp::run(perp),
         Command::Stats(stats) => stats::run(stats),
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
         Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),

@@ -2,6 +2,7 @@
 
 pub mod latency;
 pub mod next_open;
+pub mod perpetual;
 pub mod pool_path;
 pub mod pump_swap;
 
