@@ -6,6 +6,8 @@
 mod args;
 mod commands;
 mod configuration;
+pub mod host;
+mod interrupt;
 mod output;
 mod progress;
 mod record;

@@ -1,6 +1,9 @@
 //! Results on stdout, logs and errors on stderr.
 
-use std::io::{self, Write};
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -28,24 +31,40 @@ pub(crate) fn start_log(arguments: &LogArguments) {
     };
 }
 
+thread_local! {
+    /// What this thread prints, where somebody asked for it.
+    static CAPTURED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// What `run` returns, and what it printed on this thread.
+pub(crate) fn captured<T>(run: impl FnOnce() -> T) -> (T, String) {
+    CAPTURED.set(Some(Vec::new()));
+    let returned = run();
+    let printed = CAPTURED.take().unwrap_or_default();
+    (returned, String::from_utf8_lossy(&printed).into_owned())
+}
+
 /// Prints one JSON object, or what `text` writes. A reader that has gone changes nothing of the answer.
 pub(crate) fn print(
     format: Format,
     value: &impl Serialize,
     text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    let write = || {
+    let write = |out: &mut dyn Write| {
         match format {
             Format::Json => {
-                serde_json::to_writer_pretty(&mut stdout, value)?;
-                writeln!(stdout)?;
+                serde_json::to_writer_pretty(&mut *out, value)?;
+                writeln!(out)?;
             }
-            Format::Text => text(&mut stdout)?,
+            Format::Text => text(out)?,
         }
-        stdout.flush()
+        out.flush()
     };
-    match write() {
+    let written = CAPTURED.with_borrow_mut(|captured| match captured {
+        Some(captured) => write(captured),
+        None => write(&mut io::stdout().lock()),
+    });
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
@@ -63,7 +82,7 @@ pub(crate) fn print_error(error: &anyhow::Error) {
 }
 
 /// An error and its causes, each said once: a library's error often has the words of its cause among its own.
-fn told(error: &anyhow::Error) -> String {
+pub(crate) fn told(error: &anyhow::Error) -> String {
     let mut words = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();

@@ -76,14 +76,14 @@ def _scalar(bars: Path, repetitions: int, _: Path | None) -> Iterator[Contender]
 def _numba(bars: Path, repetitions: int, _: Path | None) -> Iterator[Contender]:
     for threads, label in _threads():
         settings = {"NUMBA_NUM_THREADS": str(threads)}
-        yield Contender("numba", f"numba loop, {label}", 1e-9, repetitions, *_python("numba_loop.py", bars, settings))
+        engine = python_engine("numba_loop.py", bars, settings)
+        yield Contender("numba", f"numba loop, {label}", 1e-9, repetitions, *engine)
 
 
 def _vectorbt(bars: Path, repetitions: int, _: Path | None) -> Iterator[Contender]:
     # Its amounts are rounded otherwise, by one unit in some fills.
-    yield Contender(
-        "vectorbt", "vectorbt, Rust kernels", 1e-6, repetitions, *_python("vectorbt_portfolio.py", bars, {})
-    )
+    engine = python_engine("vectorbt_portfolio.py", bars)
+    yield Contender("vectorbt", "vectorbt, Rust kernels", 1e-6, repetitions, *engine)
 
 
 def _threads() -> list[tuple[int, str]]:
@@ -91,10 +91,13 @@ def _threads() -> list[tuple[int, str]]:
     return [(n, f"{n} thread" + "s" * (n > 1)) for n in dict.fromkeys((1, os.cpu_count() or 1))]
 
 
-def _python(script: str, bars: Path, settings: dict[str, str]) -> tuple[Callable[[Path], list[str]], dict[str, str]]:
+def python_engine(
+    script: str, bars: Path, settings: dict[str, str] | None = None
+) -> tuple[Callable[[Path], list[str]], dict[str, str]]:
+    """The command and the environment of an engine of `engines/`."""
     python = str(peers_python())
     compiled = {"NUMBA_CACHE_DIR": str(CACHE / "compare" / "numba"), "PYTHONDONTWRITEBYTECODE": "1"}
-    return lambda out: [python, str(HERE / "engines" / script), str(bars), str(out)], compiled | settings
+    return lambda out: [python, str(HERE / "engines" / script), str(bars), str(out)], compiled | (settings or {})
 
 
 def peers_python() -> Path:

@@ -9,27 +9,26 @@ from typing import Any
 
 from contenders import Refused
 
-BEGIN, END = "<!-- threshold: begin -->", "<!-- threshold: end -->"
-
 Report = dict[str, Any]
 
 
-def write(report: Report, docs: Path) -> None:
-    """The raw data, and the table between its markers."""
+def write(report: Report, text_of_table: str, docs: Path) -> None:
+    """The raw data, and the table between the markers that have the report's name."""
     page = docs / "COMPARE.md"
     text = page.read_text()
-    if BEGIN not in text or END not in text:
-        raise Refused(f"{page} has no lines '{BEGIN}' and '{END}' to write the table between")
-    before, rest = text.split(BEGIN, maxsplit=1)
-    after = rest.split(END, maxsplit=1)[1]
+    begin, end = f"<!-- {report['name']}: begin -->", f"<!-- {report['name']}: end -->"
+    if begin not in text or end not in text:
+        raise Refused(f"{page} has no lines '{begin}' and '{end}' to write the table between")
+    before, rest = text.split(begin, maxsplit=1)
+    after = rest.split(end, maxsplit=1)[1]
     raw = docs / raw_file(report)
     raw.parent.mkdir(parents=True, exist_ok=True)
     raw.write_text(json.dumps(report, indent=1) + "\n")
-    page.write_text(f"{before}{BEGIN}\n{table(report)}\n{END}{after}")
+    page.write_text(f"{before}{begin}\n{text_of_table}\n{end}{after}")
 
 
 def raw_file(report: Report) -> str:
-    return f"compare/{report['date']}-threshold.json"
+    return f"compare/{report['date']}-{report['name']}.json"
 
 
 def table(report: Report) -> str:

@@ -146,6 +146,7 @@ def main() -> int:
         for run in runs:
             versions |= run.pop("versions")
         report = {
+            "name": "threshold",
             "job": JOB,
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "machine": machine(),
@@ -154,7 +155,7 @@ def main() -> int:
             "largest_relative_difference": differing,
         }
         if not options.dry_run:
-            write(report, options.docs)
+            write(report, table(report), options.docs)
     except (Refused, OSError) as why:
         print(f"compare: {why}", file=sys.stderr)
         return 2

@@ -19,7 +19,7 @@ mod trials;
 mod validate;
 mod values;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
@@ -85,6 +85,11 @@ impl Arguments {
     /// What was typed; ends the process on what cannot be understood, or where help was asked for.
     pub(crate) fn read() -> Self {
         Self::from_arg_matches(&Self::grammar().get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// What `typed` says, the name of the program first.
+    pub(crate) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::grammar().try_get_matches_from(typed)?)
     }
 
     /// Everything that can be typed.

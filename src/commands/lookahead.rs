@@ -3,20 +3,16 @@
 use std::{
     io::{self, Write},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use q50_research::lookahead::{self, Examination, Lookahead, Producer};
 
 use crate::{
     Answer,
     args::{LookaheadArguments, ProducerRuns, ReplayArguments},
-    output,
+    interrupt, output,
     progress::Steps,
 };
 
@@ -68,10 +64,8 @@ fn examined(
     runs: ProducerRuns,
     on_run: &mut dyn FnMut(&str),
 ) -> Result<Lookahead> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let producer = Producer::new(command, Duration::from_secs(runs.timeout), Arc::clone(&stop))?;
     // Stopped by a signal the examination ends by itself, and leaves neither a process nor a file behind.
-    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).context("signals cannot be handled")?;
+    let producer = Producer::new(command, Duration::from_secs(runs.timeout), interrupt::flag()?)?;
     Ok(lookahead::examine(setup, &producer, on_run)?)
 }
 

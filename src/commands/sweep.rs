@@ -2,10 +2,6 @@
 
 use std::{
     io::{self, Write},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Instant,
 };
 
@@ -22,7 +18,7 @@ use super::search::{Data, Search};
 use crate::{
     Answer,
     args::{FilterArguments, Format, SweepArguments},
-    configuration, output,
+    configuration, interrupt, output,
     progress::Sets,
     table::{Align, parameters, table},
     usage,
@@ -101,7 +97,8 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     {
         return Ok(answer);
     }
-    let stop = stop_on_signal()?;
+    // The search stops after the sets at hand, and can go on later.
+    let stop = interrupt::flag()?;
     let mut store = Store::open(&folder, &asked.identity, arguments.resume)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
     if let Some(name) = &arguments.campaign {
@@ -180,14 +177,6 @@ fn complete(folder: &RunFolder, asked: &Asked, format: Format) -> Result<Option<
         writeln!(out, "The search is complete, and there is nothing to resume: {}", path.display())
     })?;
     Ok(Some(Answer::Yes))
-}
-
-/// A flag that is set by Ctrl-C and by a request to end: the search stops after the sets at hand, and can go on later.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("signals cannot be handled")?;
-    Ok(stop)
 }
 
 fn filters(arguments: &FilterArguments) -> Filters {

@@ -22,6 +22,15 @@ const OPENERS: &[(&str, Opener)] = &[
     ("sources", |list| opened(first_that_answers(list))),
 ];
 
+/// What the program that hosts us has in memory is one more source.
+const OPENERS_OF_HOST: &[(&str, Opener)] =
+    &[OPENERS[0], OPENERS[1], OPENERS[2], OPENERS[3], ("frame", crate::host::frame)];
+
+/// Makes them inputs of every command that another program runs.
+pub(crate) fn install_for_host() {
+    install_openers(OPENERS_OF_HOST);
+}
+
 /// Makes them inputs of every command.
 pub(crate) fn install() {
     install_openers(OPENERS);
