@@ -97,6 +97,17 @@ fn stocked() -> Workspace {
         r#"{"op":"buy","amount":"1000","base_reserve":"10000","quote_vault":"10000","supply":"10000","base":"1000"}"#,
     );
     w.write("pools.toml", "[[pool]]\nbase_reserve = 206900000000000\nquote_reserve = 84990359078\n");
+    // A day of minutes as data.binance.vision publishes it, alone and in its folders, and what becomes of it.
+    let minute = |n: i64| {
+        let open = 1_704_067_200_000 + n * 60_000;
+        format!("{open},100,{},99,100.5,1,{},100,3,0.5,50,0\n", 101 + n % 5, open + 59_999)
+    };
+    let day: String = (0..1_440).map(minute).collect();
+    let folder = "data/futures/um/daily/klines/BTCUSDT/1m";
+    std::fs::create_dir_all(w.path(folder)).unwrap();
+    w.write("BTCUSDT-1m-2024-01-01.csv", &day);
+    w.write(&format!("{folder}/BTCUSDT-1m-2024-01-01.csv"), &day);
+    w.json("data ingest binance {dir}/data --out {dir}/binance", 0);
     w.write("mine.yaml", w.q50("strategy new ema_cross").stdout);
     let gene = |threshold: i32| {
         let measure = r#""indicator": "RSI", "params": {"period": 14}, "output": "value""#;

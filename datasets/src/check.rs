@@ -35,6 +35,12 @@ pub fn check_bars(input: &Input, selection: &Selection) -> Result<DataReport> {
     Ok(report)
 }
 
+/// Checks bars that no file holds, as [`check_bars`] does, but for what nobody could have traded.
+#[must_use]
+pub fn check_table(bars: &Bars) -> DataReport {
+    report_bars(bars, 0..bars.len(), &[])
+}
+
 /// Checks signals in a Parquet, Feather, CSV or JSON file or a hummingbot run.
 ///
 /// # Errors

@@ -66,6 +66,30 @@ pub(crate) enum DataCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// List every defect of a folder of `q50 data ingest binance`: its rows, and its files against its archive; exit 1 where
+    /// there is one.
+    #[command(
+        after_help = "Gaps by the interval, bars that contradict themselves, prices that are none, missing settlements of funding, rows\nagainst the periods of the files (give or take 1 %), files that are not, byte for byte, what the archive gives.\n\nExample:\n  q50 data verify binance --symbol BTCUSDT"
+    )]
+    Verify {
+        /// The folder.
+        folder: PathBuf,
+        /// Only this symbol.
+        #[arg(long, value_name = "NAME")]
+        symbol: Option<String>,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Make the files of `q50 data ingest binance` again, from the archive in their folder; the same bytes.
+    #[command(after_help = "Example:\n  q50 data rebuild binance")]
+    Rebuild {
+        /// The folder.
+        folder: PathBuf,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Write a run or a session to PostgreSQL (needs the program q50-postgres); again changes nothing.
     #[command(
         after_help = "Tables are in a schema of their own, q50, which is brought to its newest version first.\n\nExample:\n  q50 data export q50-verify --url-env RESULTS_URL"
@@ -158,6 +182,20 @@ pub(crate) enum IngestCommand {
         /// Parquet file to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+    /// Files of Binance's public archive (data.binance.vision): klines, mark prices and funding rates, ZIP or CSV.
+    #[command(
+        after_help = "Files keep the names that they were published under; those of mark prices lie below a folder markPriceKlines, or are known\nby having no volume. A .CHECKSUM file beside one is verified. DIR gets archive.sqlite, whose rows are never changed, and\nfrom it SYMBOL_TIMEFRAME.parquet (1m to 5m, 15m, 1h, 4h, 1d), SYMBOL_mark_TIMEFRAME.parquet and SYMBOL_funding.parquet.\nExit 1 where a row contradicts one that was archived before, which stays.\n\nExamples:\n  q50 data ingest binance data/futures/um --out binance\n  q50 data ingest binance BTCUSDT-1m-2024-01-01.csv --out binance"
+    )]
+    Binance {
+        /// A file, or a folder with any number of them.
+        path: PathBuf,
+        /// Folder of the archive and its tables.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// What a GeckoTerminal collector left: answers of the API, frames of its client, exports, backups, its SQLite file.
     #[command(

@@ -1,5 +1,6 @@
 //! `q50 data`: read, check and generate data.
 
+mod binance;
 mod export;
 mod ingest;
 
@@ -50,6 +51,8 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
         DataCommand::Fingerprint { bars, from, to } => fingerprint(bars, from.as_deref(), to.as_deref()),
         DataCommand::Ingest(command) => ingest::run(command),
         DataCommand::Signal { signals, at, tolerance, format } => signal(signals, at, *tolerance, *format),
+        DataCommand::Verify { folder, symbol, format } => binance::verify(folder, symbol.as_deref(), *format),
+        DataCommand::Rebuild { folder, format } => binance::rebuild(folder, *format),
         DataCommand::Export { run, url_env } => export::run(run, url_env),
         DataCommand::Migrate { url_env, to } => export::migrate(url_env, *to),
         DataCommand::Query { sql, format } => query(sql, *format),

@@ -50,6 +50,7 @@ pub(super) fn run(command: &IngestCommand) -> Result<Answer> {
             let rows = ingest_table(Path::new(&format!("postgres:{request}")), out)?;
             writeln!(io::stdout(), "{rows} rows written to {}", out.display())?;
         }
+        IngestCommand::Binance { path, out, format } => return super::binance::ingest(path, out, *format),
         IngestCommand::Geckoterminal { path: Some(path), out, format, .. } => {
             collected(&Collection::read(path)?.write(path, out)?, out, *format)?;
         }
