@@ -134,33 +134,33 @@ impl TrialLedger {
         if trials.is_empty() {
             return Ok(());
         }
-        // In the order of their keys, in which a check reads them again.
-        let key = |trial: &Trial| (short(&trial.key.hypothesis), trial.key.assumptions, trial.role);
-        let mut sorted: Vec<&Trial> = trials.iter().collect();
-        sorted.sort_by_key(|trial| key(trial));
+        let role = |trial: &Trial| trial.role == Role::Candidate;
         self.write(scope.record, |transaction, dataset| {
             let seq = chain::End::of(transaction)?.seq + 1;
-            let (mut rows, mut any) = (Rows::new(), false);
-            for trial in sorted {
+            // A database has one zero, and no number that is none.
+            let real = |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v + 0.0);
+            let columns = |hypothesis, trial: &Trial| TrialColumns {
+                dataset,
+                hypothesis,
+                assumptions: trial.key.assumptions,
+                role: role(trial),
+                sharpe: real(trial.sharpe.map(PerPeriodSharpe::get)),
+                returns: trial.returns as i64,
+                skew: real(trial.skew),
+                kurtosis: real(trial.kurtosis),
+            };
+            let mut filed = Vec::new();
+            for trial in trials {
                 let hypothesis = first_of_its_result(transaction, dataset, trial)?;
-                // A database has one zero, and no number that is none.
-                let real = |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v + 0.0);
-                let columns = TrialColumns {
-                    dataset,
-                    hypothesis: &hypothesis,
-                    assumptions: trial.key.assumptions,
-                    role: trial.role == Role::Candidate,
-                    sharpe: real(trial.sharpe.map(PerPeriodSharpe::get)),
-                    returns: trial.returns as i64,
-                    skew: real(trial.skew),
-                    kurtosis: real(trial.kurtosis),
-                };
-                if columns.insert(transaction, seq)? {
-                    columns.add_to(&mut rows);
-                    any = true;
+                if columns(&hypothesis, trial).insert(transaction, seq)? {
+                    filed.push((hypothesis, trial));
                 }
             }
-            if any {
+            // In the order of the keys that they have now, in which a check reads them again.
+            filed.sort_by_key(|(hypothesis, trial)| (*hypothesis, trial.key.assumptions, role(trial)));
+            let mut rows = Rows::new();
+            filed.iter().for_each(|(hypothesis, trial)| columns(hypothesis, trial).add_to(&mut rows));
+            if !filed.is_empty() {
                 let (family, origin) = (scope.family.to_owned(), origin.name().to_owned());
                 let engine = env!("CARGO_PKG_VERSION").to_owned();
                 chain::append(transaction, &Event::Trials { dataset, family, origin, engine }, &rows)?;

@@ -380,6 +380,21 @@ fn two_writers_at_once_keep_one_chain() {
 }
 
 #[test]
+fn results_that_stand_for_hypotheses_of_their_own_leave_the_chain_whole() {
+    let mut ledger = TrialLedger::in_memory().unwrap();
+    for result in 0..16 {
+        // A result as it is, and beside it under other assumptions; both in the name of one rule.
+        let result = candidate("somebody's rule", 0.01 * f64::from(result), 100);
+        let mut beside = Trial { role: Role::Probe, ..result };
+        beside.key.assumptions = -1;
+        ledger.record(scope(&record("bars")), Origin::Verify, &[result, beside]).unwrap();
+    }
+    let found = ledger.check(None).unwrap();
+    assert!(found.is_sound(), "{found:?}");
+    assert_eq!(found.trials, 32);
+}
+
+#[test]
 fn a_check_beside_a_writer_finds_nothing_broken() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trials.sqlite");
