@@ -29,7 +29,7 @@ impl Bars {
     }
 
     /// As [`Bars::read_selected`], of what is opened already, and how it was read.
-    pub(crate) fn read_input(input: &Input, selection: &Selection) -> Result<(Self, Option<Reading>)> {
+    pub fn read_input(input: &Input, selection: &Selection) -> Result<(Self, Option<Reading>)> {
         let (bars, _, reading) = Self::read_raw(input, selection, true)?;
         bars.validate(input.path())?;
         Ok((bars, reading))

@@ -75,7 +75,8 @@ impl Bars {
     }
 
     /// The four price columns with their names.
-    pub(crate) fn prices(&self) -> [(&'static str, &[f64]); 4] {
+    #[must_use]
+    pub fn prices(&self) -> [(&'static str, &[f64]); 4] {
         [("open", &self.open), ("high", &self.high), ("low", &self.low), ("close", &self.close)]
     }
 

@@ -12,9 +12,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod series;
+mod symbols;
+mod write;
 
 pub use self::series::Field;
 use self::series::Series;
+pub use self::write::{SymbolTable, Written, write_provider};
 use crate::bars::{Bars, interval};
 use crate::error::{Error, Kind, Result, list, quoted};
 use crate::time::{parse_ms, rfc3339};
@@ -55,12 +58,14 @@ impl Provider {
     /// Where the layout is not Qlib's, a calendar is missing, unreadable or unsorted, or a series has a start index
     /// that is negative or no integer, or reaches beyond its calendar (the numbers are in the message).
     pub fn open(root: &Path) -> Result<Self> {
+        let symbols = symbols::read(root)?;
         let mut series = Vec::new();
         for symbol_dir in entries(&root.join("features"))? {
             if !symbol_dir.is_dir() {
                 continue;
             }
-            let symbol = name_of(&symbol_dir);
+            let folder = name_of(&symbol_dir);
+            let symbol = symbols.get(&folder).map_or_else(|| symbols::of_folder(&folder), String::as_str).to_owned();
             for path in entries(&symbol_dir)? {
                 let name = name_of(&path);
                 if let Some((field, freq)) = name.strip_suffix(".bin").and_then(|stem| stem.rsplit_once('.')) {
@@ -94,7 +99,7 @@ impl Provider {
         self.distinct(|s| Some(&s.freq))
     }
 
-    /// The symbols (lower case, as in the directory names) that have series, sorted.
+    /// The symbols that have series, sorted: as `symbols.csv` spells them, else in lower case, as the folders are.
     #[must_use]
     pub fn symbols(&self) -> Vec<String> {
         self.distinct(|s| Some(&s.symbol))
@@ -157,13 +162,29 @@ impl Provider {
     /// # Errors
     /// Where it is not there (what is there is listed) or cannot be read.
     pub fn field(&self, symbol: &str, freq: &str, field: &str) -> Result<Field> {
-        let here = |s: &&Series| s.symbol.eq_ignore_ascii_case(symbol) && s.freq == freq;
+        let symbol = self.spelled(symbol)?;
+        let here = |s: &&Series| s.symbol == symbol && s.freq == freq;
         let series = self.series.iter().filter(here).find(|s| s.field == field).ok_or_else(|| {
             let fields = self.distinct(|s| here(&s).then_some(&s.field));
             Error::new(Kind::MissingColumn, &self.root, format!("no field `{field}` of `{symbol}` at `{freq}`"))
                 .expected(format!("one of {}", list(fields)))
         })?;
         series.read()
+    }
+
+    /// A symbol as the provider spells it: exactly as given, else the only one that differs in case alone.
+    fn spelled(&self, symbol: &str) -> Result<String> {
+        let symbols = self.symbols();
+        if symbols.iter().any(|s| s == symbol) {
+            return Ok(symbol.to_owned());
+        }
+        let alike: Vec<String> = symbols.into_iter().filter(|s| s.eq_ignore_ascii_case(symbol)).collect();
+        match alike.as_slice() {
+            [] => Ok(symbol.to_owned()),
+            [one] => Ok(one.clone()),
+            several => Err(Error::new(Kind::Choice, &self.root, format!("`{symbol}` in several spellings"))
+                .expected(format!("one of {}", list(several)))),
+        }
     }
 
     /// Bars of one symbol and frequency. Calendar entries without any price are no bars.
@@ -208,7 +229,8 @@ impl Provider {
 
     /// The one symbol and frequency that has all four prices and agrees with the selection.
     fn choose(&self, selection: &Selection) -> Result<(String, String)> {
-        let wanted = |name: &str, choice: &Option<String>| choice.as_ref().is_none_or(|c| c.eq_ignore_ascii_case(name));
+        let symbol = selection.symbol.as_deref().map(|symbol| self.spelled(symbol)).transpose()?;
+        let wanted = |name: &str, choice: Option<&str>| choice.is_none_or(|choice| choice == name);
         let pairs: BTreeSet<(&str, &str)> = self.series.iter().map(|s| (s.symbol.as_str(), s.freq.as_str())).collect();
         let complete: Vec<(&str, &str)> = pairs
             .into_iter()
@@ -219,8 +241,10 @@ impl Provider {
                 PRICES.iter().all(|field| has(field))
             })
             .collect();
-        let matching: Vec<&(&str, &str)> =
-            complete.iter().filter(|(s, f)| wanted(s, &selection.symbol) && wanted(f, &selection.freq)).collect();
+        let matching: Vec<&(&str, &str)> = complete
+            .iter()
+            .filter(|(s, f)| wanted(s, symbol.as_deref()) && wanted(f, selection.freq.as_deref()))
+            .collect();
         let names = |pairs: &mut dyn Iterator<Item = &(&str, &str)>| list(pairs.map(|(s, f)| format!("{s} at {f}")));
         match matching.as_slice() {
             [(symbol, freq)] => Ok(((*symbol).to_owned(), (*freq).to_owned())),
