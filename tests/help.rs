@@ -11,7 +11,7 @@ use q50_testing::real;
 use util::{Workspace, bars_csv};
 
 /// Examples that need what a test has not got: a part of the line, and why.
-const NEEDS_MORE: [(&str, &str); 11] = [
+const NEEDS_MORE: [(&str, &str); 13] = [
     ("solana account ADDRESS", "an address, a network and another program"),
     ("--producer", "a program of the user's own"),
     ("trials forget 12", "an import of the user's own that is entry 12"),
@@ -23,6 +23,8 @@ const NEEDS_MORE: [(&str, &str); 11] = [
     ("--url-env", "a PostgreSQL server"),
     ("q50 kill", "a journal of trading"),
     ("q50 resume", "a journal of trading"),
+    ("data watch", "the API of GeckoTerminal"),
+    ("watch.sqlite", "a collection"),
 ];
 
 /// Commands of the feature `live`.

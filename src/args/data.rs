@@ -7,7 +7,8 @@ use q50_engine::units::Lamports;
 
 use super::{
     Format,
-    values::{above_zero, basis_points, length, sol},
+    values::{above_zero, basis_points, length, sol, symbol_path},
+    watch::WatchCommand,
 };
 
 #[derive(Debug, Subcommand)]
@@ -38,6 +39,9 @@ pub(crate) enum DataCommand {
     /// Convert files of other tools to Parquet.
     #[command(subcommand)]
     Ingest(IngestCommand),
+    /// Collect from an API as it comes.
+    #[command(subcommand)]
+    Watch(WatchCommand),
     /// Run an SQL query over Parquet files; a file name in single quotes is a table (built with --features query).
     #[command(
         after_help = "Example:\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
@@ -100,6 +104,21 @@ pub(crate) enum DataCommand {
         /// Environment variable with the connection string.
         #[arg(long, value_name = "NAME")]
         url_env: String,
+    },
+    /// Write bars or signals as a Qlib provider: calendars, instruments, features.
+    #[command(
+        after_help = "Numbers are rounded to 32 bits, as Qlib has them; how many differ is said. A symbol that shares its lower-case name with\nanother one, or cannot be the name of a folder, has another one in Qlib; symbols.csv has both, and q50 reads either.\n\nExample:\n  q50 data export-qlib BTCUSDT=btcusdt_1h.parquet --out provider"
+    )]
+    ExportQlib {
+        /// Bars or signals of a symbol, all of one interval. What stands before the first `=` is the symbol.
+        #[arg(value_name = "SYMBOL=FILE", required = true, value_parser = symbol_path)]
+        tables: Vec<(String, PathBuf)>,
+        /// Folder to write, where nothing may be yet.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Bring the schema q50 of a PostgreSQL database to a version.
     Migrate {

@@ -18,6 +18,7 @@ mod sweep;
 mod trials;
 mod validate;
 mod values;
+mod watch;
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -36,6 +37,8 @@ pub(crate) use self::chain::{
 pub(crate) use self::replay::PoolArguments;
 #[cfg(feature = "live")]
 pub(crate) use self::values::smallest_units;
+#[cfg(feature = "watch")]
+pub(crate) use self::watch::{WatchArguments, WatchCommand};
 use self::values::{above_zero, share};
 pub(crate) use self::{
     chain::{ChainCommand, CloseArguments, PositionsArguments, SwitchArguments},

@@ -52,6 +52,14 @@ pub(super) fn instrument_path(text: &str) -> Result<InstrumentPath, String> {
     Ok(InstrumentPath { name: Some(name.to_owned()), path: path.into() })
 }
 
+/// A symbol, in any characters but `=`, and the file that holds it.
+pub(super) fn symbol_path(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((symbol, path)) if !symbol.is_empty() && !path.is_empty() => Ok((symbol.to_owned(), path.into())),
+        _ => Err("expected SYMBOL=FILE".to_owned()),
+    }
+}
+
 /// Basis points of a whole, below 100 %.
 pub(super) fn basis_points(text: &str) -> Result<f64, String> {
     let expected = "expected basis points from 0 to below 10000, which are 100 %";

@@ -2,7 +2,10 @@
 
 mod binance;
 mod export;
+mod export_qlib;
 mod ingest;
+#[cfg(feature = "watch")]
+mod watch;
 
 use std::{
     io::{self, Write},
@@ -10,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-#[cfg(not(feature = "query"))]
+#[cfg(not(all(feature = "query", feature = "watch")))]
 use anyhow::bail;
 use anyhow::{Context, Result};
 use q50_datasets::{
@@ -50,10 +53,19 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
         DataCommand::Check { path, format } => check(path, *format),
         DataCommand::Fingerprint { bars, from, to } => fingerprint(bars, from.as_deref(), to.as_deref()),
         DataCommand::Ingest(command) => ingest::run(command),
+        #[cfg(feature = "watch")]
+        DataCommand::Watch(command) => watch::run(command),
+        #[cfg(not(feature = "watch"))]
+        DataCommand::Watch(_) => {
+            bail!(
+                "this q50 was built without an HTTP client; build one with it: cargo build --release --features watch"
+            )
+        }
         DataCommand::Signal { signals, at, tolerance, format } => signal(signals, at, *tolerance, *format),
         DataCommand::Verify { folder, symbol, format } => binance::verify(folder, symbol.as_deref(), *format),
         DataCommand::Rebuild { folder, format } => binance::rebuild(folder, *format),
         DataCommand::Export { run, url_env } => export::run(run, url_env),
+        DataCommand::ExportQlib { tables, out, format } => export_qlib::run(tables, out, *format),
         DataCommand::Migrate { url_env, to } => export::migrate(url_env, *to),
         DataCommand::Query { sql, format } => query(sql, *format),
         DataCommand::Synth(arguments) => synth(arguments),

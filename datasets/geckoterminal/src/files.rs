@@ -157,7 +157,7 @@ impl Document<'_> {
 
 /// An object of the API as a row of its client's frame: `attributes.volume_usd.h24` is `volume_usd_h24`, and
 /// `relationships.dex.data.id` is `dex_id`.
-fn flatten(object: &Value) -> Map<String, Value> {
+pub(crate) fn flatten(object: &Value) -> Map<String, Value> {
     let mut row = Map::new();
     for key in ["id", "type"] {
         row.extend(object.get(key).map(|value| (key.to_owned(), value.clone())));
@@ -178,7 +178,7 @@ fn nested(name: &str, value: &Value, row: &mut Map<String, Value>) {
     }
 }
 
-fn text(value: &Value) -> Cow<'_, str> {
+pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
         Value::String(text) => Cow::Borrowed(text),

@@ -17,6 +17,9 @@ mod report;
 mod shape;
 mod times;
 mod trades;
+/// Collects from the API.
+#[cfg(feature = "watch")]
+pub mod watch;
 mod write;
 
 pub use bars::BarSeries;

@@ -32,13 +32,13 @@ impl TradeColumns {
             id: at("id")?,
             pool: at("pool_id"),
             block: at("block_number")?,
-            side: at("side")?,
+            side: find(names, &["side", "kind"])?,
             time: at("block_timestamp")?,
             from: at("from_token_amount")?,
             to: at("to_token_amount")?,
             price_from: find(names, &["price_usd", "price_from_in_usd"]),
             price_to: at("price_to_in_usd"),
-            volume: at("volume_usd"),
+            volume: find(names, &["volume_usd", "volume_in_usd"]),
             unnamed: unnamed.to_owned(),
         })
     }
