@@ -37,9 +37,9 @@ pub(crate) use self::chain::{
 pub(crate) use self::replay::PoolArguments;
 #[cfg(feature = "live")]
 pub(crate) use self::values::smallest_units;
+use self::values::{above_zero, share};
 #[cfg(feature = "watch")]
 pub(crate) use self::watch::{WatchArguments, WatchCommand};
-use self::values::{above_zero, share};
 pub(crate) use self::{
     chain::{ChainCommand, CloseArguments, PositionsArguments, SwitchArguments},
     collect::CollectArguments,
