@@ -134,32 +134,19 @@ impl TrialLedger {
         if trials.is_empty() {
             return Ok(());
         }
-        let role = |trial: &Trial| trial.role == Role::Candidate;
         self.write(scope.record, |transaction, dataset| {
             let seq = chain::End::of(transaction)?.seq + 1;
-            // A database has one zero, and no number that is none.
-            let real = |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v + 0.0);
-            let columns = |hypothesis, trial: &Trial| TrialColumns {
-                dataset,
-                hypothesis,
-                assumptions: trial.key.assumptions,
-                role: role(trial),
-                sharpe: real(trial.sharpe.map(PerPeriodSharpe::get)),
-                returns: trial.returns as i64,
-                skew: real(trial.skew),
-                kurtosis: real(trial.kurtosis),
-            };
             let mut filed = Vec::new();
             for trial in trials {
                 let hypothesis = first_of_its_result(transaction, dataset, trial)?;
-                if columns(&hypothesis, trial).insert(transaction, seq)? {
+                if columns(dataset, &hypothesis, trial).insert(transaction, seq)? {
                     filed.push((hypothesis, trial));
                 }
             }
             // In the order of the keys that they have now, in which a check reads them again.
-            filed.sort_by_key(|(hypothesis, trial)| (*hypothesis, trial.key.assumptions, role(trial)));
+            filed.sort_by_key(|(hypothesis, trial)| (*hypothesis, trial.key.assumptions, trial.role));
             let mut rows = Rows::new();
-            filed.iter().for_each(|(hypothesis, trial)| columns(hypothesis, trial).add_to(&mut rows));
+            filed.iter().for_each(|(hypothesis, trial)| columns(dataset, hypothesis, trial).add_to(&mut rows));
             if !filed.is_empty() {
                 let (family, origin) = (scope.family.to_owned(), origin.name().to_owned());
                 let engine = env!("CARGO_PKG_VERSION").to_owned();
@@ -422,6 +409,22 @@ pub(super) fn short(hash: &blake3::Hash) -> [u8; KEY] {
     let mut key = [0; KEY];
     key.copy_from_slice(&hash.as_bytes()[..KEY]);
     key
+}
+
+/// A trial as a row.
+fn columns<'a>(dataset: i64, hypothesis: &'a [u8; KEY], trial: &Trial) -> TrialColumns<'a> {
+    // A database has one zero, and no number that is none.
+    let real = |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v + 0.0);
+    TrialColumns {
+        dataset,
+        hypothesis,
+        assumptions: trial.key.assumptions,
+        role: trial.role == Role::Candidate,
+        sharpe: real(trial.sharpe.map(PerPeriodSharpe::get)),
+        returns: trial.returns as i64,
+        skew: real(trial.skew),
+        kurtosis: real(trial.kurtosis),
+    }
 }
 
 /// The hypothesis that a trial is filed under: its own, and one that names its result as well where the ledger has another
