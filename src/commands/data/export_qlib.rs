@@ -26,12 +26,16 @@ pub(super) fn run(tables: &[(String, PathBuf)], out: &Path, format: Format) -> R
         let (mut times, mut fields): (&[i64], Vec<(&str, &[f64])>) = (&[], Vec::new());
         if let Some(bars) = bars {
             times = &bars.open_time;
-            fields.extend(bars.prices().map(|(name, values)| (name, values)));
+            for (name, values) in bars.prices() {
+                fields.push((name, values));
+            }
             fields.extend(bars.volume.as_deref().map(|volume| ("volume", volume)));
         }
         if let Some(signals) = signals {
             times = &signals.ts;
-            fields.extend(signals.columns.present().map(|(name, values)| (name, values)));
+            for (name, values) in signals.columns.present() {
+                fields.push((name, values));
+            }
         }
         tables.push(SymbolTable { symbol, times, fields });
     }
