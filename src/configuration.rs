@@ -262,6 +262,20 @@ pub(crate) fn run_settings(arguments: &ReplayArguments, claim: Option<&Claim>, d
     })
 }
 
+/// The settings of a run of `strategy` on bars alone: what was typed, else the defaults.
+pub(crate) fn run_settings_of(
+    arguments: &ReplayArguments,
+    strategy: StrategyConfig,
+    data: &Dataset,
+) -> Result<RunSettings> {
+    Ok(RunSettings {
+        strategy,
+        venue: venue(arguments, arguments.venue, arguments.cost_bps.map_or(DEFAULT_COST, Fraction::from_bps))?,
+        capital: arguments.capital.unwrap_or(DEFAULT_CAPITAL),
+        periods_per_year: periods_per_year(arguments.periods_per_year, None, data)?,
+    })
+}
+
 /// Bars a year: as typed, where the bars make as many; else those of the claim, where it counts bars; else the calendar's.
 pub(crate) fn periods_per_year(typed: Option<f64>, claim: Option<&Claim>, data: &Dataset) -> Result<PeriodsPerYear> {
     let interval_ms = data.bars().interval_ms;

@@ -60,6 +60,11 @@ impl Sets {
         Self::counting("replays", quiet, 0)
     }
 
+    /// Starts a bar that counts candidates; its total is told by [`Sets::done_of`].
+    pub(crate) fn of_candidates(quiet: bool) -> Self {
+        Self::counting("candidates", quiet, 0)
+    }
+
     /// Starts a bar that counts transactions of a chain; its total is told by [`Sets::done_of`].
     #[cfg(feature = "live")]
     pub(crate) fn of_transactions(quiet: bool) -> Self {

@@ -6,7 +6,8 @@
 //! that file; never files of two runs that look like one.
 //!
 //! Other people's files are not replaced. Files of a run are recognised by their content: Parquet files carry
-//! `q50.run_id`, JSON files a `schema` of q50, and HTML files the generator `q50`.
+//! `q50.run_id`, JSON files a `schema` of q50, HTML files the generator `q50`, and
+//! strategy files a first line that says so.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -22,6 +23,9 @@ use crate::write::{Column, RUN_ID, TableWriter};
 
 /// What the `<head>` of a report has, so that it is known again.
 pub const GENERATOR: &str = "q50";
+
+/// The first line of a strategy file that a run wrote.
+pub const YAML_MARK: &str = "# Written by a run of q50.";
 
 /// The id of the run that a Parquet file belongs to; `None` where it is no Parquet file, or of no run.
 ///
@@ -191,6 +195,7 @@ impl RunFolder {
             },
             Some("json") => (standing(target)?.is_some(), None),
             Some("html") => (is_generated(target)?, None),
+            Some("yaml") => (is_marked(target)?, None),
             _ => (false, None),
         };
         let found = match other {
@@ -223,6 +228,13 @@ impl RunFolder {
     fn sync(&self) -> Result<()> {
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(|e| Error::io(&self.path, "cannot write it", e))
     }
+}
+
+/// Whether a strategy file begins with [`YAML_MARK`].
+fn is_marked(path: &Path) -> Result<bool> {
+    let mut start = vec![0; YAML_MARK.len()];
+    let read = opened(path)?.read_exact(&mut start);
+    Ok(read.is_ok() && start == YAML_MARK.as_bytes())
 }
 
 fn opened(path: &Path) -> Result<File> {

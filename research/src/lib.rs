@@ -8,6 +8,7 @@ mod canonical;
 pub mod capacity;
 pub mod causality;
 pub mod claim;
+pub mod discovery;
 pub mod foresight;
 pub mod foresight_calibration;
 pub mod inference;

@@ -3,6 +3,7 @@
 mod chain;
 mod collect;
 mod data;
+mod discover;
 mod live;
 mod localnet;
 mod lookahead;
@@ -44,6 +45,7 @@ pub(crate) use self::{
     chain::{ChainCommand, CloseArguments, PositionsArguments, SwitchArguments},
     collect::CollectArguments,
     data::{DataCommand, IngestCommand, SynthArguments},
+    discover::{DirectionName, DiscoverArguments},
     live::{CompareArguments, LiveArguments},
     localnet::LocalnetArguments,
     lookahead::{LookaheadArguments, ProducerRuns},
@@ -187,6 +189,11 @@ pub(crate) enum Command {
         after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar; only those that do are ranked\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --strategy mine.yaml --bars b.parquet     the section sweep of the file\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search --resume"
     )]
     Sweep(Box<SweepArguments>),
+    /// Search for strategies that nobody wrote, and judge what is found on bars that the search has not seen.
+    #[command(
+        after_help = "A strategy is bred out of indicators, thresholds, a stop and a target (q50 strategy genome). Every candidate is a trial. What\nis found is written as strategy files; a finding passes every guard. Nothing found is an answer: exit 0.\n\nExamples:\n  q50 discover --bars btcusdt_1h.parquet --timeframe 1h --population 20 --generations 15 --seed 1 --out found\n  q50 discover --bars b.parquet --shorting none --seeds 3 --format json\n  q50 discover --bars b.parquet --generations 5 --expect finding --out found"
+    )]
+    Discover(Box<DiscoverArguments>),
     /// Check whether the best set of a grid is luck: eight checks, every choice filed as a trial.
     #[command(
         after_help = "Takes the grid file of q50 sweep. Exit status: 0 no check fails; 1 a check fails, or nothing could be judged; 2 error.\n\nExamples:\n  q50 overfit --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --train-days 90 --test-days 30 --step-days 15\n  q50 overfit --strategy threshold --signal-column alpha --grid grid.toml --bars b.parquet --anchored --benchmark hold\n  q50 overfit --grid grid.toml --train-days 180 --test-days 60 --skip combinatorial --format json"

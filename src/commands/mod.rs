@@ -12,6 +12,7 @@ mod compare;
 mod data;
 #[cfg(feature = "live")]
 mod demonstration;
+mod discover;
 #[cfg(feature = "live")]
 mod doctor;
 #[cfg(feature = "live")]
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Perp(perp) => perp::run(perp),
         Command::Stats(stats) => stats::run(stats),
         Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
+        Command::Discover(discover) => discover::run(discover, arguments.log.quiet),
         Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),
         Command::Validate(validate) => validate::run(validate, arguments.log.quiet),
         Command::Strategy(strategy) => strategy::run(strategy),

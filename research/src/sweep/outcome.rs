@@ -1,12 +1,14 @@
 //! The outcome of one set.
 
+use serde::{Deserialize, Serialize};
+
 use q50_engine::{
     record::Summary,
     units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear},
 };
 
 /// Statistics of one set; unknown is `None`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Equity at the last close, quote units.
     pub final_equity: f64,

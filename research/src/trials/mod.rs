@@ -69,6 +69,8 @@ pub enum Origin {
     Overfit,
     /// A run in the second engine.
     Validate,
+    /// A candidate of a discovery.
+    Discover,
 }
 
 impl Origin {
@@ -83,6 +85,7 @@ impl Origin {
             Self::Sweep => "sweep",
             Self::Overfit => "overfit",
             Self::Validate => "validate",
+            Self::Discover => "discover",
         }
     }
 }

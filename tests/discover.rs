@@ -1,0 +1,194 @@
+//! `q50 discover` as a user meets it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod util;
+
+use std::{process::Command, time::Duration};
+
+use serde_json::{Value, json};
+use util::{Workspace, bars_csv};
+
+const SMALL: &str = "discover -q --bars {dir}/b.csv --population 8 --generations 4 --seeds 2 --judged 3";
+
+/// What two runs have in common: everything but times and the hashes of the ledger.
+fn timeless(mut report: Value) -> Value {
+    for key in ["elapsed_ms", "candidates_per_second", "ledger"] {
+        assert!(report.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+    }
+    report
+}
+
+/// The files of a run, but for the one that has times.
+fn files(w: &Workspace, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let names = w.listing(folder).into_iter().filter(|name| name != "discover.json");
+    names.map(|name| (name.clone(), std::fs::read(w.path(folder).join(name)).unwrap())).collect()
+}
+
+#[test]
+fn what_is_found_is_a_strategy_file_with_the_figures_that_it_was_found_with() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let report = w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    assert_eq!(report["searched"]["bars"], 2_400);
+    assert_eq!(report["held_out"]["bars"], 600);
+    assert_eq!(report["held_out"]["from"], "1970-04-11T00:00:00Z");
+    let evaluated = report["evaluated"].as_u64().unwrap();
+    assert!(evaluated >= 2 * (8 + 3 * 6), "{evaluated}");
+    // Every candidate is a trial, and a replay on the holdout is not.
+    assert_eq!(report["trials_counted"], report["trials"]["candidates"]);
+    assert!(report["trials_counted"].as_u64().unwrap() <= evaluated);
+    assert_eq!(report["candidates"].as_array().unwrap().len(), 3);
+    let expected = [
+        "candidate_1.yaml",
+        "candidate_2.yaml",
+        "candidate_3.yaml",
+        "candidates.parquet",
+        "discover.json",
+        "report.html",
+    ];
+    assert_eq!(w.listing("o"), expected);
+    for candidate in report["candidates"].as_array().unwrap() {
+        let file = candidate["file"].as_str().unwrap();
+        let check = w.json(&format!("strategy check {{dir}}/o/{file}"), 0);
+        assert_eq!(check["files"][0]["unused_indicators"], json!([]));
+        assert_eq!(w.q50(&format!("strategy genome {{dir}}/o/{file}")).code, 0);
+        let line =
+            format!("verify -q --bars {{dir}}/b.csv --strategy {{dir}}/o/{file} --to 1970-04-10 --out {{dir}}/v");
+        let replay = &w.json(&line, 0)["replay"];
+        for figure in ["total_return", "max_drawdown", "sharpe"] {
+            let (found, verified) = (candidate[figure].as_f64(), replay[figure].as_f64());
+            let same = found.zip(verified).map_or(found == verified, |(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1.0));
+            assert!(same, "{file} {figure}: {found:?} {verified:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_search_again_is_no_further_trial() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let first = w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    let again = w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    assert_eq!(again["trials"]["candidates"], first["trials"]["candidates"]);
+    let more = w.json(&format!("{SMALL} --seed 9 --out {{dir}}/o"), 0);
+    assert!(more["trials"]["candidates"].as_u64() > first["trials"]["candidates"].as_u64());
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let run = |threads: usize| {
+        let w = Workspace::new();
+        w.write("b.csv", bars_csv(3_000));
+        let report = w.json(&format!("{SMALL} --threads {threads} --out {{dir}}/o"), 0);
+        (timeless(report), files(&w, "o"))
+    };
+    let (one, four) = (run(1), run(4));
+    assert_eq!(one.0, four.0);
+    assert!(one.1 == four.1, "the files differ");
+}
+
+#[test]
+fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
+    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 40 --judged 3 --threads 1 --out {dir}/o";
+    let whole = Workspace::new();
+    whole.write("b.csv", bars_csv(6_000));
+    let expected = timeless(whole.json(line, 0));
+
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(6_000));
+    let dir = w.path("").display().to_string();
+    let words: Vec<String> = line.split_whitespace().map(|word| word.replace("{dir}", &dir)).collect();
+    let mut killed = 0;
+    for wait in [120, 200, 280] {
+        let mut q50 = Command::new(env!("CARGO_BIN_EXE_q50"))
+            .args(&words)
+            .arg("--resume")
+            .env("Q50_DATA_DIR", w.path("ledger"))
+            .spawn()
+            .unwrap();
+        // Killed once there is something to go on with.
+        let state = w.path("o").join("discovery.sqlite");
+        while !state.exists() && q50.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        q50.kill().unwrap();
+        q50.wait().unwrap();
+        killed += usize::from(state.exists());
+    }
+    assert!(killed > 0, "it was never killed before its end");
+    assert!(w.q50(line).stderr.contains("--resume"), "what is unfinished is not started anew");
+    let other = w.q50(&line.replace("--generations 40", "--generations 41 --resume"));
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("other data, settings"), "{}", other.stderr);
+    assert_eq!(timeless(w.json(&format!("{line} --resume"), 0)), expected);
+    assert!(files(&w, "o") == files(&whole, "o"), "the files differ");
+    assert!(!w.path("o").join("discovery.sqlite").exists());
+    // What is complete is told again, and nothing else takes its place.
+    assert_eq!(timeless(w.json(&format!("{line} --resume"), 0)), expected);
+    w.refused(&format!("{line} --resume --seed 2"), &["another discovery", "without --resume"]);
+}
+
+#[test]
+fn the_holdout_is_never_seen_by_a_search() {
+    // The same past, and another future.
+    let search = |change: bool| {
+        let w = Workspace::new();
+        let text = bars_csv(3_000);
+        let changed = text.lines().enumerate().map(|(row, line)| {
+            if row <= 2_400 || !change {
+                return format!("{line}\n");
+            }
+            let fields: Vec<&str> = line.split(',').collect();
+            let half = |field: &str| field.parse::<f64>().unwrap() / 2.0;
+            format!(
+                "{},{},{},{},{},,,\n",
+                fields[0],
+                half(fields[1]),
+                half(fields[2]),
+                half(fields[3]),
+                half(fields[4])
+            )
+        });
+        w.write("b.csv", changed.collect::<String>());
+        w.json(&format!("{SMALL} --out {{dir}}/o"), 0)
+    };
+    let (same, other) = (search(false), search(true));
+    for key in ["searches", "pareto"] {
+        assert_eq!(same[key], other[key], "{key}");
+    }
+    assert_ne!(same["candidates"], other["candidates"], "the holdout judges");
+}
+
+#[test]
+fn nothing_found_is_an_answer_and_a_failure_only_where_something_was_expected() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let line = format!("{SMALL} --out {{dir}}/o");
+    let report = w.json(&line, 0);
+    // Fewer than eight windows of a year fit: what is not run does not pass.
+    assert_eq!((&report["findings"], &report["schema"]), (&json!(0), &json!("q50.discover/1")));
+    let told = w.q50(&line);
+    assert!(told.stdout.contains("Nothing found: no candidate passes every guard."), "{}", told.stdout);
+    assert_eq!(w.q50(&format!("{line} --expect finding")).code, 1);
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused_with_what_to_do() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    w.write("short.csv", bars_csv(300));
+    for (line, needles) in [
+        ("discover --bars {dir}/b.csv --timeframe 4h", ["--timeframe is 4h", "1h"]),
+        ("discover --bars {dir}/b.csv --strategy q50", ["--strategy", "leave it out"]),
+        ("discover --bars {dir}/short.csv", ["60 are held out", "--holdout"]),
+        ("discover --bars {dir}/b.csv --shorting none --direction both", ["--shorting none", "--direction long"]),
+        ("discover --bars {dir}/b.csv --judged 30", ["--judged is 30", "--population"]),
+        ("discover --bars {dir}/b.csv --venue pumpswap", ["pumpswap", "next-open"]),
+        ("discover --bars {dir}/b.csv --population 2", ["4..=10000", "--population"]),
+    ] {
+        w.refused(&format!("{line} --out {{dir}}/o"), &needles);
+    }
+    assert_eq!(w.listing("o"), Vec::<String>::new());
+}
