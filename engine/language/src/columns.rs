@@ -17,8 +17,10 @@ use crate::{
     timeframes::Fold,
 };
 
-/// Most values that a market's columns keep: 256 MiB. What is beyond is computed for each program that asks.
+/// Most values of indicators that a market keeps: 256 MiB.
 const MOST_VALUES: usize = 32 << 20;
+/// Most rows of conditions that a market keeps: 16 MiB. Neighbours in a grid often differ in a stop alone.
+const MOST_BITS: usize = 16 << 20;
 
 /// The outputs of an indicator on a market.
 #[derive(Debug)]
@@ -62,26 +64,44 @@ fn bar(market: &Market<'_>, row: usize) -> Bar {
     Bar { open_time, open, high, low, close, volume }
 }
 
-/// The indicators of one market that programs have asked for, by their definitions.
+/// What programs have asked for, by its definition: computed by the first.
+struct Shared<T> {
+    by_definition: Mutex<HashMap<String, Arc<OnceLock<Arc<T>>>>>,
+}
+
+impl<T> Shared<T> {
+    /// What is defined so. Of more than `most`, those that are asked for next are kept.
+    fn get(&self, definition: String, most: usize, compute: impl FnOnce() -> T) -> Arc<T> {
+        let place = {
+            let mut known = self.by_definition.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= most && !known.contains_key(&definition) {
+                known.clear();
+            }
+            Arc::clone(known.entry(definition).or_default())
+        };
+        // Computed outside the lock: others want other columns.
+        Arc::clone(place.get_or_init(|| Arc::new(compute())))
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { by_definition: Mutex::default() }
+    }
+}
+
+/// Indicators and conditions of one market that programs have asked for.
 #[derive(Default)]
 pub(crate) struct Known {
-    by_definition: Mutex<HashMap<String, Arc<OnceLock<Arc<Outputs>>>>>,
+    outputs: Shared<Outputs>,
+    bits: Shared<Vec<u8>>,
 }
 
 impl Known {
-    /// The outputs of `named`, computed by the first program that asks.
     fn outputs(&self, named: &Named, market: &Market<'_>, interval: i64) -> Arc<Outputs> {
-        let compute = || Arc::new(Outputs::new(named, market, interval));
         let outputs = named.indicator.formula().outputs().len();
-        let place = {
-            let mut known = self.by_definition.lock().unwrap_or_else(PoisonError::into_inner);
-            let most = MOST_VALUES / (market.len() * outputs).max(1);
-            let definition = named.definition();
-            (known.len() < most || known.contains_key(&definition))
-                .then(|| Arc::clone(known.entry(definition).or_default()))
-        };
-        // Computed outside the lock: others want other columns.
-        place.map_or_else(compute, |place| Arc::clone(place.get_or_init(compute)))
+        let most = MOST_VALUES / (market.len() * outputs).max(1);
+        self.outputs.get(named.definition(), most, || Outputs::new(named, market, interval))
     }
 }
 
@@ -98,7 +118,7 @@ const EXIT: [u8; 2] = [4, 8];
 /// A program on every row of a market.
 #[derive(Debug)]
 pub(crate) struct Rows {
-    bits: Vec<u8>,
+    bits: Arc<Vec<u8>>,
     /// The first row that may be decided on.
     first: usize,
     /// `None` for an indicator that nothing uses.
@@ -115,23 +135,26 @@ impl Rows {
             indicators[place] = Some(known.outputs(named, market, interval));
         }
         let first = indicators.iter().flatten().map(|outputs: &Arc<Outputs>| outputs.first).max().unwrap_or(0);
-        let mut rows = Self { bits: vec![0; market.len()], first, indicators, row: 0 };
-        for side in program.sides() {
-            rows.mark(program.entries.of(side), ENTER[side as usize], market);
-            rows.mark(program.exits.of(side), EXIT[side as usize], market);
-        }
-        rows
+        let rows = Self { bits: Arc::default(), first, indicators, row: 0 };
+        let most = MOST_BITS / market.len().max(1);
+        let bits = known.bits.get(program.rules(), most, || rows.conditions(program, market));
+        Self { bits, ..rows }
     }
 
-    /// Sets `bit` where all of `terms` hold; a list without one never does.
-    fn mark(&mut self, terms: &[Term], bit: u8, market: &Market<'_>) {
-        if terms.is_empty() {
-            return;
+    /// What the conditions of `program` say, row by row; a list without a condition never holds.
+    fn conditions(&self, program: &Program, market: &Market<'_>) -> Vec<u8> {
+        let mut bits = vec![0; market.len()];
+        for side in program.sides() {
+            for (terms, bit) in [(program.entries.of(side), ENTER), (program.exits.of(side), EXIT)] {
+                if terms.is_empty() {
+                    continue;
+                }
+                for (bits, holds) in bits.iter_mut().zip(self.all(terms, market)) {
+                    *bits |= bit[side as usize] * holds;
+                }
+            }
         }
-        let holds = self.all(terms, market);
-        for (bits, holds) in self.bits.iter_mut().zip(holds) {
-            *bits |= bit * holds;
-        }
+        bits
     }
 
     fn all(&self, terms: &[Term], market: &Market<'_>) -> Vec<u8> {

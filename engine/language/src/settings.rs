@@ -121,15 +121,16 @@ impl Settings for FileStrategy {
 
     fn with_numbers(&self, numbers: &[(&str, f64)]) -> Result<Self, String> {
         let mut program = Program::clone(&self.program);
-        let slots: Vec<Slot> = numbers
-            .iter()
-            .filter_map(|(path, value)| {
-                let slot = Slot::find(path, &program)?;
-                slot.set(&mut program, *value);
-                Some(slot)
-            })
-            .collect();
-        match slots.iter().find_map(|slot| slot.broken(&mut program)) {
+        let mut slots: Vec<(&str, Slot)> = Vec::new();
+        for (path, value) in numbers {
+            let Some(slot) = Slot::find(path, &program) else { continue };
+            if let Some((other, _)) = slots.iter().find(|(other, known)| *known == slot && other != path) {
+                return Err(format!("{other} and {path} are one number"));
+            }
+            slot.set(&mut program, *value);
+            slots.push((path, slot));
+        }
+        match slots.iter().find_map(|(_, slot)| slot.broken(&mut program)) {
             Some(rule) => Err(rule),
             None => Ok(Self { program: Arc::new(program), ..self.clone() }),
         }

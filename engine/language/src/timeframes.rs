@@ -11,13 +11,16 @@ use q50_indicators::Bar;
 pub(crate) struct Fold {
     length: i64,
     growing: Option<Bar>,
+    /// Whether a primary bar has come.
     begun: bool,
+    /// Where the bar opens that the record begins in the middle of.
+    cut: Option<i64>,
 }
 
 impl Fold {
     /// Into bars of `length` milliseconds.
     pub(crate) const fn new(length: i64) -> Self {
-        Self { length, growing: None, begun: false }
+        Self { length, growing: None, begun: false, cut: None }
     }
 
     /// Takes in the primary `bar` of `interval` milliseconds and tells the longer bars that are known at its close.
@@ -27,10 +30,13 @@ impl Fold {
         if let Some(before) = self.growing.take_if(|growing| growing.open_time != start) {
             known(&before);
         }
-        if !self.begun && bar.open_time != start {
+        if !self.begun {
+            self.begun = true;
+            self.cut = (bar.open_time != start).then_some(start);
+        }
+        if self.cut == Some(start) {
             return;
         }
-        self.begun = true;
         let grown = self.growing.map_or(Bar { open_time: start, ..*bar }, |growing| Bar {
             high: growing.high.max(bar.high),
             low: growing.low.min(bar.low),
@@ -78,6 +84,15 @@ mod tests {
         let known = four_hours(&[5, 6, 7, 8, 9, 10, 11]);
         assert!(known[..6].iter().all(Vec::is_empty));
         assert_eq!(known[6], [(8, 11.0, 4.0)]);
+    }
+
+    #[test]
+    fn a_later_bar_without_its_first_hours_is_one() {
+        // As days of a market that opens at nine: only the first was cut by the beginning of the record.
+        let known = four_hours(&[5, 6, 9, 10, 11, 14, 15]);
+        assert_eq!(known[4], [(8, 11.0, 3.0)]);
+        assert_eq!(known[6], [(12, 15.0, 2.0)]);
+        assert!([0, 1, 2, 3, 5].iter().all(|row| known[*row].is_empty()));
     }
 
     #[test]

@@ -41,6 +41,14 @@ impl Program {
         Overridable { common: nothing, long: of(Side::Long), short: of(Side::Short) }
     }
 
+    /// What entries and exits wait for, with definitions in place of names: equal where it says the same of every bar.
+    pub(crate) fn rules(&self) -> String {
+        let mut text = String::new();
+        let names = self.indicators.iter().map(Named::definition).collect();
+        Writer { program: self, names }.conditions(&mut text);
+        text
+    }
+
     /// The file as it was understood, with the names that it has, and every default spelled out: the same paths lead to
     /// the same numbers. Sweep and forms are not in it.
     #[must_use]
@@ -72,6 +80,22 @@ impl Writer<'_> {
         for place in indicators {
             let _ = writeln!(text, "  {}: {}", self.names[*place], indicator(&program.indicators[*place]));
         }
+        self.conditions(&mut text);
+        self.filters(&mut text);
+        for (suffix, side) in [("", None), ("_long", Some(Side::Long)), ("_short", Some(Side::Short))] {
+            if let Some(stop) = program.stops.own(side) {
+                let _ = writeln!(text, "stop_loss{suffix}: {}", self.stop(stop));
+            }
+            if let Some(target) = program.targets.own(side) {
+                let _ = writeln!(text, "take_profit{suffix}: {}", self.target(target));
+            }
+        }
+        let _ = writeln!(text, "position_management: {{reverse: {}}}", program.reverse);
+        text
+    }
+
+    fn conditions(&self, text: &mut String) {
+        let program = self.program;
         for (section, sides) in [("entry_conditions", &program.entries), ("exit_conditions", &program.exits)] {
             if Side::BOTH.iter().all(|side| sides.of(*side).is_empty()) {
                 continue;
@@ -84,17 +108,6 @@ impl Writer<'_> {
                 }
             }
         }
-        self.filters(&mut text);
-        for (suffix, side) in [("", None), ("_long", Some(Side::Long)), ("_short", Some(Side::Short))] {
-            if let Some(stop) = program.stops.own(side) {
-                let _ = writeln!(text, "stop_loss{suffix}: {}", self.stop(stop));
-            }
-            if let Some(target) = program.targets.own(side) {
-                let _ = writeln!(text, "take_profit{suffix}: {}", self.target(target));
-            }
-        }
-        let _ = writeln!(text, "position_management: {{reverse: {}}}", program.reverse);
-        text
     }
 
     fn filters(&self, text: &mut String) {

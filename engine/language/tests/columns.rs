@@ -171,3 +171,12 @@ fn columns_are_causal() {
         }
     }
 }
+
+#[test]
+fn two_paths_to_one_number_are_refused() {
+    let program = Program::read(TEMPLATES[0].1, &Catalog::default()).unwrap();
+    let strategy = StrategyConfig::new(FileStrategy::new(program));
+    let refused = strategy.with_numbers(&[("fast.period", 9.0), ("indicators.fast.period", 12.0)]).unwrap_err();
+    assert_eq!(refused, "fast.period and indicators.fast.period are one number");
+    assert!(strategy.with_numbers(&[("fast.period", 9.0), ("slow.period", 12.0)]).is_ok());
+}
