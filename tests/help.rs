@@ -6,7 +6,7 @@ mod util;
 
 use std::{collections::BTreeSet, process::Command};
 
-use q50_engine::strategy::q50::sizing::Method;
+use q50_engine::strategy::sizing::Method;
 use q50_testing::real;
 use util::{Workspace, bars_csv};
 

@@ -55,6 +55,35 @@ mod live {
     }
 
     #[test]
+    fn a_file_decides_on_bars_of_its_own_length_what_its_replay_decides() {
+        let world = World::start(&[]);
+        let rule = "name: swing\ntimeframe: 1m\nentry_conditions: {long: [close < open]}\nexit_conditions: {long: [close > \
+                    open]}\nstop_loss: {type: none}\ntake_profit: {type: none}\n";
+        world.space.write("s.yaml", rule);
+        let rest = "--capital 10 --out session --strategy s.yaml --set size=0.5 --set sizing.max_position=0.25 --paper";
+        let line = world.line(rest).replace(" --interval 20s --signals signals.csv", "");
+        let mut session = world.spawn(&line);
+        for _ in 0..8 {
+            // A minute is three of the world's bars.
+            (0..3).for_each(|_| world.pass_a_bar());
+            session.event("decided", || world.advance(1)).unwrap();
+        }
+        session.stop();
+        let journal = world.journal("session");
+        assert!(journal.decisions().unwrap().iter().all(|decision| decision.bar_ms % 60_000 == 0));
+        let orders = journal.orders().unwrap();
+        let sides: Vec<_> = orders.iter().map(|order| order.done.base.signum()).collect();
+        assert!(
+            orders.iter().all(|order| order.done.state == State::Filled) && sides.starts_with(&[1, -1]),
+            "{orders:?}"
+        );
+        // 0.5 are asked for, and the cap leaves 2.5 of 10 SOL.
+        assert!((2_400_000_000..=2_500_000_000).contains(&orders[0].done.quote.unsigned_abs()), "{orders:?}");
+        let compared = world.space.json("compare session", 0);
+        assert_eq!(compared["fills"]["matched"], sides.len(), "{compared}");
+    }
+
+    #[test]
     fn paper_is_filled_by_the_exact_arithmetic_and_sends_nothing() {
         let world = World::start(&SIDES);
         let before = world.lamports();

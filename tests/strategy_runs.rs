@@ -291,6 +291,83 @@ fn numbers_of_the_file_can_be_set_and_are_what_robust_moves() {
 }
 
 #[test]
+fn entries_of_any_strategy_are_sized_by_a_method_and_every_cap_is_in_the_record() {
+    let w = with_strategy(CROSS);
+    let line = "verify --strategy {dir}/s.yaml --bars {dir}/b.csv --cost-bps 0 --capital 1000 --out {dir}/out --quiet";
+    // 1 % of the equity is lost at the file's stop of 2 %: half of it is bought, of which a cap leaves 30 %.
+    let sized = format!("{line} --sizing fixed_fractional --set sizing.risk_per_trade=0.01");
+    for (set, share, binding) in [("", 0.5, "none"), (" --set sizing.max_position=0.3", 0.3, "max_position")] {
+        let summary = w.json(&format!("{sized}{set}"), 0);
+        assert_eq!(summary["settings"]["run"]["strategy"]["sizing"]["method"], "fixed_fractional");
+        let bought = fills(&w, "out").units[0] * fills(&w, "out").prices[0];
+        assert!(near(bought, share * 1_000.0), "{bought}");
+        let (numbers, texts) = (vec!["base_size", "raw_size", "size", "cap_max_position"], vec!["binding_cap"]);
+        let wanted = Wanted { numbers, texts, ..Wanted::default() };
+        let frame = Frame::read(&w.path("out/decisions.parquet"), &wanted).unwrap();
+        let number = |name: &str| frame.number(name).unwrap().iter().copied().find(|value| !value.is_nan()).unwrap();
+        assert!(near(number("base_size"), 0.5) && near(number("raw_size"), 0.5) && near(number("size"), share));
+        let named = frame.text("binding_cap").unwrap().iter().find(|name| !name.is_empty()).unwrap().clone();
+        assert_eq!(named, binding);
+    }
+    // The same by a strategy file in TOML, for a strategy by name.
+    let signal = |i: usize| if i % 40 < 20 { 0.9 } else { 0.1 };
+    let bars = bars_csv(400);
+    let with_signal = |(i, line): (usize, &str)| match i {
+        0 => format!("{line},alpha\n"),
+        i => format!("{line},{}\n", signal(i)),
+    };
+    w.write("signal.csv", bars.lines().enumerate().map(with_signal).collect::<String>());
+    w.write("t.toml", "kind = \"threshold\"\n[sizing]\nmethod = \"kelly\"\nwin_rate = 0.6\npayoff = 1.0\n");
+    let toml = "verify --strategy {dir}/t.toml --bars {dir}/signal.csv --signals {dir}/signal.csv --signal-column alpha \
+                --cost-bps 0 --capital 1000 --out {dir}/out --quiet";
+    w.json(toml, 0);
+    let bought = fills(&w, "out").units[0] * fills(&w, "out").prices[0];
+    assert!(near(bought, 100.0), "half of 0.6 - 0.4: {bought}");
+    for (options, needles) in [
+        ("--sizing enhanced", &["sizing.method is enhanced", "full, own, inverse_variance"][..]),
+        ("--sizing kelly", &["sizing.win_rate or sizing.payoff is absent"]),
+        ("--sizing atr --set sizing.by_regime=true", &["sizing.by_regime", "regimes are those of q50"]),
+        ("--sizing fixed_fractional --strategy threshold --signal-column alpha", &["exits.stop_loss is absent"]),
+        ("--sizing half", &["invalid value 'half'"]),
+        ("--set sizing.max_position=5", &["sizing.max_position", "from 0 to 1"]),
+        ("--set sizing.kelly=5", &["--set", "sizing.kelly"]),
+    ] {
+        let strategy = if options.contains("--strategy") { "" } else { "--strategy {dir}/s.yaml" };
+        w.refused(
+            &format!("verify {strategy} --bars {{dir}}/signal.csv --signals {{dir}}/signal.csv {options}"),
+            needles,
+        );
+    }
+}
+
+#[test]
+fn a_claim_names_its_strategy_by_its_file() {
+    let w = with_strategy(CROSS);
+    let line = "verify --bars {dir}/b.csv --out {dir}/out --quiet";
+    let plain = w.json(&format!("{line} --strategy {{dir}}/s.yaml --cost-bps 5 --capital 1000"), 0);
+    let claim = |strategy: &str| {
+        let figures = "sharpe = 1.0\nbars = 400\nperiods_per_year = 8760\ntrials = 3\n";
+        let replay = "[replay]\ncapital = 1000\ncost_bps = 5\n[replay.strategy]\n";
+        let claim = format!("schema = \"q50.claim/1\"\nname = \"cross\"\nsource = \"me\"\n{figures}{replay}{strategy}");
+        w.write("claim.toml", claim);
+    };
+    claim("file = \"s.yaml\"\n");
+    let claimed = w.json(&format!("{line} --claim {{dir}}/claim.toml"), 0);
+    assert_eq!(claimed["replay"], plain["replay"]);
+    assert_eq!(claimed["settings"]["run"]["strategy"], plain["settings"]["run"]["strategy"]);
+    assert_eq!(claimed["claim"]["trials"], 3);
+    claim("file = \"s.yaml\"\nsize = 0.5\n[replay.strategy.sizing]\nmethod = \"atr\"\n");
+    let claimed = w.json(&format!("{line} --claim {{dir}}/claim.toml"), 0);
+    let strategy = &claimed["settings"]["run"]["strategy"];
+    assert_eq!((&strategy["size"], &strategy["sizing"]["method"]), (&json!(0.5), &json!("atr")));
+    claim("file = \"gone.yaml\"\n");
+    w.refused(&format!("{line} --claim {{dir}}/claim.toml"), &["claim.toml", "replay.strategy.file", "gone.yaml"]);
+    w.write("bad.yaml", CROSS.replace("timeframe: 1h", "timeframe: 2h"));
+    claim("file = \"bad.yaml\"\n");
+    w.refused(&format!("{line} --claim {{dir}}/claim.toml"), &["claim.toml", "line 3", "timeframe"]);
+}
+
+#[test]
 fn stops_of_the_file_hold_inside_exits_around_it() {
     // Bought at 100, stopped at 98 within the third bar, whatever the time limit around it says.
     let w = Workspace::new();

@@ -25,6 +25,9 @@ pub struct Account {
     pub average_price: Option<f64>,
     /// Epoch milliseconds at which the open position was opened.
     pub opened_at: Option<i64>,
+    /// What was gained on what is no longer held, in this instrument and since the account was opened, quote units. Costs of
+    /// fills are deducted when they are paid, what the network takes is not.
+    pub realised: f64,
 }
 
 impl Account {
@@ -142,19 +145,26 @@ pub struct PriceLedger {
     /// Meaningless while nothing is held, like `opened_at`.
     average_price: f64,
     opened_at: i64,
+    realised: f64,
 }
 
 impl PriceLedger {
     /// Books with cash only.
     #[must_use]
     pub fn new(capital: f64) -> Self {
-        Self { cash: capital, position: 0.0, average_price: 0.0, opened_at: 0 }
+        Self { cash: capital, position: 0.0, average_price: 0.0, opened_at: 0, realised: 0.0 }
     }
 
     /// Books that another host has kept; average and opening time mean nothing where there is no position.
     #[must_use]
     pub fn restored(cash: f64, position: f64, average_price: f64, opened_at: i64) -> Self {
-        Self { cash, position, average_price, opened_at }
+        Self { cash, position, average_price, opened_at, realised: 0.0 }
+    }
+
+    /// The same books with what was gained before.
+    #[must_use]
+    pub fn with_realised(self, realised: f64) -> Self {
+        Self { realised, ..self }
     }
 
     /// Free quote currency.
@@ -191,6 +201,7 @@ impl PriceLedger {
             quote_reserve: None,
             average_price: open.then_some(self.average_price),
             opened_at: open.then_some(self.opened_at),
+            realised: self.realised,
         }
     }
 
@@ -200,6 +211,7 @@ impl PriceLedger {
     #[inline]
     pub fn apply(&mut self, fill: &Fill) {
         let before = self.position;
+        self.realised += gained(before, self.average_price, fill);
         let (signed, cash) = match fill.side {
             FillSide::Buy => (fill.units, -(fill.notional + fill.cost)),
             FillSide::Sell => (-fill.units, fill.notional - fill.cost),
@@ -214,6 +226,17 @@ impl PriceLedger {
             self.average_price = (self.average_price * before + fill.price * signed) / self.position;
         }
     }
+}
+
+/// What a fill gains on what it closes of a position that is `held` at an average price, costs deducted.
+#[must_use]
+#[inline]
+pub fn gained(held: f64, average_price: f64, fill: &Fill) -> f64 {
+    let gain = match fill.side {
+        FillSide::Buy => (-held).clamp(0.0, fill.units) * (average_price - fill.price),
+        FillSide::Sell => held.clamp(0.0, fill.units) * (fill.price - average_price),
+    };
+    gain - fill.cost
 }
 
 impl Books for PriceLedger {
@@ -248,19 +271,27 @@ pub struct PoolLedger {
     /// Lamports paid for the tokens that are held, fees of the pool included.
     paid: f64,
     opened_at: i64,
+    /// Lamports gained on what is no longer held.
+    realised: f64,
 }
 
 impl PoolLedger {
     /// Books with SOL only.
     #[must_use]
     pub fn new(lamports: Lamports) -> Self {
-        Self { lamports, tokens: TokenAmount(0), rent: Lamports(0), paid: 0.0, opened_at: 0 }
+        Self { lamports, tokens: TokenAmount(0), rent: Lamports(0), paid: 0.0, opened_at: 0, realised: 0.0 }
     }
 
     /// Books that another host has kept: `paid` lamports for the tokens held, `rent` locked in the token account.
     #[must_use]
     pub fn restored(lamports: Lamports, tokens: TokenAmount, rent: Lamports, paid: f64, opened_at: i64) -> Self {
-        Self { lamports, tokens, rent, paid, opened_at }
+        Self { lamports, tokens, rent, paid, opened_at, realised: 0.0 }
+    }
+
+    /// The same books with so many lamports gained before.
+    #[must_use]
+    pub fn with_realised(self, realised: f64) -> Self {
+        Self { realised, ..self }
     }
 
     /// Spendable SOL.
@@ -308,7 +339,9 @@ impl PoolLedger {
     #[inline]
     pub fn sell(&mut self, tokens: TokenAmount, quote: Lamports) {
         let left = self.tokens.0.saturating_sub(tokens.0);
-        self.paid = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens.0 as f64 };
+        let kept = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens.0 as f64 };
+        self.realised += quote.0 as f64 - (self.paid - kept);
+        self.paid = kept;
         self.tokens.0 = left;
         self.lamports.0 += quote.0;
     }
@@ -335,6 +368,7 @@ impl PoolLedger {
             quote_reserve: Some(quote_reserve.0 as f64 / LAMPORTS_PER_SOL),
             average_price: open.then(|| self.paid / tokens / LAMPORTS_PER_SOL),
             opened_at: open.then_some(self.opened_at),
+            realised: self.realised / LAMPORTS_PER_SOL,
         }
     }
 }
@@ -379,6 +413,7 @@ mod tests {
         books.apply(&fill(FillSide::Sell, 2.0, 110.0, 0.2));
         assert_eq!(books.position(), 0.0);
         assert!((books.cash() - 1_019.7).abs() < 1e-12);
+        assert!((books.account(1.0).realised - 19.7).abs() < 1e-12, "what the account has gained once it is flat");
         assert_eq!(books.account(1.0).average_price, None);
     }
 
@@ -407,6 +442,9 @@ mod tests {
         books.apply(&Fill { time: 11, ..fill(FillSide::Sell, 3.0, 90.0, 0.0) });
         let account = books.account(90.0);
         assert_eq!((account.position, account.average_price, account.opened_at), (-2.0, Some(90.0), Some(11)));
+        assert_eq!(account.realised, -10.0, "one was closed, two were opened");
+        books.apply(&fill(FillSide::Buy, 3.0, 70.0, 0.5));
+        assert_eq!(books.account(70.0).realised, -10.0 + 40.0 - 0.5);
     }
 
     #[test]
@@ -425,6 +463,7 @@ mod tests {
             Some(4.0 / 1_000.0),
             "selling part keeps the average"
         );
+        assert!((books.account(1.0, Lamports(1)).realised + 0.1).abs() < 1e-12, "a quarter had cost 1 SOL");
         books.sell(TokenAmount(750), Lamports(1));
         assert_eq!(books.account(1.0, Lamports(1)).average_price, None);
     }

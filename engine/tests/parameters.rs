@@ -17,9 +17,9 @@ use q50_engine::{
         q50::{
             Q50Config, SellRule,
             gate::{GateConfig, Significance, ThresholdSource},
-            sizing::{Method, SizingConfig},
         },
         side::FollowSideConfig,
+        sizing::{Method, SizingConfig},
         threshold::ThresholdConfig,
     },
     units::Fraction,
@@ -32,7 +32,16 @@ fn full() -> Q50Config {
     let tenth = Some(Fraction::new(0.1));
     Q50Config {
         gate: GateConfig { max_spread: tenth, ..GateConfig::default() },
-        sizing: SizingConfig { half_at_drawdown: tenth, win_rate: tenth, payoff: Some(2.0), ..SizingConfig::default() },
+        sizing: SizingConfig {
+            half_at_drawdown: tenth,
+            win_rate: tenth,
+            payoff: Some(2.0),
+            max_heat: Some(Fraction::ONE),
+            min_notional: Some(1e-9),
+            on_missing: tenth,
+            kelly_trades: Some(1_000_000),
+            ..SizingConfig::default()
+        },
         ..Q50Config::default()
     }
 }
@@ -51,15 +60,17 @@ fn guarded(config: impl Settings) -> StrategyConfig {
         max_drawdown: tenth,
         cooldown_hours: Some(10.0),
         max_daily_loss: tenth,
+        max_consecutive_losses: Some(3),
     })
 }
 
-fn all() -> [StrategyConfig; 4] {
+fn all() -> [StrategyConfig; 5] {
     [
         StrategyConfig::new(Q50Config::default()),
         guarded(full()),
         guarded(ThresholdConfig::default()),
         guarded(FollowSideConfig::default()),
+        guarded(ThresholdConfig::default()).with_sizing(full().sizing),
     ]
 }
 
@@ -81,12 +92,24 @@ fn node<'a>(tree: &'a mut Value, path: &str) -> &'a mut Value {
     path.split('.').fold(tree, |node, key| node.get_mut(key).unwrap())
 }
 
+/// Writes a number at a dotted path, where it was or beside those of its section.
+fn write(tree: &mut Value, path: &str, number: Value) {
+    let (section, key) = match path.rsplit_once('.') {
+        Some((section, key)) => (node(tree, section), key),
+        None => (tree, path),
+    };
+    section.as_object_mut().unwrap().insert(key.to_owned(), number);
+}
+
 #[test]
 fn every_number_of_the_settings_is_declared() {
     for config in all() {
         let mut found = BTreeSet::new();
         numbers(&serde_json::to_value(&config).unwrap(), "", &mut found);
-        let declared: BTreeSet<String> = config.parameters().iter().map(|p| p.path.to_string()).collect();
+        // Some are written only where they are set.
+        let is_written = |p: &&Parameter| p.value.is_some() || found.contains(&*p.path);
+        let declared: BTreeSet<String> =
+            config.parameters().iter().filter(is_written).map(|p| p.path.to_string()).collect();
         assert_eq!(declared, found);
     }
 }
@@ -99,7 +122,7 @@ fn a_declared_number_is_read_where_it_stands_and_defaults_are_in_range() {
             assert!(value.is_none_or(|v| range.contains(v)) && default.is_none_or(|v| range.contains(v)), "{path}");
             let changed = if range.is_whole() { 2.0 } else { 0.123 };
             let mut tree = serde_json::to_value(&config).unwrap();
-            *node(&mut tree, &path) = if range.is_whole() { Value::from(2) } else { Value::from(changed) };
+            write(&mut tree, &path, if range.is_whole() { Value::from(2) } else { Value::from(changed) });
             let read: StrategyConfig = serde_json::from_value(tree).unwrap();
             assert_eq!(read.parameters()[position].value, Some(changed), "{path}");
         }
@@ -173,7 +196,7 @@ fn a_number_that_does_not_bear_on_decisions_changes_none() {
                     continue; // 0 switches these off; any other value bears.
                 }
                 let mut tree = serde_json::to_value(&config).unwrap();
-                *node(&mut tree, &path) = if range.is_whole() { Value::from(moved as u64) } else { Value::from(moved) };
+                write(&mut tree, &path, if range.is_whole() { Value::from(moved as u64) } else { Value::from(moved) });
                 let changed: StrategyConfig = serde_json::from_value(tree).unwrap();
                 assert_ne!(changed, config, "{path}");
                 assert!(orders(&changed) == base, "{path} of {config:?}");

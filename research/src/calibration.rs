@@ -14,11 +14,9 @@ use q50_engine::{
     replay::replay,
     strategy::{
         StrategyConfig,
-        q50::{
-            Q50Config,
-            sizing::{Method, SizingConfig},
-        },
+        q50::Q50Config,
         side::FollowSideConfig,
+        sizing::{Method, SizingConfig},
     },
     units::{AnnualSharpe, Fraction, PerPeriodSharpe, PeriodsPerYear},
     venue::{FillTiming, NextOpen},

@@ -160,7 +160,7 @@ impl Template {
 /// A strategy as a table of its options, with the sections that every strategy may have.
 fn table(strategy: &StrategyConfig) -> Table {
     let mut table = Table::try_from(strategy).unwrap_or_default();
-    for section in ["exits", "risk"] {
+    for section in ["exits", "risk", "sizing"] {
         table.entry(section).or_insert_with(|| Value::Table(Table::new()));
     }
     table

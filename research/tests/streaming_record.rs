@@ -10,8 +10,9 @@ use q50_engine::{
     strategy::{
         Strategy, StrategyConfig,
         exits::ExitConfig,
-        q50::{Q50Config, gate::Significance, sizing::Method},
+        q50::{Q50Config, gate::Significance},
         side::FollowSideConfig,
+        sizing::Method,
         threshold::ThresholdConfig,
     },
     units::Fraction,

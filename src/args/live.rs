@@ -43,7 +43,7 @@ pub(crate) struct LiveArguments {
     /// Interval for polling the chain, in milliseconds; every trade in the pool also triggers a poll.
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000), help_heading = CHAIN)]
     pub(crate) poll_ms: u64,
-    /// Length of a bar: a number and s, m, h or d; default: the manifest's, or 1m.
+    /// Length of a bar: a number and s, m, h or d; default: that of the manifest or of the strategy file, else 1m.
     #[arg(long, value_name = "TIME", value_parser = length, help_heading = STRATEGY)]
     pub(crate) interval: Option<Duration>,
     #[arg(long, value_name = "NAME|FILE", help_heading = STRATEGY, help = strategies("the manifest's, or q50"))]

@@ -27,7 +27,7 @@ use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use q50_engine::strategy::q50::sizing::Method;
+use q50_engine::strategy::sizing::Method;
 use q50_research::claim::ConditionName;
 
 #[cfg(feature = "live")]
@@ -54,8 +54,7 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{
-        AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, ShortingName, SizingName, TimingName,
-        VenueName,
+        AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, ShortingName, TimingName, VenueName,
     },
     result::ResultArguments,
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
@@ -155,7 +154,9 @@ const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcu
 fn sizing_methods() -> String {
     let line = |method: &Method| format!("  {:<26} {}\n", method.name(), method.words());
     let lines: String = Method::ALL.iter().map(line).collect();
-    format!("Sizing methods of q50 (--set sizing.method=NAME):\n{lines}\n")
+    format!(
+        "Sizing methods of q50 (--set sizing.method=NAME); those up to atr size any strategy (--sizing NAME):\n{lines}\n"
+    )
 }
 
 #[derive(Debug, Subcommand)]

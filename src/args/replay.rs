@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use q50_engine::{
-    strategy::{Registry, registry::Kind},
+    strategy::{Registry, registry::Kind, sizing::Method},
     units::Lamports,
 };
 
@@ -52,9 +52,9 @@ pub(crate) struct ReplayArguments {
     /// Last bar, included; a date means the whole day; default: the last bar with a signal.
     #[arg(long, value_name = "TIME", help_heading = DATA)]
     pub(crate) to: Option<String>,
-    /// How large entries are; default: as the strategy says.
-    #[arg(long, value_enum, help_heading = STRATEGY)]
-    pub(crate) sizing: Option<SizingName>,
+    /// How large entries are: `full` is all of the equity, the others are listed below; default: as the strategy says.
+    #[arg(long, value_name = "METHOD", value_parser = PossibleValuesParser::new(Method::ALL.iter().map(|m| m.name())), hide_possible_values = true, help_heading = STRATEGY)]
+    pub(crate) sizing: Option<String>,
     /// Whether short sales are allowed, and what they cost; default: as the strategy says.
     #[arg(long, value_enum, help_heading = STRATEGY)]
     pub(crate) shorting: Option<ShortingName>,
@@ -193,13 +193,6 @@ pub(crate) enum TimingName {
     NextOpen,
     /// At the close on which the order was decided (legacy; fails the causal check).
     SameClose,
-}
-
-/// Sizes by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SizingName {
-    /// All of the equity.
-    Full,
 }
 
 /// Short sales by name.

@@ -9,6 +9,7 @@ use q50_collector::store::Store;
 use q50_collector::subscription::Subscription;
 use q50_collector::{Collector, Target, unless_stopped};
 use q50_datasets::run_folder::RunFolder;
+use q50_engine::strategy::StrategyConfig;
 use q50_engine::units::{Bps, LAMPORTS_PER_SOL, PeriodsPerYear};
 use q50_engine::venue::PumpSwapConfig;
 use q50_executor::clock::{Clock, SystemClock};
@@ -87,7 +88,7 @@ fn run_settings(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Resul
         Some(settings) => settings.strategy.clone(),
         None => strategy_of(arguments.strategy.as_deref(), &arguments.set, arguments.absent)?,
     };
-    let interval_ms = interval_ms(arguments, manifest)?;
+    let interval_ms = interval_ms(arguments, manifest, &strategy)?;
     let year = promoted.map(|settings| settings.periods_per_year);
     Ok(RunSettings {
         strategy,
@@ -97,11 +98,11 @@ fn run_settings(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Resul
     })
 }
 
-fn interval_ms(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Result<i64> {
-    match (arguments.interval, manifest) {
-        (Some(interval), _) => Ok(i64::try_from(interval.as_millis())?),
-        (None, Some(manifest)) => Ok(manifest.spec.data.interval_ms),
-        (None, None) => Ok(USUAL_INTERVAL_MS),
+fn interval_ms(arguments: &LiveArguments, manifest: Option<&Manifest>, strategy: &StrategyConfig) -> Result<i64> {
+    let promoted = manifest.map(|manifest| manifest.spec.data.interval_ms);
+    match arguments.interval {
+        Some(interval) => Ok(i64::try_from(interval.as_millis())?),
+        None => Ok(promoted.or(strategy.interval_ms()).unwrap_or(USUAL_INTERVAL_MS)),
     }
 }
 
@@ -126,7 +127,7 @@ async fn live(
         _ => Mode::Trade,
     };
     gate::permitted(&cluster, mode, &arguments.promotion)?;
-    let interval_ms = interval_ms(arguments, manifest)?;
+    let interval_ms = interval_ms(arguments, manifest, &settings.strategy)?;
     let orders = trading_settings(arguments.priority_cap, arguments.limits.as_deref())?;
     let rule = signals::rule(arguments, interval_ms, manifest);
     let signals = signals::file(arguments, &settings, &rule, interval_ms)?;

@@ -12,14 +12,14 @@ use q50_research::{
     sweep::Space,
 };
 
-use crate::args::{AbsentName, ReplayArguments, ShortingName, SizingName};
+use crate::args::{AbsentName, ReplayArguments, ShortingName};
 
 pub(super) fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<StrategyConfig> {
     let base = match (arguments.strategy.as_deref(), claimed) {
         (None, Some(replay)) => replay.strategy.clone(),
         (named, _) => named_strategy(named)?,
     };
-    let base = sized(base, arguments.sizing, arguments.shorting)?;
+    let base = sized(base, arguments.sizing.as_deref(), arguments.shorting)?;
     adjusted(base, &arguments.set, arguments.absent)
 }
 
@@ -54,14 +54,15 @@ fn adjusted(base: StrategyConfig, set: &[String], absent: Option<AbsentName>) ->
 }
 
 /// The strategy with the sizes and the shorting that were typed.
-fn sized(base: StrategyConfig, sizing: Option<SizingName>, shorting: Option<ShortingName>) -> Result<StrategyConfig> {
+fn sized(base: StrategyConfig, sizing: Option<&str>, shorting: Option<ShortingName>) -> Result<StrategyConfig> {
     let (template, label) = (Template::new(&base), base.label());
     let mut options = Vec::new();
     match sizing {
-        Some(SizingName::Full) if !template.has("size") => {
+        Some("full") if !template.has("size") => {
             bail!("--sizing full has no meaning with the strategy {label}, which has its own sizes; leave it out")
         }
-        Some(SizingName::Full) => options.push(("size", toml::Value::Float(1.0))),
+        Some("full") => options.push(("size", toml::Value::Float(1.0))),
+        Some(method) => options.push(("sizing.method", toml::Value::String(method.to_owned()))),
         None => {}
     }
     match shorting {

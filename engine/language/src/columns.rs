@@ -229,9 +229,9 @@ impl Rows {
         self.row
     }
 
-    /// The first output of the indicator at `place` in `row`.
-    pub(crate) fn output(&self, place: usize, row: usize) -> f64 {
-        self.indicators[place].as_ref().map_or(f64::NAN, |outputs| outputs.columns[0][row])
+    /// The first output of the indicator at `place`, a value a row; nothing where nothing uses it.
+    pub(crate) fn column(&self, place: usize) -> &[f64] {
+        self.indicators[place].as_ref().map_or(&[], |outputs| &outputs.columns[0])
     }
 
     /// How many rows from `from` on enter on no side.

@@ -10,7 +10,7 @@ use q50_engine::{
     ledger::{Account, Balances, Held},
     market::{History, Market},
     matching::RestingExits,
-    strategy::Strategy,
+    strategy::{self, Strategy},
     units::Fraction,
 };
 
@@ -67,7 +67,7 @@ impl Sight {
     fn output(&self, place: usize) -> f64 {
         match self {
             Self::Stream(moment) => moment.output(place),
-            Self::Rows(rows) => rows.output(place, rows.row()),
+            Self::Rows(rows) => rows.column(place)[rows.row()],
         }
     }
 }
@@ -190,7 +190,7 @@ impl Run {
             Sight::Rows(rows) => {
                 let present = rows.row();
                 for row in position.followed.map_or(present, |followed| followed + 1)..=present {
-                    position.follow(trail.level(history.closes()[row], rows.output(trail.indicator, row)));
+                    position.follow(trail.level(history.closes()[row], rows.column(trail.indicator)[row]));
                 }
                 position.followed = Some(present);
             }
@@ -294,6 +294,19 @@ impl Strategy for Run {
         }
     }
 
+    fn stop_distance(&self, history: History<'_>, side: strategy::side::Side) -> Option<f64> {
+        let side = match side {
+            strategy::side::Side::Long => Side::Long,
+            strategy::side::Side::Short => Side::Short,
+        };
+        let distance = match *self.program.stops.of(side) {
+            Stop::None => return None,
+            Stop::Percent(percent) => percent / 100.0,
+            Stop::Atr { multiplier, indicator, .. } => multiplier * self.sight.output(indicator) / history.bar().close,
+        };
+        Some(distance).filter(|distance| !distance.is_nan())
+    }
+
     /// Flat, rows without an entry; with a position, rows that neither close nor turn it and reach none of its exits.
     fn quiet_rows(&self, market: &Market<'_>, _: &[f64], balances: Balances, from: usize) -> usize {
         let Sight::Rows(rows) = &self.sight else { return 0 };
@@ -308,9 +321,10 @@ impl Strategy for Run {
             return rows.without_exit(market, from, side, turns, |_| reach);
         };
         // What a bar can reach is where the stop was when it opened.
+        let (close, range) = (market.close, rows.column(trail.indicator));
         rows.without_exit(market, from, side, turns, |row| {
             if row > from {
-                position.follow(trail.level(market.close[row - 1], rows.output(trail.indicator, row - 1)));
+                position.follow(trail.level(close[row - 1], range[row - 1]));
             }
             position.reach()
         })

@@ -6,7 +6,12 @@ use q50_engine::{
     market::{Column, Market, Signals},
     record::{Journal, Summary},
     replay::replay,
-    strategy::{Shared, StrategyConfig},
+    strategy::{
+        Shared, StrategyConfig,
+        exits::ExitConfig,
+        risk::RiskConfig,
+        sizing::{Method, SizingConfig},
+    },
     units::{Fraction, PerPeriodSharpe},
     venue::NextOpen,
 };
@@ -112,6 +117,35 @@ fn programs() -> impl Iterator<Item = Program> {
     texts.map(|text| Program::read(text, &Catalog::default()).unwrap())
 }
 
+/// `config` as it is, and with sizes, exits and limits around it that remember what became of the account.
+fn guarded(config: &StrategyConfig) -> Vec<StrategyConfig> {
+    let tenth = Some(Fraction::new(0.1));
+    let sized = |sizing| config.clone().with_sizing(sizing);
+    let atr = SizingConfig {
+        method: Method::Atr,
+        max_position: Fraction::new(0.4),
+        half_at_drawdown: tenth,
+        ..SizingConfig::OWN
+    };
+    let kelly = SizingConfig {
+        method: Method::Kelly,
+        win_rate: Some(Fraction::new(0.6)),
+        payoff: Some(1.2),
+        kelly_trades: Some(5),
+        ..SizingConfig::OWN
+    };
+    let stop = SizingConfig { method: Method::FixedFractional, max_heat: tenth, ..SizingConfig::OWN };
+    let exits = ExitConfig { stop_loss: tenth, max_hours: Some(30.0), ..ExitConfig::default() };
+    let limits = RiskConfig { max_consecutive_losses: Some(4), cooldown_hours: Some(50.0), ..RiskConfig::default() };
+    vec![
+        config.clone(),
+        sized(atr),
+        sized(kelly),
+        sized(stop).with_exits(exits),
+        sized(SizingConfig { method: Method::InverseVariance, ..SizingConfig::OWN }).with_limits(limits),
+    ]
+}
+
 fn venue() -> NextOpen {
     NextOpen::new(Fraction::from_bps(5.0)).with_free_shorting()
 }
@@ -122,8 +156,9 @@ fn every_decision_and_every_fill_on_columns_is_that_of_the_stream() {
     for program in programs() {
         let name = program.name.clone();
         let interval = program.timeframe.ms();
-        let config = StrategyConfig::new(FileStrategy::new(program));
-        for world in [World::new(1, 3_000, interval), World::new(2, 900, interval)] {
+        let worlds = [World::new(1, 3_000, interval), World::new(2, 900, interval)];
+        let configs = guarded(&StrategyConfig::new(FileStrategy::new(program)));
+        for (config, world) in configs.iter().flat_map(|config| worlds.iter().map(move |world| (config, world))) {
             let shared = &Shared::default();
             for first in [0, 321] {
                 let market = world.market(first);

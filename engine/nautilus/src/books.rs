@@ -131,6 +131,7 @@ pub struct PriceBooks {
     position: f64,
     average_price: f64,
     opened_at: i64,
+    realised: f64,
 }
 
 impl Books for PriceBooks {
@@ -138,7 +139,7 @@ impl Books for PriceBooks {
 
     fn open(capital: f64) -> Self {
         let cash = Rc::new(Cell::new(capital));
-        Self { capital, cash, own: capital, held: 0, position: 0.0, average_price: 0.0, opened_at: 0 }
+        Self { capital, cash, own: capital, held: 0, position: 0.0, average_price: 0.0, opened_at: 0, realised: 0.0 }
     }
 
     fn beside(&self) -> Self {
@@ -147,6 +148,7 @@ impl Books for PriceBooks {
 
     fn ledger(&self) -> PriceLedger {
         PriceLedger::restored(self.cash.get(), self.position, self.average_price, self.opened_at)
+            .with_realised(self.realised)
     }
 
     fn paid(_: &PriceLedger, _: &PriceLedger) -> i128 {
@@ -178,6 +180,12 @@ impl Books for PriceBooks {
             OrderSide::NoOrderSide => return Err("a fill has no side".to_owned()),
         };
         let value = units * price;
+        let gain = if moved > 0 {
+            (-before).clamp(0.0, units) * (self.average_price - price)
+        } else {
+            before.clamp(0.0, units) * (price - self.average_price)
+        };
+        self.realised += gain - cost;
         let flow = if moved > 0 { -(value + cost) } else { value - cost };
         self.cash.set(self.cash.get() + flow);
         self.own += flow;
@@ -257,6 +265,8 @@ pub struct PoolBooks {
     /// Lamports paid for what is held, fees of the pool included.
     paid: f64,
     opened_at: i64,
+    /// Lamports gained on what is no longer held.
+    realised: f64,
 }
 
 impl Books for PoolBooks {
@@ -273,18 +283,20 @@ impl Books for PoolBooks {
             rent: 0,
             paid: 0.0,
             opened_at: 0,
+            realised: 0.0,
         }
     }
 
     fn beside(&self) -> Self {
         let (lamports, locked) = (Rc::clone(&self.lamports), Rc::clone(&self.locked));
         let own = i128::from(self.capital);
-        Self { lamports, locked, own, capital: self.capital, tokens: 0, rent: 0, paid: 0.0, opened_at: 0 }
+        Self { lamports, locked, own, capital: self.capital, ..Self::open(0.0) }
     }
 
     fn ledger(&self) -> PoolLedger {
         let (lamports, tokens) = (Lamports(self.lamports.get()), TokenAmount(self.tokens));
         PoolLedger::restored(lamports, tokens, Lamports(self.rent), self.paid, self.opened_at)
+            .with_realised(self.realised)
     }
 
     fn paid(before: &PoolLedger, after: &PoolLedger) -> i128 {
@@ -333,7 +345,9 @@ impl Books for PoolBooks {
                 let after = (before + value).saturating_sub(commission);
                 self.own += i128::from(after) - i128::from(before);
                 self.lamports.set(after);
-                self.paid = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens as f64 };
+                let kept = if left == 0 { 0.0 } else { self.paid * left as f64 / self.tokens as f64 };
+                self.realised += (value + terms.network) as f64 - commission as f64 - (self.paid - kept);
+                self.paid = kept;
                 self.tokens = left;
             }
             OrderSide::NoOrderSide => return Err("a fill has no side".to_owned()),

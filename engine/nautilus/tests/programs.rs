@@ -8,7 +8,11 @@ mod worlds;
 use q50_engine::{
     decision::Reason,
     market::{Column, Market, Signals},
-    strategy::StrategyConfig,
+    strategy::{
+        StrategyConfig,
+        risk::RiskConfig,
+        sizing::{Method, SizingConfig},
+    },
     units::Fraction,
     venue::{NextOpen, PoolPath, PumpSwapConfig},
 };
@@ -150,6 +154,35 @@ fn program(rng: &mut ChaCha8Rng) -> String {
     )
 }
 
+/// Sizes and limits that go by what became of earlier trades, by the stop, or by the range.
+fn sized(rng: &mut ChaCha8Rng, config: StrategyConfig) -> StrategyConfig {
+    let share = |rng: &mut ChaCha8Rng| Fraction::new(rng.random_range(0.01..1.0));
+    let method = match rng.random_range(0..5) {
+        0 => return config,
+        1 => Method::Kelly,
+        2 if config.rests_orders() => Method::FixedFractional,
+        3 => Method::Atr,
+        _ => Method::Own,
+    };
+    let sizing = SizingConfig {
+        method,
+        max_position: share(rng),
+        half_at_drawdown: rng.random_bool(0.5).then(|| share(rng)),
+        max_heat: rng.random_bool(0.3).then(|| share(rng)),
+        win_rate: Some(Fraction::new(0.6)),
+        payoff: Some(1.5),
+        kelly_trades: rng.random_bool(0.7).then(|| rng.random_range(2..6)),
+        ..SizingConfig::OWN
+    };
+    let max_consecutive_losses = rng.random_bool(0.3).then(|| rng.random_range(2..6));
+    let cooldown_hours = Some(rng.random_range(1.0..20.0));
+    config.with_sizing(sizing).with_limits(RiskConfig {
+        max_consecutive_losses,
+        cooldown_hours,
+        ..RiskConfig::default()
+    })
+}
+
 /// A random market of hourly bars.
 fn hourly(rng: &mut ChaCha8Rng) -> World {
     let mut world = World::random(rng);
@@ -170,10 +203,10 @@ fn random_programs_with_stops_and_targets_do_the_same_in_both_engines() {
         let mut rng = worlds::seeded((2 << 32) + seed);
         let world = hourly(&mut rng);
         let text = program(&mut rng);
-        let strategy = file(&text).0;
+        let strategy = sized(&mut rng, file(&text).0);
         let venue = worlds::next_open(&mut rng, &strategy);
         let run = Run::at_next_open(world.market(), strategy, venue, 10_f64.powf(rng.random_range(2.0..7.0)));
-        for fill in agree(&run, &format!("{seed}:\n{text}")).second.fills {
+        for fill in agree(&run, &format!("{seed}:\n{text}{:?}", run.strategy.guards())).second.fills {
             *reasons.entry(fill.reason).or_default() += 1;
         }
     }

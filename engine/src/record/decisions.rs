@@ -2,7 +2,7 @@
 
 use crate::{
     decision::{Decision, Reason},
-    strategy::Explanation,
+    strategy::{Explanation, sizing::SizeExplanation},
 };
 
 /// A decision with its explanation.
@@ -28,12 +28,15 @@ impl DecisionRow {
 }
 
 /// The decisions of consecutive bars. A record of minutes has millions of them, so that they are kept in 48 bytes each and
-/// not in the 136 of a [`DecisionRow`], which is made of them again when it is asked for.
+/// not in those of a [`DecisionRow`], which is made of them again when it is asked for; how a size came about is kept beside
+/// the few that have one.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
     /// Row of the market of the first one.
     first: usize,
     packed: Vec<Packed>,
+    /// How sizes came about, by the places of their decisions, ascending.
+    sizings: Vec<(usize, SizeExplanation)>,
     /// What codes of names stand for: the code is the place, from 1.
     names: Vec<&'static str>,
 }
@@ -60,12 +63,13 @@ impl Decisions {
     /// Adds the decision of the next bar.
     pub fn push(&mut self, decision: DecisionRow) {
         let DecisionRow { row, reason, acted, explanation } = decision;
-        let Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap } =
+        let Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap, sizing } =
             explanation;
         if self.packed.is_empty() {
             self.first = row;
         }
         debug_assert_eq!(row, self.first + self.packed.len(), "one decision a bar");
+        self.sizings.extend(sizing.map(|sizing| (self.packed.len(), sizing)));
         let figures = [prob_up, expected_value, info_ratio, raw_size, size].map(|figure| figure.unwrap_or(f64::NAN));
         let [regime, binding_cap] = [regime, binding_cap].map(|name| self.code(name));
         self.packed.push(Packed { figures, side, reason, acted, regime, binding_cap });
@@ -89,8 +93,9 @@ impl Decisions {
             figures.map(|figure| (!figure.is_nan()).then_some(figure));
         let [regime, binding_cap] =
             [regime, binding_cap].map(|code| self.names.get(usize::from(code).checked_sub(1)?).copied());
+        let sizing = self.sizings.binary_search_by_key(&place, |(place, _)| *place).ok().map(|at| self.sizings[at].1);
         let explanation =
-            Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap };
+            Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap, sizing };
         Some(DecisionRow { row: self.first + place, reason, acted, explanation })
     }
 
@@ -125,6 +130,7 @@ impl Decisions {
     /// Forgets all but the first `len`.
     pub fn truncate(&mut self, len: usize) {
         self.packed.truncate(len);
+        self.sizings.truncate(self.sizings.partition_point(|(place, _)| *place < len));
     }
 }
 
@@ -145,6 +151,7 @@ impl FromIterator<DecisionRow> for Decisions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::sizing::{BindingCap, Caps};
 
     #[test]
     fn what_was_kept_comes_out_again() {
@@ -157,8 +164,19 @@ mod tests {
             raw_size: Some(0.0),
             size: Some(1.0),
             binding_cap: Some("total"),
+            sizing: None,
         };
-        let other = Explanation { regime: Some("total"), size: None, binding_cap: None, ..full };
+        let caps = Caps { max_position: 0.5, cash: Some(1.0), pool_share: None, heat: Some(0.1) };
+        let sizing = SizeExplanation {
+            base: 0.2,
+            regime_multiplier: 1.0,
+            drawdown_multiplier: 0.5,
+            raw: 0.1,
+            caps,
+            binding: BindingCap::Unbound,
+            size: 0.1,
+        };
+        let other = Explanation { regime: Some("total"), binding_cap: None, sizing: Some(sizing), ..full };
         let row = |row, acted, explanation| DecisionRow { row, reason: Reason::EnterLong, acted, explanation };
         let rows = [row(7, true, full), row(8, false, Explanation::default()), row(9, true, other)];
         let kept: Decisions = rows.into_iter().collect();

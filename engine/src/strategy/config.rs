@@ -17,6 +17,7 @@ use super::{
     settings::{Lack, Settings},
     shared::Shared,
     side::FollowSideConfig,
+    sizing::{Method, SizingConfig, WithSizing},
     threshold::ThresholdConfig,
 };
 use crate::{
@@ -82,6 +83,13 @@ impl StrategyConfig {
     #[must_use]
     pub fn with_limits(mut self, risk: RiskConfig) -> Self {
         self.guards.risk = risk;
+        self
+    }
+
+    /// The same strategy with entries of these sizes; not for one that sizes them itself.
+    #[must_use]
+    pub fn with_sizing(mut self, sizing: SizingConfig) -> Self {
+        self.guards.sizing = Some(sizing);
         self
     }
 
@@ -168,13 +176,18 @@ impl StrategyConfig {
     /// The signal columns that the strategy reads of those that are `there`.
     #[must_use]
     pub fn reads(&self, there: &Signals<'_>) -> Vec<Column> {
-        self.settings.reads(there)
+        union(self.settings.reads(there), self.sized_by(Method::reads))
+    }
+
+    /// Columns of the method that sizes the entries.
+    fn sized_by(&self, columns: fn(Method) -> &'static [Column]) -> &'static [Column] {
+        self.guards.sizing.map_or(&[], |sizing| columns(sizing.method))
     }
 
     /// Those of them without which it would hold on every bar.
     #[must_use]
     pub fn needs(&self, there: &Signals<'_>) -> Vec<Column> {
-        self.settings.needs(there)
+        union(self.settings.needs(there), self.sized_by(Method::needs))
     }
 
     /// Refuses a number out of its range, and a strategy whose columns are not there: it would hold on every bar and look
@@ -189,9 +202,39 @@ impl StrategyConfig {
                 return Err(ConfigError::OutOfRange { path, found, expected });
             }
         }
-        match self.settings.lacks(signals) {
+        if let Some(sizing) = &self.guards.sizing {
+            self.check_sizing(sizing)?;
+        }
+        let not_sized = self.sized_by(Method::needs).iter().find(|&&column| !signals.has(column)).map(|column| {
+            let remedy = "give a file of quantile forecasts with --signals, or another sizing.method";
+            Lack { needs: format!("the column '{}'", column.name()), remedy }
+        });
+        match self.settings.lacks(signals).or(not_sized) {
             Some(Lack { needs, remedy }) => Err(ConfigError::Column { strategy: self.label(), needs, remedy }),
             None => Ok(()),
+        }
+    }
+
+    /// Refuses sizes that could never be found: the strategy would hold on every bar and look like a result.
+    fn check_sizing(&self, sizing: &SizingConfig) -> Result<(), ConfigError> {
+        let refuse = |path: &'static str, found: &str, expected: &str| {
+            Err(ConfigError::OutOfRange { path: path.into(), found: found.to_owned(), expected: expected.to_owned() })
+        };
+        let ExitConfig { stop_loss, trailing_stop, .. } = self.guards.exits;
+        let has_stop = stop_loss.or(trailing_stop).is_some() || self.settings.rests_orders();
+        match sizing.method {
+            method if !method.is_textbook() => {
+                let names: Vec<&str> = Method::ALL.iter().filter(|m| m.is_textbook()).map(|m| m.name()).collect();
+                refuse("sizing.method", method.name(), &format!("one that needs no q50: {}", names.join(", ")))
+            }
+            _ if sizing.by_regime => refuse("sizing.by_regime", "true", "false: regimes are those of q50"),
+            Method::Kelly if sizing.win_rate.is_none() || sizing.payoff.is_none() => {
+                refuse("sizing.win_rate or sizing.payoff", "absent", "both: kelly begins with them")
+            }
+            Method::FixedFractional if !has_stop => {
+                refuse("exits.stop_loss", "absent", "the stop by which fixed_fractional measures its sizes")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -269,15 +312,19 @@ impl<'de> Deserialize<'de> for StrategyConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut options = Map::deserialize(deserializer)?;
         let kinds = Registry::installed();
-        let read = match options.remove("kind") {
-            Some(Value::String(name)) => kinds.reader(&name).ok_or_else(|| {
-                let names: Vec<String> = kinds.kinds().iter().map(|kind| format!("`{}`", kind.name())).collect();
-                D::Error::custom(format!("unknown variant `{name}`, expected one of {}", names.join(", ")))
-            })?,
+        let (read, sizes_itself) = match options.remove("kind") {
+            Some(Value::String(name)) => {
+                let read = kinds.reader(&name).ok_or_else(|| {
+                    let names: Vec<String> = kinds.kinds().iter().map(|kind| format!("`{}`", kind.name())).collect();
+                    D::Error::custom(format!("unknown variant `{name}`, expected one of {}", names.join(", ")))
+                })?;
+                (read, kinds.sizes_itself(&name))
+            }
             _ => return Err(D::Error::missing_field("kind")),
         };
         let mut guards = Map::new();
-        for section in ["exits", "risk"] {
+        let sizing = (!sizes_itself).then_some("sizing");
+        for section in ["exits", "risk"].into_iter().chain(sizing) {
             guards.extend(options.remove_entry(section));
         }
         let guards = serde_json::from_value(Value::Object(guards)).map_err(D::Error::custom)?;
@@ -385,21 +432,35 @@ impl<C: Settings> Erased for C {
 
     fn stream(&self, guards: &Guards) -> Box<dyn Strategy + Send> {
         let strategy = self.strategy(guards);
-        if self.guarded(guards) { Box::new(guarded(strategy, guards)) } else { Box::new(strategy) }
+        if self.guarded(guards) { around(strategy, guards) } else { Box::new(strategy) }
     }
 
     fn on_columns(&self, guards: &Guards, market: &Market<'_>, shared: &Shared) -> Box<dyn Strategy + Send> {
         match Settings::on_columns(self, guards, market, shared) {
-            Some(strategy) if self.guarded(guards) => Box::new(guarded(strategy, guards)),
+            Some(strategy) if self.guarded(guards) => around(strategy, guards),
             Some(strategy) => strategy,
             None => Erased::stream(self, guards),
         }
     }
 }
 
+/// Sizes go around the strategy alone, exits and limits around what comes of it.
+fn around<S: Strategy + Send + 'static>(strategy: S, guards: &Guards) -> Box<dyn Strategy + Send> {
+    match guards.sizing {
+        Some(sizing) => Box::new(guarded(WithSizing::new(strategy, sizing, guards.exits), guards)),
+        None => Box::new(guarded(strategy, guards)),
+    }
+}
+
 /// Exits act on what the strategy holds, limits on what comes of both.
 fn guarded<S: Strategy>(strategy: S, guards: &Guards) -> Limited<WithExits<S>> {
     Limited::new(WithExits::new(strategy, guards.exits), guards.risk)
+}
+
+/// Both, each column once.
+fn union(mut columns: Vec<Column>, others: &[Column]) -> Vec<Column> {
+    columns.extend(others.iter().filter(|other| !columns.contains(other)).copied().collect::<Vec<_>>());
+    columns
 }
 
 #[cfg(test)]

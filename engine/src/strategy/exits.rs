@@ -204,6 +204,7 @@ mod tests {
             quote_reserve: None,
             average_price: Some(entry),
             opened_at: Some(0),
+            realised: 0.0,
         }
     }
 

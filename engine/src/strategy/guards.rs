@@ -1,14 +1,15 @@
-//! Guards around any strategy: exits of its positions, and limits on its account.
+//! Guards around any strategy: exits of its positions, limits on its account, sizes of its entries.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     exits::ExitConfig,
     parameters::{Bearing, Declaration, Parameter, Range, declared},
+    sizing::{self, SizingConfig},
 };
 use crate::{strategy::risk::RiskConfig, units::Fraction};
 
-/// The sections `exits` and `risk` of a strategy file.
+/// The sections `exits`, `risk` and, where the strategy has none of its own, `sizing` of a strategy file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Guards {
@@ -16,13 +17,17 @@ pub struct Guards {
     pub exits: ExitConfig,
     /// Limits on the account.
     pub risk: RiskConfig,
+    /// How its entries are sized; absent: as it asks.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "sizing::around")]
+    pub sizing: Option<SizingConfig>,
 }
 
 impl Guards {
     /// The numbers of these settings.
     #[must_use]
     pub fn parameters(&self) -> Vec<Parameter> {
-        declared(DECLARATIONS, self)
+        let sizing = self.sizing.as_ref().map(sizing::parameters);
+        [declared(DECLARATIONS, self), sizing.unwrap_or_default()].concat()
     }
 }
 
@@ -73,13 +78,20 @@ const DECLARATIONS: &[Declaration<Guards>] = &[
         range: Range::POSITIVE,
         words: "hours after which trading resumes",
         value: |c| c.risk.cooldown_hours,
-        bearing: |c| Bearing::when(c.risk.max_drawdown.is_some()),
+        bearing: |c| Bearing::when(c.risk.max_drawdown.is_some() || c.risk.max_consecutive_losses.is_some()),
     },
     Declaration {
         path: "risk.max_daily_loss",
         range: Range::POSITIVE_FRACTION,
         words: "loss since midnight UTC at which trading stops until the next",
         value: |c| set(c.risk.max_daily_loss),
+        bearing: ALWAYS,
+    },
+    Declaration {
+        path: "risk.max_consecutive_losses",
+        range: Range::whole(1, u32::MAX),
+        words: "trades lost one after the other at which trading stops",
+        value: |c| c.risk.max_consecutive_losses.map(f64::from),
         bearing: ALWAYS,
     },
 ];

@@ -9,19 +9,23 @@ pub mod registry;
 pub mod risk;
 pub mod settings;
 pub mod side;
+pub mod sizing;
 pub mod threshold;
 
 mod config;
 mod shared;
+mod trades;
 
 pub use config::{ConfigError, Host, StrategyConfig};
 pub use guards::Guards;
 pub use registry::Registry;
 pub use settings::{Lack, Settings};
 pub use shared::Shared;
+pub use trades::Odds;
 
 use std::ops::Range;
 
+use self::{side::Side, sizing::SizeExplanation};
 use crate::{
     decision::Decision,
     ledger::{Account, Balances, Marked},
@@ -66,6 +70,12 @@ pub trait Strategy {
     /// orders places its stops and targets as well.
     fn resting(&self, _account: &Account) -> RestingExits {
         RestingExits::NONE
+    }
+
+    /// How far from the price the stop of an entry on `side` would be that is decided at the close of the last bar of
+    /// `history`, a fraction of the price; `None` where there is none. Sizes are measured by it.
+    fn stop_distance(&self, _history: History<'_>, _side: Side) -> Option<f64> {
+        None
     }
 
     /// Whether the strategy is certain to hold at the close of the last bar of `history` with the position `marked`, rests
@@ -151,6 +161,10 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
         (**self).resting(account)
     }
 
+    fn stop_distance(&self, history: History<'_>, side: Side) -> Option<f64> {
+        (**self).stop_distance(history, side)
+    }
+
     fn stays(&self, history: History<'_>, marked: Marked) -> bool {
         (**self).stays(history, marked)
     }
@@ -203,4 +217,20 @@ pub struct Explanation {
     pub size: Option<f64>,
     /// The cap that decided the size.
     pub binding_cap: Option<&'static str>,
+    /// How the size came about, with every cap.
+    pub sizing: Option<SizeExplanation>,
+}
+
+impl Explanation {
+    /// The same with a size.
+    #[must_use]
+    pub fn with_size(self, sizing: &SizeExplanation) -> Self {
+        Self {
+            raw_size: Some(sizing.raw),
+            size: Some(sizing.size),
+            binding_cap: Some(sizing.binding.name()),
+            sizing: Some(*sizing),
+            ..self
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub struct Kind {
     words: &'static str,
     default: fn() -> StrategyConfig,
     read: Read,
+    sizes_itself: bool,
 }
 
 fn read<C: Settings>(options: Map<String, Value>) -> serde_json::Result<Box<dyn Erased>> {
@@ -35,7 +36,13 @@ fn read<C: Settings>(options: Map<String, Value>) -> serde_json::Result<Box<dyn 
 
 impl Kind {
     fn of<C: Settings + Default>() -> Self {
-        Self { name: C::NAME, words: C::WORDS, default: || StrategyConfig::new(C::default()), read: read::<C> }
+        Self {
+            name: C::NAME,
+            words: C::WORDS,
+            default: || StrategyConfig::new(C::default()),
+            read: read::<C>,
+            sizes_itself: C::SIZES_ITSELF,
+        }
     }
 
     /// Name in strategy files, on the command line and in the trial ledger.
@@ -86,6 +93,7 @@ impl Registry {
     /// There is a kind of that name.
     #[must_use]
     pub fn with_written<C: Settings>(mut self) -> Self {
+        const { assert!(!C::SIZES_ITSELF, "what is written has no section `sizing` of its own") };
         assert!(self.reader(C::NAME).is_none(), "two strategies are called {}", C::NAME);
         self.written.push((C::NAME, read::<C>));
         self
@@ -95,6 +103,11 @@ impl Registry {
     #[must_use]
     pub fn is_written(&self, name: &str) -> bool {
         self.written.iter().any(|(written, _)| *written == name)
+    }
+
+    /// Whether `sizing` is a section of the settings of the kind of this name.
+    pub(super) fn sizes_itself(&self, name: &str) -> bool {
+        self.kind(name).is_some_and(|kind| kind.sizes_itself)
     }
 
     /// What reads the settings of the kind of this name.

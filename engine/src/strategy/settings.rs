@@ -68,6 +68,8 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
     /// Whether it always runs inside exits and limits, whose sections then are always written. Otherwise it does where one
     /// is set.
     const GUARDED: bool = false;
+    /// Whether `sizing` is a section of these settings; otherwise that section sizes what the strategy enters.
+    const SIZES_ITSELF: bool = false;
 
     /// The strategy, one bar at a time.
     type Strategy: Strategy + Send + 'static;

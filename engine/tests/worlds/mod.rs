@@ -12,9 +12,9 @@ use q50_engine::{
         q50::{
             Q50Config, SellRule,
             gate::{Significance, ThresholdSource},
-            sizing::{CapScope, Method},
         },
         side::{Absent, FollowSideConfig},
+        sizing::{CapScope, Method},
         threshold::ThresholdConfig,
     },
     units::Fraction,

@@ -63,6 +63,27 @@ pub struct Claim {
     pub published: Vec<PublishedTrial>,
 }
 
+/// The claim with the strategy's program in it, where `replay.strategy.file` names a file in YAML beside the claim.
+fn with_program(text: &str, path: &Path) -> Result<Option<String>, String> {
+    // What is no TOML is told so by whoever reads the claim.
+    let Ok(mut claim) = toml::from_str::<toml::Table>(text) else { return Ok(None) };
+    let strategy = claim.get_mut("replay").and_then(|replay| replay.get_mut("strategy")?.as_table_mut());
+    let Some((strategy, file)) = strategy.and_then(|strategy| strategy.remove("file").map(|file| (strategy, file)))
+    else {
+        return Ok(None);
+    };
+    let name = file.as_str().ok_or_else(|| format!("replay.strategy.file is {file}, expected the path of a file"))?;
+    let file = path.parent().unwrap_or(Path::new("")).join(name);
+    let program = q50_datasets::input::read_text(&file)
+        .map_err(|error| format!("replay.strategy.file: {} cannot be read: {error}", file.display()))?;
+    let usual =
+        [("kind", "file".into()), ("size", 1.0.into()), ("allow_short", true.into()), ("program", program.into())];
+    for (key, value) in usual {
+        strategy.entry(key).or_insert(value);
+    }
+    toml::to_string(&claim).map(Some).map_err(|error| error.to_string())
+}
+
 /// A stretch of time, both ends included, RFC 3339.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,7 +197,11 @@ impl Claim {
         let named = path.display().to_string();
         let text = q50_datasets::input::read_text(path)
             .map_err(|error| ClaimError { path: named.clone(), problem: format!("cannot be read: {error}") })?;
-        Self::parse(&text, &named)
+        let whole = with_program(&text, path);
+        match whole.map_err(|problem| ClaimError { path: named.clone(), problem })? {
+            Some(whole) => Self::parse(&whole, &named),
+            None => Self::parse(&text, &named),
+        }
     }
 
     fn parse(text: &str, path: &str) -> Result<Self, ClaimError> {

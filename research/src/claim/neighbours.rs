@@ -85,9 +85,9 @@ mod tests {
             q50::{
                 Q50Config,
                 gate::{Significance, ThresholdSource},
-                sizing::Method,
             },
             side::FollowSideConfig,
+            sizing::Method,
             threshold::ThresholdConfig,
         },
         units::{Fraction, Lamports, PeriodsPerYear},

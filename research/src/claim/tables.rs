@@ -124,7 +124,7 @@ struct DecisionColumns<'a> {
     reason: Vec<u8>,
     acted: Vec<bool>,
     side: Vec<Option<i64>>,
-    figures: [Vec<Option<f64>>; 5],
+    figures: [Vec<Option<f64>>; 11],
     regime: Vec<&'static str>,
     binding_cap: Vec<&'static str>,
 }
@@ -148,14 +148,21 @@ impl<'a> DecisionColumns<'a> {
                 figure(|e| e.info_ratio),
                 figure(|e| e.raw_size),
                 figure(|e| e.size),
+                figure(|e| e.sizing.map(|s| s.base)),
+                figure(|e| e.sizing.map(|s| s.regime_multiplier * s.drawdown_multiplier)),
+                figure(|e| e.sizing.map(|s| s.caps.max_position)),
+                figure(|e| e.sizing.and_then(|s| s.caps.cash)),
+                figure(|e| e.sizing.and_then(|s| s.caps.pool_share)),
+                figure(|e| e.sizing.and_then(|s| s.caps.heat)),
             ],
             regime: name(|e| e.regime),
             binding_cap: name(|e| e.binding_cap),
         }
     }
 
-    fn named(&self) -> [(&'static str, Column<'_>); 12] {
-        let [prob_up, expected_value, info_ratio, raw_size, size] = &self.figures;
+    fn named(&self) -> [(&'static str, Column<'_>); 18] {
+        let [prob_up, expected_value, info_ratio, raw_size, size, base, multiplier, position, cash, pool, heat] =
+            &self.figures;
         [
             ("ts_ms", Column::I64(self.time)),
             ("decided_at_ms", Column::I64(&self.decided_at)),
@@ -169,6 +176,12 @@ impl<'a> DecisionColumns<'a> {
             ("raw_size", Column::OptionF64(raw_size)),
             ("size", Column::OptionF64(size)),
             ("binding_cap", Column::Text(&self.binding_cap)),
+            ("base_size", Column::OptionF64(base)),
+            ("size_multiplier", Column::OptionF64(multiplier)),
+            ("cap_max_position", Column::OptionF64(position)),
+            ("cap_cash", Column::OptionF64(cash)),
+            ("cap_pool_share", Column::OptionF64(pool)),
+            ("cap_max_heat", Column::OptionF64(heat)),
         ]
     }
 }

@@ -198,6 +198,7 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
                 max_drawdown: maybe(rng, 0.2),
                 cooldown_hours: rng.random_bool(0.7).then(|| rng.random_range(0.01..10.0)),
                 max_daily_loss: maybe(rng, 0.2),
+                max_consecutive_losses: rng.random_bool(0.3).then(|| rng.random_range(2..6)),
             };
             let allow_short = !pool && rng.random_bool(0.5);
             let sell = if rng.random_bool(0.5) { SellRule::Full } else { SellRule::Partial };

@@ -14,10 +14,12 @@ use super::{
     forecast::{Forecast, Forecasts, Values},
     gate::Verdict,
     regime::{Regime, RegimeConfig, RegimeKey},
-    sizing::Method,
     volatility,
 };
-use crate::market::{Column, History, Market, Quantiles};
+use crate::{
+    market::{Column, History, Market, Quantiles},
+    strategy::sizing::Method,
+};
 
 /// Bars of the average true range.
 pub(super) const ATR_PERIOD: usize = 14;

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{decision::Reason, market::Quantiles, strategy::side::Side, units::Fraction};
 
+/// Threshold of the information ratio without a regime.
+pub const INFO_RATIO_THRESHOLD: f64 = 1.5;
+
 /// What makes a forecast significant. The published record follows two rules, one a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,7 +123,7 @@ impl GateConfig {
     #[must_use]
     #[inline]
     pub fn info_ratio_threshold(forecast: &Forecast) -> f64 {
-        forecast.regime().map_or(1.5, RegimeConfig::info_ratio_threshold)
+        forecast.regime().map_or(INFO_RATIO_THRESHOLD, RegimeConfig::info_ratio_threshold)
     }
 
     /// What the gates say of `forecast`: the first one that refuses names the reason.

@@ -6,7 +6,6 @@ pub mod forecast;
 pub mod gate;
 mod parameters;
 pub mod regime;
-pub mod sizing;
 pub mod stream;
 pub mod volatility;
 
@@ -17,13 +16,13 @@ use self::{
     forecast::{Forecast, Forecasts},
     gate::{Answer, GateConfig, Verdict},
     regime::{Percentiles, Regime, RegimeConfig},
-    sizing::{CapScope, Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
     stream::Stream,
 };
 use super::{
     Explanation, Guards, Lack, Settings, Shared, Strategy,
     parameters::Parameter,
     side::{Absent, Side},
+    sizing::{CapScope, Method, SizeExplanation, Sizer, SizingConfig, SizingInput},
 };
 use crate::{
     decision::{Budget, Decision, Intent, Order, Reason},
@@ -101,6 +100,7 @@ impl Settings for Q50Config {
     const NAME: &'static str = "q50";
     const WORDS: &'static str = "quantile forecasts behind a chain of gates, sized by one of the published methods";
     const GUARDED: bool = true;
+    const SIZES_ITSELF: bool = true;
 
     type Strategy = Q50<Stream>;
 
@@ -158,7 +158,7 @@ impl Q50Config {
     }
 }
 
-/// The Q50 strategy: settings, where its forecasts come from, and the highest equity that it has seen.
+/// The Q50 strategy: settings, where its forecasts come from, and what its sizes depend on.
 #[derive(Clone, Debug)]
 pub struct Q50<F = Columns> {
     config: Q50Config,
@@ -168,7 +168,6 @@ pub struct Q50<F = Columns> {
     stop_distance: Option<f64>,
     /// By the code of a verdict: with which positions the strategy is certain to hold.
     stays: Box<[u8; 256]>,
-    peak_equity: f64,
 }
 
 impl<F: Forecasts> Q50<F> {
@@ -177,7 +176,7 @@ impl<F: Forecasts> Q50<F> {
     pub fn new(config: Q50Config, guards: &Guards, forecasts: F) -> Self {
         let stays = Box::new(Verdict::table(|answer| config.stays(answer)));
         let stop_distance = guards.exits.stop_loss.map(Fraction::get);
-        Self { config, sizer: Sizer::new(config.sizing), forecasts, stop_distance, stays, peak_equity: 0.0 }
+        Self { config, sizer: Sizer::new(config.sizing), forecasts, stop_distance, stays }
     }
 
     #[inline]
@@ -210,9 +209,9 @@ impl<F: Forecasts> Q50<F> {
                 _ => None,
             },
             stop_distance: self.stop_distance,
+            asked: None,
         };
-        let drawdown = if self.peak_equity > 0.0 { 1.0 - account.equity / self.peak_equity } else { 0.0 };
-        self.sizer.size(&input, account, drawdown, self.regime_size(forecast.regime()))
+        self.sizer.size(&input, account, self.regime_size(forecast.regime()))
     }
 
     #[inline]
@@ -289,7 +288,7 @@ impl<F: Forecasts> Strategy for Q50<F> {
 
     #[inline]
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
-        self.peak_equity = self.peak_equity.max(account.equity);
+        self.sizer.follow(account);
         match self.forecasts.verdict(history.row()).answer() {
             Answer::Missing => self.without_forecast(account),
             Answer::Refused(reason) => Decision::Hold(reason),
@@ -325,16 +324,15 @@ impl<F: Forecasts> Strategy for Q50<F> {
             Answer::Short if self.config.allow_short => self.size(&history, Side::Short, account).ok(),
             _ => None,
         };
-        Explanation {
+        let explanation = Explanation {
             side: Some(verdict.side().map_or(-1, Side::code)),
             prob_up: Some(forecast.prob_up()),
             expected_value: forecast.expected_value(self.config.gate.ev_mode),
             info_ratio: forecast.info_ratio(),
             regime: forecast.regime().map(Regime::name),
-            raw_size: sized.map(|s| s.raw),
-            size: sized.map(|s| s.size),
-            binding_cap: sized.map(|s| s.binding.name()),
-        }
+            ..Explanation::default()
+        };
+        sized.map_or(explanation, |sized| explanation.with_size(&sized))
     }
 }
 

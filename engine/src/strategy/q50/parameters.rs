@@ -4,16 +4,18 @@ use super::{
     Q50Config, SellRule,
     gate::{Significance, ThresholdSource},
     regime::Percentiles,
-    sizing::Method,
 };
 use crate::{
-    strategy::parameters::{Bearing, Declaration, Parameter, Range, declared},
+    strategy::{
+        parameters::{Bearing, Declaration, Parameter, Range, declared},
+        sizing::{self, Method},
+    },
     units::Fraction,
 };
 
 /// The numbers of `config`.
 pub(super) fn parameters(config: &Q50Config) -> Vec<Parameter> {
-    declared(DECLARATIONS, config)
+    [declared(DECLARATIONS, config), sizing::parameters(&config.sizing)].concat()
 }
 
 impl Q50Config {
@@ -135,81 +137,4 @@ const DECLARATIONS: &[Declaration<Q50Config>] = &[
     size_multiplier("regime.size_multiplier.extreme", "multiplier of the size in the extreme regime", |c| {
         Some(c.regime.size_multiplier.extreme)
     }),
-    Declaration {
-        path: "sizing.max_position",
-        range: Range::FRACTION,
-        words: "largest share of equity",
-        value: |c| share(c.sizing.max_position),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "sizing.min_size",
-        range: Range::FRACTION,
-        words: "smallest order, a share of equity",
-        value: |c| share(c.sizing.min_size),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "sizing.fee_reserve",
-        range: Range::NOT_NEGATIVE,
-        words: "cash that is never spent, quote units",
-        value: |c| Some(c.sizing.fee_reserve),
-        bearing: |c| Bearing::when(c.sizing.fee_reserve > 0.0),
-    },
-    Declaration {
-        path: "sizing.cash_share",
-        range: Range::FRACTION,
-        words: "largest share of the cash that one order spends",
-        value: |c| share(c.sizing.cash_share),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "sizing.pool_share",
-        range: Range::FRACTION,
-        words: "largest share of a pool's quote reserve that one order spends",
-        value: |c| share(c.sizing.pool_share),
-        bearing: |_| Bearing::Pools,
-    },
-    Declaration {
-        path: "sizing.half_at_drawdown",
-        range: Range::POSITIVE_FRACTION,
-        words: "drawdown at which sizes are half",
-        value: |c| set(c.sizing.half_at_drawdown),
-        bearing: ALWAYS,
-    },
-    Declaration {
-        path: "sizing.win_rate",
-        range: Range::FRACTION,
-        words: "win rate of the method kelly",
-        value: |c| set(c.sizing.win_rate),
-        bearing: |c| Bearing::when(c.sizing.method == Method::Kelly),
-    },
-    Declaration {
-        path: "sizing.payoff",
-        range: Range::within(0.01, 100.0),
-        words: "average win over average loss of the method kelly",
-        value: |c| c.sizing.payoff,
-        bearing: |c| Bearing::when(c.sizing.method == Method::Kelly),
-    },
-    Declaration {
-        path: "sizing.kelly_fraction",
-        range: Range::FRACTION,
-        words: "share of the full size of the method kelly",
-        value: |c| share(c.sizing.kelly_fraction),
-        bearing: |c| Bearing::when(c.sizing.method == Method::Kelly),
-    },
-    Declaration {
-        path: "sizing.risk_per_trade",
-        range: Range::FRACTION,
-        words: "share of equity lost at the stop of the methods fixed_fractional and atr",
-        value: |c| share(c.sizing.risk_per_trade),
-        bearing: |c| Bearing::when(matches!(c.sizing.method, Method::FixedFractional | Method::Atr)),
-    },
-    Declaration {
-        path: "sizing.atr_multiple",
-        range: Range::POSITIVE,
-        words: "stop distance of the method atr in average true ranges",
-        value: |c| Some(c.sizing.atr_multiple),
-        bearing: |c| Bearing::when(c.sizing.method == Method::Atr),
-    },
 ];

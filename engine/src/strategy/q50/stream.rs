@@ -6,10 +6,12 @@ use super::{
     forecast::{Forecast, Forecasts, Values},
     gate::{GateConfig, Verdict},
     regime::{RegimeConfig, RegimeStream},
-    sizing::Method,
     volatility,
 };
-use crate::market::{Column, History, Quantiles};
+use crate::{
+    market::{Column, History, Quantiles},
+    strategy::sizing::Method,
+};
 
 /// Forecast and verdict of the last bar that was observed, and what the next ones depend on: the window of the regimes and
 /// the last volatility. Prices of the last bars are looked up in the history.

@@ -13,7 +13,10 @@ use crate::{
     market::{History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
-    strategy::{Explanation, Strategy},
+    strategy::{
+        Explanation, Strategy,
+        trades::{Outcome, Trades},
+    },
     units::Fraction,
 };
 
@@ -30,6 +33,10 @@ pub struct RiskConfig {
     pub cooldown_hours: Option<f64>,
     /// Loss since midnight UTC, a fraction of the equity then, at or above which trading stops until midnight.
     pub max_daily_loss: Option<Fraction>,
+    /// Trades lost one after the other at which trading stops, for `cooldown_hours` as well.
+    // Written only where it is set, because trials on record were filed without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_consecutive_losses: Option<u32>,
 }
 
 /// A strategy under limits.
@@ -41,6 +48,9 @@ pub struct Limited<S> {
     peak: f64,
     day: i64,
     day_open_equity: f64,
+    trades: Trades,
+    /// Trades lost since the last one that was won, or since the last halt.
+    lost: u32,
     halted_until: Option<i64>,
 }
 
@@ -55,7 +65,18 @@ impl<S> Limited<S> {
             peak: 0.0,
             day: i64::MIN,
             day_open_equity: 0.0,
+            trades: Trades::default(),
+            lost: 0,
             halted_until: None,
+        }
+    }
+
+    /// Counts the trades that are lost in a row.
+    fn count(&mut self, account: &Account) {
+        match self.trades.next(account) {
+            Some(Outcome::Won(_)) => self.lost = 0,
+            Some(Outcome::Lost(_)) => self.lost += 1,
+            Some(Outcome::Even) | None => {}
         }
     }
 
@@ -64,6 +85,7 @@ impl<S> Limited<S> {
         if self.halted_until.is_some_and(|until| now >= until) {
             self.halted_until = None;
             self.peak = equity;
+            self.lost = 0;
         }
         self.peak = self.peak.max(equity);
         let day = now.div_euclid(DAY_MS);
@@ -74,9 +96,10 @@ impl<S> Limited<S> {
         if self.halted_until.is_some() {
             return true;
         }
+        let fell = self.config.max_drawdown.is_some_and(|max| equity <= self.peak * (1.0 - max.get()));
         if equity <= 0.0 {
             self.halted_until = Some(i64::MAX);
-        } else if self.config.max_drawdown.is_some_and(|max| equity <= self.peak * (1.0 - max.get())) {
+        } else if fell || self.config.max_consecutive_losses.is_some_and(|most| self.lost >= most) {
             let cooldown =
                 self.config.cooldown_hours.map_or(i64::MAX, |hours| now.saturating_add((hours * HOUR_MS) as i64));
             self.halted_until = Some(cooldown);
@@ -97,6 +120,9 @@ impl<S: Strategy> Strategy for Limited<S> {
     fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
         // Asked at every bar, whoever answers: what it remembers of the account has no gaps.
         let answer = self.inner.decide(history, account);
+        if !self.unlimited {
+            self.count(account);
+        }
         if !self.halted(history.now(), account.equity) {
             return answer;
         }
@@ -189,6 +215,7 @@ mod tests {
             quote_reserve: None,
             average_price: None,
             opened_at: None,
+            realised: 0.0,
         };
         equities.iter().enumerate().map(|(t, &e)| strategy.decide(market.history(t), &account(e)).reason()).collect()
     }
@@ -220,6 +247,33 @@ mod tests {
         assert_eq!(reasons[19], Reason::AlreadyLong);
         assert_eq!(reasons[20..23], [Reason::RiskExit; 3]);
         assert_eq!(reasons[23], Reason::AlreadyLong, "the bar that closes at midnight belongs to the new day");
+    }
+
+    #[test]
+    fn trades_lost_in_a_row_stop_trading_until_the_cooldown_is_over_and_a_won_one_counts_anew() {
+        let config = RiskConfig { max_consecutive_losses: Some(2), cooldown_hours: Some(2.0), ..RiskConfig::default() };
+        // Realised at hourly closes of a flat account: lost, won, lost, lost, then held off for two hours, lost again.
+        let realised = [0.0, -1.0, 4.0, 3.0, 2.0, 2.0, 2.0, 1.0, 0.0];
+        let prices = [1.0; 9];
+        let open_time: Vec<i64> = (0..9).map(|i| i * 3_600_000).collect();
+        let market = Market {
+            open_time: &open_time,
+            open: &prices,
+            high: &prices,
+            low: &prices,
+            close: &prices,
+            signals: Signals::default(),
+            interval_ms: 3_600_000,
+            first: 0,
+        };
+        let mut strategy = Limited::new(BuyAndHold, config);
+        let flat = crate::ledger::PriceLedger::new(100.0).account(1.0);
+        let mut decided = |(t, realised): (usize, &f64)| {
+            let account = Account { realised: *realised, ..flat };
+            strategy.decide(market.history(t), &account).reason() == Reason::Halted
+        };
+        let halted: Vec<bool> = realised.iter().enumerate().map(&mut decided).collect();
+        assert_eq!(halted, [false, false, false, false, true, true, false, false, true]);
     }
 
     #[test]

@@ -57,19 +57,22 @@ pub struct AccountRow {
     quote_reserve: Option<f64>,
     average_price: Option<f64>,
     opened_at: Option<i64>,
+    /// Unknown in earlier files.
+    #[serde(default)]
+    realised: f64,
 }
 
 impl From<Account> for AccountRow {
     fn from(account: Account) -> Self {
-        let Account { position, cash, equity, price, quote_reserve, average_price, opened_at } = account;
-        Self { position, cash, equity, price, quote_reserve, average_price, opened_at }
+        let Account { position, cash, equity, price, quote_reserve, average_price, opened_at, realised } = account;
+        Self { position, cash, equity, price, quote_reserve, average_price, opened_at, realised }
     }
 }
 
 impl From<AccountRow> for Account {
     fn from(row: AccountRow) -> Self {
-        let AccountRow { position, cash, equity, price, quote_reserve, average_price, opened_at } = row;
-        Self { position, cash, equity, price, quote_reserve, average_price, opened_at }
+        let AccountRow { position, cash, equity, price, quote_reserve, average_price, opened_at, realised } = row;
+        Self { position, cash, equity, price, quote_reserve, average_price, opened_at, realised }
     }
 }
 

@@ -322,10 +322,15 @@ fn wants(decision: &Decision) -> Option<String> {
 
 /// What a decision was made from, as JSON.
 fn told(explanation: &Explanation) -> String {
-    let Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap } = explanation;
+    let Explanation { side, prob_up, expected_value, info_ratio, regime, raw_size, size, binding_cap, sizing } =
+        explanation;
     json!({
         "side": side, "prob_up": prob_up, "expected_value": expected_value, "info_ratio": info_ratio, "regime": regime,
         "raw_size": raw_size, "size": size, "binding_cap": binding_cap,
+        "caps": sizing.map(|sizing| json!({
+            "max_position": sizing.caps.max_position, "cash": sizing.caps.cash, "pool_share": sizing.caps.pool_share,
+            "max_heat": sizing.caps.heat,
+        })),
     })
     .to_string()
 }

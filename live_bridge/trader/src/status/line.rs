@@ -53,6 +53,7 @@ mod tests {
             quote_reserve: None,
             average_price: None,
             opened_at: None,
+            realised: 0.0,
         };
         let decision = DecisionRow {
             bar_ms: open_time,

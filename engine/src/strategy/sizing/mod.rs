@@ -1,24 +1,32 @@
 //! Position sizes: every published sizer behind one [`Sizer`], and the caps that all of them are subject to.
 //!
 //! A method gives a raw share of equity. It is scaled by the regime and the drawdown, then bounded by the smallest of
-//! all caps, which is named. A result below the minimum is not traded: a size is never forced up.
+//! all caps, which is named. A result below the minimum is not traded: a size is never forced up. Q50 sizes its orders itself;
+//! [`WithSizing`] does it for every other strategy.
 
 mod advanced;
+mod around;
 mod caps;
 mod classic;
+mod config;
 mod hummingbot;
 mod validated;
 
+pub use around::WithSizing;
 pub use caps::{BindingCap, CapScope, Caps};
+pub use config::{SizingConfig, around, parameters};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::Reason,
     ledger::Account,
-    market::Quantiles,
-    strategy::{q50::regime::Regime, side::Side},
-    units::Fraction,
+    market::{Column, Quantiles},
+    strategy::{
+        q50::regime::Regime,
+        side::Side,
+        trades::{Odds, Record},
+    },
 };
 
 /// What a sizer may know about the present bar. Unknown is `None`, and a method that needs it refuses to size.
@@ -50,6 +58,8 @@ pub struct SizingInput {
     pub momentum: Option<f64>,
     /// Distance of the protective stop, a fraction of the entry price.
     pub stop_distance: Option<f64>,
+    /// Share of equity that the strategy asked for; none where it leaves that to the sizer.
+    pub asked: Option<f64>,
 }
 
 impl SizingInput {
@@ -137,6 +147,8 @@ macro_rules! methods {
 methods! {
     /// A fixed share of equity: `max_position`.
     Full = "full",
+    /// What the strategy asks for, under the caps; not of q50, which asks for nothing.
+    Own = "own",
     /// 0.1 / max(1000 variance, 0.1), in [0.01, 0.5] (seed documents).
     #[default]
     InverseVariance = "inverse_variance",
@@ -144,7 +156,7 @@ methods! {
     InverseVarianceSignal = "inverse_variance_signal",
     /// Inverse variance times |q50| min(information ratio / threshold, 2) (requirements 3.2).
     InverseVarianceStrength = "inverse_variance_strength",
-    /// Kelly from a stated win rate and payoff, times a fraction (default half).
+    /// Kelly from a stated win rate and payoff, or those of the last `kelly_trades`, times a fraction (default half).
     Kelly = "kelly",
     /// Loses `risk_per_trade` of equity at the protective stop.
     FixedFractional = "fixed_fractional",
@@ -190,9 +202,37 @@ impl Method {
     /// Whether the size may depend on the tier's confidence or on the threshold; the textbook methods know neither.
     #[must_use]
     pub const fn reads_tier(self) -> bool {
-        !matches!(
+        !self.is_textbook()
+    }
+
+    /// The signal columns that it reads, where they are there; volatilities are computed from closes where they are not.
+    #[must_use]
+    pub const fn reads(self) -> &'static [Column] {
+        match self {
+            Self::InverseVariance | Self::PipelineSuggestion => &[Column::VolRaw, Column::VolRisk],
+            Self::InverseVarianceSignal | Self::InverseVarianceStrength => {
+                &[Column::VolRaw, Column::VolRisk, Column::Q10, Column::Q50, Column::Q90]
+            }
+            _ => &[],
+        }
+    }
+
+    /// Those of them without which it never gives a size.
+    #[must_use]
+    pub const fn needs(self) -> &'static [Column] {
+        match self {
+            Self::InverseVarianceSignal | Self::InverseVarianceStrength => &[Column::Q10, Column::Q50, Column::Q90],
+            _ => &[],
+        }
+    }
+
+    /// Whether it is a method of the textbooks or the seed documents, which needs no forecast of Q50's.
+    #[must_use]
+    pub const fn is_textbook(self) -> bool {
+        matches!(
             self,
             Self::Full
+                | Self::Own
                 | Self::InverseVariance
                 | Self::InverseVarianceSignal
                 | Self::InverseVarianceStrength
@@ -201,61 +241,6 @@ impl Method {
                 | Self::Atr
                 | Self::PipelineSuggestion
         )
-    }
-}
-
-/// How large a position is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SizingConfig {
-    /// How the raw share of equity is found.
-    pub method: Method,
-    /// Largest share of equity; see `cap_scope`.
-    pub max_position: Fraction,
-    /// Whether `max_position` bounds the position or, as published, each order.
-    pub cap_scope: CapScope,
-    /// Smallest order, a share of equity; below it there is no trade.
-    pub min_size: Fraction,
-    /// Cash that is never spent, in quote units.
-    pub fee_reserve: f64,
-    /// Largest share of the remaining cash that one order spends.
-    pub cash_share: Fraction,
-    /// Largest share of a pool's quote reserve that one order spends; unused on a price venue.
-    pub pool_share: Fraction,
-    /// Whether the regime's size multiplier applies.
-    pub by_regime: bool,
-    /// Drawdown from which the size shrinks (full at 0, half here, nothing at 1.5 times this); absent: no shrinking.
-    pub half_at_drawdown: Option<Fraction>,
-    /// Win rate for `kelly`.
-    pub win_rate: Option<Fraction>,
-    /// Average win over average loss for `kelly`.
-    pub payoff: Option<f64>,
-    /// Share of the full Kelly size.
-    pub kelly_fraction: Fraction,
-    /// Share of equity lost at the stop, for `fixed_fractional` and `atr`.
-    pub risk_per_trade: Fraction,
-    /// Stop distance in average true ranges, for `atr`.
-    pub atr_multiple: f64,
-}
-
-impl Default for SizingConfig {
-    fn default() -> Self {
-        Self {
-            method: Method::InverseVariance,
-            max_position: Fraction::new(0.5),
-            cap_scope: CapScope::Total,
-            min_size: Fraction::new(0.01),
-            fee_reserve: 0.0,
-            cash_share: Fraction::ONE,
-            pool_share: Fraction::new(0.25),
-            by_regime: false,
-            half_at_drawdown: None,
-            win_rate: None,
-            payoff: None,
-            kelly_fraction: Fraction::new(0.5),
-            risk_per_trade: Fraction::new(0.02),
-            atr_multiple: 2.0,
-        }
     }
 }
 
@@ -278,17 +263,55 @@ pub struct SizeExplanation {
     pub size: f64,
 }
 
-/// Turns a forecast into a share of equity.
-#[derive(Clone, Copy, Debug, PartialEq)]
+impl SizeExplanation {
+    /// The share of equity to trade.
+    ///
+    /// # Errors
+    /// The reason for not trading: no room below a cap, no edge, or less than the smallest order.
+    #[inline]
+    fn admitted(self, config: &SizingConfig, equity: f64) -> Result<Self, Reason> {
+        let (_, cap) = self.caps.smallest();
+        let is_too_small =
+            |size: f64| size < config.min_size.get() || config.min_notional.is_some_and(|least| size * equity < least);
+        if cap <= 0.0 {
+            Err(Reason::AtCap)
+        } else if self.size <= 0.0 {
+            Err(Reason::NoEdge)
+        } else if is_too_small(self.size) {
+            Err(if is_too_small(self.raw) { Reason::BelowMinimumSize } else { Reason::AtCap })
+        } else {
+            Ok(self)
+        }
+    }
+}
+
+/// Turns what is known of a bar into a share of equity. It remembers the highest equity and how the last trades came out.
+#[derive(Clone, Debug)]
 pub struct Sizer {
     config: SizingConfig,
+    peak_equity: f64,
+    record: Option<Record>,
 }
 
 impl Sizer {
-    /// A sizer with these settings.
+    /// A sizer with these settings, before its first bar.
     #[must_use]
     pub fn new(config: SizingConfig) -> Self {
-        Self { config }
+        Self { config, peak_equity: 0.0, record: config.kelly_trades.map(Record::of_last) }
+    }
+
+    /// Takes in the account at a close. Called at every bar at which the account may have changed.
+    #[inline]
+    pub fn follow(&mut self, account: &Account) {
+        self.peak_equity = self.peak_equity.max(account.equity);
+        if let Some(record) = &mut self.record {
+            record.follow(account);
+        }
+    }
+
+    /// The odds of the trades so far, where they are asked for and there were enough.
+    fn odds(&self) -> Option<Odds> {
+        self.record.as_ref().and_then(Record::odds)
     }
 
     /// The settings.
@@ -299,39 +322,43 @@ impl Sizer {
 
     /// The share of equity to trade, with everything that led to it.
     ///
-    /// `drawdown` is the present fall from the highest equity, a fraction;
     /// `regime_multiplier` is the regime's size multiplier (used where `by_regime` is set).
     ///
     /// # Errors
-    /// The reason for not trading: no edge, a missing input, no room below a cap, or less than the minimum size.
+    /// The reason for not trading: no edge, a missing input, no room below a cap, or less than the smallest order.
     #[inline]
     pub fn size(
         &self,
         input: &SizingInput,
         account: &Account,
-        drawdown: f64,
         regime_multiplier: f64,
     ) -> Result<SizeExplanation, Reason> {
-        let base = self.base(input)?;
-        if !base.is_finite() {
-            return Err(Reason::SizingFailed);
-        }
+        self.explain(input, account, regime_multiplier)?.admitted(&self.config, account.equity)
+    }
+
+    /// How the size comes about, whether or not there is room for it.
+    ///
+    /// # Errors
+    /// The method gives no size: no edge, or a missing or impossible input.
+    #[inline]
+    fn explain(
+        &self,
+        input: &SizingInput,
+        account: &Account,
+        regime_multiplier: f64,
+    ) -> Result<SizeExplanation, Reason> {
+        let base = match self.base(input).and_then(|base| known(Some(base))) {
+            Ok(base) => base,
+            Err(Refusal::NoEdge) => return Err(Reason::NoEdge),
+            Err(refusal) => self.config.on_missing.ok_or(Reason::from(refusal))?.get(),
+        };
         let regime_multiplier = if self.config.by_regime { regime_multiplier } else { 1.0 };
-        let drawdown_multiplier = self.drawdown_multiplier(drawdown);
+        let fall = if self.peak_equity > 0.0 { 1.0 - account.equity / self.peak_equity } else { 0.0 };
+        let drawdown_multiplier = self.drawdown_multiplier(fall);
         let raw = base * regime_multiplier * drawdown_multiplier;
-        let caps = Caps::of(&self.config, input.side, account);
+        let caps = Caps::of(&self.config, input.side, account, input.stop_distance);
         let (cap, cap_value) = caps.smallest();
-        if cap_value <= 0.0 {
-            return Err(Reason::AtCap);
-        }
         let (binding, size) = if raw <= cap_value { (BindingCap::Unbound, raw) } else { (cap, cap_value) };
-        if size <= 0.0 {
-            return Err(Reason::NoEdge);
-        }
-        if size < self.config.min_size.get() {
-            let crowded_out = raw >= self.config.min_size.get();
-            return Err(if crowded_out { Reason::AtCap } else { Reason::BelowMinimumSize });
-        }
         Ok(SizeExplanation { base, regime_multiplier, drawdown_multiplier, raw, caps, binding, size })
     }
 
@@ -340,12 +367,13 @@ impl Sizer {
         let cap = self.config.max_position.get();
         match self.config.method {
             Method::Full => Ok(cap),
+            Method::Own => known(input.asked),
             Method::InverseVariance | Method::PipelineSuggestion => classic::inverse_variance(input),
             Method::InverseVarianceSignal => Ok(classic::inverse_variance(input)? * classic::signal_multiplier(input)),
             Method::InverseVarianceStrength => {
                 Ok(classic::inverse_variance(input)? * classic::strength_multiplier(input)?)
             }
-            Method::Kelly => classic::kelly(&self.config),
+            Method::Kelly => classic::kelly(&self.config, self.odds()),
             Method::FixedFractional => classic::fixed_fractional(&self.config, input),
             Method::Atr => classic::atr(&self.config, input),
             Method::HummingbotSimple => hummingbot::simple(input, cap),
@@ -394,6 +422,7 @@ pub(super) fn example() -> SizingInput {
         atr_share: Some(0.01),
         momentum: Some(0.0),
         stop_distance: Some(0.05),
+        asked: None,
     }
 }
 
@@ -402,6 +431,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::units::Fraction;
 
     fn account(cash: f64, position: f64) -> Account {
         Account {
@@ -412,35 +442,81 @@ mod tests {
             quote_reserve: None,
             average_price: None,
             opened_at: None,
+            realised: 0.0,
         }
     }
 
-    #[inline]
-    fn size(config: SizingConfig, drawdown: f64) -> Result<SizeExplanation, Reason> {
-        Sizer::new(config).size(&example(), &account(100.0, 0.0), drawdown, 0.6)
+    fn size(config: SizingConfig) -> Result<SizeExplanation, Reason> {
+        Sizer::new(config).size(&example(), &account(100.0, 0.0), 0.6)
     }
 
     #[test]
     fn the_smallest_cap_decides_and_is_named() {
         let full = SizingConfig { method: Method::Full, max_position: Fraction::new(0.8), ..SizingConfig::default() };
-        assert_eq!(size(full, 0.0).unwrap().binding, BindingCap::Unbound);
-        let reserved = size(SizingConfig { fee_reserve: 90.0, ..full }, 0.0).unwrap();
+        assert_eq!(size(full).unwrap().binding, BindingCap::Unbound);
+        let reserved = size(SizingConfig { fee_reserve: 90.0, ..full }).unwrap();
         assert_eq!((reserved.binding, reserved.size), (BindingCap::Cash, 0.1));
     }
 
     #[test]
     fn what_is_below_the_minimum_is_no_trade() {
         let config = SizingConfig { min_size: Fraction::new(0.2), ..SizingConfig::default() };
-        assert_eq!(size(config, 0.0), Err(Reason::BelowMinimumSize), "inverse variance asks for 0.1");
+        assert_eq!(size(config), Err(Reason::BelowMinimumSize), "inverse variance asks for 0.1");
     }
 
     #[test]
-    fn a_missing_or_impossible_input_is_no_trade() {
+    fn a_missing_or_impossible_input_is_no_trade_unless_a_size_is_stated_for_it() {
         let sizer = Sizer::new(SizingConfig::default());
+        let stated = Sizer::new(SizingConfig { on_missing: Some(Fraction::new(0.1)), ..SizingConfig::default() });
         for vol_risk in [None, Some(f64::NAN)] {
             let input = SizingInput { vol_risk, ..example() };
-            assert_eq!(sizer.size(&input, &account(100.0, 0.0), 0.0, 1.0), Err(Reason::SizingFailed));
+            assert_eq!(stated.size(&input, &account(100.0, 0.0), 1.0).map(|sized| sized.size), Ok(0.1));
+            assert_eq!(sizer.size(&input, &account(100.0, 0.0), 1.0), Err(Reason::SizingFailed));
         }
+    }
+
+    #[test]
+    fn an_order_below_the_smallest_notional_is_no_trade() {
+        let at_least = |least| size(SizingConfig { min_notional: Some(least), ..SizingConfig::default() });
+        assert_eq!(at_least(10.0).map(|sized| sized.size), Ok(0.1), "a tenth of 100");
+        assert_eq!(at_least(10.0_f64.next_up()), Err(Reason::BelowMinimumSize));
+    }
+
+    #[test]
+    fn the_heat_is_what_is_lost_at_the_stop_and_without_one_all_of_the_position() {
+        let config = SizingConfig { max_heat: Some(Fraction::new(0.00390625)), ..SizingConfig::default() };
+        let sizer = Sizer::new(config);
+        let sized = |stop_distance, held| {
+            let input = SizingInput { stop_distance, ..example() };
+            sizer.size(&input, &account(100.0 - held, held), 1.0).map(|sized| (sized.binding, sized.size))
+        };
+        assert_eq!(sized(Some(0.0625), 0.0), Ok((BindingCap::Heat, 0.0625)), "1/16 of 1/16 is 1/256");
+        assert_eq!(sized(Some(0.0625), 3.125), Ok((BindingCap::Heat, 0.03125)), "half of it is held");
+        assert_eq!(sized(Some(0.0625), 6.25), Err(Reason::AtCap), "the limit is hit");
+        assert_eq!(sized(None, 0.0), Err(Reason::AtCap), "1/256 is less than the smallest order");
+    }
+
+    #[test]
+    fn kelly_goes_by_the_last_trades_once_there_are_enough() {
+        let config = SizingConfig {
+            method: Method::Kelly,
+            max_position: Fraction::ONE,
+            win_rate: Some(Fraction::new(0.55)),
+            payoff: Some(1.5),
+            kelly_trades: Some(3),
+            ..SizingConfig::default()
+        };
+        let mut sizer = Sizer::new(config);
+        let mut after = |realised: f64| {
+            let account = Account { realised, ..account(100.0, 0.0) };
+            sizer.follow(&account);
+            sizer.size(&example(), &account, 1.0).map(|sized| sized.size)
+        };
+        assert!((after(6.0).unwrap() - 0.125).abs() < 1e-15, "one trade: as stated, half of 0.55 - 0.45 / 1.5");
+        assert!((after(4.0).unwrap() - 0.125).abs() < 1e-15);
+        // Two of three won, 5 against 2: 2/3 - 1/3 / 2.5 = 8/15, halved.
+        assert!((after(8.0).unwrap() - 4.0 / 15.0).abs() < 1e-15);
+        assert_eq!(after(-8.0), Err(Reason::NoEdge), "one of three won, 4 against 9");
     }
 
     #[test]
@@ -454,19 +530,19 @@ mod tests {
 
     #[test]
     fn the_regime_multiplies_only_where_asked() {
-        let plain = size(SizingConfig::default(), 0.0).unwrap();
-        let scaled = size(SizingConfig { by_regime: true, ..SizingConfig::default() }, 0.0).unwrap();
+        let plain = size(SizingConfig::default()).unwrap();
+        let scaled = size(SizingConfig { by_regime: true, ..SizingConfig::default() }).unwrap();
         assert_eq!((plain.size, scaled.size), (0.1, 0.06));
     }
 
     proptest! {
         #[test]
         fn no_size_exceeds_any_cap(
-            method in 0_usize..24, cash in 0.0_f64..1e6, position in 0.0_f64..1e6, cap in 0.01_f64..1.0,
+            method in 0_usize..25, cash in 0.0_f64..1e6, position in 0.0_f64..1e6, cap in 0.01_f64..1.0, heat in 0.001_f64..0.1,
             q10 in -0.05_f64..0.0, q50 in -0.01_f64..0.01, q90 in 0.0_f64..0.05, vol in 1e-5_f64..0.05,
         ) {
-            const METHODS: [Method; 24] = [
-                Method::Full, Method::InverseVariance, Method::InverseVarianceSignal, Method::InverseVarianceStrength,
+            const METHODS: [Method; 25] = [
+                Method::Own, Method::Full, Method::InverseVariance, Method::InverseVarianceSignal, Method::InverseVarianceStrength,
                 Method::Kelly, Method::FixedFractional, Method::Atr, Method::HummingbotSimple, Method::HummingbotKelly,
                 Method::HummingbotVolatility, Method::HummingbotSharpe, Method::HummingbotRiskParity, Method::Enhanced,
                 Method::QuantileBacktester, Method::AdvancedKelly, Method::AdvancedVolatility, Method::AdvancedSharpe,
@@ -478,20 +554,23 @@ mod tests {
                 max_position: Fraction::new(cap),
                 win_rate: Some(Fraction::new(0.55)),
                 payoff: Some(1.5),
+                max_heat: Some(Fraction::new(heat)),
                 ..SizingConfig::default()
             };
             let input = SizingInput {
                 quantiles: Quantiles { q10, q50, q90 },
                 vol_raw: Some(vol),
                 vol_risk: Some(vol * vol),
+                asked: Some(vol * 20.0),
                 ..example()
             };
             let held = account(cash, position);
-            if let Ok(sized) = Sizer::new(config).size(&input, &held, 0.0, 1.0) {
+            if let Ok(sized) = Sizer::new(config).size(&input, &held, 1.0) {
                 let slack = 1.0 + 1e-12;
                 prop_assert!(sized.size <= cap * slack);
                 prop_assert!(sized.size * held.equity <= cash * slack);
                 prop_assert!(position + sized.size * held.equity <= cap * held.equity * slack);
+                prop_assert!((position + sized.size * held.equity) * 0.05 <= heat * held.equity * slack);
                 prop_assert!(sized.size >= 0.01);
             }
         }

@@ -28,6 +28,8 @@ pub enum BindingCap {
     Cash,
     /// The share of the pool.
     PoolShare,
+    /// What may be lost at the stop.
+    Heat,
 }
 
 impl BindingCap {
@@ -39,6 +41,7 @@ impl BindingCap {
             Self::MaxPosition => "max_position",
             Self::Cash => "cash",
             Self::PoolShare => "pool_share",
+            Self::Heat => "max_heat",
         }
     }
 }
@@ -52,13 +55,16 @@ pub struct Caps {
     pub cash: Option<f64>,
     /// The share of the pool's quote reserve.
     pub pool_share: Option<f64>,
+    /// Room below what may be lost at the stop.
+    pub heat: Option<f64>,
 }
 
 impl Caps {
-    /// The caps of an order in the direction `side`.
+    /// The caps of an order in the direction `side`, whose stop is at `stop_distance`, a fraction of the price. Without a stop
+    /// the whole position is at risk.
     #[must_use]
     #[inline]
-    pub(super) fn of(config: &SizingConfig, side: Side, account: &Account) -> Self {
+    pub(super) fn of(config: &SizingConfig, side: Side, account: &Account, stop_distance: Option<f64>) -> Self {
         let held = match side {
             Side::Long => account.exposure(),
             Side::Short => -account.exposure(),
@@ -73,6 +79,7 @@ impl Caps {
             max_position,
             cash: (side == Side::Long).then(|| share_of_equity(spendable)),
             pool_share: account.quote_reserve.map(|reserve| share_of_equity(reserve * config.pool_share.get())),
+            heat: config.max_heat.map(|most| most.get() / stop_distance.unwrap_or(1.0) - held.max(0.0)),
         }
     }
 
@@ -80,7 +87,7 @@ impl Caps {
     #[must_use]
     #[inline]
     pub fn smallest(&self) -> (BindingCap, f64) {
-        [(BindingCap::Cash, self.cash), (BindingCap::PoolShare, self.pool_share)]
+        [(BindingCap::Cash, self.cash), (BindingCap::PoolShare, self.pool_share), (BindingCap::Heat, self.heat)]
             .into_iter()
             .filter_map(|(name, cap)| cap.map(|value| (name, value)))
             .fold((BindingCap::MaxPosition, self.max_position), |least, cap| if cap.1 < least.1 { cap } else { least })
@@ -105,26 +112,27 @@ mod tests {
             quote_reserve: None,
             average_price: Some(100.0),
             opened_at: Some(0),
+            realised: 0.0,
         }
     }
 
     #[test]
     fn a_total_cap_leaves_the_room_that_the_position_has_not_used() {
-        let caps = Caps::of(&config(CapScope::Total), Side::Long, &half_invested());
+        let caps = Caps::of(&config(CapScope::Total), Side::Long, &half_invested(), None);
         assert!((caps.max_position - 0.1).abs() < 1e-15);
         assert_eq!(caps.smallest().0, BindingCap::MaxPosition);
     }
 
     #[test]
     fn the_legacy_cap_forgets_the_position() {
-        let caps = Caps::of(&config(CapScope::PerOrder), Side::Long, &half_invested());
+        let caps = Caps::of(&config(CapScope::PerOrder), Side::Long, &half_invested(), None);
         assert_eq!(caps.max_position, 0.3);
     }
 
     #[test]
     fn a_small_pool_binds_first() {
-        let caps =
-            Caps::of(&config(CapScope::Total), Side::Long, &Account { quote_reserve: Some(0.02), ..half_invested() });
+        let account = Account { quote_reserve: Some(0.02), ..half_invested() };
+        let caps = Caps::of(&config(CapScope::Total), Side::Long, &account, None);
         let (name, value) = caps.smallest();
         assert_eq!(name, BindingCap::PoolShare);
         assert!((value - 0.00005).abs() < 1e-18, "a quarter of 0.02 of an equity of 100");

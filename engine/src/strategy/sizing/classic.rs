@@ -1,7 +1,7 @@
 //! Textbook methods and those of the seed documents (feature inventory C1, C2, C4, C5, C6).
 
 use super::{Refusal, SizingConfig, SizingInput, known, positive};
-use crate::units::Fraction;
+use crate::{strategy::trades::Odds, units::Fraction};
 
 /// 0.1 / max(1000 variance, 0.1), in [0.01, 0.5]. On real hourly variance, of the order of 1e-5, it is its upper bound.
 #[inline]
@@ -23,12 +23,16 @@ pub(super) fn strength_multiplier(input: &SizingInput) -> Result<f64, Refusal> {
     Ok(input.abs_q50() * (input.info_ratio / positive(input.info_ratio_threshold)?).min(2.0))
 }
 
-/// f* = (W - (1 - W) / R) x fraction, at most 1 (Kelly 1956, for a bet that pays R to 1).
+/// f* = (W - (1 - W) / R) x fraction, at most 1 (Kelly 1956, for a bet that pays R to 1), with the odds of past trades, or the
+/// stated ones.
 ///
-/// A payoff outside [0.01, 100] is a mix-up of units and is refused.
-pub(super) fn kelly(config: &SizingConfig) -> Result<f64, Refusal> {
-    let win_rate = known(config.win_rate.map(Fraction::get))?;
-    let payoff = known(config.payoff)?;
+/// A payoff outside [0.01, 100] is a mix-up of units and is refused; trades of which none was won have no edge.
+pub(super) fn kelly(config: &SizingConfig, odds: Option<Odds>) -> Result<f64, Refusal> {
+    let (win_rate, payoff) = match odds {
+        Some(Odds { win_rate: 0.0, .. }) => return Err(Refusal::NoEdge),
+        Some(Odds { win_rate, payoff }) => (win_rate, payoff),
+        None => (known(config.win_rate.map(Fraction::get))?, known(config.payoff)?),
+    };
     if !(0.01..=100.0).contains(&payoff) || !(0.0..=1.0).contains(&win_rate) {
         return Err(Refusal::Impossible);
     }
@@ -71,12 +75,16 @@ mod tests {
     #[test]
     fn half_kelly_by_hand_and_no_edge_is_said() {
         let bet = |win: f64, payoff: f64| {
-            kelly(&SizingConfig { win_rate: Some(Fraction::new(win)), payoff: Some(payoff), ..SizingConfig::default() })
+            let config =
+                SizingConfig { win_rate: Some(Fraction::new(win)), payoff: Some(payoff), ..SizingConfig::default() };
+            kelly(&config, None)
         };
         assert!((bet(0.55, 1.5).unwrap() - 0.125).abs() < 1e-15, "0.55 - 0.45 / 1.5 = 0.25, halved");
         assert_eq!(bet(0.4, 1.0), Err(Refusal::NoEdge));
         assert_eq!(bet(0.55, 150.0), Err(Refusal::Impossible));
-        assert_eq!(kelly(&SizingConfig::default()), Err(Refusal::Missing));
+        assert_eq!(kelly(&SizingConfig::default(), None), Err(Refusal::Missing));
+        let lost = Odds { win_rate: 0.0, payoff: 0.0 };
+        assert_eq!(kelly(&SizingConfig::default(), Some(lost)), Err(Refusal::NoEdge));
     }
 
     #[test]
