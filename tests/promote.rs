@@ -217,6 +217,59 @@ mod promote {
         assert!(page.contains("promoted, its last bars, ends at"), "live, replayed and promoted are in one picture");
     }
 
+    #[test]
+    fn a_strategy_in_a_file_is_promoted_and_decides_by_its_manifest_on_bars_of_its_own_length() {
+        let demo = Demonstration::start();
+        let bar = |i: i64| {
+            let price = |i: i64| 1e-6 * (1.0 + 0.05 * (i as f64 / 7.0).sin());
+            let (open, close) = (price(i), price(i + 1));
+            format!("{},{open:e},{:e},{:e},{close:e}\n", i * 60_000, open.max(close), open.min(close))
+        };
+        let bars = "ts_ms,open,high,low,close\n".to_owned() + &(0..900).map(bar).collect::<String>();
+        demo.space.write("bars.csv", bars);
+        let rule = "name: swing\ntimeframe: 1m\nentry_conditions: {long: [close > open]}\nexit_conditions: {long: [close < \
+                    open]}\nstop_loss: {type: none}\ntake_profit: {type: none}\n";
+        demo.space.write("s.yaml", rule);
+        let verify = "verify --venue pumpswap --bars bars.csv --strategy s.yaml --sizing own --set sizing.max_position=0.2 \
+                      --capital 10 --out verdict";
+        demo.space.json(verify, 0);
+        // Fifteen hours are no track record: what stands in the way is overridden by name.
+        let promote = "promote verdict --keypair demo/wallet.json";
+        let refused = demo.space.json(promote, 1);
+        let permit = |refusal: &Value| {
+            let name = refusal["name"].as_str().unwrap();
+            match refusal["why"].as_str().unwrap().starts_with("was not accepted") {
+                true => format!(" --accept-condition {name}"),
+                false => format!(" --override {name}=it_is_a_test"),
+            }
+        };
+        let permitted: String = refused["refusals"].as_array().unwrap().iter().map(permit).collect();
+        assert!(permitted.contains("--override"), "{refused}");
+        assert_eq!(demo.space.json(&format!("{promote}{permitted}"), 0)["promoted"], true);
+        let manifest: Value = serde_json::from_str(&demo.manifest()).unwrap();
+        let strategy = &manifest["spec"]["settings"]["strategy"];
+        assert_eq!((&strategy["kind"], &strategy["sizing"]["max_position"]), (&json!("file"), &json!(0.2)));
+        demo.space.write("limits.toml", "");
+        let line = demo.line("--manifest manifest.json --bars 2 --dry-run --out session --format json");
+        let line = line.replace(" --signals demo/signals.parquet", "");
+        let other = format!("{} --set sizing.max_position=0.3 --strategy s.yaml", line.replace("session", "other"));
+        demo.space.refused(&other, &["the strategy", "was promoted", "Nothing was sent"]);
+        std::thread::scope(|threads| {
+            let session = threads.spawn(|| demo.space.q50(&line));
+            let begun = Instant::now();
+            while !session.is_finished() {
+                assert!(begun.elapsed() < Duration::from_secs(120), "it does not end");
+                std::thread::sleep(Duration::from_millis(100));
+                demo.advance(5);
+            }
+            let ended = session.join().unwrap();
+            assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+        });
+        let decisions = Journal::open(&demo.space.path("session/session.sqlite")).unwrap().decisions().unwrap();
+        let of_a_minute = decisions.iter().all(|decision| decision.bar_ms % 60_000 == 0);
+        assert!(decisions.len() >= 2 && of_a_minute, "{decisions:?}");
+    }
+
     fn blake3(bytes: &[u8]) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bytes");
