@@ -372,7 +372,8 @@ impl Guard {
             State::Fail => "FAIL",
             State::NotRun => "not run",
         };
-        let value = self.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+        let number = |value: f64| if value.fract() == 0.0 { value.to_string() } else { format!("{value:.3}") };
+        let value = self.value.map_or_else(|| "-".to_owned(), number);
         let threshold = format!("{} {}", self.name.comparison(), self.threshold);
         vec![file.to_owned(), self.name.name().to_owned(), state.to_owned(), value, threshold, self.evidence.clone()]
     }
