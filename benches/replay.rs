@@ -87,7 +87,7 @@ fn replays(c: &mut Criterion) {
     for (name, strategy) in [("threshold", threshold()), ("q50", StrategyConfig::new(Q50Config::default()))] {
         let data = world.spec(&strategy);
         let settings = settings(strategy, false);
-        let source = Source { market: world.market(), pool: None, data: &data, instruments: &[] };
+        let source = Source { market: world.market(), pool: None, contract: None, data: &data, instruments: &[] };
         let prepared = Prepared::new(source, &settings.venue).unwrap();
         let expected = run::<Summary>(&prepared, &settings);
         group.bench_function(format!("{name}/summary"), |b| {
@@ -111,7 +111,7 @@ fn streaming(c: &mut Criterion) {
     for (name, strategy) in [("threshold", threshold()), ("q50", StrategyConfig::new(Q50Config::default()))] {
         let settings = settings(strategy.clone(), false);
         let data = world.spec(&strategy);
-        let source = Source { market, pool: None, data: &data, instruments: &[] };
+        let source = Source { market, pool: None, contract: None, data: &data, instruments: &[] };
         let expected = run::<Journal>(&Prepared::new(source, &settings.venue).unwrap(), &settings);
         group.bench_function(format!("{name}/journal"), |b| {
             b.iter(|| {
@@ -199,7 +199,7 @@ fn sweeps(c: &mut Criterion) {
         let base = settings(strategy, pool);
         let space = Space::parse(grid).unwrap();
         assert_eq!(space.count(), 100);
-        let source = Source { market: world.market(), pool: None, data: &data, instruments: &[] };
+        let source = Source { market: world.market(), pool: None, contract: None, data: &data, instruments: &[] };
         let prepared = Prepared::new(source, &base.venue).unwrap();
         let sweep = Sweep::new(&prepared, base, &space).unwrap();
         let total = |sweep: &Sweep<'_>| -> f64 {

@@ -1,5 +1,6 @@
 //! What was typed becomes what is run: validated once, before any work.
 
+mod perpetual;
 mod strategy;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use q50_research::{
 };
 use serde::Deserialize;
 
+pub(crate) use perpetual::contract;
 pub(crate) use strategy::own_grid;
 use strategy::strategy;
 #[cfg(feature = "live")]
@@ -317,6 +319,7 @@ fn venue(arguments: &ReplayArguments, name: VenueName, cost: Fraction) -> Result
     Ok(match name {
         VenueName::NextOpen => VenueSettings::NextOpen(price_venue(arguments, cost)?),
         VenueName::PumpSwap => VenueSettings::PumpSwap(pool_venue(arguments)?),
+        VenueName::Perpetual => VenueSettings::Perpetual(perpetual::config(arguments)?),
     })
 }
 
@@ -324,6 +327,7 @@ fn price_venue(arguments: &ReplayArguments, cost: Fraction) -> Result<PriceVenue
     if let Some(option) = arguments.pool.typed() {
         bail!("{option} has no meaning on --venue next-open; leave it out, or use --venue pumpswap");
     }
+    refuse_perpetual(arguments)?;
     Ok(PriceVenue {
         cost,
         spread: arguments.spread_bps.map(Fraction::from_bps),
@@ -333,6 +337,23 @@ fn price_venue(arguments: &ReplayArguments, cost: Fraction) -> Result<PriceVenue
             TimingName::SameClose => FillTiming::SameClose,
         },
     })
+}
+
+/// Refuses what a perpetual future has not.
+fn refuse_other_than_perpetual(arguments: &ReplayArguments) -> Result<()> {
+    let same_close = (arguments.fill_timing == TimingName::SameClose).then_some("--fill-timing same-close");
+    match arguments.pool.typed().or(same_close) {
+        Some(option) => bail!("{option} has no meaning on --venue perpetual; leave it out, or use another venue"),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what only a perpetual future has.
+fn refuse_perpetual(arguments: &ReplayArguments) -> Result<()> {
+    match arguments.perpetual.typed() {
+        Some(option) => bail!("{option} has no meaning without --venue perpetual; leave it out, or use that venue"),
+        None => Ok(()),
+    }
 }
 
 /// A pool has no lots and no quoted spread: what asks for one is refused. What a strategy asks for that a pool has not is
@@ -346,6 +367,7 @@ fn pool_venue(arguments: &ReplayArguments) -> Result<PoolVenue> {
     if let Some((option, _)) = price_only.iter().find(|(_, asked)| *asked) {
         bail!("{option} has no meaning on --venue pumpswap; leave it out, or use --venue next-open");
     }
+    refuse_perpetual(arguments)?;
     let pool = &arguments.pool;
     let fees = match arguments.cost_bps {
         None => PoolFees::Schedule,

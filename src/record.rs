@@ -4,12 +4,15 @@ use std::{collections::HashSet, path::Path};
 
 use anyhow::{Context, Result, bail};
 use q50_datasets::{Bars, dataset::Dataset};
-use q50_engine::{strategy::StrategyConfig, venue::PoolPath};
+use q50_engine::{
+    strategy::StrategyConfig,
+    venue::{Contract, PoolPath},
+};
 use q50_research::{
     basket::basket,
     claim::DataFacts,
     run::{Instrument, Source, VenueSettings},
-    spec::DataSpec,
+    spec::{ContractSpec, DataSpec},
     trials,
 };
 
@@ -28,6 +31,8 @@ pub(crate) struct Record {
     pub(crate) data: Dataset,
     /// Reserves of the only one.
     pool: Option<Reserves>,
+    /// What is recorded of it as a perpetual future.
+    contract: Option<(Contract, ContractSpec)>,
     /// Names of several, by their files.
     pub(crate) names: Vec<String>,
     each: Vec<(Dataset, Option<Reserves>)>,
@@ -41,7 +46,8 @@ impl Record {
         if several.len() < 2 {
             let own = several.into_iter().next().unwrap_or_else(|| arguments.clone());
             let data = configuration::dataset(&own)?;
-            return Ok(Self { data, pool: None, names: Vec::new(), each: Vec::new(), arguments: vec![own] });
+            let (names, each) = (Vec::new(), Vec::new());
+            return Ok(Self { data, pool: None, contract: None, names, each, arguments: vec![own] });
         }
         let folder = (arguments.bars.len() == 1).then(|| &arguments.bars[0]);
         let read = |own: &ReplayArguments| {
@@ -54,13 +60,16 @@ impl Record {
         let records = several.iter().map(read).collect::<Result<Vec<_>>>()?;
         let (cut, data) = basket(records).context("--bars")?;
         let each = cut.into_iter().map(|record| (record, None)).collect();
-        Ok(Self { data, pool: None, names: names(&several), each, arguments: several })
+        Ok(Self { data, pool: None, contract: None, names: names(&several), each, arguments: several })
     }
 
-    /// Reads the reserves that were named, once it is known that the venue has any.
-    pub(crate) fn with_reserves(mut self) -> Result<Self> {
+    /// Reads what is recorded of the venue, once it is known which one that is.
+    pub(crate) fn with_recorded(mut self, venue: &VenueSettings) -> Result<Self> {
         if let [own] = &self.arguments[..] {
             self.pool = configuration::pool_path(own, &self.data)?;
+            if let VenueSettings::Perpetual(config) = venue {
+                self.contract = Some(configuration::contract(own, &self.data, config)?);
+            }
         }
         for ((record, pool), own) in self.each.iter_mut().zip(&self.arguments) {
             *pool = configuration::pool_path(own, record)?;
@@ -103,7 +112,9 @@ impl Record {
     /// What the runs of a strategy see.
     pub(crate) fn spec(&self, strategy: &StrategyConfig) -> DataSpec {
         if self.each.is_empty() {
-            return DataSpec::of(&self.data, strategy).with_pool(self.pool.as_ref().map(|(_, hash)| hash.as_str()));
+            let contract = self.contract.as_ref().map(|(_, spec)| spec.clone());
+            let pool = self.pool.as_ref().map(|(_, hash)| hash.as_str());
+            return DataSpec::of(&self.data, strategy).with_pool(pool).with_contract(contract);
         }
         let each: Vec<(&Dataset, Option<&str>)> =
             self.each.iter().map(|(data, pool)| (data, pool.as_ref().map(|(_, hash)| hash.as_str()))).collect();
@@ -112,12 +123,17 @@ impl Record {
 
     /// The same, ready to be run.
     pub(crate) fn source<'a>(&'a self, spec: &'a DataSpec, instruments: &'a [Instrument<'a>]) -> Source<'a> {
-        Source { market: self.data.market(), pool: self.pool(), data: spec, instruments }
+        Source { market: self.data.market(), pool: self.pool(), contract: self.contract(), data: spec, instruments }
     }
 
     /// Reserves of the only record.
     pub(crate) fn pool(&self) -> Option<&PoolPath> {
         self.pool.as_ref().map(|(path, _)| path)
+    }
+
+    /// What is recorded of the only record as a perpetual future.
+    pub(crate) fn contract(&self) -> Option<&Contract> {
+        self.contract.as_ref().map(|(contract, _)| contract)
     }
 
     /// What trials on it are filed under.

@@ -119,6 +119,11 @@ fn stocked() -> Workspace {
     let head = r#""name": "found", "timeframe": "1h", "direction": "long""#;
     w.write("genome.json", format!(r#"{{{head}, "entry": {}, "exit": {}, {rest}}}"#, gene(30), gene(70)));
     w.write("found.yaml", w.q50("strategy genome {dir}/genome.json").stdout);
+    let with_volume = |(row, line): (usize, &str)| format!("{line},{}\n", if row == 0 { "volume" } else { "900" });
+    w.write("perp.parquet", bars_csv(400).lines().enumerate().map(with_volume).collect::<String>());
+    let settlements = (0..=50).map(|i| format!("{},0.0001\n", i * 28_800_000_i64));
+    w.write("funding.csv", format!("ts_ms,rate\n{}", settlements.collect::<String>()));
+    w.write("tiers.json", r#"[{"above": 0, "rate": 0.004, "deduction": 0, "max_leverage": 125}]"#);
     w.write("faults.toml", "[[fault]]\nkind = \"dropped\"\nshare = 0.2\n");
     w.write("reserves.parquet", "ts_ms,base_reserve,quote_reserve\n0,100000000,100000000\n1000,99000000,101010101\n");
     // A ledger that has been used, and the folder that its run wrote: examples name both.

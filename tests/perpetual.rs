@@ -1,11 +1,11 @@
 //! `q50 perp` and `--venue perpetual`, as a user sees them.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod util;
 
 use q50_testing::{real, real_json};
-use serde_json::json;
+use serde_json::{Value, json};
 use util::Workspace;
 
 #[test]
@@ -42,4 +42,194 @@ fn a_scenario_that_cannot_be_computed_is_refused_with_its_place() {
     w.refused("perp scenario {dir}/k.json", &["k.json", "scenarios[0].events[1]", "split", "funding"]);
     w.write("b.json", b"PAR1");
     w.refused("perp scenario {dir}/b.json", &["b.json", "expected scenarios in JSON"]);
+}
+
+/// Enters both ways when a fast average crosses a slow one, with a stop and a target.
+const CROSS: &str = "
+name: cross
+timeframe: 1h
+indicators:
+  fast: {type: EMA, period: 3}
+  slow: {type: EMA, period: 8}
+entry_conditions: {long: [fast crosses_above slow], short: [fast crosses_below slow]}
+exit_conditions: {long: [fast crosses_below slow], short: [fast crosses_above slow]}
+stop_loss: {type: fixed_pct, percent: 3}
+take_profit: {type: fixed_pct, percent: 6}
+position_management: {reverse: true}
+sweep: {fast.period: [2, 3]}
+";
+
+const HOUR_MS: i64 = 3_600_000;
+const RUN: &str = "verify -q --bars {dir}/b.csv --strategy {dir}/s.yaml --venue perpetual --leverage 20 --funding \
+                   {dir}/f.csv --tiers {dir}/t.json --spread-bps 2";
+
+/// Hourly bars that swing by 5 %, with volume, and mark prices a thousandth above them.
+fn world() -> Workspace {
+    let w = Workspace::new();
+    let bars = |basis: f64| -> String {
+        let bar = |row: i64| {
+            let price = |row: i64| (100.0 + 5.0 * (row as f64 / 9.0).sin() + (row % 7) as f64 * 0.1) * basis;
+            let (open, close) = (price(row), price(row + 1));
+            let (high, low) = (open.max(close) + 0.2, open.min(close) - 0.2);
+            format!("{},{open},{high},{low},{close},{}\n", row * HOUR_MS, 800 + row % 5 * 100)
+        };
+        "ts_ms,open,high,low,close,volume\n".to_owned() + &(0..400).map(bar).collect::<String>()
+    };
+    w.write("b.csv", bars(1.0));
+    w.write("m.csv", bars(1.001));
+    w.write("s.yaml", CROSS);
+    w.write("f.csv", funding(0.0003));
+    w.write("t.json", r#"[{"above": 0, "rate": 0.004, "deduction": 0, "max_leverage": 125}]"#);
+    w
+}
+
+fn funding(rate: f64) -> String {
+    "ts_ms,rate\n".to_owned() + &(0..=50).map(|i| format!("{},{rate}\n", i * 8 * HOUR_MS)).collect::<String>()
+}
+
+fn number(of: &Value, path: &str) -> f64 {
+    of.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} is no number in {of}"))
+}
+
+#[test]
+fn the_report_says_what_moved_the_equity_and_what_it_is_without_each_part() {
+    let w = world();
+    let summary = w.json(&format!("{RUN} --mark {{dir}}/m.csv --capital 10000 --out {{dir}}/o"), 0);
+    let part = |name: &str| number(&summary, &format!("/replay/perpetual/{name}"));
+    let costs: f64 = ["fees", "funding", "spread", "slippage", "liquidation_cost"].into_iter().map(part).sum();
+    let final_equity = number(&summary, "/replay/final_equity");
+    assert!((final_equity - (10_000.0 + part("price_result") - costs)).abs() < 1e-6, "{summary}");
+    assert!(part("fees") > 10.0 && part("slippage") > 0.1 && part("settlements") > 10.0);
+    assert_eq!(summary.pointer("/replay/perpetual/marked_at"), Some(&json!("mark_price")));
+    assert_eq!(summary.pointer("/settings/run/venue/kind"), Some(&json!("perpetual")));
+    assert_eq!(summary.pointer("/settings/run/venue/leverage"), Some(&json!(20.0)));
+    assert_eq!(summary.pointer("/settings/data/contract/tiers/0/rate"), Some(&json!(0.004)));
+    assert!(summary.pointer("/settings/data/contract/marks").is_some_and(Value::is_string));
+    let fills = summary["replay"]["fills"].as_u64().unwrap();
+    assert!(fills > 20, "{fills}");
+
+    // Each ablation is the run that a user makes by hand.
+    for (named, by_hand) in [
+        ("leverage", RUN.replace("--leverage 20", "--leverage 1")),
+        ("spread", RUN.replace("--spread-bps 2", "--spread-bps 0")),
+        ("slippage", format!("{RUN} --slippage-coefficient 0")),
+        ("fees", format!("{RUN} --cost-bps 0")),
+    ] {
+        let parts = summary.pointer("/replay/perpetual/without").unwrap().as_array().unwrap();
+        let found = parts.iter().find(|one| one["part"] == named).unwrap();
+        let line = format!("{by_hand} --mark {{dir}}/m.csv --capital 10000 --out {{dir}}/o2");
+        let equity = number(&w.json(&line, 0), "/replay/final_equity");
+        assert!((number(found, "/final_equity") - equity).abs() < 1e-6, "{named}");
+        let sum = number(found, "/cost") + number(found, "/remainder");
+        assert!((sum - (equity - final_equity)).abs() < 1e-6, "{named}");
+    }
+    let robust = summary["checks"].as_array().unwrap().iter().find(|check| check["name"] == "robust").unwrap();
+    assert!(robust["evidence"].as_str().unwrap().len() > 10, "{robust}");
+}
+
+#[test]
+fn last_prices_stand_in_for_mark_prices_and_the_report_says_so() {
+    let w = world();
+    let summary = w.json(&format!("{RUN} --out {{dir}}/o"), 0);
+    assert_eq!(summary.pointer("/replay/perpetual/marked_at"), Some(&json!("last_price")));
+    assert_eq!(summary.pointer("/settings/data/contract/marks"), Some(&Value::Null));
+    let text = w.q50(&format!("{RUN} --out {{dir}}/o")).stdout;
+    assert!(text.contains("look at last prices, because no mark prices were given"), "{text}");
+    let html = std::fs::read_to_string(w.path("o/report.html")).unwrap();
+    assert!(html.contains("Funding, quote units") && html.contains("because no mark prices were given"));
+}
+
+#[test]
+fn another_record_of_funding_is_another_run() {
+    let w = world();
+    let id = |w: &Workspace, more: &str| {
+        w.json(&format!("{RUN}{more} --out {{dir}}/o"), 0)["run_id"].as_str().unwrap().to_owned()
+    };
+    let first = id(&w, "");
+    assert_eq!(id(&w, ""), first);
+    w.write("f.csv", funding(0.0004));
+    let mut ids = vec![first, id(&w, ""), id(&w, " --maintenance-on entry"), id(&w, " --mark {dir}/m.csv")];
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn free_short_sales_are_dearer_here() {
+    let w = world();
+    let free =
+        w.json("verify -q --bars {dir}/b.csv --strategy {dir}/s.yaml --cost-bps 4 --spread-bps 2 --out {dir}/o", 0);
+    let here = w.json(&format!("{RUN} --out {{dir}}/o"), 0);
+    assert_ne!(number(&free, "/replay/final_equity"), number(&here, "/replay/final_equity"));
+    let long_only = w.json(&format!("{RUN} --shorting none --out {{dir}}/o"), 0);
+    assert!(number(&long_only, "/replay/fills") < number(&here, "/replay/fills"));
+    w.refused(&format!("{RUN} --shorting free"), &["--shorting free", "margin and funding"]);
+}
+
+#[test]
+fn searches_run_at_this_venue() {
+    let w = world();
+    let rest = RUN.strip_prefix("verify -q").unwrap();
+    let sweep = w.json(&format!("sweep -q {rest} --out {{dir}}/o"), 0);
+    assert_eq!((&sweep["completed"], &sweep["failed"]), (&json!(2), &json!(0)));
+    assert_eq!(sweep.pointer("/settings/venue/kind"), Some(&json!("perpetual")));
+    let alone = w.json(&format!("{RUN} --set fast.period=2 --out {{dir}}/v"), 0);
+    let best = sweep["pareto"].as_array().unwrap().iter().find(|set| set["index"] == 0).cloned();
+    if let Some(set) = best {
+        let returned = number(&alone, "/replay/total_return");
+        assert!((number(&set, "/total_return") - returned).abs() < 1e-9, "a set is the run of its own");
+    }
+    let judged = w.q50(&format!(
+        "overfit -q {rest} --train-days 5 --test-days 2 --step-days 2 --skip combinatorial --out {{dir}}/f"
+    ));
+    assert!(matches!(judged.code, 0 | 1) && judged.stdout.contains("walk_forward"), "{}", judged.stderr);
+}
+
+#[test]
+fn what_is_not_recorded_is_refused_with_time_and_file() {
+    let w = world();
+    let with = |change: &[(&str, &str)]| change.iter().fold(RUN.to_owned(), |line, (from, to)| line.replace(from, to));
+    w.refused(&with(&[("--funding {dir}/f.csv", "")]), &["needs the recorded rates of its funding", "--funding"]);
+    w.refused(&with(&[("--tiers {dir}/t.json", "")]), &["needs the tiers", "--tiers"]);
+    let all = funding(0.0001);
+    let hole = all.replace(&format!("{},0.0001\n", 160 * HOUR_MS), "");
+    w.write("f.csv", &hole);
+    w.refused(RUN, &["f.csv", "1970-01-07T16:00:00Z", "no rate is recorded", "--from"]);
+    w.write("f.csv", all);
+    let marks = std::fs::read_to_string(w.path("m.csv")).unwrap();
+    w.write(
+        "m.csv",
+        marks
+            .lines()
+            .filter(|line| !line.starts_with("720000000,"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>(),
+    );
+    w.refused(&format!("{RUN} --mark {{dir}}/m.csv"), &["m.csv", "1970-01-09T08:00:00Z", "no mark prices"]);
+    w.write("t.json", r#"[{"above": 0, "rate": 0.004, "deduction": 0, "max_leverage": 10}]"#);
+    w.refused(RUN, &["--leverage is 20", "t.json", "permits 10"]);
+    w.write("t.json", r#"[{"above": 0, "rate": 0.004}]"#);
+    w.refused(RUN, &["t.json", "deduction"]);
+}
+
+#[test]
+fn what_has_no_meaning_is_refused() {
+    let w = world();
+    let next_open = "verify -q --bars {dir}/b.csv --strategy {dir}/s.yaml";
+    w.refused(&format!("{next_open} --leverage 3"), &["--leverage", "without --venue perpetual"]);
+    w.refused(&format!("{next_open} --venue pumpswap --funding x"), &["--funding", "without --venue perpetual"]);
+    w.refused(&format!("{RUN} --pool-depth 5"), &["--pool-depth", "--venue perpetual"]);
+    w.refused(&format!("{RUN} --fill-timing same-close"), &["same-close", "--venue perpetual"]);
+    w.refused(&format!("{next_open} --venue perpetual --leverage 0.5"), &["1 or more"]);
+    w.refused(
+        "discover -q --bars {dir}/b.csv --timeframe 1h --venue perpetual --out {dir}/d",
+        &["--venue perpetual", "q50 verify"],
+    );
+    let several = RUN.replace("--bars {dir}/b.csv", "--bars {dir}/b.csv --bars {dir}/m.csv");
+    w.refused(&several, &["one record", "--bars"]);
+    let bare = std::fs::read_to_string(w.path("b.csv")).unwrap();
+    let bare: String = bare.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    w.write("b.csv", bare);
+    w.refused(RUN, &["volume", "--slippage-coefficient 0"]);
+    w.json(&format!("{RUN} --slippage-coefficient 0 --out {{dir}}/o"), 0);
 }

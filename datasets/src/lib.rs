@@ -43,6 +43,7 @@ pub mod error;
 pub mod excerpt;
 mod format;
 pub mod frame;
+pub mod funding;
 pub mod hash;
 pub mod hummingbot;
 pub mod ingest;

@@ -10,7 +10,7 @@ use crate::{
     parties::Parties,
     record::Recorder,
     strategy::Strategy,
-    venue::{Arrival, Fill, FillSide, MarketOrder, Rejection, Venue},
+    venue::{Arrival, Fill, FillSide, MarketOrder, Rejection, Role, Venue},
 };
 
 /// The orders of one strategy: on their way, and working.
@@ -266,7 +266,8 @@ impl Book {
         };
         let market_order = parties.venue.bounded(market_order, price, parties.ledger);
         let (time, clock) = (order.landed.max(self.clock), self.clock);
-        let arrival = Arrival { row: present.row, time, price, decided_row: order.decided_row, available: self.left };
+        let (row, decided_row) = (present.row, order.decided_row);
+        let arrival = Arrival { row, time, price, decided_row, available: self.left, role: Role::Taker };
         match parties.execute(market_order, arrival, order.event(Outcome::Accepted, present, clock)) {
             Err(rejection) => self.finish(index, Outcome::Rejected(rejection), present, parties),
             Ok(fill) => {

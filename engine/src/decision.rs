@@ -150,6 +150,8 @@ reasons! {
     FilteredDay = "filtered_day",
     /// An entry around a settlement of funding.
     FilteredFunding = "filtered_funding",
+    /// The margin of the position did not suffice.
+    Liquidation = "liquidation",
 }
 
 impl Reason {

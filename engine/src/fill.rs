@@ -30,10 +30,23 @@ pub struct Fill {
     pub notional: f64,
     /// Fee in quote currency, beside the notional.
     pub cost: f64,
-    /// Quote currency lost to the spread; already inside `price`.
+    /// Quote currency lost to the spread, and on a perpetual future to slippage; already inside `price`. Of a liquidation
+    /// what closing at the mark price would have left of the margin.
     pub spread_cost: f64,
     /// The exact amounts, where the venue is a pool.
     pub pool: Option<PoolCosts>,
+}
+
+impl Fill {
+    /// The mid price that the fill is worse than by its [`Fill::spread_cost`].
+    #[must_use]
+    pub fn mid(&self) -> f64 {
+        let lost = self.spread_cost / self.units;
+        match self.side {
+            FillSide::Buy => self.price - lost,
+            FillSide::Sell => self.price + lost,
+        }
+    }
 }
 
 /// What a fill in a pool moved and cost. The fees and the network are in [`Fill::cost`], impact and sandwich are in the
@@ -81,4 +94,10 @@ pub enum Rejection {
     Program(u32),
     /// This venue does not take such orders.
     Unsupported,
+    /// Opening needs more margin than there is free cash.
+    InsufficientMargin,
+    /// The tier of the position that it would make does not permit the leverage.
+    LeverageOfTier,
+    /// What the order would lose to slippage is unknown: too few bars before it, or none of them had volume.
+    Unpriced,
 }

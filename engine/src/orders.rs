@@ -116,7 +116,8 @@ impl Event {
     }
 }
 
-/// What can become of an order. The first three do not end it, each of the others does, and every order has one of them.
+/// What can become of an order, and funding. The first four do not end it, each of the others does, and every order has one
+/// of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     /// It has reached the venue and works.
@@ -125,6 +126,8 @@ pub enum Outcome {
     PartiallyFilled(Fill),
     /// Money was taken beside any fill, quote units: what the network is paid for a transaction that fails.
     Charged(f64),
+    /// Funding was settled, quote units: paid where above 0, received where below. It belongs to no order.
+    Funding(f64),
     /// It was filled, or all of it that is left.
     Filled(Fill),
     /// The venue refused it.

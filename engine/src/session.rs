@@ -1,6 +1,7 @@
 //! THE fill rule: what happens to one instrument when a bar opens, inside it, and at its close.
 //!
-//! - **Open.** An order that has landed by the bar's end fills at its open, the last price that is known then (without
+//! - **Open.** What the venue does to a position without an order comes first: funding that is due, then liquidation. An
+//!   order that has landed by the bar's end fills at its open, the last price that is known then (without
 //!   latency that is the order of the last bar), stamped with its landing. One that lands between two bars waits for the
 //!   next to open. Then placed orders meet the open.
 //! - **Inside.** Placed orders meet the range, and so do resting exits, at a moment that a bar does not tell: they are
@@ -19,7 +20,7 @@ use crate::{
     parties::Parties,
     record::Recorder,
     strategy::Strategy,
-    venue::{Arrival, FillTiming, MarketOrder, Rejection, Venue},
+    venue::{Arrival, FillTiming, Forced, MarketOrder, Rejection, Role, Venue},
 };
 
 /// One instrument in a replay. For each bar [`Session::open`], [`Session::inside`] and [`Session::close`] are called, in this
@@ -61,13 +62,19 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     #[inline(always)]
     pub(crate) fn open(&mut self, t: usize) {
         let bar = self.market.bar(t);
+        if V::FORCES {
+            let Parties { venue, ledger, .. } = &mut self.parties;
+            for forced in venue.at_open(&bar, t, ledger) {
+                self.befall(forced, t);
+            }
+        }
         if PLACES {
             self.book.open(self.market, t, &mut self.parties);
         }
         let end = bar.open_time + self.market.interval_ms;
         if let Some(sent) = self.pending.take_if(|sent| sent.lands < end) {
             let time = sent.lands.max(bar.open_time);
-            let arrival = Arrival { row: t, time, price: bar.open, decided_row: sent.row, available: f64::INFINITY };
+            let arrival = self.arrival(t, time, bar.open, sent.row);
             self.execute(sent.order, arrival, sent.reason);
         }
         if PLACES {
@@ -83,19 +90,25 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
             self.book.meet_inside(self.market, t, &mut self.parties);
         }
         let account = self.account(&bar, t);
-        // Asked before the bar goes on: its close is not known.
-        let at_open = || self.account(&Bar { close: bar.open, ..bar }, t);
-        if self.rests
-            && account.position != 0.0
-            && let Some((price, reason)) = self.parties.strategy.resting(&at_open()).hit(&bar)
-        {
-            let order = if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
-            let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
-            let arrival = Arrival { row: t, time, price, decided_row: t, available: f64::INFINITY };
-            self.execute(order, arrival, reason);
-            return self.account(&bar, t);
+        if account.position == 0.0 {
+            return account;
         }
-        account
+        // Asked before the bar goes on: its close is not known.
+        let hit =
+            if self.rests { self.parties.strategy.resting(&self.account_at_open(&bar, t)).hit(&bar) } else { None };
+        if V::FORCES {
+            let Parties { venue, ledger, .. } = &mut self.parties;
+            if let Some(forced) = venue.inside(&bar, t, hit, ledger) {
+                self.befall(forced, t);
+                return self.account(&bar, t);
+            }
+        }
+        let Some((price, reason)) = hit else { return account };
+        let order = if account.position > 0.0 { MarketOrder::SellShare(1.0) } else { MarketOrder::CoverShare(1.0) };
+        let time = account.opened_at.map_or(bar.open_time, |opened| opened.max(bar.open_time));
+        let role = if reason == Reason::TakeProfit { Role::Maker } else { Role::Taker };
+        self.execute(order, Arrival { role, ..self.arrival(t, time, price, t) }, reason);
+        self.account(&bar, t)
     }
 
     /// The bar has closed: the strategy decides. Returns the account after it, which only the legacy timing changes.
@@ -121,7 +134,7 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
                 self.pending = Some(Pending { order, reason: intent.reason, row: t, lands: now + self.latency });
             }
             FillTiming::SameClose => {
-                let arrival = Arrival { row: t, time: now, price: bar.close, decided_row: t, available: f64::INFINITY };
+                let arrival = self.arrival(t, now, bar.close, t);
                 self.execute(order, arrival, intent.reason);
                 return self.account(&bar, t);
             }
@@ -146,6 +159,23 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     pub(crate) fn account(&self, bar: &Bar, t: usize) -> Account {
         let account = self.parties.venue.account(bar, t, self.parties.ledger);
         Account { equity: account.equity + self.elsewhere, ..account }
+    }
+
+    #[inline(always)]
+    fn account_at_open(&self, bar: &Bar, t: usize) -> Account {
+        let account = self.parties.venue.account_at_open(bar, t, self.parties.ledger);
+        Account { equity: account.equity + self.elsewhere, ..account }
+    }
+
+    /// An order at the market that can have all it asks for.
+    #[inline(always)]
+    fn arrival(&self, row: usize, time: i64, price: f64, decided_row: usize) -> Arrival {
+        Arrival { row, time, price, decided_row, available: f64::INFINITY, role: Role::Taker }
+    }
+
+    fn befall(&mut self, forced: Forced, row: usize) {
+        let Forced { time, reason, outcome } = forced;
+        self.tell(Event { order: None, reason, decided_row: row, row, time, outcome });
     }
 
     #[inline(always)]

@@ -10,7 +10,7 @@ use q50_engine::{
     strategy::hold::BuyAndHold,
     units::{Fraction, Lamports, TokenAmount},
     venue::{
-        Arrival, Fill, MarketOrder, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue,
+        Arrival, Fill, MarketOrder, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Role, Venue,
         pump_swap::{PoolFees, Recovery},
     },
 };
@@ -37,7 +37,14 @@ fn lasting() -> PumpSwapConfig {
 }
 
 fn at(row: usize) -> Arrival {
-    Arrival { row, time: row as i64 * HOUR_MS, price: f64::NAN, decided_row: row - 1, available: f64::INFINITY }
+    Arrival {
+        row,
+        time: row as i64 * HOUR_MS,
+        price: f64::NAN,
+        decided_row: row - 1,
+        available: f64::INFINITY,
+        role: Role::Taker,
+    }
 }
 
 fn equity(venue: &PumpSwap<'_>, row: usize, books: &PoolLedger) -> f64 {

@@ -145,7 +145,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
     };
     let spec = DataSpec::of(&data, &settings.strategy);
     if matches!(claimant, Claimant::HonestAtTenCosts(_)) {
-        let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
+        let source = Source { market: data.market(), pool: None, contract: None, data: &spec, instruments: &[] };
         for cost in TEN_COSTS {
             let venue = VenueSettings::NextOpen(PriceVenue { cost: Fraction::from_bps(cost), ..price_venue() });
             run::backtest(&source, &RunSettings { venue, ..settings.clone() }, Role::Candidate)
@@ -160,6 +160,7 @@ fn verdict(claimant: Claimant, seed: u64, bootstrap: StationaryBootstrap) -> Res
     let request = Request {
         market: data.market(),
         pool: None,
+        contract: None,
         instruments: &[],
         names: &[],
         facts: DataFacts::of(&data, true),
@@ -208,7 +209,7 @@ fn best_of(
         if let Some(ledger) = ledger.as_deref_mut() {
             let data = Dataset::new(bars.clone(), &forecast, None)?;
             let spec = DataSpec::of(&data, &settings.strategy);
-            let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
+            let source = Source { market: data.market(), pool: None, contract: None, data: &spec, instruments: &[] };
             let trial = trial_of(&summary, source.key(&settings), Role::Candidate);
             ledger.record(source.scope(&settings.strategy), Origin::Verify, &[trial])?;
         }
@@ -225,7 +226,7 @@ fn best_of(
 
 fn sharpe(data: &Dataset, settings: &RunSettings) -> Option<AnnualSharpe> {
     let spec = DataSpec::of(data, &settings.strategy);
-    let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
+    let source = Source { market: data.market(), pool: None, contract: None, data: &spec, instruments: &[] };
     let journal = run::backtest(&source, settings, Role::Candidate).ok()?.of_a_generated_market();
     metrics::sharpe(&journal.returns(), settings.periods_per_year).ok()
 }

@@ -4,7 +4,7 @@ use q50_engine::{
     market::Signals,
     strategy::{StrategyConfig, exits::ExitTrigger},
     units::{Fraction, Lamports, PeriodsPerYear},
-    venue::{FillTiming, NextOpen, PumpSwapConfig, pump_swap::PoolFees},
+    venue::{FillTiming, NextOpen, PerpetualConfig, PumpSwapConfig, pump_swap::PoolFees},
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ pub enum VenueSettings {
     /// A PumpSwap pool.
     #[serde(rename = "pumpswap")]
     PumpSwap(PoolVenue),
+    /// A perpetual future.
+    Perpetual(PerpetualConfig),
 }
 
 impl VenueSettings {
@@ -60,6 +62,7 @@ impl VenueSettings {
         match self {
             Self::NextOpen(_) => "next-open",
             Self::PumpSwap(_) => "pumpswap",
+            Self::Perpetual(_) => "perpetual",
         }
     }
 
@@ -68,12 +71,13 @@ impl VenueSettings {
     pub const fn fill_timing(&self) -> FillTiming {
         match self {
             Self::NextOpen(venue) => venue.fill_timing,
-            Self::PumpSwap(_) => FillTiming::NextOpen,
+            Self::PumpSwap(_) | Self::Perpetual(_) => FillTiming::NextOpen,
         }
     }
 
     /// The same venue at twice the proportional cost, or at the least that is believed of such a venue where that is
-    /// more: [`DEFAULT_COST`] a fill, and in a pool the lowest rates of the program's schedule.
+    /// more: [`DEFAULT_COST`] a fill, and in a pool the lowest rates of the program's schedule. On a perpetual future that is
+    /// fees, spread and slippage; funding is what the market pays, and stays.
     #[must_use]
     pub fn at_twice_the_cost(mut self) -> Self {
         match &mut self {
@@ -82,6 +86,12 @@ impl VenueSettings {
                 PoolFees::Schedule => config.fee_factor *= 2,
                 PoolFees::Uniform(bps) => *bps = (2 * *bps).max(LEAST_POOL_FEE_BPS),
             },
+            Self::Perpetual(config) => {
+                config.taker = config.taker.doubled().max(DEFAULT_COST);
+                config.maker = config.maker.doubled();
+                config.spread = config.spread.doubled();
+                config.slippage_coefficient *= 2.0;
+            }
         }
         self
     }
@@ -148,6 +158,11 @@ impl RunSettings {
         if let Some(error) = Lamports::from_sol(self.capital).err().filter(|_| pool) {
             return Some(format!("the capital {error}"));
         }
+        if let VenueSettings::Perpetual(config) = &self.venue
+            && !(config.leverage >= 1.0 && config.leverage.is_finite())
+        {
+            return Some(format!("the leverage is {}, expected 1 or more", config.leverage));
+        }
         let intrabar = self.strategy.guards().exits.trigger == ExitTrigger::Intrabar;
         let asks = [
             ("allow_short = true", "leave it out (--shorting none)", self.strategy.shorts()),
@@ -163,12 +178,12 @@ impl RunSettings {
         Some(format!("{option} has no meaning on --venue pumpswap; {remedy}, or use --venue next-open"))
     }
 
-    /// The price venue of the run, as the engine has it; `None` on a pool.
+    /// The price venue of the run, as the engine has it; `None` on a pool and on a perpetual future.
     #[must_use]
     pub fn price_venue(&self) -> Option<NextOpen> {
         match &self.venue {
             VenueSettings::NextOpen(price) => Some(self.next_open(price)),
-            VenueSettings::PumpSwap(_) => None,
+            VenueSettings::PumpSwap(_) | VenueSettings::Perpetual(_) => None,
         }
     }
 

@@ -17,6 +17,7 @@ use q50_datasets::{
 use q50_engine::{
     market::{Column, Market},
     strategy::StrategyConfig,
+    venue::perpetual::Tiers,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +55,23 @@ pub struct DataSpec {
     pub signals: Option<SignalSpec>,
     /// Content hash of recorded reserves, where the venue has them.
     pub pool: Option<String>,
+    /// What is recorded of a perpetual future beside its bars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractSpec>,
     /// Those of a portfolio, whose basket the record is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<InstrumentSpec>,
+}
+
+/// What a run sees of a perpetual future beside its bars, by content.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContractSpec {
+    /// Content hash of the rates of funding.
+    pub funding: String,
+    /// Content hash of the mark prices; null where last prices stand in for them.
+    pub marks: Option<String>,
+    /// What positions are held to.
+    pub tiers: Tiers,
 }
 
 /// What a run sees of one instrument of a portfolio.
@@ -90,7 +105,7 @@ impl DataSpec {
     pub fn of(data: &Dataset, strategy: &StrategyConfig) -> Self {
         let ((from_ms, to_ms), interval_ms) = (data.period(), data.bars().interval_ms);
         let (record, signals) = (Record::of(data), signals(data, strategy));
-        Self { record, interval_ms, from_ms, to_ms, signals, pool: None, instruments: Vec::new() }
+        Self { record, interval_ms, from_ms, to_ms, signals, pool: None, contract: None, instruments: Vec::new() }
     }
 
     /// What a strategy of this kind sees of several datasets, each with the content hash of its recorded reserves, and of
@@ -135,6 +150,13 @@ impl DataSpec {
         self
     }
 
+    /// The same with this record of a perpetual future.
+    #[must_use]
+    pub fn with_contract(mut self, contract: Option<ContractSpec>) -> Self {
+        self.contract = contract;
+        self
+    }
+
     /// The same with other signals on the same bars.
     #[must_use]
     pub fn with_signals_of(mut self, market: &Market<'_>, strategy: &StrategyConfig) -> Self {
@@ -156,8 +178,14 @@ impl DataSpec {
         let window = rows.iter().map(|rows| (market.open_time[rows.start], market.open_time[rows.end - 1])).collect();
         TrialKey {
             hypothesis: hypothesis(self, window, &settings.strategy),
-            assumptions: assumptions(settings, self.pool.as_deref()),
+            assumptions: assumptions(settings, self.recorded().as_deref()),
         }
+    }
+
+    /// Content of what is recorded of the venue.
+    fn recorded(&self) -> Option<String> {
+        let contract = || Some(blake3::hash(&canonical(self.contract.as_ref()?)).to_hex().to_string());
+        self.pool.clone().or_else(contract)
     }
 }
 
@@ -202,8 +230,8 @@ fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfi
     blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy, instruments }))
 }
 
-fn assumptions(settings: &RunSettings, pool: Option<&str>) -> i64 {
-    let assumed = (settings.venue, settings.capital, settings.strategy.shorts(), pool);
+fn assumptions(settings: &RunSettings, recorded: Option<&str>) -> i64 {
+    let assumed = (settings.venue, settings.capital, settings.strategy.shorts(), recorded);
     let hash = blake3::hash(&canonical(&assumed));
     hash.as_bytes().first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes))
 }

@@ -140,7 +140,7 @@ impl SearchedMarkets<'_> {
         let data = self.market(seed)?;
         let base = self.settings(data.bars().interval_ms);
         let spec = DataSpec::of(&data, &base.strategy);
-        let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
+        let source = Source { market: data.market(), pool: None, contract: None, data: &spec, instruments: &[] };
         let prepared = Prepared::new(source, &base.venue)?;
         let sweep = Sweep::new(&prepared, base.clone(), self.space)?;
         let folder = RunFolder::open(folder, &[RESULTS_FILE])?;
@@ -293,7 +293,7 @@ mod tests {
         let data = markets.market(1).unwrap();
         let base = markets.settings(data.bars().interval_ms);
         let spec = DataSpec::of(&data, &base.strategy);
-        let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
+        let source = Source { market: data.market(), pool: None, contract: None, data: &spec, instruments: &[] };
         let prepared = Prepared::new(source, &base.venue).unwrap();
         let sweep = Sweep::new(&prepared, base.clone(), &space).unwrap();
         let earned = |index: u64| {

@@ -160,6 +160,7 @@ fn judge(signals: &str, window: Option<(&str, &str)>) -> Verification {
     let request = Request {
         market: data.market(),
         pool: None,
+        contract: None,
         instruments: &[],
         names: &[],
         facts: DataFacts::of(&data, false),

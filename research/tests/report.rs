@@ -44,6 +44,7 @@ fn judged_at(bars: usize, pool: Option<PoolVenue>) -> Verification {
     let request = Request {
         market: data.market(),
         pool: None,
+        contract: None,
         instruments: &[],
         names: &[],
         facts: DataFacts::of(&data, true),

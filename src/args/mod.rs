@@ -54,7 +54,8 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{
-        AbsentName, CrossingName, MOST_THREADS, MinusOneName, ReplayArguments, ShortingName, TimingName, VenueName,
+        AbsentName, CrossingName, MOST_THREADS, MaintenanceName, MinusOneName, ReplayArguments, ShortingName,
+        TimingName, VenueName,
     },
     result::ResultArguments,
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},
@@ -148,7 +149,7 @@ pub(crate) enum Format {
     Json,
 }
 
-const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --strategy mine.yaml --shorting none\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000\n  q50 verify --trades trades.csv --capital 10000 --bars b.parquet\n  q50 verify --returns daily.csv --bars btcusdt_1h.parquet";
+const VERIFY_EXAMPLES: &str = "Examples:\n  q50 verify\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --out report\n  q50 verify --bars btcusdt_1h.parquet --signals signals.parquet --claim q50-1327\n  q50 verify --bars b.parquet --signals s.parquet --strategy side --cost-bps 5 --from 2024-01-01 --to 2024-09-30\n  q50 verify --bars b.parquet --strategy threshold --signal-column alpha --set entry=0.8 --lot 1\n  q50 verify --bars b.parquet --strategy mine.yaml --shorting none\n  q50 verify --bars b.parquet --signals s.parquet --venue pumpswap --capital 100 --pool-depth 5000\n  q50 verify --bars perp.parquet --strategy mine.yaml --venue perpetual --leverage 20 --funding funding.csv --tiers tiers.json\n  q50 verify --trades trades.csv --capital 10000 --bars b.parquet\n  q50 verify --returns daily.csv --bars btcusdt_1h.parquet";
 
 /// The sizing methods, one per line, for `--help`.
 fn sizing_methods() -> String {

@@ -10,7 +10,9 @@ use q50_engine::{
 
 use super::{
     Format,
-    values::{InstrumentPath, above_zero, basis_points, capital, instrument_path, share, sol},
+    values::{
+        InstrumentPath, above_zero, at_least_one, basis_points, capital, instrument_path, not_negative, share, sol,
+    },
 };
 
 /// Most worker threads: each has a stack of its own.
@@ -21,6 +23,7 @@ const DATA: &str = "Data";
 const STRATEGY: &str = "Strategy";
 const COSTS: &str = "Execution and costs";
 const POOL: &str = "Pool venue (--venue pumpswap)";
+const PERPETUAL: &str = "Perpetual futures (--venue perpetual)";
 
 /// What can be named as a strategy, and what it is otherwise.
 pub(super) fn strategies(otherwise: &str) -> String {
@@ -61,7 +64,8 @@ pub(crate) struct ReplayArguments {
     /// Starting capital in quote units.
     #[arg(long, value_name = "X", value_parser = capital, help_heading = COSTS)]
     pub(crate) capital: Option<f64>,
-    /// Cost of each fill in basis points of its notional; on a pool, replaces the program's fee schedule.
+    /// Cost of each fill in basis points of its notional; on a pool, replaces the program's fee schedule, on a perpetual
+    /// future both fees.
     #[arg(long, value_name = "X", value_parser = basis_points, help_heading = COSTS)]
     pub(crate) cost_bps: Option<f64>,
     /// Spread around the mid price in basis points; each side pays half.
@@ -81,6 +85,8 @@ pub(crate) struct ReplayArguments {
     pub(crate) fill_timing: TimingName,
     #[command(flatten)]
     pub(crate) pool: PoolArguments,
+    #[command(flatten)]
+    pub(crate) perpetual: PerpetualArguments,
     /// What to do on bars without a signal; default: as the strategy says.
     #[arg(long, value_enum, help_heading = DATA)]
     pub(crate) absent: Option<AbsentName>,
@@ -176,6 +182,76 @@ impl PoolArguments {
     }
 }
 
+/// How a perpetual future behaves. What was not typed is absent, so that it can be told where it has no meaning.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PerpetualArguments {
+    /// Notional over margin of what is opened, 1 or more; default: 20. Sizes do not depend on it.
+    #[arg(long, value_name = "L", value_parser = at_least_one, help_heading = PERPETUAL)]
+    pub(crate) leverage: Option<f64>,
+    /// Rates of funding, required: Parquet or CSV with a time column, rate and, if known, mark.
+    #[arg(long, value_name = "FILE", help_heading = PERPETUAL)]
+    pub(crate) funding: Option<PathBuf>,
+    /// Hours between two settlements of funding, from midnight UTC; default: 8.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=24), help_heading = PERPETUAL)]
+    pub(crate) funding_hours: Option<u32>,
+    /// Mark prices: bars with the times of --bars; default: last prices stand in, and the report says so.
+    #[arg(long, value_name = "PATH", help_heading = PERPETUAL)]
+    pub(crate) mark: Option<PathBuf>,
+    /// Tiers of maintenance margin, required: a JSON list of {above, rate, deduction, max_leverage}.
+    #[arg(long, value_name = "FILE", help_heading = PERPETUAL)]
+    pub(crate) tiers: Option<PathBuf>,
+    /// Price that maintenance margin is taken at; default: mark.
+    #[arg(long, value_enum, help_heading = PERPETUAL)]
+    pub(crate) maintenance_on: Option<MaintenanceName>,
+    /// Fee of orders at the market and of stops in basis points; default: 4.
+    #[arg(long, value_name = "BPS", value_parser = basis_points, help_heading = PERPETUAL)]
+    pub(crate) taker_bps: Option<f64>,
+    /// Fee of targets in basis points; default: 2.
+    #[arg(long, value_name = "BPS", value_parser = basis_points, help_heading = PERPETUAL)]
+    pub(crate) maker_bps: Option<f64>,
+    /// Slippage: impact of an order for a bar's whole volume, in volatilities of a bar; default: 0.1. 0 needs no volume.
+    #[arg(long, value_name = "K", value_parser = not_negative, help_heading = PERPETUAL)]
+    pub(crate) slippage_coefficient: Option<f64>,
+}
+
+impl PerpetualArguments {
+    /// An option that was typed.
+    pub(crate) fn typed(&self) -> Option<&'static str> {
+        let Self {
+            leverage,
+            funding,
+            funding_hours,
+            mark,
+            tiers,
+            maintenance_on,
+            taker_bps,
+            maker_bps,
+            slippage_coefficient,
+        } = self;
+        let options = [
+            ("--leverage", leverage.is_some()),
+            ("--funding", funding.is_some()),
+            ("--funding-hours", funding_hours.is_some()),
+            ("--mark", mark.is_some()),
+            ("--tiers", tiers.is_some()),
+            ("--maintenance-on", maintenance_on.is_some()),
+            ("--taker-bps", taker_bps.is_some()),
+            ("--maker-bps", maker_bps.is_some()),
+            ("--slippage-coefficient", slippage_coefficient.is_some()),
+        ];
+        options.into_iter().find_map(|(name, typed)| typed.then_some(name))
+    }
+}
+
+/// Prices of maintenance margin by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MaintenanceName {
+    /// The mark price (Binance).
+    Mark,
+    /// The entry price (Bybit).
+    Entry,
+}
+
 /// Venues by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VenueName {
@@ -184,6 +260,8 @@ pub(crate) enum VenueName {
     /// In a constant-product pool with PumpSwap's own arithmetic; capital is in SOL.
     #[value(name = "pumpswap")]
     PumpSwap,
+    /// A perpetual future: margin, funding, liquidation on the mark price, slippage by size.
+    Perpetual,
 }
 
 /// Fill timings by name.

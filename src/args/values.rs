@@ -20,6 +20,10 @@ pub(super) fn above_zero(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v > 0.0 { Ok(v) } else { Err("expected a number above 0".to_owned()) })
 }
 
+pub(super) fn at_least_one(text: &str) -> Result<f64, String> {
+    number(text).and_then(|v| if v >= 1.0 { Ok(v) } else { Err("expected 1 or more".to_owned()) })
+}
+
 pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v >= 0.0 { Ok(v) } else { Err("expected 0 or more".to_owned()) })
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::{
     Answer,
-    args::{DirectionName, DiscoverArguments, ShortingName},
+    args::{DirectionName, DiscoverArguments, ShortingName, VenueName},
     configuration, interrupt, output,
     progress::Sets,
     table::{Align, table},
@@ -79,6 +79,11 @@ pub(crate) fn run(arguments: &DiscoverArguments, quiet: bool) -> Result<Answer> 
         if typed {
             bail!("{option} has no meaning here: strategies are found, and read bars alone; leave it out");
         }
+    }
+    if replay.venue == VenueName::Perpetual {
+        bail!(
+            "q50 discover does not search on --venue perpetual; find on --venue next-open, and judge there with q50 verify"
+        );
     }
     let data = configuration::dataset_for(replay, Some(&example()?))?;
     let base = configuration::run_settings_of(replay, example()?, &data)?;

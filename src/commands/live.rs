@@ -79,7 +79,7 @@ fn run_settings(arguments: &LiveArguments, manifest: Option<&Manifest>) -> Resul
     let usual = PoolVenue { depth: DEFAULT_DEPTH, config: PumpSwapConfig::default() };
     let mut venue = match promoted.map(|settings| settings.venue) {
         Some(VenueSettings::PumpSwap(venue)) => venue,
-        Some(VenueSettings::NextOpen(_)) | None => usual,
+        Some(VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_)) | None => usual,
     };
     venue.config.slippage = arguments.slippage_bps.map_or(venue.config.slippage, Bps);
     venue.config.max_impact = arguments.max_impact_bps.map_or(venue.config.max_impact, Bps);

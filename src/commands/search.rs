@@ -54,7 +54,7 @@ impl Search {
         }
         let record = Record::read(replay)?;
         let settings = configuration::run_settings(replay, None, &record.data)?;
-        let record = record.with_reserves()?;
+        let record = record.with_recorded(&settings.venue)?;
         record.refuse_one_pool_twice(&settings.venue)?;
         let spec = record.spec(&settings.strategy);
         let demonstration = replay.bars.is_empty();

@@ -12,7 +12,10 @@ use q50_engine::{
     strategy::StrategyConfig,
 };
 use q50_research::{
-    claim::{Check, Claim, DataFacts, InstrumentFigures, Request, SignalsOrigin, State, Verdict, Verification, verify},
+    claim::{
+        Ablation, Check, Claim, DataFacts, InstrumentFigures, PerpetualFigures, Request, SignalsOrigin, State, Verdict,
+        Verification, verify,
+    },
     inference::StationaryBootstrap,
     program::Program,
     report,
@@ -71,7 +74,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     steps.next("reading");
     let record = Record::read(replay)?;
     let settings = configuration::run_settings(replay, claim.as_ref(), &record.data)?;
-    let mut record = record.with_reserves()?;
+    let mut record = record.with_recorded(&settings.venue)?;
     record.refuse_one_pool_twice(&settings.venue)?;
     let facts = facts(&record, replay, &settings)?;
     if !settings.strategy.reads(&record.data.market().signals).contains(&market::Column::Volume) {
@@ -110,6 +113,7 @@ pub(crate) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     let request = Request {
         market: data.market(),
         pool: record.pool(),
+        contract: record.contract(),
         instruments: &instruments,
         names: &record.names,
         facts,
@@ -251,6 +255,9 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     if !v.instruments.is_empty() {
         writeln!(out, "\n{}", table(INSTRUMENTS, v.instruments.iter().map(instrument)))?;
     }
+    if let Some(perpetual) = &v.replay.perpetual {
+        costs(out, perpetual)?;
+    }
     if v.replay.fills == Some(0) {
         let reasons: Vec<String> = v.decisions.iter().map(|(reason, bars)| format!("{reason} on {bars}")).collect();
         writeln!(out, "\nNo order was filled; the strategy's reasons, by bars: {}", reasons.join(", "))?;
@@ -290,6 +297,29 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     writeln!(out, "Report:  {}", folder.file("report.html").display())?;
     let since = v.ledger.since.as_deref().map_or_else(String::new, |since| format!(" since {since}"));
     writeln!(out, "Ledger:  {} entries{since}, head {}", v.ledger.entries, v.ledger.head)
+}
+
+/// What moved the equity on a perpetual future, and what it is without each part.
+fn costs(out: &mut dyn Write, parts: &PerpetualFigures) -> io::Result<()> {
+    writeln!(out, "\n{}", parts.marked_at.words())?;
+    writeln!(
+        out,
+        "At mid prices {:+.2}; {} settlements of funding, {} liquidations, which took {:.2} of margin.",
+        parts.price_result, parts.settlements, parts.liquidations, parts.liquidated_margin
+    )?;
+    let columns = [
+        ("part", Align::Left),
+        ("cost", Align::Right),
+        ("equity without", Align::Right),
+        ("change", Align::Right),
+        ("remainder", Align::Right),
+    ];
+    let row = |one: &Ablation| {
+        let numbers = [one.cost, one.final_equity, one.change, one.remainder].map(|number| format!("{number:.2}"));
+        let [cost, without, change, remainder] = numbers;
+        [one.part.to_owned(), cost, without, change, remainder]
+    };
+    writeln!(out, "{}", table(columns, parts.without.iter().map(row)))
 }
 
 /// What each instrument of a portfolio brought; the gains add up to that of the account.

@@ -12,13 +12,18 @@ use q50_research::{
     sweep::Space,
 };
 
-use crate::args::{AbsentName, ReplayArguments, ShortingName};
+use crate::args::{AbsentName, ReplayArguments, ShortingName, VenueName};
 
 pub(super) fn strategy(arguments: &ReplayArguments, claimed: Option<&Replay>) -> Result<StrategyConfig> {
     let base = match (arguments.strategy.as_deref(), claimed) {
         (None, Some(replay)) => replay.strategy.clone(),
         (named, _) => named_strategy(named)?,
     };
+    if arguments.venue == VenueName::Perpetual && arguments.shorting == Some(ShortingName::Free) {
+        bail!(
+            "--shorting free has no meaning on --venue perpetual, where short sales have margin and funding; leave it out"
+        );
+    }
     let base = sized(base, arguments.sizing.as_deref(), arguments.shorting)?;
     adjusted(base, &arguments.set, arguments.absent)
 }

@@ -60,7 +60,7 @@ impl Recorder for LoopResults {
         match event.outcome {
             Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => self.fills.push((fill, event.reason)),
             Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
-            Outcome::Charged(_) | Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
+            Outcome::Charged(_) | Outcome::Funding(_) | Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
         }
     }
 
@@ -279,6 +279,7 @@ fn kind(outcome: &Outcome) -> (&'static str, Option<Rejection>) {
         Outcome::Accepted => ("accepted", None),
         Outcome::PartiallyFilled(_) => ("partially filled", None),
         Outcome::Charged(_) => ("charged", None),
+        Outcome::Funding(_) => ("funding", None),
         Outcome::Filled(_) => ("filled", None),
         Outcome::Rejected(rejection) => ("rejected", Some(*rejection)),
         Outcome::Cancelled => ("cancelled", None),

@@ -27,7 +27,7 @@ use nautilus_model::{
     identifiers::{ClientOrderId, InstrumentId},
     types::Money,
 };
-use q50_engine::venue::{Arrival, FillTiming, Rejection, Venue};
+use q50_engine::venue::{Arrival, FillTiming, Rejection, Role, Venue};
 
 use crate::{
     books::{CashOf, MirroredLedger},
@@ -258,7 +258,11 @@ where
                 (instrument.terms.scale.price(raw), order.lands)
             }
         };
-        self.execute(i, order, Arrival { row, time, price, decided_row: row, available: f64::INFINITY });
+        self.execute(
+            i,
+            order,
+            Arrival { row, time, price, decided_row: row, available: f64::INFINITY, role: Role::Taker },
+        );
     }
 
     /// After the last datum: what is still on its way never lands.
@@ -299,7 +303,11 @@ where
             self.telling.set(Some((0, time)));
             let clock = self.lanes[i].borrow().clock.max(time);
             self.lanes[i].borrow_mut().clock = clock;
-            self.execute(i, order, Arrival { row, time, price, decided_row, available: f64::INFINITY });
+            self.execute(
+                i,
+                order,
+                Arrival { row, time, price, decided_row, available: f64::INFINITY, role: Role::Taker },
+            );
             self.telling.set(None);
         }
         self.meet_open(present, price);

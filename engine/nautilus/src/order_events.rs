@@ -160,6 +160,9 @@ pub(crate) fn reason_of(rejection: Rejection) -> String {
         Rejection::InFlight => "in_flight".to_owned(),
         Rejection::TransactionFailed => "transaction_failed".to_owned(),
         Rejection::Unsupported => "unsupported".to_owned(),
+        Rejection::InsufficientMargin => "insufficient_margin".to_owned(),
+        Rejection::LeverageOfTier => "leverage_of_tier".to_owned(),
+        Rejection::Unpriced => "unpriced".to_owned(),
         Rejection::Program(code) => format!("program:{code}"),
     }
 }
@@ -175,6 +178,9 @@ pub(crate) fn rejection_of(reason: &str) -> Option<Rejection> {
         Rejection::InFlight,
         Rejection::TransactionFailed,
         Rejection::Unsupported,
+        Rejection::InsufficientMargin,
+        Rejection::LeverageOfTier,
+        Rejection::Unpriced,
     ];
     match reason.strip_prefix("program:") {
         Some(code) => code.parse().ok().map(Rejection::Program),

@@ -8,7 +8,7 @@ use nautilus_model::{
 use q50_engine::{
     ledger::Books as _,
     orders::{Amount, OrderKind},
-    venue::{Arrival, Fill, FillSide, Rejection, Venue},
+    venue::{Arrival, Fill, FillSide, Rejection, Role, Venue},
 };
 
 use crate::{
@@ -184,7 +184,7 @@ where
         };
         let asked = instrument.venue.borrow().bounded(asked, price, &instrument.books.borrow().ledger());
         let (time, decided_row) = (order.landed.max(self.lanes[i].borrow().clock), order.decided_row);
-        match self.ask(i, asked, Arrival { row, time, price, decided_row, available: left }) {
+        match self.ask(i, asked, Arrival { row, time, price, decided_row, available: left, role: Role::Taker }) {
             Err(rejection) => self.finish(id, End::Rejected(rejection), present),
             Ok(filled) => {
                 let fill = filled.fill;

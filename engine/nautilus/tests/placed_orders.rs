@@ -68,6 +68,7 @@ fn outcomes(validation: &Validation) -> Vec<(usize, &'static str)> {
         Outcome::Filled(_) => "filled",
         Outcome::Rejected(_) => "rejected",
         Outcome::Charged(_) => "charged",
+        Outcome::Funding(_) => "funding",
         Outcome::Cancelled => "cancelled",
         Outcome::Expired => "expired",
     };

@@ -24,6 +24,7 @@ impl Combine for Journal {
     fn combine(&mut self, each: Vec<Self>, row: impl Fn(usize, usize) -> usize) {
         for (i, one) in each.iter().enumerate() {
             self.charged += one.charged;
+            self.funding.extend(&one.funding);
             self.rejections.extend(one.rejections.iter().map(|&(t, rejection)| (row(i, t), rejection)));
             self.fills.extend(one.fills.iter().map(|filled| {
                 let mut filled = *filled;

@@ -30,6 +30,8 @@ pub struct Journal {
     pub rejections: Vec<(usize, Rejection)>,
     /// Money that was taken beside the fills, quote units.
     pub charged: f64,
+    /// Funding that was settled, quote units, in time order: paid where above 0, received where below.
+    pub funding: Vec<f64>,
     /// What became of the orders that the strategy placed; their fills and rejections are above as well.
     pub events: Vec<Event>,
     /// Equity at each close, quote units.
@@ -88,6 +90,7 @@ impl Recorder for Journal {
             }
             Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
             Outcome::Charged(amount) => self.charged += amount,
+            Outcome::Funding(paid) => self.funding.push(paid),
             Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
         }
         if event.order.is_some() {

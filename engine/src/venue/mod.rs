@@ -8,14 +8,17 @@ pub mod pump_swap;
 
 pub use latency::LatencyPreset;
 pub use next_open::{FillTiming, NextOpen};
+pub use perpetual::{Contract, Perpetual, PerpetualConfig, Role};
 pub use pool_path::PoolPath;
 pub use pump_swap::{PumpSwap, PumpSwapConfig};
 
 pub use crate::fill::{Fill, FillSide, PoolCosts, Rejection};
 
 use crate::{
+    decision::Reason,
     ledger::{Account, Balances, Books},
     market::{Bar, Market},
+    orders::Outcome,
 };
 
 /// An order as it reaches the venue: shares of equity have become amounts of quote currency.
@@ -48,12 +51,29 @@ pub struct Arrival {
     pub decided_row: usize,
     /// Units that can be had; what is over is not filled.
     pub available: f64,
+    /// Whether the order takes or is taken.
+    pub role: Role,
+}
+
+/// What befalls a position without an order: a settlement of funding, a liquidation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forced {
+    /// Epoch milliseconds.
+    pub time: i64,
+    /// Why.
+    pub reason: Reason,
+    /// What it did.
+    pub outcome: Outcome,
 }
 
 /// A place that fills orders and keeps the books of them.
 pub trait Venue {
     /// The books: exact integers on a pool, `f64` on a price venue.
     type Ledger: Books;
+
+    /// Whether anything befalls a position here without an order: only then are [`Venue::at_open`] and [`Venue::inside`]
+    /// called.
+    const FORCES: bool = false;
 
     /// Books with `capital` quote units and no position.
     fn open_account(&self, capital: f64) -> Self::Ledger;
@@ -104,6 +124,28 @@ pub trait Venue {
 
     /// The account as marked at the close of `bar`, which is `row` of the market.
     fn account(&self, bar: &Bar, row: usize, ledger: &Self::Ledger) -> Account;
+
+    /// The account as marked when `bar` opens, before anything else of it is known.
+    fn account_at_open(&self, bar: &Bar, row: usize, ledger: &Self::Ledger) -> Account {
+        self.account(&Bar { close: bar.open, ..*bar }, row, ledger)
+    }
+
+    /// What befalls the position when `bar` opens, before any order is filled; the books are updated.
+    fn at_open(&mut self, _bar: &Bar, _row: usize, _ledger: &mut Self::Ledger) -> Vec<Forced> {
+        Vec::new()
+    }
+
+    /// What befalls the position inside `bar` before its resting exits come to `exit`, the price and the reason, if they do;
+    /// the books are updated.
+    fn inside(
+        &mut self,
+        _bar: &Bar,
+        _row: usize,
+        _exit: Option<(f64, Reason)>,
+        _ledger: &mut Self::Ledger,
+    ) -> Option<Forced> {
+        None
+    }
 
     /// The equity by the prices of [`Venue::marks`], until the next fill; `None`, which is always right, where it is no
     /// straight line in the price: then every bar is looked at.

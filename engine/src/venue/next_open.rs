@@ -35,11 +35,11 @@ impl FillTiming {
 /// A price venue: deep enough that the order does not move it.
 ///
 /// ```
-/// use q50_engine::{units::Fraction, venue::{NextOpen, Arrival, MarketOrder, Venue}};
+/// use q50_engine::{units::Fraction, venue::{NextOpen, Arrival, MarketOrder, Role, Venue}};
 ///
 /// let mut venue = NextOpen::new(Fraction::from_bps(5.0)).with_lot(1.0);
 /// let mut books = venue.open_account(1_000.0);
-/// let arrival = Arrival { row: 1, time: 0, price: 99.0, decided_row: 0, available: f64::INFINITY };
+/// let arrival = Arrival { row: 1, time: 0, price: 99.0, decided_row: 0, available: f64::INFINITY, role: Role::Taker };
 /// let fill = venue.execute(MarketOrder::BuyFor(1_000.0), arrival, &mut books).unwrap();
 /// assert_eq!(fill.units, 10.0); // 1000 / (99 x 1.0005) = 10.09, rounded down to the lot
 /// ```
@@ -312,8 +312,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::venue::Role;
 
-    const ARRIVAL: Arrival = Arrival { row: 3, time: 42, price: 100.0, decided_row: 2, available: f64::INFINITY };
+    const ARRIVAL: Arrival =
+        Arrival { row: 3, time: 42, price: 100.0, decided_row: 2, available: f64::INFINITY, role: Role::Taker };
 
     #[test]
     fn costs_are_charged_beside_the_notional_on_both_sides() {

@@ -403,6 +403,7 @@ impl PumpSwap<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::venue::Role;
 
     const SOL: u64 = 1_000_000_000;
 
@@ -420,7 +421,14 @@ mod tests {
     }
 
     fn arrival(row: usize) -> Arrival {
-        Arrival { row, time: row as i64 * 3_600_000, price: 100.0, decided_row: row - 1, available: f64::INFINITY }
+        Arrival {
+            row,
+            time: row as i64 * 3_600_000,
+            price: 100.0,
+            decided_row: row - 1,
+            available: f64::INFINITY,
+            role: Role::Taker,
+        }
     }
 
     #[test]

@@ -109,6 +109,7 @@ fn outcomes(journal: &Journal) -> Vec<(usize, &'static str)> {
         Outcome::Filled(_) => "filled",
         Outcome::Rejected(_) => "rejected",
         Outcome::Charged(_) => "charged",
+        Outcome::Funding(_) => "funding",
         Outcome::Cancelled => "cancelled",
         Outcome::Expired => "expired",
     };

@@ -1,6 +1,7 @@
 //! The figures claimed, those of the replay, and those of buy and hold.
 
 use q50_engine::{
+    decision::Reason,
     market::Market,
     record::Journal,
     units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports, PerPeriodSharpe, PeriodsPerYear},
@@ -8,7 +9,10 @@ use q50_engine::{
 };
 use serde::Serialize;
 
-use super::file::{Claim, Period};
+use super::{
+    file::{Claim, Period},
+    perpetual::PerpetualFigures,
+};
 use crate::metrics::{self, Ddof};
 
 /// The claim as it was judged.
@@ -73,6 +77,9 @@ pub struct ReplayFigures {
     pub spread_cost: Option<f64>,
     /// What trading in a pool cost, part by part; `None` on a price venue.
     pub pool_costs: Option<PoolCostFigures>,
+    /// What moved the equity on a perpetual future, part by part; `None` elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perpetual: Option<PerpetualFigures>,
     /// Closed positions that gained, a share of all that were closed.
     pub hit_rate: Option<f64>,
     /// Gains for each unit of losses, over closed positions.
@@ -236,6 +243,8 @@ pub(super) fn replay_figures(journal: &Journal, first: usize, returns: &[f64], y
     let final_equity = journal.equity.last().copied().unwrap_or(journal.capital);
     let with_start: Vec<f64> = std::iter::once(journal.capital).chain(journal.equity.iter().copied()).collect();
     let outcomes = crate::round_trips::outcomes_of(journal);
+    let orders = journal.fills.iter().filter(|row| row.reason != Reason::Liquidation);
+    let traded_costs = orders.map(|row| row.fill.spread_cost);
     let mut traded = vec![0.0; journal.equity.len()];
     for row in &journal.fills {
         traded[row.fill.row - first] += row.fill.notional;
@@ -256,8 +265,9 @@ pub(super) fn replay_figures(journal: &Journal, first: usize, returns: &[f64], y
         turnover: metrics::turnover(&traded, &with_start[..traded.len()]).ok(),
         exposure: metrics::exposure(&journal.exposure).ok(),
         fees: Some(fees(journal)),
-        spread_cost: Some(metrics::sum::sum(journal.fills.iter().map(|row| row.fill.spread_cost))),
+        spread_cost: Some(metrics::sum::sum(traded_costs)),
         pool_costs: pool_costs(journal),
+        perpetual: None,
         hit_rate: metrics::hit_rate(&outcomes).ok(),
         profit_factor: metrics::profit_factor(&outcomes).ok(),
         bars: journal.equity.len(),

@@ -182,6 +182,7 @@ fn charged(stated: &VenueSettings, dear: &VenueSettings) -> String {
         (_, VenueSettings::PumpSwap(PoolVenue { config: PumpSwapConfig { fees: PoolFees::Uniform(bps), .. }, .. })) => {
             format!("{bps} basis points to the pool")
         }
+        (VenueSettings::Perpetual(_), _) => "twice the fees, the spread and the slippage".to_owned(),
         _ => "twice the pool's fees".to_owned(),
     }
 }

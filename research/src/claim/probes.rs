@@ -1,12 +1,16 @@
 //! Replays that test the replay: at a higher cost, with late signals, with neighbouring settings.
 
-use q50_engine::{market::Market, record::EquityCurve, venue::pool_path::PathError};
+use q50_engine::{
+    market::Market,
+    record::EquityCurve,
+    venue::{PerpetualConfig, pool_path::PathError},
+};
 use rayon::prelude::*;
 
 use super::{neighbours::neighbours, verify::Request};
 use crate::{
     causality::OwnedSignals,
-    run::{Instrument, Prepared, RunSettings, Source, trial_of_returns},
+    run::{Instrument, Prepared, RunSettings, Source, VenueSettings, trial_of_returns},
     trials::{Role, Trial, Unfiled},
 };
 
@@ -26,6 +30,12 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Unfile
     let mut jobs = vec![("twice the cost".to_owned(), settings.at_twice_the_cost())];
     for neighbour in neighbours(settings) {
         jobs.push((neighbour.change, settings.with_strategy(neighbour.strategy)));
+    }
+    if let VenueSettings::Perpetual(config) = settings.venue {
+        for leverage in [0.8 * config.leverage, 1.2 * config.leverage].into_iter().filter(|leverage| *leverage >= 1.0) {
+            let venue = VenueSettings::Perpetual(PerpetualConfig { leverage, ..config });
+            jobs.push((format!("leverage = {leverage}"), RunSettings { venue, ..settings.clone() }));
+        }
     }
     let replay = |(change, settings): (String, RunSettings)| (change, trial(&prepared, &settings));
     let mut done: Vec<(String, Trial)> = jobs.into_par_iter().map(replay).collect();
@@ -56,7 +66,7 @@ fn late_trial(settings: &RunSettings, source: &Source<'_>) -> Result<Trial, Path
         let markets: Vec<Market<'_>> = instruments.iter().map(|instrument| instrument.market).collect();
         source.data.clone().with_signals_of_each(&markets, &settings.strategy)
     };
-    let source = Source { market, data: &data, instruments: &instruments, pool: source.pool };
+    let source = Source { market, data: &data, instruments: &instruments, ..*source };
     // The prepared source and its columns are gone before the returns are made.
     let curve = equity(&Prepared::new(source, &settings.venue)?, settings);
     Ok(trial_of_returns(&curve.returns(), source.key(settings), Role::Probe))

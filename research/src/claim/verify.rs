@@ -8,7 +8,7 @@ use q50_engine::{
     market::Market,
     record::Journal,
     venue::{
-        PoolPath,
+        Contract, PoolPath,
         pool_path::{PathError, PathSource},
     },
 };
@@ -26,6 +26,7 @@ use super::{
     },
     file::Claim,
     judge, modelled,
+    perpetual::{self, PerpetualFigures},
     probes::probe,
     reproduction::{AsClaimed, ClaimedFigure, figures, same_record},
     second_opinion::SecondOpinion,
@@ -40,7 +41,7 @@ use crate::{
     foresight::{ForesightProfile, positions_and_returns},
     inference::{MeanBlock, Moments, SharpeEstimate, StationaryBootstrap},
     lookahead::Lookahead,
-    run::{self, Instrument, RunSettings, Source, VenueSettings},
+    run::{self, Instrument, Prepared, RunSettings, Source, VenueSettings},
     spec::{DataSpec, RunSpec},
     trials::{CampaignSummary, LedgerError, Origin, Role, Stamp, TrialLedger, Tried, now_ms},
 };
@@ -55,6 +56,8 @@ pub struct Request<'a> {
     pub market: Market<'a>,
     /// Recorded reserves of a pool, a row a bar; `None`: rebuilt from prices where the venue is a pool.
     pub pool: Option<&'a PoolPath>,
+    /// What is recorded of a perpetual future, where that is the venue.
+    pub contract: Option<&'a Contract>,
     /// The instruments of a portfolio, whose basket `market` is, and their names; empty where it is the only one.
     pub instruments: &'a [Instrument<'a>],
     /// Those of the instruments.
@@ -204,7 +207,13 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let Request { market, claim, settings, bootstrap, .. } = request;
 
     let open_time = &market.open_time[market.first..];
-    let source = Source { market: *market, pool: request.pool, data: &request.data, instruments: request.instruments };
+    let source = Source {
+        market: *market,
+        pool: request.pool,
+        contract: request.contract,
+        data: &request.data,
+        instruments: request.instruments,
+    };
     let facts = &request.facts.beside(&source);
     // Nothing is replayed for a claim that counts in periods of nothing.
     claim.map(|claim| Convention::of(claim.periods_per_year, open_time, market.interval_ms)).transpose()?;
@@ -227,7 +236,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let tried = Tried { trials, ..tried };
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
     let year = settings.periods_per_year;
-    let replayed = replay_figures(&journal, market.first, &returns, year);
+    let mut replayed = replay_figures(&journal, market.first, &returns, year);
     let benchmark = benchmark_figures(market, request.next_close, year);
     (request.on_step)("resampling");
     let held: Vec<f64> = holding(market).windows(2).map(|w| w[1] / w[0] - 1.0).collect();
@@ -243,6 +252,14 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let causal = run::examine(&source, settings, &journal, request.cuts, CUT_SEED)?;
     (request.on_step)("trying neighbouring settings");
     let probes = probe(request, &source)?.filed(ledger, scope, Origin::Verify)?;
+    if let VenueSettings::Perpetual(config) = settings.venue {
+        let has_marks = request.contract.is_some_and(|contract| contract.marks().is_some());
+        let figures = PerpetualFigures::of(&journal, &config, has_marks);
+        let prepared = Prepared::new(source, &settings.venue)?;
+        let ablations = perpetual::without(&prepared, settings, config, replayed.final_equity, &figures);
+        let without = ablations.filed(ledger, scope, Origin::Verify)?;
+        replayed.perpetual = Some(PerpetualFigures { without, ..figures });
+    }
     let capacity = match &settings.venue {
         VenueSettings::PumpSwap(pool) if source.path_source() == PathSource::RebuiltFromBars => {
             Some(capacity::capacity(&source, settings, pool)?.filed(ledger, scope, Origin::Verify)?)

@@ -33,6 +33,7 @@ fn request<'a>(data: &'a Dataset, claim: Option<&'a Claim>) -> Request<'a> {
     Request {
         market: data.market(),
         pool: None,
+        contract: None,
         instruments: &[],
         names: &[],
         facts: DataFacts::of(data, true),
@@ -152,7 +153,7 @@ fn the_effective_number_of_trials_is_shown_and_not_judged_by() {
     let mut ledger = TrialLedger::in_memory().unwrap();
     let mut request = request(&data, None);
     request.trials = Some(500);
-    let source = Source { market: request.market, pool: None, data: &request.data, instruments: &[] };
+    let source = Source { market: request.market, pool: None, contract: None, data: &request.data, instruments: &[] };
     ledger.note_effective(source.scope(&request.settings.strategy), 2).unwrap();
     let v = verify(&request, &mut ledger).unwrap();
     assert_eq!((v.inference.trials, v.inference.effective_trials), (500, Some(2)));
@@ -232,7 +233,7 @@ fn twice_the_cost_is_the_run_at_twice_the_cost_on_either_venue() {
 fn signals_one_bar_late_are_another_run() {
     let data = market();
     let request = request(&data, None);
-    let source = Source { market: request.market, pool: None, data: &request.data, instruments: &[] };
+    let source = Source { market: request.market, pool: None, contract: None, data: &request.data, instruments: &[] };
     let own = judged(&data, None).replay.sharpe;
     let late = probe(&request, &source).unwrap().of_a_generated_market().neighbours.remove(0);
     assert_eq!(late.0, "signals one bar late");

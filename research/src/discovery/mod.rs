@@ -270,7 +270,13 @@ impl<'a> Discovery<'a> {
 
     /// The record up to `end`, ready for any number of replays: nothing later is there.
     fn prepared(&self, end: usize) -> Result<Prepared<'_>, PathError> {
-        let source = Source { market: self.market.prefix(end), pool: None, data: &self.specs[0], instruments: &[] };
+        let source = Source {
+            market: self.market.prefix(end),
+            pool: None,
+            contract: None,
+            data: &self.specs[0],
+            instruments: &[],
+        };
         Prepared::new(source, &self.base.venue)
     }
 

@@ -279,13 +279,22 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, M
 fn money(v: &Verification) -> Vec<(String, Markup)> {
     let replay = &v.replay;
     let mut rows = vec![("Capital", Some(v.journal.capital)), ("Final equity", Some(replay.final_equity))];
-    match &replay.pool_costs {
-        Some(costs) => rows.extend([
+    match (&replay.pool_costs, &replay.perpetual) {
+        (Some(costs), _) => rows.extend([
             ("Fees of pool and network", replay.fees),
             ("Lost to own impact", Some(costs.impact)),
             ("Taken by sandwiches", Some(costs.sandwich)),
         ]),
-        None => rows.extend([("Fees", replay.fees), ("Spread", replay.spread_cost)]),
+        (None, Some(costs)) => rows.extend([
+            ("Result at mid prices", Some(costs.price_result)),
+            ("Fees", Some(costs.fees)),
+            ("Funding", Some(costs.funding)),
+            ("Spread", Some(costs.spread)),
+            ("Slippage", Some(costs.slippage)),
+            ("Liquidations beyond the mark price", Some(costs.liquidation_cost)),
+            ("Margin lost to liquidations", Some(costs.liquidated_margin)),
+        ]),
+        (None, None) => rows.extend([("Fees", replay.fees), ("Spread", replay.spread_cost)]),
     }
     let unit = pool::unit(v);
     let known = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));

@@ -29,6 +29,7 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                 @for file in &data.files { p.source { (file) } }
                 @for codes in &data.codes { p.source { (codes) } }
                 @for note in verification.tool.iter().flat_map(|tool| &tool.notes) { p.source { (note) } }
+                @if let Some(perpetual) = &verification.replay.perpetual { p.source { (perpetual.marked_at.words()) } }
                 @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
             }
             (verdict::banner(verification))

@@ -10,7 +10,7 @@ use q50_engine::{
     record::{Journal, Summary},
     strategy::StrategyConfig,
     venue::{
-        PoolPath,
+        Contract, PoolPath,
         pool_path::{PathError, PathSource},
     },
 };
@@ -32,6 +32,8 @@ pub struct Source<'a> {
     pub market: Market<'a>,
     /// Recorded reserves of a pool, a row a bar; `None`: rebuilt from prices where the venue is a pool.
     pub pool: Option<&'a PoolPath>,
+    /// What is recorded of a perpetual future; every run at that venue has it.
+    pub contract: Option<&'a Contract>,
     /// What they are.
     pub data: &'a DataSpec,
     /// The instruments of a portfolio; empty where `market` is the only one.
@@ -63,6 +65,18 @@ impl<'a> Source<'a> {
     /// [`RunSettings::refusal`] on what the run sees.
     #[must_use]
     pub fn refusal(&self, settings: &RunSettings) -> Option<String> {
+        if matches!(settings.venue, VenueSettings::Perpetual(_)) {
+            if !self.instruments.is_empty() {
+                return Some(
+                    "--venue perpetual takes one record: funding, mark prices and tiers are those of one contract; give one \
+                     record with --bars"
+                        .to_owned(),
+                );
+            }
+            if self.contract.is_none() {
+                return Some("the venue perpetual has no funding and no tiers; give both".to_owned());
+            }
+        }
         if self.instruments.is_empty() {
             return settings.refusal(&self.market.signals, self.market.interval_ms);
         }
@@ -178,7 +192,7 @@ mod tests {
             periods_per_year: PeriodsPerYear::new(8_760.0),
         };
         let spec = DataSpec::of(&data, &settings.strategy);
-        let source = Source { market: data.market(), pool: None, data: &spec, instruments: &[] };
+        let source = Source { market: data.market(), pool: None, contract: None, data: &spec, instruments: &[] };
         let run = |prepared: &Prepared<'_>, rows: Range<usize>| {
             let mut curve = EquityCurve::default();
             prepared.run_rows(&settings, rows, &mut curve);

@@ -62,6 +62,7 @@ fn replay_together<R: Recorder, T: Recorder>(
             let venues = vec![settings.next_open(price); markets.len()];
             under_one_account(markets, &mut strategies, venues, settings.capital, each, total);
         }
+        VenueSettings::Perpetual(_) => unreachable!("several records were refused"),
     }
 }
 

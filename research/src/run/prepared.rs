@@ -7,7 +7,7 @@ use q50_engine::{
     record::{Combine, Journal, Recorder},
     replay::replay,
     strategy::{Host, Shared, Strategy, StrategyConfig},
-    venue::{PoolPath, PumpSwap, Venue, pool_path::PathError},
+    venue::{Contract, Perpetual, PerpetualConfig, PoolPath, PumpSwap, Venue, pool_path::PathError},
 };
 
 use super::{RunSettings, Source, VenueSettings, portfolio};
@@ -32,7 +32,7 @@ pub(super) struct Part<'a> {
 impl<'a> Part<'a> {
     fn new(market: Market<'a>, pool: Option<&'a PoolPath>, venue: &VenueSettings) -> Result<Self, PathError> {
         let path = match (venue, pool) {
-            (VenueSettings::NextOpen(_), _) => None,
+            (VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_), _) => None,
             (VenueSettings::PumpSwap(_), Some(recorded)) => Some(Cow::Borrowed(recorded)),
             (VenueSettings::PumpSwap(pool), None) => {
                 Some(Cow::Owned(PoolPath::rebuilt(market.open, market.close, market.first, pool.depth)?))
@@ -80,6 +80,12 @@ impl<'a> Prepared<'a> {
         }
     }
 
+    /// The perpetual future that is traded.
+    pub(super) fn perpetual(&self, config: PerpetualConfig) -> Perpetual<'a> {
+        let contract: Option<&'a Contract> = self.source.contract;
+        Perpetual::new(config, contract.unwrap_or_else(|| unreachable!("a run without one was refused")))
+    }
+
     /// Replays all of the source into `recorder`. The caller owes the ledger the trial.
     pub fn run<R: Combine>(&self, settings: &RunSettings, recorder: &mut R) {
         self.run_rows(settings, self.source.market.first..self.source.market.len(), recorder);
@@ -100,6 +106,9 @@ impl<'a> Prepared<'a> {
             }
             VenueSettings::NextOpen(price) => {
                 part.drive(&market, settings, &mut settings.next_open(price), recorder);
+            }
+            VenueSettings::Perpetual(config) => {
+                part.drive(&market, settings, &mut self.perpetual(*config), recorder);
             }
         }
     }
@@ -158,6 +167,9 @@ pub fn examine(
         }
         VenueSettings::NextOpen(price) => {
             Ok(causality::examine(market, &settings.next_open(price), journal, cuts, seed, build))
+        }
+        VenueSettings::Perpetual(config) => {
+            Ok(causality::examine(market, &prepared.perpetual(*config), journal, cuts, seed, build))
         }
     }
 }

@@ -158,5 +158,6 @@ fn venue_option(replay: &ReplayArguments) -> Option<&'static str> {
         ("--lot", replay.lot.is_some()),
         ("--fill-timing", replay.fill_timing != TimingName::NextOpen),
     ];
-    given.into_iter().find_map(|(option, given)| given.then_some(option)).or_else(|| pool.typed())
+    let given = given.into_iter().find_map(|(option, given)| given.then_some(option));
+    given.or_else(|| pool.typed()).or_else(|| replay.perpetual.typed())
 }

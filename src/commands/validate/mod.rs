@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
     let latency = changed_latency(arguments.latency, &base.venue)?;
 
     let path = pool.as_ref().map(|(path, _)| path);
-    let source = Source { market, pool: path, data: &spec, instruments: &[] };
+    let source = Source { market, pool: path, contract: None, data: &spec, instruments: &[] };
     let prepared = Prepared::new(source, &base.venue).context("pool reserves")?;
     let folder = arguments.out.as_deref().map(|out| RunFolder::open(out, files::FILES)).transpose()?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &ValidateArguments, quiet: bool) -> Result<Answer> 
 
 fn own_latency(venue: &VenueSettings) -> i64 {
     match venue {
-        VenueSettings::NextOpen(_) => 0,
+        VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_) => 0,
         VenueSettings::PumpSwap(pool) => LatencyPreset::SolanaSlots(pool.config.latency_slots).ms(),
     }
 }

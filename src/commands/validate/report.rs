@@ -182,7 +182,7 @@ pub(super) fn text(out: &mut dyn Write, report: &Report, folder: Option<&RunFold
         data.bars, data.from, data.to
     )?;
     let unit = match settings.run.venue {
-        VenueSettings::NextOpen(_) => "quote units",
+        VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_) => "quote units",
         VenueSettings::PumpSwap(_) => "SOL",
     };
     writeln!(

@@ -1,6 +1,6 @@
 //! A run of ours as the second engine takes it.
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use q50_datasets::time::rfc3339;
 use q50_engine::{market::Market, venue::LatencyPreset};
 use q50_nautilus::{Check, InputError, NAUTILUS_VERSION, Run, RunError, Validation, VenueSetup, validate};
@@ -23,6 +23,9 @@ pub(super) fn compare(
             let venue = settings.price_venue().context("a price venue has no prices")?;
             let venue = latency.map_or(venue, |latency| venue.with_latency(latency));
             Run::at_next_open(market, strategy, venue, capital)
+        }
+        VenueSettings::Perpetual(_) => {
+            bail!("the second engine does not trade perpetual futures here; use --venue next-open or pumpswap")
         }
         VenueSettings::PumpSwap(pool) => {
             let path = prepared.path().context("a pool venue has no reserves")?;

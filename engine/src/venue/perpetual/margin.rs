@@ -44,13 +44,14 @@ pub struct MarginAccount {
     entry: f64,
     margin: f64,
     opened_at: i64,
+    realised: f64,
 }
 
 impl MarginAccount {
     /// A wallet of `wallet` quote units and no position.
     #[must_use]
     pub fn new(wallet: f64) -> Self {
-        Self { wallet, position: 0.0, entry: 0.0, margin: 0.0, opened_at: 0 }
+        Self { wallet, position: 0.0, entry: 0.0, margin: 0.0, opened_at: 0, realised: 0.0 }
     }
 
     /// Realised cash, the margin inside; quote units.
@@ -97,6 +98,13 @@ impl MarginAccount {
     #[inline]
     pub fn opened_at(&self) -> Option<i64> {
         (self.position != 0.0).then_some(self.opened_at)
+    }
+
+    /// What was gained on what is no longer held, fees and funding deducted when they were paid; quote units.
+    #[must_use]
+    #[inline]
+    pub fn realised(&self) -> f64 {
+        self.realised
     }
 
     /// Gain of the position at `mark`, quote units.
@@ -150,6 +158,7 @@ impl MarginAccount {
             self.entry = (self.entry * kept + price * opened) / (kept + opened);
         }
         self.wallet = wallet - fee;
+        self.realised += realised - fee;
         self.margin = if kept == 0.0 { needed } else { margin + needed };
         self.position = match (kept == 0.0, opened == 0.0) {
             (true, true) => 0.0,
@@ -165,6 +174,7 @@ impl MarginAccount {
     pub fn settle_funding(&mut self, rate: f64, mark: f64) -> f64 {
         let paid = self.position * mark * rate;
         self.wallet -= paid;
+        self.realised -= paid;
         self.margin = self.margin.min(self.wallet);
         paid
     }
@@ -221,6 +231,7 @@ impl MarginAccount {
     /// Liquidates the position at its bankruptcy price, without a fee: the margin is lost, and nothing more.
     pub fn liquidate(&mut self) {
         self.wallet -= self.margin;
+        self.realised -= self.margin;
         (self.position, self.margin) = (0.0, 0.0);
     }
 }
@@ -401,6 +412,7 @@ mod tests {
                 }
                 let tolerance = 1e-9 * (1.0 + account.wallet().abs() + (held * mark).abs());
                 prop_assert!((account.equity(mark) - equity).abs() <= tolerance, "{} is not {equity}", account.equity(mark));
+                prop_assert!((account.realised() - (account.wallet() - 10_000.0)).abs() <= tolerance);
                 prop_assert!((account.position() - held).abs() <= 1e-9, "{} is not {held}", account.position());
                 prop_assert!((account.free() + account.margin() - account.wallet()).abs() <= tolerance);
             }

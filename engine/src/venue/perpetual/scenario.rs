@@ -39,7 +39,7 @@ struct Terms {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Happening {
-    Fill { size: f64, price: f64, role: Role, mark: f64 },
+    Fill { size: f64, price: f64, role: Role, mark: Option<f64> },
     Funding { rate: f64, mark: f64 },
     Mark { mark: f64 },
 }
@@ -152,7 +152,7 @@ fn compute_scenario(scenario: &mut Value, place: &str, rule: Maintenance<'_>) ->
                     fees += fee;
                     realised += account.wallet() - before.wallet() + fee;
                 }
-                (mark, if filled.is_ok() { "filled" } else { "insufficient_margin" })
+                (mark.unwrap_or(price), if filled.is_ok() { "filled" } else { "insufficient_margin" })
             }
             Happening::Funding { rate, mark } => {
                 funding -= account.settle_funding(rate, mark);

@@ -75,7 +75,7 @@ impl Unwatched {
     fn of(record: &Record, shortfalls: &[f64]) -> Self {
         let slippage = match &record.spec.settings.venue {
             VenueSettings::PumpSwap(venue) => venue.config.slippage,
-            VenueSettings::NextOpen(_) => Bps(0),
+            VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_) => Bps(0),
         };
         let rule = record.spec.monitor;
         let mut execution = Execution::alarming_at(both_together());

@@ -18,7 +18,7 @@ use q50_engine::ledger::PoolLedger;
 use q50_engine::units::{Fraction, LAMPORTS_PER_SOL, Lamports, TokenAmount};
 use q50_engine::venue::pool_path::Reserves;
 use q50_engine::venue::pump_swap::Recovery;
-use q50_engine::venue::{Arrival, LatencyPreset, MarketOrder, PoolPath, PumpSwap, PumpSwapConfig, Venue};
+use q50_engine::venue::{Arrival, LatencyPreset, MarketOrder, PoolPath, PumpSwap, PumpSwapConfig, Role, Venue};
 use serde::{Serialize, Serializer};
 
 /// What a fill changed.
@@ -141,7 +141,8 @@ impl ReplayVenue {
             Amount::Sold(tokens) => (costs, tokens, MarketOrder::SellShare(1.0)),
         };
         let mut books = PoolLedger::restored(Lamports(lamports), TokenAmount(tokens), Lamports(1), 0.0, 0);
-        let arrival = Arrival { row: 2, time: 0, price: 0.0, decided_row: 1, available: f64::INFINITY };
+        let arrival =
+            Arrival { row: 2, time: 0, price: 0.0, decided_row: 1, available: f64::INFINITY, role: Role::Taker };
         let fill = venue.execute(trade, arrival, &mut books).ok()?.pool?;
         let (base, quote) = (i128::from(fill.tokens.0), i128::from(fill.quote.0));
         let network = i128::from(fill.network.0);

@@ -61,9 +61,11 @@ impl Backtest {
             to_ms: bars.last().map_or(from_ms, |row| row.bar.open_time),
             signals: None,
             pool: None,
+            contract: None,
             instruments: Vec::new(),
         };
-        let source = Source { market: buffer.market(), pool: Some(&path), data: &data, instruments: &[] };
+        let source =
+            Source { market: buffer.market(), pool: Some(&path), contract: None, data: &data, instruments: &[] };
         let mut journal = Journal::default();
         let prepared = Prepared::new(source, &settings.venue).map_err(|error| no_replay(error.to_string()))?;
         prepared.run(&settings, &mut journal);

@@ -94,9 +94,12 @@ fn conditions(promotion: &Promotion<'_>) -> Vec<Refusal> {
 /// The verdict has to be about the venue that will be traded: a pool at the program's own fees.
 fn venue(run: &Run) -> Option<Refusal> {
     match &run.spec.settings.venue {
-        VenueSettings::NextOpen(_) => Some(Refusal::new(
+        VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_) => Some(Refusal::new(
             "venue",
-            "the verdict was reached on next-open, and what will be traded is a pool: verify with --venue pumpswap",
+            format!(
+                "the verdict was reached on {}, and what will be traded is a pool: verify with --venue pumpswap",
+                run.spec.settings.venue.name()
+            ),
         )),
         VenueSettings::PumpSwap(pool) if pool.config.fees != PoolFees::Schedule => Some(Refusal::new(
             "venue",

@@ -110,7 +110,7 @@ impl Session {
         tell(&Event::Started { session: id.clone(), goes_on, history, decisions: decisions.len() });
         let venue = match &spec.settings.venue {
             VenueSettings::PumpSwap(venue) => venue.config,
-            VenueSettings::NextOpen(_) => PumpSwapConfig::default(),
+            VenueSettings::NextOpen(_) | VenueSettings::Perpetual(_) => PumpSwapConfig::default(),
         };
         let pool = &terms.state;
         let reserves = Reserves { base: TokenAmount(pool.base_vault), quote: Lamports(pool.quote_vault) };

@@ -35,21 +35,32 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     let (Some(fills), Some(fees)) = (replay.fills.filter(|fills| *fills > 0), replay.fees) else {
         return nothing("No order was filled, so that nothing was earned and nothing was paid.");
     };
-    let spread = replay.spread_cost.unwrap_or(0.0);
+    let costs = match &replay.perpetual {
+        None => vec![("fees", fees), ("spread", replay.spread_cost.unwrap_or(0.0))],
+        Some(parts) => vec![
+            ("fees", parts.fees),
+            ("funding", parts.funding),
+            ("spread", parts.spread),
+            ("slippage", parts.slippage),
+            ("liquidation", parts.liquidation_cost),
+        ],
+    };
     let net = replay.final_equity - capital;
-    let gross = net + fees + spread;
+    let gross = net + costs.iter().map(|(_, cost)| cost).sum::<f64>();
     let share = |amount: f64| amount / capital * 100.0;
     if !(share(gross).is_finite() && share(net).is_finite()) {
         return nothing("Capital or final equity is not a number above zero, so that costs have no share of it.");
     }
     let color = if net < 0.0 { LOSS } else { ACCENT };
-    let after_fees = gross - fees;
-    let steps = [
-        Step { name: "gross", from: 0.0, to: share(gross), color: OTHER },
-        Step { name: "fees", from: share(gross), to: share(after_fees), color: LOSS },
-        Step { name: "spread", from: share(after_fees), to: share(net), color: LOSS },
-        Step { name: "net", from: 0.0, to: share(net), color },
-    ];
+    let mut steps = vec![Step { name: "gross", from: 0.0, to: share(gross), color: OTHER }];
+    let mut left = gross;
+    for (name, cost) in &costs {
+        // What was received, as funding may be, is no loss.
+        let color = if *cost < 0.0 { ACCENT } else { LOSS };
+        steps.push(Step { name, from: share(left), to: share(left - cost), color });
+        left -= cost;
+    }
+    steps.push(Step { name: "net", from: 0.0, to: share(net), color });
     let low = steps.iter().flat_map(|s| [s.from, s.to]).fold(0.0, f64::min);
     let high = steps.iter().flat_map(|s| [s.from, s.to]).fold(0.0, f64::max);
     // A number stands above its bar.
@@ -58,8 +69,10 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     let label = format!("Profit and costs in per cent of capital: {}.", words.join(", "));
     let svg = canvas::draw(HEIGHT, &label, |area| {
         let names = steps.iter().enumerate().map(|(i, step)| (i as f64 + 0.5, step.name.to_owned()));
-        let x =
-            Axis { scale: Scale::named(4.0, names.collect()), title: "from profit before costs to profit after them" };
+        let x = Axis {
+            scale: Scale::named(steps.len() as f64, names.collect()),
+            title: "from profit before costs to profit after them",
+        };
         let y = Axis { scale: Scale::linear(low, high + room, 5, number), title: "% of capital" };
         let mut chart = frame(area, x, y, Grid::Across)?;
         for (i, step) in steps.iter().enumerate() {
@@ -72,14 +85,22 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
         level(&mut chart, 0.0, zero_line())
     })?;
     let unit = pool::unit(verification);
+    let named: Vec<String> = costs.iter().map(|(name, cost)| format!("{name} ({})", number(*cost, 2))).collect();
     let caption = format!(
-        "From profit before costs ({} {unit}) on the left, fees ({}) and spread ({}) take \
-         their share until the net profit ({}) on the right is left, over {} fills.",
+        "From profit before costs ({} {unit}) on the left, {} take their share until the net profit ({}) on the right is \
+         left, over {} fills.",
         number(gross, 2),
-        number(fees, 2),
-        number(spread, 2),
+        in_words(&named),
         number(net, 2),
         crate::report::format::count(fills)
     );
     Ok(Body::Drawn(Drawn { svg, legend: Vec::new(), caption }))
+}
+
+/// `a, b and c`.
+fn in_words(words: &[String]) -> String {
+    match words {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => words.concat(),
+    }
 }
