@@ -4,6 +4,7 @@
 //! [`run`]. `examples/moving_average.rs` is such a program.
 
 mod args;
+mod catalog;
 mod commands;
 mod configuration;
 pub mod host;

@@ -1,8 +1,11 @@
 //! SQL over Parquet files, by DataFusion. Built with the feature `query` only: it is most of the build.
 
+use std::path::PathBuf;
+
 use datafusion::{
     arrow::{array::RecordBatch, util::pretty::pretty_format_batches},
-    prelude::{SessionConfig, SessionContext},
+    common::TableReference,
+    prelude::{ParquetReadOptions, SessionConfig, SessionContext},
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -28,15 +31,21 @@ pub struct Answer {
 }
 
 /// Answers `sql`, in which a file name in single quotes is a table: `SELECT reason, count(*) FROM 'decisions.parquet'
-/// GROUP BY reason`. One partition, so that the order of rows does not depend on the machine.
+/// GROUP BY reason`; `tables` are Parquet files under names of their own. One partition, so that the order of rows does not depend on the machine.
 ///
 /// # Errors
 /// Where the query is no SQL, a file cannot be read, or a column is not there.
-pub fn query(sql: &str) -> Result<Answer, QueryError> {
+pub fn query(sql: &str, tables: &[(String, PathBuf)]) -> Result<Answer, QueryError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let config = SessionConfig::new().with_target_partitions(1);
     let context = SessionContext::new_with_config(config).enable_url_table();
-    let batches = runtime.block_on(async { context.sql(sql).await?.collect().await })?;
+    let batches = runtime.block_on(async {
+        for (name, path) in tables {
+            let reference = TableReference::bare(name.as_str());
+            context.register_parquet(reference, path.to_string_lossy(), ParquetReadOptions::default()).await?;
+        }
+        context.sql(sql).await?.collect().await
+    })?;
     Ok(Answer { batches })
 }
 
@@ -80,7 +89,7 @@ mod tests {
         let columns = [("side", Column::Text(&["buy", "sell", "buy"])), ("units", Column::F64(&[1.0, 2.0, 4.0]))];
         write_parquet(&path, &columns).unwrap();
         let sql = format!("SELECT side, sum(units) AS units FROM '{}' GROUP BY side ORDER BY side", path.display());
-        let answer = query(&sql).unwrap();
+        let answer = query(&sql, &[]).unwrap();
         assert_eq!(
             answer.json().unwrap(),
             serde_json::json!([{"side": "buy", "units": 5.0}, {"side": "sell", "units": 2.0}])
@@ -89,8 +98,19 @@ mod tests {
     }
 
     #[test]
+    fn a_table_has_the_name_that_it_is_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.parquet");
+        write_parquet(&path, &[("units", Column::F64(&[1.0, 2.0]))]).unwrap();
+        for (name, quoted) in [("btc", "btc"), ("BTC-1h", "\"BTC-1h\"")] {
+            let answer = query(&format!("SELECT sum(units) AS n FROM {quoted}"), &[(name.to_owned(), path.clone())]);
+            assert_eq!(answer.unwrap().json().unwrap(), serde_json::json!([{"n": 3.0}]));
+        }
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_an_error_with_a_remedy() {
-        let error = query("SELECT * FROM 'nowhere.parquet'").unwrap_err().to_string();
+        let error = query("SELECT * FROM 'nowhere.parquet'", &[]).unwrap_err().to_string();
         assert!(error.contains("nowhere") && error.contains("single quotes"), "{error}");
     }
 }

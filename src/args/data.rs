@@ -42,9 +42,9 @@ pub(crate) enum DataCommand {
     /// Collect from an API as it comes.
     #[command(subcommand)]
     Watch(WatchCommand),
-    /// Run an SQL query over Parquet files; a file name in single quotes is a table (built with --features query).
+    /// Run an SQL query over runs, trials, datasets and Parquet files (built with --features query).
     #[command(
-        after_help = "Example:\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
+        after_help = "Tables: bars and signals of all datasets (with a column dataset), each dataset under its name, trials of the ledger,\nruns and fills as q50 data list has them, and a Parquet file in single quotes.\n\nExamples:\n  q50 data query \"SELECT kind, path, verdict, sharpe FROM runs\"\n  q50 data query \"SELECT reason, count(*) AS bars FROM 'q50-verify/decisions.parquet' GROUP BY reason ORDER BY bars DESC\""
     )]
     Query {
         /// The query.
@@ -70,15 +70,44 @@ pub(crate) enum DataCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// List every defect of a folder of `q50 data ingest binance`: its rows, and its files against its archive; exit 1 where
-    /// there is one.
+    /// List the datasets that were added, whether they are what was added, and the runs that were made.
+    List {
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Give a file or folder a name: `--bars dataset:NAME`, `q50 data verify NAME`, a table of q50 data query.
     #[command(
-        after_help = "Gaps by the interval, bars that contradict themselves, prices that are none, missing settlements of funding, rows\nagainst the periods of the files (give or take 1 %), files that are not, byte for byte, what the archive gives.\n\nExample:\n  q50 data verify binance --symbol BTCUSDT"
+        after_help = "The file stays where it is; its hash is kept, and where it has changed since, the name is no input any more. Of a\nfolder, `dataset:NAME/FILE` is a file in it.\n\nExample:\n  q50 data add btc btcusdt_1h.parquet"
+    )]
+    Add {
+        /// Letters, digits, `_`, `-` and `.`, a letter first.
+        name: String,
+        /// The file or folder.
+        path: PathBuf,
+        /// Let another dataset that has the name lose it.
+        #[arg(long)]
+        replace: bool,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show a dataset: path, hash, whether it has changed, what is in it.
+    Show {
+        /// Its name.
+        name: String,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// List every defect of a dataset, a file or a folder of `q50 data ingest binance`; exit 1 where there is one.
+    #[command(
+        after_help = "Of a dataset also that it is what was added. Of a folder of Binance's files: gaps by the interval, bars that contradict\nthemselves, prices that are none, missing settlements of funding, rows against the periods of the files (give or take\n1 %), files that are not, byte for byte, what the archive gives.\n\nExample:\n  q50 data verify binance --symbol BTCUSDT"
     )]
     Verify {
-        /// The folder.
-        folder: PathBuf,
-        /// Only this symbol.
+        /// A path, or the name of a dataset; default: every dataset.
+        what: Option<PathBuf>,
+        /// Only this symbol of Binance's files.
         #[arg(long, value_name = "NAME")]
         symbol: Option<String>,
         /// Output format.
@@ -88,7 +117,7 @@ pub(crate) enum DataCommand {
     /// Make the files of `q50 data ingest binance` again, from the archive in their folder; the same bytes.
     #[command(after_help = "Example:\n  q50 data rebuild binance")]
     Rebuild {
-        /// The folder.
+        /// The folder, or the name of a dataset.
         folder: PathBuf,
         /// Output format.
         #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -1,9 +1,12 @@
 //! `q50 data`: read, check and generate data.
 
 mod binance;
+mod datasets;
 mod export;
 mod export_qlib;
 mod ingest;
+#[cfg(feature = "query")]
+mod query;
 #[cfg(feature = "watch")]
 mod watch;
 
@@ -62,12 +65,20 @@ pub(crate) fn run(command: &DataCommand) -> Result<Answer> {
             )
         }
         DataCommand::Signal { signals, at, tolerance, format } => signal(signals, at, *tolerance, *format),
-        DataCommand::Verify { folder, symbol, format } => binance::verify(folder, symbol.as_deref(), *format),
-        DataCommand::Rebuild { folder, format } => binance::rebuild(folder, *format),
+        DataCommand::List { format } => datasets::list(*format),
+        DataCommand::Add { name, path, replace, format } => datasets::add(name, path, *replace, *format),
+        DataCommand::Show { name, format } => datasets::show(name, *format),
+        DataCommand::Verify { what, symbol, format } => datasets::verify(what.as_deref(), symbol.as_deref(), *format),
+        DataCommand::Rebuild { folder, format } => binance::rebuild(&datasets::folder(folder)?, *format),
         DataCommand::Export { run, url_env } => export::run(run, url_env),
         DataCommand::ExportQlib { tables, out, format } => export_qlib::run(tables, out, *format),
         DataCommand::Migrate { url_env, to } => export::migrate(url_env, *to),
-        DataCommand::Query { sql, format } => query(sql, *format),
+        #[cfg(feature = "query")]
+        DataCommand::Query { sql, format } => query::run(sql, *format),
+        #[cfg(not(feature = "query"))]
+        DataCommand::Query { .. } => {
+            bail!("this q50 was built without SQL; build one with it: cargo build --release --features query")
+        }
         DataCommand::Synth(arguments) => synth(arguments),
     }
 }
@@ -111,19 +122,6 @@ fn signal(path: &Path, at: &str, tolerance: Duration, format: Format) -> Result<
     Ok(answer)
 }
 
-#[cfg(feature = "query")]
-fn query(sql: &str, format: Format) -> Result<Answer> {
-    let answer = q50_datasets::query::query(sql)?;
-    let (rows, table) = (answer.json()?, answer.text()?);
-    output::print(format, &serde_json::json!({ "rows": rows }), |out| writeln!(out, "{table}"))?;
-    Ok(Answer::Yes)
-}
-
-#[cfg(not(feature = "query"))]
-fn query(_: &str, _: Format) -> Result<Answer> {
-    bail!("this q50 was built without SQL; build one with it: cargo build --release --features query")
-}
-
 /// What was found in a file that may hold bars, signals or both.
 #[derive(Serialize)]
 struct Checked {
@@ -133,6 +131,15 @@ struct Checked {
 }
 
 fn check(path: &Path, format: Format) -> Result<Answer> {
+    let tables = tables_of(path)?;
+    let sound = tables.iter().all(|table| table.defects.is_empty());
+    let checked = Checked { path: path.display().to_string(), sound, tables };
+    output::print(format, &checked, |out| tables_text(out, &checked.tables))?;
+    Ok(if sound { Answer::Yes } else { Answer::No })
+}
+
+/// What can be read there as bars or as signals.
+fn tables_of(path: &Path) -> Result<Vec<DataReport>> {
     let input = Input::open(&of_collection(path, "bars.parquet"))?;
     let source = detect(&input)?;
     let columns = match source {
@@ -155,14 +162,11 @@ fn check(path: &Path, format: Format) -> Result<Answer> {
             columns.join(", ")
         );
     }
-    let sound = tables.iter().all(|table| table.defects.is_empty());
-    let checked = Checked { path: path.display().to_string(), sound, tables };
-    output::print(format, &checked, |out| text(out, &checked))?;
-    Ok(if sound { Answer::Yes } else { Answer::No })
+    Ok(tables)
 }
 
-fn text(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
-    for table in &checked.tables {
+fn tables_text(out: &mut dyn Write, tables: &[DataReport]) -> io::Result<()> {
+    for table in tables {
         let bound = |time: &Option<String>| time.clone().unwrap_or_else(|| "?".to_owned());
         writeln!(out, "{}: {} rows, {} to {}", table.table, table.rows, bound(&table.from), bound(&table.to))?;
         if let Some(reading) = &table.reading {

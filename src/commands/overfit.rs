@@ -22,7 +22,7 @@ use super::search::{Data, Search};
 use crate::{
     Answer,
     args::{BenchmarkName, OverfitArguments},
-    configuration, output,
+    catalog, configuration, output,
     progress::Sets,
     table::{Align, parameters, table},
 };
@@ -80,6 +80,7 @@ pub(crate) fn run(arguments: &OverfitArguments, quiet: bool) -> Result<Answer> {
     };
     run.bytes("overfit.json", &serde_json::to_vec_pretty(&report)?)?;
     run.commit()?;
+    catalog::register("overfit", folder.path(), &report.run_id);
     output::print(replay.format, &report, |out| text(out, &report, &folder))?;
     Ok(answer(&outcome.checks))
 }

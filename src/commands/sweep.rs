@@ -18,7 +18,7 @@ use super::search::{Data, Search};
 use crate::{
     Answer,
     args::{FilterArguments, Format, SweepArguments},
-    configuration, interrupt, output,
+    catalog, configuration, interrupt, output,
     progress::Sets,
     table::{Align, parameters, table},
     usage,
@@ -150,6 +150,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     run.bytes(SUMMARY, &serde_json::to_vec_pretty(&report)?)?;
     run.commit()?;
     store.remove()?;
+    catalog::register("sweep", folder.path(), &report.run_id);
     output::print(replay.format, &report, |out| text(out, &report, &sweep, &folder))?;
     Ok(Answer::Yes)
 }

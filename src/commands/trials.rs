@@ -171,6 +171,13 @@ fn forget(arguments: &TrialsForgetArguments) -> Result<Answer> {
 fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
     replaceable(&arguments.out)?;
     let ledger = configuration::ledger_to_read(arguments.ledger.as_deref())?;
+    let trials = write(&ledger, &arguments.out)?;
+    writeln!(io::stdout(), "{trials} trials in {}", arguments.out.display())?;
+    Ok(Answer::Yes)
+}
+
+/// Writes every trial of a ledger to a Parquet file; how many there are.
+pub(super) fn write(ledger: &TrialLedger, out: &Path) -> Result<usize> {
     let mut rows: Vec<TrialRow> = Vec::new();
     ledger.for_each(|row| -> Result<(), LedgerError> {
         rows.push(row);
@@ -185,7 +192,7 @@ fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
     let (sharpe, skew, kurtosis) = (float(|r| r.sharpe), float(|r| r.skew), float(|r| r.kurtosis));
     let returns: Vec<i64> = rows.iter().map(|row| row.returns).collect();
     write_parquet(
-        &arguments.out,
+        out,
         &[
             ("dataset", Column::Text(&dataset)),
             ("family", Column::Text(&family)),
@@ -200,8 +207,7 @@ fn export(arguments: &TrialsExportArguments) -> Result<Answer> {
             ("kurtosis", Column::OptionF64(&kurtosis)),
         ],
     )?;
-    writeln!(io::stdout(), "{} trials in {}", rows.len(), arguments.out.display())?;
-    Ok(Answer::Yes)
+    Ok(rows.len())
 }
 
 fn import(arguments: &TrialsImportArguments) -> Result<Answer> {

@@ -28,7 +28,7 @@ use super::{judge, lookahead, validate};
 use crate::{
     Answer,
     args::{ReplayArguments, VerdictName, VerifyArguments},
-    configuration, output,
+    catalog, configuration, output,
     progress::Steps,
     record::Record,
     table::{Align, table},
@@ -153,6 +153,7 @@ pub(super) fn finish(
     let hash = |name: &&str| Ok(((*name).to_owned(), file_hash(&folder.file(name))?));
     let files = FILES.iter().map(hash).collect::<Result<_>>()?;
     ledger.file_verdict(&verification.run_id, verification.verdict.name(), &files)?;
+    catalog::register("verify", folder.path(), &verification.run_id);
     drop(steps);
     output::print(arguments.replay.format, &timed, |out| text(out, verification, folder))?;
     let expected = arguments.expect.map(|name| match name {

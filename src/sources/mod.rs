@@ -1,5 +1,5 @@
-//! Signals that are in no file: `postgres:`, `sqlite:`, `qlib:`, and `sources:`, a list of which the first that answers is
-//! taken. Each becomes a table as a file has it, so that they stand wherever a signal file does.
+//! Signals that are in no file: `postgres:`, `sqlite:`, `qlib:`, `dataset:`, and `sources:`, a list of which the first that
+//! answers is taken. Each becomes a table as a file has it, so that they stand wherever a signal file does.
 
 mod postgres;
 mod qlib;
@@ -19,12 +19,13 @@ const OPENERS: &[(&str, Opener)] = &[
     ("postgres", |request| opened(postgres::open(request))),
     ("sqlite", |place| opened(sqlite::open(place))),
     ("qlib", |place| opened(qlib::open(place))),
+    ("dataset", |name| opened(crate::catalog::open(name))),
     ("sources", |list| opened(first_that_answers(list))),
 ];
 
 /// What the program that hosts us has in memory is one more source.
 const OPENERS_OF_HOST: &[(&str, Opener)] =
-    &[OPENERS[0], OPENERS[1], OPENERS[2], OPENERS[3], ("frame", crate::host::frame)];
+    &[OPENERS[0], OPENERS[1], OPENERS[2], OPENERS[3], OPENERS[4], ("frame", crate::host::frame)];
 
 /// Makes them inputs of every command that another program runs.
 pub(crate) fn install_for_host() {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use q50_binance::{CatalogFile, Conflict, TimeUnit};
+use q50_binance::{CatalogFile, Conflict, TimeUnit, Verified};
 
 use crate::{Answer, args::Format, output};
 
@@ -74,22 +74,18 @@ pub(super) fn rebuild(folder: &Path, format: Format) -> Result<Answer> {
 
 pub(super) fn verify(folder: &Path, symbol: Option<&str>, format: Format) -> Result<Answer> {
     let verified = q50_binance::verify(folder, symbol)?;
-    output::print(format, &verified, |text| {
-        writeln!(
-            text,
-            "{}: {} files with {} rows of {}",
-            verified.folder,
-            verified.files,
-            verified.rows,
-            if verified.symbols.is_empty() { "no symbol".to_owned() } else { verified.symbols.join(", ") }
-        )?;
-        for defect in &verified.defects {
-            let time = defect.time.as_ref().map(|time| format!(", {time}")).unwrap_or_default();
-            writeln!(text, "  {}{time}: {}; {}", defect.file, defect.detail, defect.remedy)?;
-        }
-        if verified.sound { writeln!(text, "  no defect") } else { Ok(()) }
-    })?;
+    output::print(format, &verified, |text| verified_text(text, &verified))?;
     Ok(if verified.sound { Answer::Yes } else { Answer::No })
+}
+
+pub(super) fn verified_text(text: &mut dyn Write, verified: &Verified) -> io::Result<()> {
+    let symbols = if verified.symbols.is_empty() { "no symbol".to_owned() } else { verified.symbols.join(", ") };
+    writeln!(text, "{}: {} files with {} rows of {symbols}", verified.folder, verified.files, verified.rows)?;
+    for defect in &verified.defects {
+        let time = defect.time.as_ref().map(|time| format!(", {time}")).unwrap_or_default();
+        writeln!(text, "  {}{time}: {}; {}", defect.file, defect.detail, defect.remedy)?;
+    }
+    if verified.sound { writeln!(text, "  no defect") } else { Ok(()) }
 }
 
 fn files_text(text: &mut dyn Write, files: &[CatalogFile]) -> io::Result<()> {
