@@ -41,7 +41,7 @@ pub(super) fn places<'a>(symbols: &[&'a str]) -> BTreeMap<&'a str, Place> {
             Place { instrument: symbol.to_owned(), folder: name }
         } else {
             let letters: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            let own = format!("{letters}-{}", &text_hash(symbol)[..8]);
+            let own = format!("{}-{}", letters.trim_start_matches('_'), &text_hash(symbol)[..8]);
             Place { instrument: own.clone(), folder: own }
         };
         (symbol, place)

@@ -197,21 +197,21 @@ mod tests {
 
     #[test]
     fn files_are_those_that_qlib_writes() {
-        let (times, close) = ([T + HOUR, T + 3 * HOUR], [1.5, 2.5]);
+        let (times, close) = ([T + HOUR, T + 3 * HOUR, T + 4 * HOUR], [1.5, 2.5, 3.5]);
         let later = [T, T + HOUR];
         let (dir, _, written) = written(&[table("BTC", &times, &close), table("ETH", &later, &[7.0, 8.0])]).unwrap();
         let read = |name: &str| fs::read(dir.path().join("p").join(name)).unwrap();
         assert_eq!(
             String::from_utf8(read("calendars/60min.txt")).unwrap(),
-            "2024-01-01 00:00:00\n2024-01-01 01:00:00\n2024-01-01 03:00:00\n"
+            "2024-01-01 00:00:00\n2024-01-01 01:00:00\n2024-01-01 03:00:00\n2024-01-01 04:00:00\n"
         );
         assert_eq!(
             String::from_utf8(read("instruments/all.txt")).unwrap(),
-            "BTC\t2024-01-01 01:00:00\t2024-01-01 03:00:00\nETH\t2024-01-01 00:00:00\t2024-01-01 01:00:00\n"
+            "BTC\t2024-01-01 01:00:00\t2024-01-01 04:00:00\nETH\t2024-01-01 00:00:00\t2024-01-01 01:00:00\n"
         );
-        let floats: Vec<u8> = [1.0_f32, 1.5, 2.5].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let floats: Vec<u8> = [1.0_f32, 1.5, 2.5, 3.5].iter().flat_map(|v| v.to_le_bytes()).collect();
         assert_eq!(read("features/btc/close.60min.bin"), floats);
-        assert_eq!((written.freq.as_str(), written.values, written.rounded), ("60min", 16, 0));
+        assert_eq!((written.freq.as_str(), written.values, written.rounded), ("60min", 20, 0));
     }
 
     #[test]
