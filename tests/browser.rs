@@ -97,7 +97,7 @@ fn assert_fits(w: &Workspace, browser: &Path, html: &str, what: &str, pictures: 
 #[ignore = "needs chromium"]
 fn the_report_fits_a_phone_and_a_desktop_and_asks_for_nothing() {
     let browser = program(&["chromium", "chromium-browser", "google-chrome"]);
-    for (venue, pictures) in [("", 11), ("--venue pumpswap --capital 10 --cost-bps 5 --pool-depth 5000", 12)] {
+    for (venue, pictures) in [("", 13), ("--venue pumpswap --capital 10 --cost-bps 5 --pool-depth 5000", 14)] {
         let w = Workspace::new();
         let outcome = w.q50(&format!("verify {venue} --out {{dir}}/out"));
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);

@@ -164,3 +164,58 @@ fn a_result_is_confirmed_on_a_condition_only() {
     w.write("l.csv", format!("date,r\n{losing}"));
     assert_eq!(w.json("verify --returns {dir}/l.csv", 0)["verdict"], "refuted");
 }
+
+/// Sixty days whose returns are -5.9 %, -5.7 % .. 5.9 % in some order, and a market that moves twice as much.
+#[test]
+fn a_tear_sheet_has_years_tails_and_the_benchmark_as_worked_by_hand() {
+    let w = Workspace::new();
+    let (mut returns, mut bars) = ("date,strategy\n".to_owned(), "date,open,high,low,close\n".to_owned());
+    let mut price = 100.0;
+    bars += "2023-11-30,100,100,100,100\n";
+    let days = (1..=31).map(|day| format!("2023-12-{day:02}")).chain((1..=29).map(|day| format!("2024-01-{day:02}")));
+    for (row, day) in days.enumerate() {
+        let change = ((row * 37 % 60) as f64 - 29.5) / 500.0;
+        let close = price * (1.0 + 2.0 * change);
+        returns += &format!("{day},{change}\n");
+        bars += &format!("{day},{price},{},{},{close}\n", close.max(price), close.min(price));
+        price = close;
+    }
+    w.write("r.csv", returns);
+    w.write("b.csv", bars);
+    w.json("verify --returns {dir}/r.csv --bars {dir}/b.csv --out {dir}/out", 0);
+    let page = std::fs::read_to_string(w.path("out/report.html")).unwrap();
+    let row = |name: &str| {
+        let cell = page.split(&format!(">{name}</th>")).nth(1).unwrap_or_else(|| panic!("no {name}"));
+        cell.split("</td>").next().unwrap().split('>').nth(1).unwrap().replace('\u{a0}', "").replace('\u{2212}', "-")
+    };
+    for (name, value) in [
+        ("Best bar", "5.90%"),
+        ("Worst bar", "-5.90%"),
+        ("Bars that gained, of those that moved", "50.00%"),
+        // Place 0.05 * 59 = 2.95: between -5.5 and -5.3; below it are -5.9, -5.7 and -5.5.
+        ("Value at risk: one bar in twenty is worse", "-5.31%"),
+        ("Expected shortfall: the mean of those", "-5.70%"),
+        ("Correlation with the benchmark", "1.000"),
+        ("Beta to the benchmark", "0.500"),
+        ("Alpha a year beside it", "0.00%"),
+    ] {
+        assert_eq!(row(name), value, "{name}");
+    }
+    let december: f64 = (0..31).map(|row| 1.0 + ((row * 37 % 60) as f64 - 29.5) / 500.0).product();
+    assert_eq!(row("2023"), format!("{:.2}%", (december - 1.0) * 100.0));
+    assert!(row("2024").ends_with('%'));
+    for picture in ["Rolling volatility, 30 days", "Distribution of returns", "Monthly returns"] {
+        assert!(page.contains(&format!("<h3>{picture}</h3>")), "{picture}");
+    }
+    assert!(!page.contains("<h2>Trades</h2>"), "equity alone tells of no trades");
+}
+
+#[test]
+fn a_tear_sheet_without_a_benchmark_says_why_there_is_no_beta() {
+    let w = Workspace::new();
+    w.write("r.csv", RETURNS);
+    w.json("verify --returns {dir}/r.csv --out {dir}/out", 0);
+    let page = std::fs::read_to_string(w.path("out/report.html")).unwrap();
+    assert!(page.contains("there is no benchmark: give --bars"));
+    assert!(page.contains("where at least 40 are needed"), "three days have no tail");
+}

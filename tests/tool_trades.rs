@@ -347,3 +347,16 @@ fn what_cannot_be_rebuilt_is_refused_with_the_reason() {
     let own = "verify --trades {dir}/two.csv --run y --bars {dir}/b.csv --capital 1000";
     assert_eq!(w.json(own, 0)["tool"]["instrument"], "y");
 }
+
+#[test]
+fn results_of_one_tool_on_the_same_bars_leave_the_ledger_whole() {
+    let w = Workspace::new();
+    let text = std::fs::read_to_string(export("vectorbt_trades.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    // The same rule with fewer of its trades, again and again: each is a hypothesis of its own.
+    for trades in 2..8 {
+        w.write("t.csv", lines[..=trades].join("\n") + "\n");
+        w.json(&format!("verify --trades {{dir}}/t.csv --bars {} --capital 10000", export("bars.csv")), 0);
+    }
+    assert_eq!(w.json("trials check", 0)["broken"], Value::Null);
+}

@@ -21,6 +21,8 @@ pub mod exposure;
 pub mod falls;
 /// Share of outcomes that were gains.
 pub mod hit_rate;
+/// Returns as a straight line of a benchmark's.
+pub mod market_model;
 /// Mean, variance, skewness and kurtosis.
 pub mod moments;
 /// Gains for each unit of losses.
@@ -33,6 +35,8 @@ pub mod sharpe;
 pub mod sortino;
 /// Sums that do not lose small terms.
 pub mod sum;
+/// What a bad period costs.
+pub mod tail_risk;
 /// Growth over the whole record.
 pub mod total_return;
 /// How many times the equity was traded.
@@ -48,6 +52,7 @@ pub use drawdown::{Drawdown, max_drawdown, max_drawdown_of_equity};
 pub use exposure::{exposure, time_in_market};
 pub use falls::{Fall, falls};
 pub use hit_rate::hit_rate;
+pub use market_model::{MarketModel, market_model};
 pub use moments::{
     CentralMoments, Ddof, kurtosis_biased, kurtosis_unbiased, mean, skewness_biased, skewness_unbiased,
     standard_deviation, variance,
@@ -56,6 +61,7 @@ pub use profit_factor::profit_factor;
 pub use sample::Sample;
 pub use sharpe::{per_period_sharpe, sharpe};
 pub use sortino::sortino;
+pub use tail_risk::{TailRisk, tail_risk};
 pub use total_return::total_return;
 pub use turnover::turnover;
 pub use undefined::Undefined;

@@ -18,6 +18,8 @@ mod notes;
 mod page;
 /// What is special where the venue is a pool: the unit of money, and where the reserves come from.
 mod pool;
+/// Returns by year, their tails, and how they go with the benchmark's.
+mod returns;
 /// Settings, data and hashes as dotted paths.
 mod settings;
 /// Pages of other results: a verdict, a picture of two curves, tables.

@@ -5,7 +5,7 @@ use super::{
     charts::{Body, Picture, Place},
     drawdowns, figures,
     format::{count, words},
-    pool, settings, trades, verdict,
+    pool, returns, settings, trades, verdict,
     why::Why,
 };
 use crate::claim::Verification;
@@ -43,10 +43,16 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
             }
             h2 { "Pictures" }
             div.pictures { @for picture in pictures { (figure(picture, data.demonstration)) } }
+            h2 { "Returns by year" }
+            (returns::years(verification))
+            h2 { "Risk of a bar, and the benchmark" }
+            (returns::table(verification))
             h2 { "The deepest drawdowns" }
             (drawdowns::table(verification))
-            h2 { "Trades" }
-            (trades::table(verification))
+            @if verification.replay.fills.is_some() {
+                h2 { "Trades" }
+                (trades::table(verification))
+            }
             h2 { "The replay in detail" }
             (figures::detail(verification, &why))
             details {

@@ -64,7 +64,7 @@ impl Step {
 }
 
 /// Year and month, UTC, of a moment in epoch milliseconds; none outside the years that dates are written for.
-pub(super) fn year_and_month(ms: i64) -> Option<(i16, i8)> {
+pub(in crate::report) fn year_and_month(ms: i64) -> Option<(i16, i8)> {
     let at = civil(ms)?;
     Some((at.year(), at.month()))
 }

@@ -16,6 +16,8 @@ mod decimate;
 mod decisions;
 /// Lines and marks that tell the depths of a pool apart without their colour.
 mod depths;
+/// How often which return came.
+mod distribution;
 /// How far below the last peak.
 mod drawdown;
 /// Equity against buying and holding.
@@ -46,8 +48,10 @@ use maud::{Markup, html};
 use super::ReportError;
 use crate::claim::Verification;
 
+pub(super) use calendar::year_and_month;
 pub(super) use canvas::DrawError;
 pub(super) use equity::beside as equity_beside;
+pub(super) use monthly::growth_by;
 pub(super) use wealth::draw as wealth;
 
 /// A picture of the report, or the sentence that stands for it.
@@ -129,12 +133,14 @@ pub(super) type Drawing = Result<Body, DrawError>;
 /// One of the report's pictures: its title and who draws it.
 type Plan = (&'static str, fn(&Verification) -> Drawing);
 
-const PLANS: [Plan; 9] = [
+const PLANS: [Plan; 11] = [
     ("Equity", equity::draw),
     ("Drawdown", drawdown::draw),
     ("Sharpe ratio and what it must beat", sharpe::draw),
-    ("Rolling Sharpe ratio, 30 days", rolling::draw),
+    ("Rolling Sharpe ratio, 30 days", rolling::sharpe),
+    ("Rolling volatility, 30 days", rolling::volatility),
     ("Monthly returns", monthly::draw),
+    ("Distribution of returns", distribution::draw),
     (DECISIONS, decisions::draw),
     ("Costs", costs::draw),
     ("Exposure", exposure::draw),

@@ -97,18 +97,27 @@ fn in_cell(fraction: f64) -> String {
     number(percent, usize::from(percent.abs() < 9.95))
 }
 
-/// Growth within each month, from the last close of the month before; the first month begins with the capital.
+/// Growth within each month.
 fn monthly_returns(open_time: &[i64], equity: &[f64]) -> BTreeMap<(i16, i8), f64> {
+    growth_by(open_time, equity, year_and_month)
+}
+
+/// Growth within each period, from the last close of the one before; the first begins with the capital.
+pub(in crate::report) fn growth_by<P: Ord>(
+    open_time: &[i64],
+    equity: &[f64],
+    period: impl Fn(i64) -> Option<P>,
+) -> BTreeMap<P, f64> {
     let mut closes = BTreeMap::new();
     for (&time, &value) in open_time.iter().zip(equity) {
-        if let Some(month) = year_and_month(time) {
-            closes.insert(month, value);
+        if let Some(period) = period(time) {
+            closes.insert(period, value);
         }
     }
     let mut before = 1.0;
     closes
         .into_iter()
-        .map(|(month, close)| (month, close / std::mem::replace(&mut before, close) - 1.0))
+        .map(|(period, close)| (period, close / std::mem::replace(&mut before, close) - 1.0))
         .filter(|(_, growth)| growth.is_finite())
         .collect()
 }
