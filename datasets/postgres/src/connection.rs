@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls};
+#[cfg(feature = "tls")]
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
 use crate::error::said;
@@ -35,7 +37,7 @@ impl Server {
     /// The server whose connection string is in an environment variable. Nothing is connected yet.
     ///
     /// # Errors
-    /// The variable is not set or holds no connection string, or one that asks for TLS.
+    /// The variable is not set or holds no connection string, or one that asks for TLS in a build without it.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
         if variable.is_empty() || !variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Err(Error::NotAName);
@@ -51,7 +53,7 @@ impl Server {
     pub fn new(text: &str, name: &str) -> Result<Self, Error> {
         // The parser's own error may quote the string.
         let mut config: Config = text.parse().map_err(|_| Error::Malformed(name.to_owned()))?;
-        if config.get_ssl_mode() == SslMode::Require {
+        if config.get_ssl_mode() == SslMode::Require && !cfg!(feature = "tls") {
             return Err(Error::Tls(name.to_owned()));
         }
         config.application_name("q50");
@@ -110,10 +112,27 @@ impl Server {
     fn client(&mut self) -> Result<&mut Client, Error> {
         let client = match self.client.take().filter(|client| !client.is_closed()) {
             Some(client) => client,
-            None => self.config.connect(NoTls)?,
+            None => connect(&self.config)?,
         };
         Ok(self.client.insert(client))
     }
+}
+
+/// Connects as `sslmode` says. Wherever TLS is spoken, the server's certificate must be one that the system's authorities,
+/// or those of `SSL_CERT_FILE`, vouch for.
+#[cfg(feature = "tls")]
+fn connect(config: &Config) -> Result<Client, Error> {
+    match (config.get_ssl_mode(), MakeRustlsConnect::with_native_certs()) {
+        (SslMode::Disable, _) => Ok(config.connect(NoTls)?),
+        (_, Ok((tls, _))) => Ok(config.connect(tls)?),
+        (SslMode::Require, Err(_)) => Err(Error::Authorities),
+        (_, Err(_)) => Ok(config.connect(NoTls)?),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn connect(config: &Config) -> Result<Client, Error> {
+    Ok(config.connect(NoTls)?)
 }
 
 /// Whether the server went away, or is on its way up or down, and may be asked again.
@@ -137,14 +156,20 @@ mod tests {
 
     #[test]
     fn a_connection_string_is_shown_nowhere() {
-        for text in ["postgres://me:hunter2@/db?sslmode=require", "hunter2 is no connection string", "host=x hunter2=y"]
-        {
+        for text in ["hunter2 is no connection string", "host=x hunter2=y"] {
             let error = Server::new(text, "SIGNALS").unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
             assert!(error.to_string().contains("SIGNALS"), "{error}");
         }
         let server = Server::new("postgres://me:hunter2@localhost/db", "SIGNALS").unwrap();
         assert!(!format!("{server:?}").contains("hunter2"));
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn a_build_without_tls_does_not_connect_in_plain_where_tls_is_asked_for() {
+        let error = Server::new("postgres://me:hunter2@/db?sslmode=require", "SIGNALS").unwrap_err().to_string();
+        assert!(error.contains("SIGNALS") && error.contains("--features tls") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

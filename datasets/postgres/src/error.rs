@@ -21,10 +21,15 @@ pub enum Error {
     NotAName,
     /// Encryption is asked for.
     #[error(
-        "the connection string in {0} asks for sslmode=require, and this q50 speaks no TLS; connect through a tunnel or a \
-         socket, and remove sslmode"
+        "the connection string in {0} asks for sslmode=require, and this q50-postgres speaks no TLS; build it with \
+         --features tls, or connect through a tunnel or a socket, and remove sslmode"
     )]
     Tls(String),
+    /// Nobody could vouch for a server.
+    #[error(
+        "this system has no certificate authorities; install its package ca-certificates, or name a file of them in SSL_CERT_FILE"
+    )]
+    Authorities,
     /// Nobody answers, or not to us.
     #[error("cannot connect to the server of {name}: {said}; check the connection string in {name}")]
     Connect {

@@ -15,6 +15,8 @@ pub(crate) struct Postgres {
     dir: tempfile::TempDir,
     programs: PathBuf,
     as_root: bool,
+    /// Where it listens: the socket in its folder, or a port with TLS alone.
+    listens: String,
 }
 
 impl Postgres {
@@ -27,12 +29,47 @@ impl Postgres {
             // initdb refuses root.
             output("chown", &["postgres", &dir.path().display().to_string()]);
         }
-        let server = Self { dir, programs: programs(), as_root };
+        let server = Self { dir, programs: programs(), as_root, listens: "-c listen_addresses=''".to_owned() };
         let arguments =
             ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-D", &server.data()];
         assert!(server.tried("initdb", &arguments), "initdb failed");
         server.restart();
         server
+    }
+
+    /// Starts again on a port, with a certificate for `localhost` by an authority of its own: its port and the authority's
+    /// certificate.
+    pub(crate) fn with_tls(&mut self) -> (u16, PathBuf) {
+        let file = |name: &str| self.dir.path().join(name).display().to_string();
+        let [authority, by, key, request, certificate] =
+            ["ca.crt", "ca.key", "server.key", "server.csr", "server.crt"].map(file);
+        let make = ["req", "-nodes", "-newkey", "rsa:2048", "-keyout"];
+        output(
+            "openssl",
+            &[&make[..], &[&by, "-x509", "-days", "2", "-subj", "/CN=an authority", "-out", &authority]].concat(),
+        );
+        output("openssl", &[&make[..], &[&key, "-subj", "/CN=localhost", "-out", &request]].concat());
+        let names = file("names");
+        std::fs::write(&names, "subjectAltName=DNS:localhost").unwrap_or_else(|e| panic!("{e}"));
+        let sign = ["x509", "-req", "-days", "2", "-CA", &authority, "-CAkey", &by, "-CAcreateserial"];
+        output("openssl", &[&sign[..], &["-extfile", &names, "-in", &request, "-out", &certificate]].concat());
+        output("chmod", &["600", &key]);
+        if self.as_root {
+            output("chown", &["postgres", &key, &certificate]);
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = port.unwrap_or_else(|e| panic!("{e}")).port();
+        self.tried("pg_ctl", &["-D", &self.data(), "-m", "fast", "-w", "stop"]);
+        std::fs::write(
+            self.dir.path().join("data/pg_hba.conf"),
+            "local all all trust\nhostssl all all 127.0.0.1/32 trust\n",
+        )
+        .unwrap_or_else(|e| panic!("{e}"));
+        self.listens = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={key}"
+        );
+        self.restart();
+        (port, authority.into())
     }
 
     /// A connection string.
@@ -64,7 +101,7 @@ impl Postgres {
     /// Starts it again. What was killed leaves processes that end a moment later, and is waited for.
     pub(crate) fn restart(&self) {
         let folder = self.dir.path().display();
-        let options = format!("-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off");
+        let options = format!("{} -c unix_socket_directories='{folder}' -c fsync=off", self.listens);
         let begun = Instant::now();
         while !self.tried("pg_ctl", &["-D", &self.data(), "-w", "-o", &options, "-l", &self.log(), "start"]) {
             let log = std::fs::read_to_string(self.log()).unwrap_or_default();
