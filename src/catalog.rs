@@ -92,6 +92,7 @@ impl Catalog {
     }
 
     /// The catalog, where there is one: what only looks makes none.
+    #[cfg(feature = "query")]
     pub(crate) fn that_is_there() -> Result<Option<Self>> {
         if data_directory()?.join(FILE).is_file() { Self::open().map(Some) } else { Ok(None) }
     }
