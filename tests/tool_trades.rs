@@ -184,11 +184,17 @@ fn a_trade_in_an_hour_that_is_missing_counts_from_the_next() {
         BARS.replace("2024-01-01 02:00:00,105,111,104,110\n", "").replace("03:00:00", "04:00:00")
             + "2024-01-01 05:00:00,110,110,110,110\n",
     );
-    let trade = "0,x,10,2024-01-01 01:00:00,100,1,2024-01-01 02:00:00,110,1.1,97.9,0.0979,Long,Closed,0\n";
+    let trade = "0,x,10,2024-01-01 01:00:00,100,1,2024-01-01 02:30:00,110,1.1,97.9,0.0979,Long,Closed,0\n";
     w.write("t.csv", format!("{VECTORBT}{trade}"));
     let summary = w.json("verify --trades {dir}/t.csv --bars {dir}/b.csv --capital 1000", 0);
     near(&summary["replay"]["final_equity"], 1_097.9);
     assert!(evidence(&summary, "data_sound").contains("1 in no bar"), "{}", evidence(&summary, "data_sound"));
+    assert_eq!(check(&summary, "data_sound")["state"], "fail", "one fill of two");
+    // The bars on both sides went from 99 to 110.
+    w.write("t.csv", format!("{VECTORBT}{}", trade.replace("110,1.1,97.9", "115,1.1,147.9")));
+    let summary = w.json("verify --trades {dir}/t.csv --bars {dir}/b.csv --capital 1000", 0);
+    let found = "1 impossible: sold at 115 at 2024-01-01T02:30:00Z, where no bar is, and the bars on both sides went from 99 to 110";
+    assert!(evidence(&summary, "data_sound").contains(found), "{}", evidence(&summary, "data_sound"));
 }
 
 /// The trade of the first test, as TradingView's two layouts have it: profit after a commission that has no column.

@@ -267,11 +267,10 @@ fn data_sound(result: &Imported<'_>) -> Check {
         Some(Trading { placement, .. }) => {
             let bars = judge::data_sound(&result.facts);
             let evidence = format!("{}; {}", bars.evidence, placement.text());
-            if placement.impossible.is_empty() {
-                return Check { evidence, ..bars };
+            match placement.faulty_share() {
+                None => Check { evidence, ..bars },
+                Some((share, most)) => Check::decided(CheckName::DataSound, false, share, most, evidence),
             }
-            let share = placement.impossible.len() as f64 / placement.fills.max(1) as f64;
-            Check::decided(CheckName::DataSound, false, share, 0.0, evidence)
         }
     }
 }
