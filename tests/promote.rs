@@ -247,7 +247,7 @@ mod promote {
         assert!(permitted.contains("--override"), "{refused}");
         assert_eq!(demo.space.json(&format!("{promote}{permitted}"), 0)["promoted"], true);
         let manifest: Value = serde_json::from_str(&demo.manifest()).unwrap();
-        let strategy = &manifest["spec"]["settings"]["strategy"];
+        let strategy = &manifest["spec"]["strategy"];
         assert_eq!((&strategy["kind"], &strategy["sizing"]["max_position"]), (&json!("file"), &json!(0.2)));
         demo.space.write("limits.toml", "");
         let line = demo.line("--manifest manifest.json --bars 2 --dry-run --out session --format json");
