@@ -518,3 +518,64 @@ fn the_second_engine_hosts_a_file() {
     let report = w.json("validate --from-sweep {dir}/search --top 2 --bars {dir}/b.csv", 0);
     assert_eq!((&report["agrees"], report["runs"].as_array().unwrap().len()), (&json!(true), 2), "{report}");
 }
+
+fn conditions(summary: &Value) -> Vec<&str> {
+    summary["conditions"].as_array().unwrap().iter().map(|condition| condition["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_file_that_remembers_prices_has_a_condition() {
+    let remembers = "
+name: remembers
+timeframe: 1h
+entry_conditions: {long: [any: [close between 100.1 100.2, close between 101.3 101.4]]}
+exit_conditions: {long: [close between 103.3 103.9]}
+stop_loss: {type: none}
+take_profit: {type: none}
+";
+    let w = with_strategy(remembers);
+    let summary = w.json("verify --strategy s.yaml --bars b.csv --format json", 0);
+    assert_eq!(conditions(&summary), ["fitted_constants"]);
+    // Averages that cross compare with no number, and closes are what says which market it is.
+    let w = with_strategy(CROSS);
+    let summary = w.json("verify --strategy s.yaml --bars b.csv --format json", 0);
+    assert_eq!(conditions(&summary), Vec::<&str>::new());
+}
+
+#[test]
+fn wicks_that_conditions_read_are_a_condition_and_part_of_the_trial() {
+    let wicks = CROSS.replace("{type: EMA, period: 3}", "{type: EMA, period: 3, source: hl2}");
+    let w = with_strategy(&wicks);
+    let verify = || w.json("verify --strategy s.yaml --bars b.csv --ledger l.sqlite --format json", 0);
+    assert_eq!(conditions(&verify()), ["bars_origin"]);
+    assert_eq!(verify()["inference"]["trials"], 1, "the same once more");
+    // The same market by its closes, with longer wicks: another trial.
+    let longer: String = bars_csv(400)
+        .lines()
+        .enumerate()
+        .map(|(row, line)| {
+            let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+            if row > 0 && row % 5 == 0 {
+                cells[2] = (cells[2].parse::<f64>().unwrap() * 1.01).to_string();
+            }
+            cells.join(",") + "\n"
+        })
+        .collect();
+    w.write("b.csv", longer);
+    assert_eq!(verify()["inference"]["trials"], 2);
+}
+
+#[test]
+fn another_strategy_than_the_claimed_one_is_a_condition() {
+    let w = with_strategy(CROSS);
+    w.write(
+        "c.toml",
+        "schema = \"q50.claim/1\"\nname = \"c\"\nsource = \"s\"\nsharpe = 1.0\nbars = 400\nperiods_per_year = 8760\ntrials = 1\n\
+         [replay]\ncapital = 10000.0\ncost_bps = 5.0\n[replay.strategy]\nkind = \"threshold\"\nentry = 1.0\nexit = 0.5\n",
+    );
+    let verify = |more: &str| w.json(&format!("verify --claim c.toml --bars b.csv --format json {more}"), 0);
+    assert_eq!(conditions(&verify("--signal-column close")), Vec::<&str>::new());
+    assert_eq!(conditions(&verify("--strategy s.yaml")), ["other_strategy"]);
+    let other = verify("--strategy threshold --signal-column close");
+    assert_eq!(conditions(&other), ["other_strategy"], "with other numbers");
+}

@@ -217,6 +217,9 @@ fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfi
         signals: Option<&'a str>,
         window: Vec<(i64, i64)>,
         strategy: StrategyConfig,
+        /// Where the strategy reads more of them than closes, which say which market it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bars: Option<&'a str>,
         /// Bars and signals of each instrument, in the order in which they act.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         instruments: Vec<(&'a str, Option<&'a str>)>,
@@ -225,9 +228,10 @@ fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfi
     let instruments = data.instruments.iter();
     let instruments =
         instruments.map(|one| (one.bars.as_str(), one.signals.as_ref().map(|signals| signals.hash.as_str()))).collect();
+    let bars = strategy.reads_bars().then_some(data.record.bars.as_str());
     // Whether one may sell short is said by the market, not by the researcher.
     let strategy = strategy.without_shorting().canonical();
-    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, window, strategy, instruments }))
+    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, bars, window, strategy, instruments }))
 }
 
 fn assumptions(settings: &RunSettings, recorded: Option<&str>) -> i64 {

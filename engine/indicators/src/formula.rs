@@ -40,6 +40,11 @@ pub trait Formula: Debug + Send + Sync {
     /// What it computes, in a few words.
     fn words(&self) -> &'static str;
 
+    /// Whether a bar of long ago bears on its values: then a bar without a volume ends what it knows, and it begins anew.
+    fn remembers(&self) -> bool {
+        true
+    }
+
     /// Its outputs; the first is meant by the bare name of an indicator.
     fn outputs(&self) -> &'static [&'static str] {
         &["value"]

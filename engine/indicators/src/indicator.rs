@@ -76,6 +76,13 @@ impl Indicator {
         inputs == Inputs::Volume || (inputs.has_source() && self.source == Source::Volume)
     }
 
+    /// Whether `bar` lacks what it is computed from, and no later value can be known from bars before that one.
+    fn misses_input(&self, bar: &Bar) -> bool {
+        let inputs = self.formula.inputs();
+        let volume = inputs == Inputs::Volume && self.formula.remembers() && !bar.volume.is_finite();
+        volume || (inputs.has_source() && !self.source.of(bar).is_finite())
+    }
+
     /// The place of the output `name`; of the first one where there is no name.
     #[must_use]
     pub fn output(&self, name: Option<&str>) -> Option<usize> {
@@ -87,9 +94,8 @@ impl Indicator {
     pub fn start(&self) -> Running {
         let outputs = self.formula.outputs().len();
         Running {
-            name: self.formula.name(),
+            indicator: self.clone(),
             stream: self.formula.start(&self.parameters),
-            source: self.source,
             warm_up: self.formula.first(&self.parameters),
             delays: vec![Delay::new(self.shift); outputs].into(),
             outputs: vec![f64::NAN; outputs].into(),
@@ -148,9 +154,8 @@ impl fmt::Display for Indicator {
 
 /// An indicator on its way through the bars.
 pub struct Running {
-    name: &'static str,
+    indicator: Indicator,
     stream: Stream,
-    source: Source,
     warm_up: usize,
     delays: Box<[Delay]>,
     outputs: Box<[f64]>,
@@ -159,7 +164,11 @@ pub struct Running {
 impl Running {
     /// Takes in the next bar and answers the outputs at its close.
     pub fn next(&mut self, bar: &Bar) -> &[f64] {
-        (self.stream)(bar, self.source.of(bar), &mut self.outputs);
+        if self.indicator.misses_input(bar) {
+            self.begin_anew();
+        } else {
+            (self.stream)(bar, self.indicator.source.of(bar), &mut self.outputs);
+        }
         // All outputs begin together.
         if self.warm_up > 0 {
             self.warm_up -= 1;
@@ -171,6 +180,13 @@ impl Running {
         &self.outputs
     }
 
+    /// Forgets every bar so far: what follows from one that is missing would be unknown for ever.
+    fn begin_anew(&mut self) {
+        self.stream = self.indicator.formula.start(&self.indicator.parameters);
+        // One row more: the bar at hand is none.
+        self.warm_up = self.indicator.formula.first(&self.indicator.parameters) + 1;
+    }
+
     /// The outputs at the last bar, `NaN` before the first.
     #[must_use]
     pub fn outputs(&self) -> &[f64] {
@@ -180,6 +196,9 @@ impl Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("name", &self.name).field("outputs", &self.outputs).finish_non_exhaustive()
+        f.debug_struct("Running")
+            .field("name", &self.indicator.formula.name())
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
     }
 }

@@ -10,11 +10,12 @@ use q50_engine::{
     },
     units::Fraction,
 };
-use q50_indicators::Catalog;
+use q50_indicators::{Catalog, Inputs, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     columns::Known,
+    condition::{Condition, Operand, Price},
     error::Error,
     levels::{Stop, Target},
     program::{Program, Side},
@@ -162,6 +163,25 @@ impl Settings for FileStrategy {
 
     fn shorts(&self) -> bool {
         self.allow_short && self.program.sides().any(|side| side == Side::Short)
+    }
+
+    fn constants(&self) -> usize {
+        self.program
+            .conditions()
+            .flat_map(Condition::operands)
+            .filter(|operand| matches!(operand, Operand::Number(_)))
+            .count()
+    }
+
+    fn reads_bars(&self) -> bool {
+        self.program.conditions().flat_map(Condition::operands).any(|operand| match operand {
+            Operand::Number(_) | Operand::Signal(_) => false,
+            Operand::Price(price) => price != Price::Close,
+            Operand::Output { indicator, .. } => {
+                let indicator = &self.program.indicators[indicator].indicator;
+                indicator.formula().inputs() != Inputs::Source || indicator.source != Source::Close
+            }
+        })
     }
 
     fn without_shorting(self) -> Self {

@@ -123,6 +123,18 @@ impl StrategyConfig {
         self.settings.shorts()
     }
 
+    /// How many numbers somebody chose that conditions compare with; 0 where the kind has a fixed number of options.
+    #[must_use]
+    pub fn constants(&self) -> usize {
+        self.settings.constants()
+    }
+
+    /// Whether conditions read more of the bars than closes.
+    #[must_use]
+    pub fn reads_bars(&self) -> bool {
+        self.settings.reads_bars()
+    }
+
     /// The same strategy without permission to send short sales.
     #[must_use]
     pub fn without_shorting(&self) -> Self {
@@ -346,6 +358,8 @@ pub(super) trait Erased: Debug + Send + Sync {
     fn needs(&self, there: &Signals<'_>) -> Vec<Column>;
     fn lacks(&self, there: &Signals<'_>) -> Option<Lack>;
     fn shorts(&self) -> bool;
+    fn constants(&self) -> usize;
+    fn reads_bars(&self) -> bool;
     fn without_shorting(&self) -> Arc<dyn Erased>;
     fn canonical(&self) -> Arc<dyn Erased>;
     fn interval_ms(&self) -> Option<i64>;
@@ -400,6 +414,14 @@ impl<C: Settings> Erased for C {
 
     fn shorts(&self) -> bool {
         Settings::shorts(self)
+    }
+
+    fn constants(&self) -> usize {
+        Settings::constants(self)
+    }
+
+    fn reads_bars(&self) -> bool {
+        Settings::reads_bars(self)
     }
 
     fn without_shorting(&self) -> Arc<dyn Erased> {

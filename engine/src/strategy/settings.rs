@@ -145,6 +145,16 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         false
     }
 
+    /// How many numbers somebody chose that conditions compare with: enough of them describe a record by heart.
+    fn constants(&self) -> usize {
+        0
+    }
+
+    /// Whether its conditions read more of the bars than closes: opens, highs, lows or volumes.
+    fn reads_bars(&self) -> bool {
+        false
+    }
+
     /// The same settings without permission to sell short.
     #[must_use]
     fn without_shorting(self) -> Self {

@@ -25,17 +25,26 @@ pub enum ConditionName {
     StrategyOrigin,
     /// A result that another tool made, without the program that made it.
     ResultOrigin,
+    /// A strategy with so many numbers of its author's choice that they may describe the record.
+    FittedConstants,
+    /// Another strategy than the one that the claim states.
+    OtherStrategy,
+    /// Conditions on more of the bars than closes, where nothing shows that the record has it right.
+    BarsOrigin,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::SignalsOrigin,
         Self::EarlierTrials,
         Self::ShortsLeftOut,
         Self::UntradedInstruments,
         Self::StrategyOrigin,
         Self::ResultOrigin,
+        Self::FittedConstants,
+        Self::OtherStrategy,
+        Self::BarsOrigin,
     ];
 
     /// The condition's name in files and on the command line.
@@ -48,6 +57,9 @@ impl ConditionName {
             Self::UntradedInstruments => "untraded_instruments",
             Self::StrategyOrigin => "strategy_origin",
             Self::ResultOrigin => "result_origin",
+            Self::FittedConstants => "fitted_constants",
+            Self::OtherStrategy => "other_strategy",
+            Self::BarsOrigin => "bars_origin",
         }
     }
 
@@ -206,6 +218,45 @@ pub(super) fn strategy_origin(strategy: &StrategyConfig, accepted: &[ConditionNa
          see what it was compiled with"
     );
     Some(Condition::new(ConditionName::StrategyOrigin, text, accepted))
+}
+
+/// The condition that constants put on a verdict: a list of prices with a hindsight of nine numbers earns on nine bars what
+/// no test of luck can tell from skill, and deflation counts strategies, not numbers.
+pub(super) fn fitted_constants(constants: usize, round_trips: usize, accepted: &[ConditionName]) -> Option<Condition> {
+    /// Round trips that a number has to account for.
+    const TRIPS: usize = 10;
+    if constants * TRIPS <= round_trips || constants == 0 {
+        return None;
+    }
+    let text = format!(
+        "its conditions compare with {constants} numbers that somebody chose, and it made {round_trips} round trips, fewer than \
+         {TRIPS} a number: whether they were chosen on this record was not checked (later bars, which nobody had seen, show it)"
+    );
+    Some(Condition::new(ConditionName::FittedConstants, text, accepted))
+}
+
+/// The condition that conditions on wicks and volumes put on a verdict: no order is filled at them, so that whoever makes the
+/// record can write into them what comes later.
+pub(super) fn bars_origin(strategy: &StrategyConfig, accepted: &[ConditionName]) -> Option<Condition> {
+    let text = "its conditions read opens, highs, lows or volumes of the bars, in which a record can be made to know later ones: \
+                that it has them as they were was not checked (bars from another source show it)";
+    strategy.reads_bars().then(|| Condition::new(ConditionName::BarsOrigin, text, accepted))
+}
+
+/// The condition that another strategy than the claimed one puts on a verdict about the claim.
+pub(super) fn other_strategy(
+    claimed: Option<&StrategyConfig>,
+    ran: &StrategyConfig,
+    accepted: &[ConditionName],
+) -> Option<Condition> {
+    let claimed = claimed.filter(|claimed| claimed.canonical() != ran.canonical())?;
+    let named = if claimed.label() == ran.label() { "with other settings".to_owned() } else { ran.label() };
+    let text = format!(
+        "the claim states the strategy {}, and another one was replayed ({named}): what was found about it says nothing about \
+         the claimed one",
+        claimed.label()
+    );
+    Some(Condition::new(ConditionName::OtherStrategy, text, accepted))
 }
 
 #[cfg(test)]

@@ -17,7 +17,10 @@ use thiserror::Error;
 
 use super::{
     checks::Check,
-    conditions::{Condition, ConditionName, SignalsOrigin, earlier_trials, shorts_left_out, strategy_origin, untraded},
+    conditions::{
+        Condition, ConditionName, SignalsOrigin, bars_origin, earlier_trials, fitted_constants, other_strategy,
+        shorts_left_out, strategy_origin, untraded,
+    },
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
     figures::{
@@ -307,6 +310,11 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
         .collect();
     let untraded = untraded(&instruments, request.accepted);
     let own = strategy_origin(&settings.strategy, request.accepted);
+    let round_trips = replayed.fills.unwrap_or_default() / 2;
+    let fitted = fitted_constants(settings.strategy.constants(), round_trips, request.accepted);
+    let stated = claim.and_then(|claim| claim.replay.as_ref()).map(|replay| &replay.strategy);
+    let bars = if facts.demonstration { None } else { bars_origin(&settings.strategy, request.accepted) };
+    let other = other_strategy(stated, &settings.strategy, request.accepted);
     let settings_json = serde_json::json!({
         "run": settings,
         "data": request.data,
@@ -354,6 +362,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .chain(shorts)
             .chain(untraded)
             .chain(own)
+            .chain([fitted, bars, other].into_iter().flatten())
             .collect(),
         // A basket's returns are those of no position.
         foresight_profile: if journal.each.is_empty() { foresight_profile(&journal, market) } else { None },

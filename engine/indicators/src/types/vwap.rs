@@ -21,6 +21,11 @@ impl Formula for Vwap {
         &[]
     }
 
+    /// It begins anew with every day, and until then the day's mean is unknown.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs::Volume
     }
