@@ -76,6 +76,19 @@ fn the_same_search_again_is_no_further_trial() {
 }
 
 #[test]
+fn a_folder_has_the_strategies_of_one_run_and_those_of_the_user() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    w.write("o/candidate_4.yaml", "name: my_own\n");
+    let fewer = SMALL.replace("--judged 3", "--judged 2");
+    w.json(&format!("{fewer} --out {{dir}}/o"), 0);
+    let strategies: Vec<String> = w.listing("o").into_iter().filter(|name| name.ends_with(".yaml")).collect();
+    assert_eq!(strategies, ["candidate_1.yaml", "candidate_2.yaml", "candidate_4.yaml"]);
+    w.refused(&format!("{} --out {{dir}}/o", SMALL.replace("--judged 3", "--judged 4")), &["candidate_4.yaml"]);
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let run = |threads: usize| {
         let w = Workspace::new();

@@ -6,7 +6,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use q50_datasets::{dataset::Dataset, input::read_bytes, run_folder::RunFolder, time::rfc3339};
+use q50_datasets::{
+    dataset::Dataset,
+    input::{read_bytes, read_text},
+    run_folder::{RunFolder, YAML_MARK},
+    time::rfc3339,
+};
 use q50_engine::market::Column;
 use q50_language::Timeframe;
 use q50_research::{
@@ -149,6 +154,7 @@ pub(crate) fn run(arguments: &DiscoverArguments, quiet: bool) -> Result<Answer> 
     };
     run.bytes(SUMMARY, &serde_json::to_vec_pretty(&timed)?)?;
     run.commit()?;
+    remove_those_of_an_earlier_run(&folder, settings.judged)?;
     state.remove()?;
     output::print(replay.format, &timed, |out| text(out, &timed, &folder))?;
     Ok(answer(arguments, timed.report.findings == 0))
@@ -170,6 +176,18 @@ fn complete(folder: &RunFolder, run_id: &str, arguments: &DiscoverArguments) -> 
         writeln!(out, "The search is complete, and there is nothing to resume: {}", path.display())
     })?;
     Ok(Some(answer(arguments, finished["findings"] == 0)))
+}
+
+/// Removes the strategies of an earlier run that judged more.
+fn remove_those_of_an_earlier_run(folder: &RunFolder, judged: usize) -> Result<()> {
+    for rank in judged.. {
+        let path = folder.file(&file_name(rank));
+        if !read_text(&path).is_ok_and(|text| text.starts_with(YAML_MARK)) {
+            break;
+        }
+        std::fs::remove_file(&path).with_context(|| format!("{}: cannot remove it", path.display()))?;
+    }
+    Ok(())
 }
 
 fn answer(arguments: &DiscoverArguments, nothing_found: bool) -> Answer {
