@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "tool_trades/doctored.rs"]
+mod doctored;
+#[path = "tool_trades/metatrader.rs"]
+mod metatrader;
 mod util;
 
 use std::path::PathBuf;

@@ -5,7 +5,8 @@
 //! unless the backtest had `finalize_trades=True`.
 
 use super::Stated;
-use super::content::{Rows, amount};
+use super::amount::amount;
+use super::content::Rows;
 use super::trades::{ListedTrade, Reader, TradeList, of_trades};
 use crate::error::Result;
 

@@ -1,6 +1,7 @@
 //! What a tool's export holds, whatever it is packed in: JSON, or a table of text.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::path::Path;
 
@@ -35,6 +36,14 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Vec<String>>,
 }
 
+/// A cell of a table in HTML.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    /// Columns that it spans.
+    pub(super) span: usize,
+}
+
 impl Export {
     /// Reads a file: JSON, CSV, or an archive of which one member is a result in JSON.
     pub(super) fn read(path: &Path) -> Result<Self> {
@@ -43,7 +52,7 @@ impl Export {
             return Ok(Self::Json(value));
         }
         if let Some(markup) = markup(&input)? {
-            return deals(&markup).map(Self::Rows).ok_or_else(|| {
+            return metatrader::deals(path, &cells(&markup))?.map(Self::Rows).ok_or_else(|| {
                 Error::new(Kind::Format, path, "HTML without a table of deals")
                     .expected("a report of MetaTrader 5, in English")
                     .remedy("save the report of the tester or of the account as HTML")
@@ -89,17 +98,9 @@ fn markup(input: &Input) -> Result<Option<String>> {
     Ok(text.trim_start().starts_with('<').then_some(text))
 }
 
-/// The table of deals of a report, up to its row of sums.
-fn deals(markup: &str) -> Option<Rows> {
-    let mut rows = cells(markup).into_iter().skip_while(|row| !metatrader::are_theirs(row));
-    let names = rows.next()?;
-    let rows = rows.take_while(|row| row.len() == names.len()).collect();
-    Some(Rows { names, rows })
-}
-
-/// The text of every cell, row by row.
-fn cells(markup: &str) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
+/// Every cell, row by row.
+fn cells(markup: &str) -> Vec<Vec<Cell>> {
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
     let mut inside = false;
     for Ok(token) in Tokenizer::new(markup) {
         match token {
@@ -110,8 +111,10 @@ fn cells(markup: &str) -> Vec<Vec<String>> {
                 }
                 b"td" | b"th" => {
                     inside = true;
+                    let span = tag.attributes.get(&b"colspan"[..]);
+                    let span = span.and_then(|span| std::str::from_utf8(span).ok()?.trim().parse().ok());
                     if let Some(row) = rows.last_mut() {
-                        row.push(String::new());
+                        row.push(Cell { text: String::new(), span: span.unwrap_or(1) });
                     }
                 }
                 _ => {}
@@ -119,7 +122,7 @@ fn cells(markup: &str) -> Vec<Vec<String>> {
             Token::EndTag(tag) if matches!(&tag.name[..], b"td" | b"th") => inside = false,
             Token::String(text) if inside => {
                 if let Some(cell) = rows.last_mut().and_then(|row| row.last_mut()) {
-                    cell.push_str(String::from_utf8_lossy(&text).trim());
+                    cell.text.push_str(String::from_utf8_lossy(&text).trim());
                 }
             }
             _ => {}
@@ -169,8 +172,11 @@ fn archived(input: &Input) -> Result<Option<Value>> {
 impl Rows {
     /// JSON records as a table; `None` for other JSON.
     fn of_records(value: &Value) -> Option<Self> {
-        let records = value.as_array()?;
-        let names: Vec<String> = records.first()?.as_object()?.keys().cloned().collect();
+        let records = value.as_array().filter(|records| !records.is_empty())?;
+        let objects = records.iter().map(Value::as_object).collect::<Option<Vec<_>>>()?;
+        // A record may lack what is unknown of it.
+        let names: BTreeSet<&String> = objects.iter().flat_map(|record| record.keys()).collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
         // What nests is no table.
         let text = |cell: Option<&Value>| match cell {
             None | Some(Value::Null) => Some(String::new()),
@@ -199,34 +205,16 @@ impl Rows {
     }
 }
 
-/// A cell as a number: a sign of any kind, commas or blanks between thousands, a currency or `%` around it.
-pub(super) fn amount(path: &Path, row: usize, column: &str, cell: &str) -> Result<f64> {
-    let plain: String = cell
-        .chars()
-        .map(|c| if matches!(c, '\u{2212}' | '\u{2013}') { '-' } else { c })
-        .filter(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'))
-        .collect();
-    plain.parse().map_err(|_| {
-        Error::new(Kind::Value, path, format!("found `{cell}`")).at_row(row).column(column).expected("a number")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_as_tools_print_them() {
-        let read = |cell| amount(Path::new("x"), 0, "y", cell).ok();
-        for (cell, value) in [
-            ("1,234.50", 1_234.5),
-            ("\u{2212}3.2%", -3.2),
-            ("$12.30", 12.3),
-            ("10\u{a0}000.00 USD", 10_000.0),
-            ("1e-3", 0.001),
-        ] {
-            assert_eq!(read(cell), Some(value), "{cell}");
-        }
-        assert_eq!(read("n/a"), None);
+    fn a_record_without_a_key_has_an_empty_cell_and_hides_no_column() {
+        let records = serde_json::json!([{"Size": 1}, {"Size": 2, "PnL": 0.5}]);
+        let rows = Rows::of_records(&records).unwrap();
+        let (size, profit) = (rows.column(&["Size"]).unwrap(), rows.column(&["PnL"]).unwrap());
+        let read: Vec<[&str; 2]> = rows.rows.iter().map(|row| [row[size].as_str(), row[profit].as_str()]).collect();
+        assert_eq!(read, [["1", ""], ["2", "0.5"]]);
     }
 }

@@ -1,13 +1,15 @@
 //! freqtrade: the result of a backtest (`backtest-result-*.zip`, or its JSON), of 2020.9 and later.
 //!
 //! Times are UTC. `fee_open` and `fee_close` are rates. `orders` lists every order of a trade with several entries; older
-//! results have none, and one entry and one exit. `profit_abs` is after fees, and so is funding, which is added to it.
+//! results have none, and one entry and one exit. `profit_abs` is after fees and funding.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Stated;
-use super::trades::{Execution, Reader, TradeList};
+use super::trades::{Execution, Reader, TradeList, sum_up};
 use crate::error::{Error, Kind, Result};
 use crate::time::parse_ms;
 use crate::trades::TradeSide;
@@ -23,6 +25,7 @@ struct Outcome {
     total_trades: Option<usize>,
     backtest_start_ts: Option<i64>,
     backtest_end_ts: Option<i64>,
+    trading_mode: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,10 +83,14 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value) -> Result<TradeList> 
         return Err(unreadable("freqtrade's list of trades without amounts".to_owned()));
     }
     let strategies = value.get("strategy").and_then(Value::as_object).cloned().unwrap_or_default();
-    let name = reader.choose("strategies", strategies.keys().cloned())?;
+    let (name, pair) = choose(reader, &strategies)?;
     let outcome = Outcome::deserialize(&strategies[&name]).map_err(|e| unreadable(e.to_string()).source(e))?;
-    let pairs = outcome.trades.iter().map(|trade| trade.pair.clone());
-    let pair = if outcome.trades.is_empty() { String::new() } else { reader.choose("instruments", pairs)? };
+    if let Some(all) = outcome.total_trades.filter(|all| *all != outcome.trades.len()) {
+        return Err(Error::new(Kind::Value, path, format!("{} trades of `{name}`", outcome.trades.len()))
+            .expected(format!("{all}, as `total_trades` states"))
+            .remedy("give the result as freqtrade wrote it"));
+    }
+    let is_spot = outcome.trading_mode.as_deref() == Some("spot");
     let alone = outcome.trades.iter().all(|trade| trade.pair == pair);
     let mut stated = Stated {
         name: "freqtrade",
@@ -106,9 +113,19 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value) -> Result<TradeList> 
         let own = trade.executions().ok_or_else(|| {
             Error::new(Kind::Value, path, "a trade without the time or the price of its exit").at_row(row)
         })?;
+        own.iter().try_for_each(|one| one.check(path, row))?;
+        if own.first().zip(own.last()).is_some_and(|(entry, exit)| exit.ts_ms < entry.ts_ms) {
+            return Err(Error::new(Kind::Value, path, "an exit before its entry").at_row(row));
+        }
+        if is_spot && trade.funding_fees.is_some_and(|funding| funding != 0.0) {
+            return Err(Error::new(Kind::Value, path, "funding of a trade on a spot market")
+                .at_row(row)
+                .column("funding_fees")
+                .expected("0, as no funding is paid on spot"));
+        }
         match own.last().filter(|_| !trade.is_open) {
             Some(exit) => {
-                closed.push((exit.ts_ms, own.iter().map(gain).sum::<f64>()));
+                closed.push((exit.ts_ms, own.iter().map(Execution::gain).sum::<f64>()));
                 profit = profit.zip(trade.profit_abs).map(|(sum, own)| sum + own);
             }
             None => open += 1,
@@ -117,7 +134,7 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value) -> Result<TradeList> 
     }
     executions.sort_by_key(|one| one.ts_ms);
     closed.sort_by_key(|(time, _)| *time);
-    stated.fees = Some(executions.iter().map(|one| one.fee).sum());
+    sum_up(&executions, &mut stated);
     (stated.profit, stated.open_trades) = (profit, Some(open));
     stated.profit_after_fees = profit.map(|_| true);
     let period = outcome.backtest_start_ts.zip(outcome.backtest_end_ts);
@@ -125,10 +142,31 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value) -> Result<TradeList> 
     Ok(TradeList { stated, executions, closed, closed_fees: 0.0, period })
 }
 
-/// What an order brought.
-fn gain(one: &Execution) -> f64 {
-    let notional = one.units * one.price;
-    (if one.side == TradeSide::Buy { -notional } else { notional }) - one.fee
+/// The strategy and the pair that are meant. A run is named by that of them which tells it from the others, else by both.
+fn choose(reader: &Reader<'_>, strategies: &Map<String, Value>) -> Result<(String, String)> {
+    let mut runs = BTreeSet::new();
+    for (strategy, outcome) in strategies {
+        let trades = outcome.get("trades").and_then(Value::as_array);
+        let pair = |trade: &Value| trade.get("pair").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let pairs: BTreeSet<String> = trades.into_iter().flatten().map(pair).collect();
+        let without = pairs.is_empty().then(String::new);
+        runs.extend(pairs.into_iter().chain(without).map(|pair| (strategy.clone(), pair)));
+    }
+    let both = |(strategy, pair): &(String, String)| format!("{strategy}:{pair}");
+    let is_meant = |run: &(String, String)| {
+        reader.run.is_none_or(|wanted| wanted == run.0 || wanted == run.1 || wanted == both(run))
+    };
+    let meant: Vec<&(String, String)> = runs.iter().filter(|run| is_meant(run)).collect();
+    if let [only] = meant[..] {
+        return Ok(only.clone());
+    }
+    let distinct = |name: fn(&(String, String)) -> &String| runs.iter().map(name).collect::<BTreeSet<_>>().len();
+    let (strategies, pairs) = (distinct(|run| &run.0), distinct(|run| &run.1));
+    Err(match (strategies, pairs) {
+        (_, 1) => reader.unchosen("strategies", &runs.iter().map(|run| run.0.clone()).collect()),
+        (1, _) => reader.unchosen("instruments", &runs.iter().map(|run| run.1.clone()).collect()),
+        _ => reader.unchosen("strategies and instruments", &runs.iter().map(both).collect()),
+    })
 }
 
 impl Trade {
@@ -141,9 +179,9 @@ impl Trade {
         let fee_close = self.fee_close.unwrap_or(self.fee_open);
         let fill = |ts_ms, side, units: f64, price: f64| {
             let rate = if side == entry { self.fee_open } else { fee_close };
-            Execution { ts_ms, side, units, price, fee: units * price * rate }
+            Execution { ts_ms, side, units, price, fee: units * price * rate, financing: 0.0 }
         };
-        let filled = self.orders.iter().filter(|order| order.order_filled_timestamp.is_some() && order.amount > 0.0);
+        let filled = self.orders.iter().filter(|order| order.order_filled_timestamp.is_some() && order.amount != 0.0);
         let mut all: Vec<Execution> = filled
             .filter_map(|order| {
                 let bought = order.ft_order_side == "buy";
@@ -175,8 +213,7 @@ impl Trade {
             }
         }
         if let Some(last) = all.last_mut() {
-            // What was received for funding lowers what was paid.
-            last.fee -= funding;
+            last.financing = funding;
         }
         Some(all)
     }

@@ -3,6 +3,7 @@
 //! The tool is detected from the content. Each reader turns one tool's export into the same table and nothing more: what
 //! the result is worth is computed elsewhere.
 
+mod amount;
 mod backtesting_py;
 mod content;
 mod curve;

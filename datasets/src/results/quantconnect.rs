@@ -3,16 +3,21 @@
 //! Times are UTC. `ProfitLoss` of a closed trade is before its `TotalFees`. What is open at the end is no closed trade, and is
 //! found in the orders. Statistics are text with their unit. Keys begin with a capital in older results.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Stated;
-use super::content::{Rows, amount};
+use super::amount::amount;
+use super::content::Rows;
 use super::trades::{Execution, ListedTrade, Reader, Run, TradeList, of_orders, of_trades, rows_of_run};
 use crate::error::{Error, Kind, Result};
 use crate::trades::TradeSide;
 
 /// Share of the largest order below which a position is the rounding of its trades.
 const DUST: f64 = 1e-6;
+/// Most characters of the second word of an identifier; a contract's has date, right and strike.
+const IDENTIFIER: usize = 13;
 
 /// A member by its name, whatever the case of its first letter.
 fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
@@ -49,11 +54,12 @@ pub(super) fn read_json(reader: &mut Reader<'_>, value: &Value) -> Result<TradeL
     let symbol = |value: &Value| -> Option<String> {
         let symbols = member(value, "symbols").and_then(|all| all.get(0));
         let symbol = member(value, "symbol").or(symbols)?;
-        let text = symbol.as_str().or_else(|| member(symbol, "value")?.as_str())?;
-        Some(text.split(' ').next().unwrap_or(text).to_owned())
+        name_of(symbol)
     };
     let orders = filled_orders(reader, value)?;
-    let named = listed.iter().filter_map(symbol).chain(orders.iter().map(|(name, _)| name.clone()));
+    let named: BTreeSet<String> =
+        listed.iter().filter_map(symbol).chain(orders.iter().map(|(name, _)| name.clone())).collect();
+    let alone = named.len() == 1;
     let instrument = reader.choose("instruments", named)?;
     let mut trades = Vec::new();
     for (row, trade) in listed.iter().enumerate().filter(|(_, trade)| symbol(trade).as_ref() == Some(&instrument)) {
@@ -76,9 +82,38 @@ pub(super) fn read_json(reader: &mut Reader<'_>, value: &Value) -> Result<TradeL
     }
     let own: Vec<Execution> = orders.into_iter().filter(|(name, _)| *name == instrument).map(|(_, one)| one).collect();
     trades.extend(still_open(&own));
+    refuse_dropped(reader, &own, &trades)?;
     let mut stated = statistics(value);
+    if !alone {
+        (stated.final_equity, stated.total_return, stated.sharpe, stated.max_drawdown) = (None, None, None, None);
+        stated.notes.push(format!("only the trades of {instrument}: what the file states of all is not compared"));
+    }
     stated.instrument = Some(instrument);
     of_trades(reader, &trades, stated)
+}
+
+/// The name of a symbol: its value, or the ticker of its identifier, as in `BTCUSD 18N`. A contract has blanks in its own name.
+fn name_of(symbol: &Value) -> Option<String> {
+    let Some(text) = symbol.as_str() else {
+        let words: Vec<&str> = member(symbol, "value")?.as_str()?.split_whitespace().collect();
+        return Some(words.join(" "));
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_ticker = matches!(words[..], [_, hash] if hash.len() <= IDENTIFIER && !hash.contains('|'));
+    Some(if is_ticker { words[0].to_owned() } else { words.join(" ") })
+}
+
+/// Refuses closed trades of which some are missing: the orders of the same file move more units than they.
+fn refuse_dropped(reader: &Reader<'_>, orders: &[Execution], trades: &[ListedTrade]) -> Result<()> {
+    let ordered: f64 = orders.iter().map(|one| one.units).sum();
+    let legs = |trade: &ListedTrade| if trade.exit.is_some() { 2.0 } else { 1.0 };
+    let traded: f64 = trades.iter().map(|trade| legs(trade) * trade.units).sum();
+    if ordered <= traded * (1.0 + DUST) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Value, reader.path, format!("closed trades of {traded} units, bought and sold"))
+        .expected(format!("{ordered}, as the orders of the same file have: trades are missing"))
+        .remedy("download the results again"))
 }
 
 /// Orders that were filled, by instrument.
@@ -97,16 +132,13 @@ fn filled_orders(reader: &mut Reader<'_>, value: &Value) -> Result<Vec<(String, 
         let (Some(symbol), true, true) = (member(order, "symbol"), is_filled, number("quantity") != 0.0) else {
             continue;
         };
-        let name = symbol.as_str().or_else(|| member(symbol, "value")?.as_str()).unwrap_or_default();
+        let name = name_of(symbol).unwrap_or_default();
         let time = member(order, "lastFillTime").or_else(|| member(order, "time")).and_then(Value::as_str);
         let ts_ms = reader.time(row, "lastFillTime", time.unwrap_or_default())?;
         let quantity = number("quantity");
         let side = if quantity > 0.0 { TradeSide::Buy } else { TradeSide::Sell };
         let (units, price) = (quantity.abs(), number("price"));
-        filled.push((
-            name.split(' ').next().unwrap_or(name).to_owned(),
-            Execution { ts_ms, side, units, price, fee: 0.0 },
-        ));
+        filled.push((name, Execution { ts_ms, side, units, price, fee: 0.0, financing: 0.0 }));
     }
     filled.sort_by_key(|(_, one)| one.ts_ms);
     Ok(filled)
@@ -153,6 +185,7 @@ fn statistics(value: &Value) -> Stated {
         total_return: share(&["Net Profit"]),
         sharpe: number(&["Sharpe Ratio"]),
         max_drawdown: share(&["Drawdown"]),
+        notes: vec!["its Sharpe ratio and drawdown are shown as stated: they were not computed again".to_owned()],
         ..Stated::default()
     }
 }
@@ -183,6 +216,12 @@ pub(super) fn read_rows(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeLis
         return of_trades(reader, &trades, stated("trades"));
     }
     let (time, price, quantity, status) = (at(&["Time"])?, at(&["Price"])?, at(&["Quantity"])?, at(&["Status"])?);
+    if let Some((row, _)) = own.iter().find(|(_, cells)| cells[status].eq_ignore_ascii_case("partially filled")) {
+        return Err(Error::new(Kind::Value, path, "an order that was partly filled")
+            .at_row(*row)
+            .expected("orders whose quantity is what was filled")
+            .remedy("give the result in JSON, or the table of trades"));
+    }
     let mut executions = Vec::new();
     for (row, cells) in own.into_iter().filter(|(_, cells)| cells[status].eq_ignore_ascii_case("filled")) {
         let number = |column: usize| amount(path, row, &rows.names[column], &cells[column]);
@@ -193,6 +232,7 @@ pub(super) fn read_rows(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeLis
             units: signed.abs(),
             price: number(price)?,
             fee: 0.0,
+            financing: 0.0,
         });
     }
     let mut stated = stated("orders");

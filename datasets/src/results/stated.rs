@@ -33,6 +33,8 @@ pub struct Stated {
     pub profit_after_fees: Option<bool>,
     /// Fees of the trades, quote units.
     pub fees: Option<f64>,
+    /// Funding and swap of the trades, quote units: above zero where it was received; `None` where there was none.
+    pub financing: Option<f64>,
     /// How the file was read, where that is not plain: one sentence each.
     pub notes: Vec<String>,
 }

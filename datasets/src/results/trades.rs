@@ -9,6 +9,11 @@ use crate::error::{Error, Kind, Result, list};
 use crate::time::{Zone, parse};
 use crate::trades::TradeSide;
 
+/// A profit is printed in cents, quote units.
+const CENT: f64 = 0.01;
+/// A size and a price are printed with five digits or more: the share of the notional that this leaves open.
+const ROUNDED: f64 = 1e-5;
+
 /// An order that was filled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Execution {
@@ -20,8 +25,30 @@ pub struct Execution {
     pub units: f64,
     /// Price of one unit, quote units.
     pub price: f64,
-    /// What was paid beside the price, quote units; below zero where something was received, such as funding.
+    /// Fee, quote units, not below zero.
     pub fee: f64,
+    /// Funding or swap, quote units: above zero where it was received.
+    pub financing: f64,
+}
+
+impl Execution {
+    /// What it brought, quote units.
+    pub(super) fn gain(&self) -> f64 {
+        let notional = self.units * self.price;
+        (if self.side == TradeSide::Buy { -notional } else { notional }) - self.fee + self.financing
+    }
+
+    /// An error unless it is one.
+    pub(super) fn check(&self, path: &Path, row: usize) -> Result<()> {
+        let above_zero = |value: f64| value.is_finite() && value > 0.0;
+        if above_zero(self.units) && above_zero(self.price) && self.fee.is_finite() && self.fee >= 0.0 {
+            return Ok(());
+        }
+        let Self { units, price, fee, .. } = self;
+        Err(Error::new(Kind::Value, path, format!("{units} units at {price} with a fee of {fee}"))
+            .at_row(row)
+            .expected("a size and a price above zero, and a fee that is not below zero"))
+    }
 }
 
 /// A trade from its entry to its exit.
@@ -48,10 +75,21 @@ impl ListedTrade {
         if self.is_long { moved } else { -moved }
     }
 
-    /// Fees of entry and exit. Where the file has none they are what its profit lacks, by halves.
+    /// What the profit lacks of the gain of the prices; nothing of an open trade.
+    fn missing(&self) -> f64 {
+        self.profit.filter(|_| self.exit.is_some()).map_or(0.0, |profit| self.gross() - profit)
+    }
+
+    /// Fees of entry and exit. Where the file has none they are what its profit lacks, by halves; less than nothing is the
+    /// rounding of what is printed, or refused.
     fn paid(&self) -> (f64, f64) {
-        let missing = || self.profit.filter(|_| self.exit.is_some()).map_or(0.0, |profit| self.gross() - profit);
-        self.fees.unwrap_or_else(|| (missing() / 2.0, missing() / 2.0))
+        let half = self.missing().max(0.0) / 2.0;
+        self.fees.unwrap_or((half, half))
+    }
+
+    /// Whether its profit is more than its prices give.
+    fn is_gift(&self) -> bool {
+        self.fees.is_none() && self.missing() < -(CENT + ROUNDED * self.units * self.entry.1)
     }
 }
 
@@ -95,6 +133,11 @@ pub fn read_trade_list(path: &Path, run: Option<&str>, zone: Option<&Zone>) -> R
             .expected("at least one")
             .remedy("check the period and the strategy of the backtest"));
     }
+    if let (Some(run), None) = (run, &list.stated.instrument) {
+        return Err(Error::new(Kind::Choice, path, format!("a result of {} without names of runs", list.stated.name))
+            .expected(format!("a file with `{run}`"))
+            .remedy("leave --run out"));
+    }
     list.stated.file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if !reader.zoned {
         list.stated.notes.push(match zone {
@@ -119,7 +162,7 @@ fn unknown(path: &Path, export: &Export) -> Error {
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) path: &'a Path,
-    run: Option<&'a str>,
+    pub(super) run: Option<&'a str>,
     zone: Option<&'a Zone>,
     zoned: bool,
 }
@@ -145,21 +188,30 @@ impl Reader<'_> {
     /// The only one of `names`, or that which the user named.
     pub(super) fn choose(&self, what: &str, names: impl IntoIterator<Item = String>) -> Result<String> {
         let names: BTreeSet<String> = names.into_iter().collect();
-        let mut all = names.iter();
-        match (self.run, all.next(), all.next()) {
-            (_, Some(only), None) => Ok(only.clone()),
-            (Some(run), _, _) if names.contains(run) => Ok(run.to_owned()),
-            _ => Err(Error::new(Kind::Choice, self.path, format!("{} {what}: {}", names.len(), list(&names)))
-                .expected("one: equity can be rebuilt on the bars of one instrument")
-                .remedy("name it with --run")),
+        match (self.run, names.first()) {
+            (Some(run), _) if names.contains(run) => Ok(run.to_owned()),
+            (None, Some(only)) if names.len() == 1 => Ok(only.clone()),
+            _ => Err(self.unchosen(what, &names)),
         }
+    }
+
+    /// The refusal to choose for the user.
+    pub(super) fn unchosen(&self, what: &str, names: &BTreeSet<String>) -> Error {
+        let found = match self.run.filter(|run| !names.contains(*run)) {
+            Some(run) => format!("no `{run}` among {} {what}: {}", names.len(), list(names)),
+            None => format!("{} {what}: {}", names.len(), list(names)),
+        };
+        Error::new(Kind::Choice, self.path, found)
+            .expected("one: equity can be rebuilt on the bars of one instrument")
+            .remedy("name it with --run")
     }
 }
 
 /// Trades as orders in order of time, with what they add up to.
 ///
 /// # Errors
-/// A trade has no size, no price above zero, or ends before it begins.
+/// A trade has no size, no price above zero, or ends before it begins; its fees are below zero, or its profit is more than its
+/// prices give.
 pub(super) fn of_trades(reader: &Reader<'_>, trades: &[ListedTrade], mut stated: Stated) -> Result<TradeList> {
     let mut ranked: Vec<(i64, u8, Execution)> = Vec::with_capacity(2 * trades.len());
     let mut closed = Vec::new();
@@ -176,8 +228,24 @@ pub(super) fn of_trades(reader: &Reader<'_>, trades: &[ListedTrade], mut stated:
             true => (TradeSide::Buy, TradeSide::Sell),
             false => (TradeSide::Sell, TradeSide::Buy),
         };
+        if trade.is_gift() {
+            let (profit, gross) = (trade.profit.unwrap_or_default(), trade.gross());
+            return Err(Error::new(
+                Kind::Value,
+                reader.path,
+                format!("a profit of {profit}, of which prices give {gross}"),
+            )
+            .at_row(row)
+            .expected("what the prices give, less costs")
+            .remedy(
+                "a contract with a point value, another account currency, or money beside the prices cannot be rebuilt",
+            ));
+        }
         let fees = trade.paid();
-        let fill = |(ts_ms, price), side, fee| Execution { ts_ms, side, units: trade.units, price, fee };
+        let fill =
+            |(ts_ms, price), side, fee| Execution { ts_ms, side, units: trade.units, price, fee, financing: 0.0 };
+        fill(trade.entry, side, fees.0).check(reader.path, row)?;
+        fill(trade.entry, side, fees.1).check(reader.path, row)?;
         // At one moment what was open is closed first, then what is new is opened.
         ranked.push((trade.entry.0, 1, fill(trade.entry, side, fees.0)));
         if let Some(exit) = trade.exit {
@@ -213,16 +281,43 @@ pub(super) fn of_trades(reader: &Reader<'_>, trades: &[ListedTrade], mut stated:
 
 /// Orders alone, in order of time.
 pub(super) fn of_orders(reader: &Reader<'_>, mut executions: Vec<Execution>, mut stated: Stated) -> Result<TradeList> {
-    let is_order =
-        |one: &Execution| one.units > 0.0 && one.price > 0.0 && one.units.is_finite() && one.price.is_finite();
-    if let Some(row) = executions.iter().position(|one| !is_order(one)) {
-        return Err(Error::new(Kind::Value, reader.path, "an order that is none")
-            .at_row(row)
-            .expected("a size and a price above zero"));
+    for (row, one) in executions.iter().enumerate() {
+        one.check(reader.path, row)?;
     }
     executions.sort_by_key(|one| one.ts_ms);
-    stated.fees = Some(executions.iter().map(|one| one.fee).sum());
+    sum_up(&executions, &mut stated);
     Ok(TradeList { stated, executions, closed: Vec::new(), closed_fees: 0.0, period: None })
+}
+
+/// What was paid and received beside the prices.
+pub(super) fn sum_up(executions: &[Execution], stated: &mut Stated) {
+    stated.fees = Some(executions.iter().map(|one| one.fee).sum());
+    let financed = executions.iter().any(|one| one.financing != 0.0);
+    stated.financing = financed.then(|| executions.iter().map(|one| one.financing).sum());
+}
+
+/// Refuses running numbers of which one comes twice, or is left out.
+pub(super) fn refuse_gaps(
+    reader: &Reader<'_>,
+    column: &str,
+    numbers: impl IntoIterator<Item = (usize, u64)>,
+) -> Result<()> {
+    let fault = |found: String| Error::new(Kind::Value, reader.path, found).column(column);
+    let mut seen = BTreeSet::new();
+    for (row, number) in numbers {
+        if !seen.insert(number) {
+            return Err(fault(format!("found {number} again"))
+                .at_row(row)
+                .expected("each number once")
+                .remedy("export one run, once"));
+        }
+    }
+    match seen.iter().zip(seen.iter().skip(1)).find(|(one, next)| **next != **one + 1) {
+        None => Ok(()),
+        Some((one, next)) => Err(fault(format!("found {next} after {one}"))
+            .expected("running numbers: rows are missing")
+            .remedy("export all of them")),
+    }
 }
 
 /// The rows of one run in a table of several, with their numbers.

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::Stated;
-use super::content::{Rows, amount};
-use super::trades::{ListedTrade, Reader, TradeList, of_trades};
+use super::amount::amount;
+use super::content::Rows;
+use super::trades::{ListedTrade, Reader, TradeList, of_trades, refuse_gaps};
 use crate::error::{Error, Kind, Result};
 
 const NUMBER: [&str; 3] = ["Trade #", "Trade number", "Trade"];
@@ -54,6 +55,13 @@ pub(super) fn read(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
         let value = |column: usize| amount(path, row, &rows.names[column], &cells[column]);
         let trade = legs.entry(value(number)? as u64).or_default();
         let kind = cells[kind].to_lowercase();
+        let twice = if kind.starts_with("entry") { trade.entry.is_some() } else { trade.exit.is_some() };
+        if twice {
+            return Err(Error::new(Kind::Value, path, format!("the {kind} of trade {} again", cells[number]))
+                .at_row(row)
+                .expected("two rows a trade, its entry and its exit")
+                .remedy("export one run, once"));
+        }
         let is_open = signal.is_some_and(|at| cells[at].eq_ignore_ascii_case("open")) || cells[price].is_empty();
         if kind.starts_with("entry") {
             let leg = (reader.time(row, &rows.names[time], &cells[time])?, value(price)?);
@@ -63,6 +71,7 @@ pub(super) fn read(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
             trade.profit = Some(value(profit)?);
         }
     }
+    refuse_gaps(reader, &rows.names[number], legs.keys().copied().enumerate())?;
     let of = |(number, legs): (u64, Legs)| {
         let Some((entry, is_long, units)) = legs.entry else {
             return Err(Error::new(Kind::Value, path, format!("trade {number} has no entry"))

@@ -1,11 +1,15 @@
-//! vectorbt: `pf.trades`, `pf.positions` or `pf.orders`, each `.records_readable.to_csv(...)`.
+//! vectorbt: `pf.orders` or `pf.trades`, each `.records_readable.to_csv(...)`.
+//!
+//! A trade after several entries, and each position, has the averages of its prices at the time of the first: only orders say
+//! what was paid when.
 //!
 //! An open trade has the status `Open` and the last bar's close as its exit, which is no order. Slippage is in the prices.
 //! Older versions write `Entry Date` and `Avg. Entry Price`, vectorbt PRO `Entry Index`.
 
 use super::Stated;
-use super::content::{Rows, amount};
-use super::trades::{Execution, ListedTrade, Reader, Run, TradeList, of_orders, of_trades, rows_of_run};
+use super::amount::amount;
+use super::content::Rows;
+use super::trades::{Execution, ListedTrade, Reader, Run, TradeList, of_orders, of_trades, refuse_gaps, rows_of_run};
 use crate::error::Result;
 use crate::trades::TradeSide;
 
@@ -34,6 +38,7 @@ fn trades(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
     let (entry_fees, exit_fees) = (at(&["Entry Fees"])?, at(&["Exit Fees"])?);
     let (direction, status, profit) = (at(&["Direction"])?, at(&["Status"])?, rows.column(&["PnL"]));
     let Run { name: instrument, rows: own } = rows_of_run(reader, rows, "columns", rows.column(&["Column"]))?;
+    refuse_missing(reader, rows, &own, &["Exit Trade Id", "Entry Trade Id", "Trade Id", "Position Id"])?;
     let mut trades = Vec::with_capacity(own.len());
     for (row, cells) in own {
         let number = |column: usize| amount(path, row, &rows.names[column], &cells[column]);
@@ -59,6 +64,7 @@ fn orders(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
     let (time, size, price) = (at(&["Timestamp", "Date", "Index", "Fill Index"])?, at(&["Size"])?, at(&["Price"])?);
     let (fees, side) = (at(&["Fees"])?, at(&["Side"])?);
     let Run { name: instrument, rows: own } = rows_of_run(reader, rows, "columns", rows.column(&["Column"]))?;
+    refuse_missing(reader, rows, &own, &["Order Id"])?;
     let mut executions = Vec::with_capacity(own.len());
     for (row, cells) in own {
         let number = |column: usize| amount(path, row, &rows.names[column], &cells[column]);
@@ -68,7 +74,20 @@ fn orders(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
             units: number(size)?,
             price: number(price)?,
             fee: number(fees)?,
+            financing: 0.0,
         });
     }
     of_orders(reader, executions, Stated { name: "vectorbt", layout: "orders", instrument, ..Stated::default() })
+}
+
+/// Refuses rows that come twice or are left out. Numbers run by column, or over all columns that share their cash.
+fn refuse_missing(reader: &Reader<'_>, rows: &Rows, own: &[(usize, &[String])], names: &[&str]) -> Result<()> {
+    let Some(column) = rows.column(names) else { return Ok(()) };
+    let name = &rows.names[column];
+    let number = |(row, cells): (usize, &[String])| {
+        amount(reader.path, row, name, &cells[column]).map(|number| (row, number as u64))
+    };
+    let all = || rows.rows.iter().map(Vec::as_slice).enumerate().map(number).collect::<Result<Vec<_>>>();
+    let own = own.iter().copied().map(number).collect::<Result<Vec<_>>>()?;
+    refuse_gaps(reader, name, own).or_else(|why| refuse_gaps(reader, name, all()?).map_err(|_| why))
 }

@@ -69,11 +69,12 @@ impl Placement {
                 continue;
             };
             let (low, high) = (bars.low[row], bars.high[row]);
+            let is_price = fill.price.is_finite() && fill.price > 0.0;
             let (better, worse) = match fill.side {
                 TradeSide::Buy => (low / fill.price - 1.0, fill.price / high - 1.0),
                 TradeSide::Sell => (fill.price / high - 1.0, low / fill.price - 1.0),
             };
-            if better > rounding || worse > SLIPPAGE || better.is_nan() {
+            if !is_price || better > rounding || worse > SLIPPAGE || better.is_nan() {
                 all.impossible.push(format!(
                     "{} at {} at {}, while the bar went from {low} to {high}",
                     word(fill.side),
@@ -196,6 +197,15 @@ mod tests {
         assert_eq!(placed(TradeSide::Buy, 104.0).impossible.len(), 1);
         assert_eq!(placed(TradeSide::Sell, 96.0).impossible.len(), 1);
         assert_eq!(placed(TradeSide::Sell, f64::NAN).impossible.len(), 1);
+    }
+
+    #[test]
+    fn a_price_that_is_not_above_zero_is_in_no_bar() {
+        for side in [TradeSide::Buy, TradeSide::Sell] {
+            for price in [0.0, -0.4, -100.0] {
+                assert_eq!(placed(side, price).impossible.len(), 1, "{side:?} at {price}");
+            }
+        }
     }
 
     #[test]

@@ -28,6 +28,10 @@ const DAY_MS: i64 = 86_400_000;
 const HALF_AN_HOUR: i64 = 1_800_000;
 /// Offsets from UTC that are named where several do.
 const OFFSETS: usize = 3;
+/// Fewest entries outside of their bars that are averages and no mistake.
+const AVERAGED: usize = 3;
+/// Most of a profit that may be funding and swap, which no bar shows.
+const FINANCED: f64 = 0.5;
 
 /// Trades on the bars that they were made on, in the window of `data`. `capital` is needed where the file does not state it.
 ///
@@ -46,6 +50,7 @@ pub fn of_trades(list: &TradeList, data: Dataset, capital: Option<f64>) -> Resul
     let placement = Placement::of(&placed(&list.executions, 0), bars);
     in_another_zone(&list.executions, bars, &placement)?;
     inside(&list.executions, &data)?;
+    averaged(list, bars)?;
     if let Some((from, to)) = list.period.filter(|(from, to)| {
         *from > bars.open_time[rows.start] + bars.interval_ms || *to < bars.open_time[rows.end - 1] - bars.interval_ms
     }) {
@@ -84,7 +89,14 @@ pub fn of_trades(list: &TradeList, data: Dataset, capital: Option<f64>) -> Resul
     }
     let exposure = exposure(&trades, &data, &equity);
     let held = std::iter::once(bars.open[rows.start]).chain(bars.close[rows].iter().copied()).collect();
-    let figures = figures(list, capital, equity.last().copied().unwrap_or(capital));
+    let end = equity.last().copied().unwrap_or(capital);
+    if let Some(received) = stated.financing.filter(|received| *received > 0.0) {
+        stated.notes.push(format!(
+            "{received:.2} was received as funding or swap, which no bar shows; the profit with it is {:.2}",
+            end - capital
+        ));
+    }
+    let figures = figures(list, capital, end);
     Ok(Rebuilt {
         capital,
         trading: Some(Trading { fills: fills(&trades, bars), exposure, placement }),
@@ -109,6 +121,36 @@ fn inside(executions: &[Execution], data: &Dataset) -> Result<(), RebuildError> 
             rfc3339(end)
         ))),
     }
+}
+
+/// Refuses entries at average prices, as vectorbt lists a trade after several entries: exits are in their bars, entries are not.
+fn averaged(list: &TradeList, bars: &Bars) -> Result<(), RebuildError> {
+    if list.stated.name != "vectorbt" || list.closed.is_empty() {
+        return Ok(());
+    }
+    let (mut position, mut entries, mut exits) = (0.0_f64, Vec::new(), Vec::new());
+    for one in &list.executions {
+        let bought = if one.side == TradeSide::Buy { one.units } else { -one.units };
+        if position * bought < 0.0 {
+            exits.push(*one);
+        } else {
+            entries.push(*one);
+        }
+        position += bought;
+        if position.abs() <= 1e-9 * one.units {
+            position = 0.0;
+        }
+    }
+    let impossible = |of: &[Execution]| Placement::of(&placed(of, 0), bars).impossible.len();
+    let found = impossible(&entries);
+    if found < AVERAGED || impossible(&exits) > 0 {
+        return Ok(());
+    }
+    Err(RebuildError::Bars(format!(
+        "{found} of {} entries are outside of their bars, and no exit is: a trade of vectorbt has the average price of its \
+         entries; export pf.orders.records_readable, which has each of them",
+        entries.len()
+    )))
 }
 
 fn placed(executions: &[Execution], earlier_ms: i64) -> Vec<PlacedFill> {
@@ -153,7 +195,7 @@ fn ledger(executions: &[Execution], capital: f64) -> Vec<RecordedTrade> {
         if position.abs() <= 1e-9 * one.units {
             position = 0.0;
         }
-        balance -= bought * one.price + one.fee;
+        balance += one.financing - bought * one.price - one.fee;
         RecordedTrade {
             run: None,
             ts_ms: one.ts_ms,
@@ -164,7 +206,7 @@ fn ledger(executions: &[Execution], capital: f64) -> Vec<RecordedTrade> {
             price: one.price,
             position_before,
             position_after: position,
-            fee_cost: one.fee,
+            fee_cost: one.fee - one.financing,
             slippage_cost: 0.0,
             balance_after: balance,
         }
@@ -233,6 +275,10 @@ fn figures(list: &TradeList, capital: f64, end: f64) -> Vec<ClaimedFigure> {
     if stated.name == "freqtrade" {
         add("max_drawdown", stated.max_drawdown, closed_drawdown(list, capital));
         add("sharpe", stated.sharpe, freqtrade_sharpe(list, capital));
+    }
+    let profit = end - capital;
+    if let Some(received) = stated.financing.filter(|received| *received > 0.0 && profit > 0.0) {
+        all.push(ClaimedFigure::number("profit_of_prices", profit, Some(profit - received), FINANCED));
     }
     all
 }
