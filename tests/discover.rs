@@ -103,7 +103,7 @@ fn the_number_of_threads_changes_nothing() {
 
 #[test]
 fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
-    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 40 --judged 3 --threads 1 --out {dir}/o";
+    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 300 --judged 3 --threads 1 --out {dir}/o";
     let whole = Workspace::new();
     whole.write("b.csv", bars_csv(6_000));
     let expected = timeless(whole.json(line, 0));
@@ -113,7 +113,7 @@ fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
     let dir = w.path("").display().to_string();
     let words: Vec<String> = line.split_whitespace().map(|word| word.replace("{dir}", &dir)).collect();
     let mut killed = 0;
-    for wait in [120, 200, 280] {
+    for wait in [40, 80, 120] {
         let mut q50 = Command::new(env!("CARGO_BIN_EXE_q50"))
             .args(&words)
             .arg("--resume")
@@ -132,7 +132,7 @@ fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
     }
     assert!(killed > 0, "it was never killed before its end");
     assert!(w.q50(line).stderr.contains("--resume"), "what is unfinished is not started anew");
-    let other = w.q50(&line.replace("--generations 40", "--generations 41 --resume"));
+    let other = w.q50(&line.replace("--generations 300", "--generations 41 --resume"));
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("other data, settings"), "{}", other.stderr);
     assert_eq!(timeless(w.json(&format!("{line} --resume"), 0)), expected);

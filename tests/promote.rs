@@ -481,7 +481,9 @@ mod promote {
             .collect();
         assert!(!failed.is_empty());
         let overrides: String = failed.iter().map(|name| format!(" --override {name}=<b>a_rehearsal</b>")).collect();
-        let line = format!("promote verdict --keypair demo/wallet.json --accept-condition signals_origin{overrides}");
+        // Nor is the demonstration's strategy that of the claim.
+        let accepted = "--accept-condition signals_origin --accept-condition other_strategy";
+        let line = format!("promote verdict --keypair demo/wallet.json {accepted}{overrides}");
         let told = demo.space.q50(&line);
         assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
         assert!(told.stdout.contains(&format!("OVERRIDDEN  {}: <b>a_rehearsal</b>", failed[0])), "{}", told.stdout);
@@ -535,11 +537,11 @@ mod promote {
         let was = format!("\"verdict\": \"{}\"", verdict["verdict"].as_str().unwrap());
         std::fs::write(&summary, states.replace(&was, "\"verdict\": \"confirmed\"")).unwrap();
         let found = demo.space.json(line, 1);
-        assert_eq!(refusals(&found), ["ledger"], "{found}");
-        assert!(found["refusals"][0]["why"].as_str().unwrap().contains("summary.json"), "{found}");
+        assert_eq!(refusals(&found), ["other_strategy", "ledger"], "{found}");
+        assert!(found["refusals"][1]["why"].as_str().unwrap().contains("summary.json"), "{found}");
         // Checks that pass do not make a verdict that is none.
         std::fs::write(&summary, states).unwrap();
-        assert_eq!(refusals(&demo.space.json(line, 1)), ["verdict", "ledger"]);
+        assert_eq!(refusals(&demo.space.json(line, 1)), ["verdict", "other_strategy", "ledger"]);
         // Nor can a table be another one: trades are held against it.
         std::fs::write(&summary, text).unwrap();
         let fills = demo.space.path("verdict/fills.parquet");

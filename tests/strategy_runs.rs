@@ -244,7 +244,7 @@ fn the_section_sweep_of_a_file_is_its_grid() {
     let report = w.json(&format!("sweep {line} --out {{dir}}/out"), 0);
     assert_eq!((&report["sets"], &report["failed"]), (&json!(6), &json!(0)));
     assert_eq!(report["parameters"], json!(["fast.period", "stop_loss.percent"]));
-    let overfit = w.q50(&format!("overfit {line} --train-days 5 --test-days 3 --step-days 3 --format json"));
+    let overfit = w.q50(&format!("overfit {line} --train-days 5 --test-days 3 --step-days 3"));
     assert!(overfit.code < 2, "{}", overfit.stderr);
     w.write("s.yaml", CROSS);
     w.refused(&format!("sweep {line} --out {{dir}}/other"), &["there is no grid", "--grid", "sweep"]);
@@ -534,11 +534,11 @@ stop_loss: {type: none}
 take_profit: {type: none}
 ";
     let w = with_strategy(remembers);
-    let summary = w.json("verify --strategy s.yaml --bars b.csv --format json", 0);
+    let summary = w.json("verify --strategy s.yaml --bars b.csv", 0);
     assert_eq!(conditions(&summary), ["fitted_constants"]);
     // Averages that cross compare with no number, and closes are what says which market it is.
     let w = with_strategy(CROSS);
-    let summary = w.json("verify --strategy s.yaml --bars b.csv --format json", 0);
+    let summary = w.json("verify --strategy s.yaml --bars b.csv", 0);
     assert_eq!(conditions(&summary), Vec::<&str>::new());
 }
 
@@ -546,7 +546,7 @@ take_profit: {type: none}
 fn wicks_that_conditions_read_are_a_condition_and_part_of_the_trial() {
     let wicks = CROSS.replace("{type: EMA, period: 3}", "{type: EMA, period: 3, source: hl2}");
     let w = with_strategy(&wicks);
-    let verify = || w.json("verify --strategy s.yaml --bars b.csv --ledger l.sqlite --format json", 0);
+    let verify = || w.json("verify --strategy s.yaml --bars b.csv --ledger l.sqlite", 0);
     assert_eq!(conditions(&verify()), ["bars_origin"]);
     assert_eq!(verify()["inference"]["trials"], 1, "the same once more");
     // The same market by its closes, with longer wicks: another trial.
@@ -573,7 +573,7 @@ fn another_strategy_than_the_claimed_one_is_a_condition() {
         "schema = \"q50.claim/1\"\nname = \"c\"\nsource = \"s\"\nsharpe = 1.0\nbars = 400\nperiods_per_year = 8760\ntrials = 1\n\
          [replay]\ncapital = 10000.0\ncost_bps = 5.0\n[replay.strategy]\nkind = \"threshold\"\nentry = 1.0\nexit = 0.5\n",
     );
-    let verify = |more: &str| w.json(&format!("verify --claim c.toml --bars b.csv --format json {more}"), 0);
+    let verify = |more: &str| w.json(&format!("verify --claim c.toml --bars b.csv {more}"), 0);
     assert_eq!(conditions(&verify("--signal-column close")), Vec::<&str>::new());
     assert_eq!(conditions(&verify("--strategy s.yaml")), ["other_strategy"]);
     let other = verify("--strategy threshold --signal-column close");

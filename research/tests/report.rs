@@ -22,7 +22,7 @@ use q50_research::{
     trials::TrialLedger,
 };
 
-const PICTURES: usize = 10;
+const PICTURES: usize = 12;
 
 /// A claim judged on a generated market of `bars` hours.
 fn judged(bars: usize) -> Verification {
