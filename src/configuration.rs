@@ -26,6 +26,7 @@ use q50_engine::{
 use q50_research::{
     annualisation::{BarsPerYear, Convention},
     claim::{Claim, CollectedPool},
+    rebuild::Labels,
     run::{DEFAULT_COST, PoolVenue, PriceVenue, RunSettings, VenueSettings},
     trials::TrialLedger,
 };
@@ -307,6 +308,33 @@ pub(crate) fn periods_per_year(typed: Option<f64>, claim: Option<&Claim>, data: 
             calendar
         }
     })
+}
+
+/// Periods a year of what another tool made.
+pub(crate) struct PeriodsOfResult {
+    pub(crate) count: PeriodsPerYear,
+    /// Where the count is not that of a calendar without closings: what it is.
+    pub(crate) note: Option<String>,
+}
+
+/// Periods a year of a result: as typed, where they fit; else months and quarters as the calendar counts them; else the
+/// record's own number where the market closes every week, and that of days without a break where it does not.
+pub(crate) fn periods_of_a_result(typed: Option<f64>, periods: &Dataset) -> Result<PeriodsOfResult> {
+    let (open_time, interval_ms) = (&periods.bars().open_time[periods.rows()], periods.bars().interval_ms);
+    let by_months = Labels::of(open_time, interval_ms).periods_per_year();
+    if typed.is_some() || by_months.is_none() && !BarsPerYear::of(open_time, interval_ms).closes {
+        return Ok(PeriodsOfResult { count: periods_per_year(typed, None, periods)?, note: None });
+    }
+    let count = by_months.map_or_else(|| BarsPerYear::of(open_time, interval_ms).usual(), PeriodsPerYear::new);
+    let note = match by_months {
+        Some(_) => format!("annual figures count {} periods a year", count.get()),
+        None => format!(
+            "annual figures count {:.1} periods a year, the record's own, as the market closes every week \
+             (--periods-per-year 252 counts trading days)",
+            count.get()
+        ),
+    };
+    Ok(PeriodsOfResult { count, note: Some(note) })
 }
 
 /// The venue that results of another one are validated at.

@@ -219,3 +219,103 @@ fn a_tear_sheet_without_a_benchmark_says_why_there_is_no_beta() {
     assert!(page.contains("there is no benchmark: give --bars"));
     assert!(page.contains("where at least 40 are needed"), "three days have no tail");
 }
+
+fn date(day: u32) -> String {
+    q50_datasets::time::rfc3339(1_704_067_200_000 + i64::from(day) * 86_400_000)[..10].to_owned()
+}
+
+/// Returns of the days from Monday, 1 January 2024, that `keep` leaves.
+fn returns(days: u32, keep: impl Fn(u32) -> bool) -> String {
+    let row = |day: u32| format!("{},{}\n", date(day), if day % 3 == 0 { -0.004 } else { 0.005 });
+    format!("date,r\n{}", (0..days).filter(|day| keep(*day)).map(row).collect::<String>())
+}
+
+fn daily_bars(days: u32) -> String {
+    let row = |day: u32| {
+        let price = 100.0 + f64::from(day * day % 17);
+        format!("{},{price},{price},{price},{price}\n", date(day))
+    };
+    format!("date,open,high,low,close\n{}", (0..days).map(row).collect::<String>())
+}
+
+#[test]
+fn the_columns_of_a_file_are_trials() {
+    let w = Workspace::new();
+    let rows: String = (0..30).map(|day| format!("{},{1},{1},{1}\n", date(day), 100 + day * day % 7)).collect();
+    w.write("grid.csv", format!("date,slow,fast,other\n{rows}"));
+    let summary = w.json("verify --equity {dir}/grid.csv --column fast", 0);
+    assert_eq!((&summary["inference"]["trials"], &summary["tool"]["alternatives"]), (&3.into(), &3.into()));
+    let evidence = check(&summary, "deflated")["evidence"].as_str().unwrap();
+    assert!(evidence.contains("the file holds 3 to choose from"), "{evidence}");
+    // What stands beside a column of the usual name is no other run.
+    w.write("one.csv", format!("date,equity,exposure,cash\n{rows}"));
+    let summary = w.json("verify --equity {dir}/one.csv --column equity --ledger {dir}/other.sqlite", 0);
+    assert_eq!((&summary["inference"]["trials"], &summary["tool"]["alternatives"]), (&1.into(), &Value::Null));
+}
+
+#[test]
+fn days_taken_out_of_a_result_are_missing() {
+    let w = Workspace::new();
+    // Every tenth of 100 days, which is 9 of them between the first and the last.
+    w.write("r.csv", returns(99, |day| day % 10 != 9));
+    w.write("b.csv", daily_bars(99));
+    for bars in ["", "--bars {dir}/b.csv"] {
+        let summary = w.json(&format!("verify --returns {{dir}}/r.csv {bars}"), 0);
+        let sound = check(&summary, "data_sound");
+        assert_eq!(sound["state"], "fail", "{sound}");
+        near(&sound["value"], 9.0 / 99.0);
+        assert!(sound["evidence"].as_str().unwrap().contains("the result has 90 rows and lacks 9"), "{sound}");
+        assert_ne!(summary["verdict"], "confirmed");
+    }
+    w.write("whole.csv", returns(99, |_| true));
+    let whole = w.json("verify --returns {dir}/whole.csv --bars {dir}/b.csv", 0);
+    assert_eq!(check(&whole, "data_sound")["state"], "pass", "{}", check(&whole, "data_sound"));
+}
+
+/// 52 weeks of five days, from a Monday to a Friday: 260 days in 362.
+#[test]
+fn a_record_of_weekdays_has_a_year_of_its_own() {
+    let w = Workspace::new();
+    w.write("r.csv", returns(364, |day| day % 7 < 5));
+    let summary = w.json("verify --returns {dir}/r.csv", 0);
+    near(&summary["settings"]["periods_per_year"], 260.0 * 365.0 / 362.0);
+    let notes = summary["tool"]["notes"].to_string();
+    assert!(notes.contains("262.2 periods a year, the record's own"), "{notes}");
+    let sound = check(&summary, "data_sound")["evidence"].as_str().unwrap();
+    assert!(sound.contains("lacks 0"), "{sound}");
+    let typed = w.json("verify --returns {dir}/r.csv --periods-per-year 252", 0);
+    assert_eq!(typed["settings"]["periods_per_year"], 252.0);
+    let of = |summary: &Value| summary["replay"]["sharpe"].as_f64().unwrap();
+    near(&typed["replay"]["sharpe"], of(&summary) * (252.0 * 362.0 / 365.0 / 260.0_f64).sqrt());
+    w.refused("verify --returns {dir}/r.csv --periods-per-year 300", &["--periods-per-year", "262.2"]);
+}
+
+/// Holding itself, read at the end of each month and each week as pandas labels them, is no better or worse than holding.
+#[test]
+fn rows_by_their_last_day_are_held_against_their_own_period() {
+    let w = Workspace::new();
+    w.write("b.csv", daily_bars(182));
+    let close = |day: u32| 100.0 + f64::from(day * day % 17);
+    let row = |day: u32| format!("{},{}\n", date(day), close(day));
+    // 31 January to 30 June 2024; and the Sundays.
+    let months: String = [30, 59, 90, 120, 151, 181].map(row).concat();
+    let weeks: String = (0..26).map(|week| row(7 * week + 6)).collect();
+    for (rows, year) in [(months, 12.0), (weeks, 365.0 / 7.0)] {
+        w.write("e.csv", format!("date,equity\n{rows}"));
+        let summary = w.json("verify --equity {dir}/e.csv --bars {dir}/b.csv --capital 100", 0);
+        near(&summary["settings"]["periods_per_year"], year);
+        for figure in ["sharpe", "total_return", "max_drawdown"] {
+            near(&summary["benchmark"][figure], summary["replay"][figure].as_f64().unwrap());
+        }
+        assert!(summary["tool"]["notes"].to_string().contains("by their last day"), "{}", summary["tool"]);
+    }
+}
+
+#[test]
+fn a_capital_that_the_equity_does_not_begin_with_is_refused() {
+    let w = Workspace::new();
+    let rows: String = (0..40).map(|day| format!("{},{}\n", date(day), 10_000 + 20 * (day % 3))).collect();
+    w.write("e.csv", format!("date,equity\n{rows}"));
+    w.refused("verify --equity {dir}/e.csv --capital 9000", &["10000", "9000", "11.11 %", "leave --capital out"]);
+    w.json("verify --equity {dir}/e.csv --capital 10010", 0);
+}

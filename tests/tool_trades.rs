@@ -126,6 +126,8 @@ fn freqtrade_states_its_capital_and_its_figures_which_are_reproduced() {
     let w = Workspace::new();
     let summary = judged(&w, "--trades", "freqtrade.zip", "");
     near(&summary["replay"]["final_equity"], 968.326_623_59);
+    // Its backtest is from 1 March, 21:00 to 17 March, 15:00, and the bars begin at midnight.
+    assert_eq!(summary["replay"]["bars"], 16 * 24 - 6 + 1);
     let tool = &summary["tool"];
     assert_eq!(
         (&tool["name"], &tool["instrument"], &tool["trades"]),
@@ -201,6 +203,18 @@ fn a_trade_in_an_hour_that_is_missing_counts_from_the_next() {
     assert!(evidence(&summary, "data_sound").contains(found), "{}", evidence(&summary, "data_sound"));
 }
 
+/// Ten sold at 100: at the close of 110 equity is 5, and at the high of 111 it was -5.
+#[test]
+fn ruin_inside_a_bar_is_ruin() {
+    let w = Workspace::new();
+    w.write("b.csv", BARS);
+    let trade = "0,x,10,2024-01-01 00:00:00,100,0,2024-01-01 03:00:00,110,0,-100,-0.1,Short,Closed,0\n";
+    w.write("t.csv", format!("{VECTORBT}{trade}"));
+    let line = "verify --trades {dir}/t.csv --bars {dir}/b.csv --capital";
+    w.refused(&format!("{line} 105"), &["used up inside the bar of 2024-01-01T02:00:00Z", "price of 111 equity is -5"]);
+    near(&w.json(&format!("{line} 111"), 0)["replay"]["final_equity"], 11.0);
+}
+
 /// The trade of the first test, as TradingView's two layouts have it: profit after a commission that has no column.
 #[test]
 fn tradingview_is_read_in_both_layouts() {
@@ -245,6 +259,7 @@ fn quantconnect_profit_is_before_fees() {
     near(&json["tool"]["total_return"], 0.0979);
     near(&json["replay"]["final_equity"], 1_097.9);
     assert_eq!(check(&json, "reproduced")["state"], "pass", "{}", check(&json, "reproduced"));
+    assert!(evidence(&json, "reproduced").contains("not computed again: sharpe 2.1, max_drawdown 0"));
     w.write(
         "t.csv",
         "Entry Time,Symbol,Exit Time,Direction,Entry Price,Exit Price,Quantity,P&L,Fees\n\
@@ -355,7 +370,8 @@ fn what_cannot_be_rebuilt_is_refused_with_the_reason() {
         w.refused(&format!("verify {line} --out {{dir}}/out"), &needles);
     }
     let own = "verify --trades {dir}/two.csv --run y --bars {dir}/b.csv --capital 1000";
-    assert_eq!(w.json(own, 0)["tool"]["instrument"], "y");
+    let own = w.json(own, 0);
+    assert_eq!((&own["tool"]["instrument"], &own["inference"]["trials"]), (&"y".into(), &2.into()), "x counts too");
 }
 
 #[test]

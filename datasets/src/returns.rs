@@ -172,7 +172,7 @@ fn sound(path: &Path, name: &str, values: &[f64]) -> Result<()> {
 }
 
 /// Columns that may be returns: neither a time nor the nameless index that pandas writes.
-fn candidates(names: &[String]) -> Vec<String> {
+pub(crate) fn candidates(names: &[String]) -> Vec<String> {
     let other = |name: &String| TIME_NAMES.iter().any(|time| find(std::slice::from_ref(name), time).is_some());
     names.iter().filter(|name| !other(name)).cloned().collect()
 }

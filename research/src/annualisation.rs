@@ -7,9 +7,13 @@ use jiff::{Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use q50_engine::units::PeriodsPerYear;
 use thiserror::Error;
 
+use crate::week::Week;
+
 /// Relative distance within which two numbers of periods a year are one convention: 365 and 365.25 days, 252 and 250
 /// trading days are, 252 and 365 days are not.
 pub const SAME_WITHIN: f64 = 0.02;
+/// The same of a market that closes: 252 trading days are the 261 weekdays of a year without holidays.
+const SAME_WHERE_IT_CLOSES: f64 = 0.05;
 
 const YEAR_MS: f64 = 365.0 * 86_400_000.0;
 
@@ -20,6 +24,8 @@ pub struct BarsPerYear {
     pub calendar: f64,
     /// By the record: its bars over its length. Fewer where the market closes or bars are left out.
     pub own: f64,
+    /// Whether the market closes every week ([`Week`]).
+    pub closes: bool,
 }
 
 impl BarsPerYear {
@@ -27,7 +33,8 @@ impl BarsPerYear {
     #[must_use]
     pub fn of(open_time: &[i64], interval_ms: i64) -> Self {
         let calendar = PeriodsPerYear::from_interval_ms(interval_ms).get();
-        Self { calendar, own: own(open_time, interval_ms, open_time.len()).unwrap_or(calendar) }
+        let own = own(open_time, interval_ms, open_time.len()).unwrap_or(calendar);
+        Self { calendar, own, closes: Week::of(open_time, interval_ms).closes }
     }
 
     /// Whether the record has as many bars a year as the calendar, within [`SAME_WITHIN`].
@@ -36,10 +43,18 @@ impl BarsPerYear {
         same(PeriodsPerYear::new(self.own), self.calendar)
     }
 
-    /// Whether `periods` is one of the two, within [`SAME_WITHIN`].
+    /// The number that annual figures of the record count by itself: the calendar's, or its own where the market closes.
+    #[must_use]
+    pub fn usual(&self) -> PeriodsPerYear {
+        PeriodsPerYear::new(if self.closes { self.own } else { self.calendar })
+    }
+
+    /// Whether `periods` is one of the two, within [`SAME_WITHIN`]; within 5 % the record's own where the market closes, so
+    /// that 252 fits weekdays.
     #[must_use]
     pub fn fits(&self, periods: PeriodsPerYear) -> bool {
-        same(periods, self.calendar) || same(periods, self.own)
+        let closing = self.closes && (periods.get() / self.own - 1.0).abs() <= SAME_WHERE_IT_CLOSES;
+        same(periods, self.calendar) || same(periods, self.own) || closing
     }
 
     /// `periods`, where they fit the bars.
@@ -72,7 +87,7 @@ pub struct WrongYear {
 
 impl fmt::Display for WrongYear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BarsPerYear { calendar, own } = self.bars;
+        let BarsPerYear { calendar, own, .. } = self.bars;
         write!(
             f,
             "{:.6} periods a year; expected, within {:.0} %, the {calendar:.6} bars of a calendar year or the {own:.1} a \
@@ -244,6 +259,9 @@ mod tests {
         assert!((bars.own - 260.7).abs() < 0.5, "five days of seven: {}", bars.own);
         assert!(bars.fits(PeriodsPerYear::new(260.0)) && bars.fits(PeriodsPerYear::new(365.0)));
         assert!(!bars.fits(PeriodsPerYear::new(300.0)));
+        assert!(bars.closes && bars.fits(PeriodsPerYear::new(252.0)), "trading days");
+        assert_eq!(bars.usual().get(), bars.own);
+        assert_eq!(BarsPerYear::of(&hours(8_760), HOUR).usual().get(), 8_760.0);
         // An hourly record of the same market, claimed by its trading days.
         let hourly: Vec<i64> = days.iter().flat_map(|day| (14..21).map(move |hour| day + hour * HOUR)).collect();
         assert_eq!(convention(260.0, &hourly, HOUR), Ok(Convention::Aggregated(Grid::Day)));

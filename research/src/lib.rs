@@ -29,3 +29,4 @@ pub mod statistics;
 pub mod sweep;
 pub mod sweep_calibration;
 pub mod trials;
+pub mod week;

@@ -40,7 +40,8 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
     }
     let of = bars.as_ref().unwrap_or(&rebuilt.periods);
     let (record, facts) = (Record::of(of), DataFacts::of(of, false));
-    let periods_per_year = configuration::periods_per_year(replay.periods_per_year, None, &rebuilt.periods)?;
+    let periods_per_year = configuration::periods_of_a_result(replay.periods_per_year, &rebuilt.periods)?;
+    rebuilt.stated.notes.extend(periods_per_year.note);
     let folder = RunFolder::open(&arguments.out, verify::FILES)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
     ledger.refuse_broken()?;
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         ledger.join_campaign(&record, name)?;
     }
     steps.next("judging");
-    let Rebuilt { periods, capital, equity, trading, benchmark, stated, figures } = rebuilt;
+    let Rebuilt { periods, capital, equity, trading, benchmark, stated, figures, coverage } = rebuilt;
     let imported = Imported {
         tool: stated,
         figures,
@@ -60,7 +61,8 @@ pub(super) fn run(arguments: &VerifyArguments, quiet: bool) -> Result<Answer> {
         equity,
         trading,
         benchmark,
-        periods_per_year,
+        coverage,
+        periods_per_year: periods_per_year.count,
         trials: arguments.trials.unwrap_or(1),
         bootstrap: StationaryBootstrap::default(),
         accepted: &arguments.accept,
@@ -102,7 +104,11 @@ fn curve(arguments: &VerifyArguments, kind: CurveKind, path: &Path, bars: Option
 fn trades(arguments: &VerifyArguments, path: &Path, bars: Dataset) -> Result<Rebuilt> {
     let (replay, result) = (&arguments.replay, &arguments.result);
     let list = read_trade_list(path, result.run.as_deref(), result.time_zone.as_ref())?;
-    let (from, to) = (configuration::from_time(replay.from.as_deref())?, configuration::to_time(replay.to.as_deref())?);
+    let (from, to) =
+        match (configuration::from_time(replay.from.as_deref())?, configuration::to_time(replay.to.as_deref())?) {
+            (None, None) => list.own_period(),
+            typed => typed,
+        };
     let bars = bars.window(from, to)?;
     of_trades(&list, bars, replay.capital).with_context(|| path.display().to_string())
 }

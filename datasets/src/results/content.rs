@@ -17,8 +17,10 @@ use crate::names::find;
 use crate::read::csv;
 use crate::source::Content;
 
-/// Most bytes of an export: 1 GiB.
-const MOST: u64 = 1 << 30;
+/// Most bytes of JSON or HTML: 128 MiB, of which JSON of the least values makes some 3 GiB.
+const MOST: u64 = 128 << 20;
+/// Most cells of a table: a million orders have some fifteen million.
+const MOST_CELLS: usize = 20_000_000;
 
 /// The content of an export.
 #[derive(Debug)]
@@ -61,22 +63,39 @@ impl Export {
         let content = Content::of(&input)?;
         match content.format {
             Format::Json => {
-                let value = serde_json::from_str(&content.into_text(path)?)
+                let text = content.into_text(path)?;
+                if text.len() as u64 > MOST {
+                    return Err(too_long(path, "JSON"));
+                }
+                let value = serde_json::from_str(&text)
                     .map_err(|e| Error::new(Kind::Format, path, format!("no valid JSON: {e}")).source(e))?;
                 Ok(Rows::of_records(&value).map_or_else(|| Self::Json(value), Self::Rows))
             }
-            Format::Csv => {
-                let table = csv::Table::open(path, content)?;
-                let names = table.first().into_iter().map(str::to_owned).collect();
-                let mut rows = Vec::new();
-                table.rows(path, false, |_, record| rows.push(record.iter().map(str::to_owned).collect()))?;
-                Ok(Self::Rows(Rows { names, rows }))
-            }
+            Format::Csv => rows_of_csv(path, content, MOST_CELLS).map(Self::Rows),
             other => Err(Error::new(Kind::Format, path, format!("{} of a result", other.name()))
                 .expected("JSON or CSV, as tools export trades")
                 .remedy("write the table with to_csv(...)")),
         }
     }
+}
+
+/// A table of no more than so many cells.
+fn rows_of_csv(path: &Path, content: Content, most_cells: usize) -> Result<Rows> {
+    let table = csv::Table::open(path, content)?;
+    let names = table.first().into_iter().map(str::to_owned).collect();
+    let (mut rows, mut cells) = (Vec::new(), 0);
+    table.rows(path, false, |_, record| {
+        cells += record.len();
+        if cells <= most_cells {
+            rows.push(record.iter().map(str::to_owned).collect());
+        }
+    })?;
+    if cells > most_cells {
+        return Err(Error::new(Kind::Format, path, format!("{cells} cells"))
+            .expected(format!("at most {most_cells}"))
+            .remedy("export the trades of one run, or of a shorter period"));
+    }
+    Ok(Rows { names, rows })
 }
 
 /// The text of an HTML file, in UTF-8 or, as MetaTrader writes it, in UTF-16; `None` for any other file.
@@ -89,7 +108,10 @@ fn markup(input: &Input) -> Result<Option<String>> {
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    input.reader()?.take(MOST).read_to_end(&mut bytes).map_err(unreadable)?;
+    input.reader()?.take(MOST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST {
+        return Err(too_long(input.path(), "HTML"));
+    }
     if !wide {
         return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
     }
@@ -155,10 +177,12 @@ fn archived(input: &Input) -> Result<Option<Value>> {
             .expected("CSV or JSON")
             .remedy("save the sheet with the list of trades as CSV"));
     }
+    let mut left = MOST;
     for name in names.iter().filter(|name| name.ends_with(".json")) {
         let mut text = String::new();
         let member = archive.by_name(name).map_err(damaged)?;
-        member.take(MOST).read_to_string(&mut text).map_err(|e| Error::io(path, "cannot unpack it", e))?;
+        member.take(left + 1).read_to_string(&mut text).map_err(|e| Error::io(path, "cannot unpack it", e))?;
+        left = left.checked_sub(text.len() as u64).ok_or_else(|| too_long(path, "JSON"))?;
         // Settings are packed beside the result.
         let value: Option<Value> = serde_json::from_str(&text).ok();
         if let Some(value) = value.filter(|value| value.get("strategy").is_some_and(Value::is_object)) {
@@ -167,6 +191,12 @@ fn archived(input: &Input) -> Result<Option<Value>> {
     }
     Err(Error::new(Kind::Format, path, format!("an archive without a result: {}", list(&names)))
         .expected("a member in JSON with the key `strategy`, as freqtrade writes it"))
+}
+
+fn too_long(path: &Path, what: &str) -> Error {
+    Error::new(Kind::Format, path, format!("more than {} MiB of {what}", MOST >> 20))
+        .expected("the result of one run")
+        .remedy("export a single strategy, or a shorter period")
 }
 
 impl Rows {
@@ -216,5 +246,20 @@ mod tests {
         let (size, profit) = (rows.column(&["Size"]).unwrap(), rows.column(&["PnL"]).unwrap());
         let read: Vec<[&str; 2]> = rows.rows.iter().map(|row| [row[size].as_str(), row[profit].as_str()]).collect();
         assert_eq!(read, [["1", ""], ["2", "0.5"]]);
+    }
+    #[test]
+    fn what_would_take_all_memory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, "a,b\n1,2\n3,4\n").unwrap();
+        let read = |most| rows_of_csv(&path, Content::of(&Input::open(&path).unwrap()).unwrap(), most);
+        assert_eq!(read(4).unwrap().rows.len(), 2);
+        let error = read(3).unwrap_err().to_string();
+        assert!(error.contains("t.csv") && error.contains("4 cells") && error.contains("at most 3"), "{error}");
+        let page = dir.path().join("r.html");
+        std::fs::write(&page, "<").unwrap();
+        std::fs::OpenOptions::new().write(true).open(&page).unwrap().set_len(MOST + 1).unwrap();
+        let error = Export::read(&page).unwrap_err().to_string();
+        assert!(error.contains("r.html") && error.contains("more than 128 MiB of HTML"), "{error}");
     }
 }

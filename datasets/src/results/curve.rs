@@ -9,7 +9,7 @@ use crate::frame::{Frame, Reading, Wanted};
 use crate::input::Input;
 use crate::names::find;
 use crate::read::{cells::number, csv};
-use crate::returns::{choose, is_dated_row};
+use crate::returns::{candidates, choose, is_dated_row};
 use crate::source::{Content, Format};
 use crate::time::{TimeForm, Zone, parse, rfc3339};
 
@@ -80,7 +80,7 @@ impl Curve {
 /// below, equity at or below zero, or the one taken for the other.
 pub fn read_curve(path: &Path, kind: CurveKind, column: Option<&str>, zone: Option<&Zone>) -> Result<Curve> {
     let input = Input::open(path)?;
-    let (mut time, mut values, column, mut reading) = match headless(&input)? {
+    let Columns { mut time, mut values, column, mut reading, alternatives } = match headless(&input)? {
         Some(read) => read,
         None => named(&input, kind, column)?,
     };
@@ -113,6 +113,7 @@ pub fn read_curve(path: &Path, kind: CurveKind, column: Option<&str>, zone: Opti
             CurveKind::Equity => "equity",
         },
         file: reading.file.clone(),
+        alternatives: Some(alternatives).filter(|count| *count > 1),
         notes: notes(&column, dropped, reading.time_form),
         ..Stated::default()
     };
@@ -132,7 +133,14 @@ fn stated_drawdown(input: &Input, kind: CurveKind) -> Result<Option<f64>> {
     Ok(falls.iter().copied().filter(|fall| fall.is_finite()).reduce(f64::max))
 }
 
-type Columns = (Vec<i64>, Vec<f64>, String, Reading);
+struct Columns {
+    time: Vec<i64>,
+    values: Vec<f64>,
+    column: String,
+    reading: Reading,
+    /// Columns that this one was chosen from, itself included.
+    alternatives: u64,
+}
 
 /// The columns of a table with names.
 fn named(input: &Input, kind: CurveKind, column: Option<&str>) -> Result<Columns> {
@@ -150,7 +158,19 @@ fn named(input: &Input, kind: CurveKind, column: Option<&str>) -> Result<Columns
     let wanted = Wanted { time: true, numbers: vec![&name], ..Wanted::default() };
     let mut frame = Frame::read_input(input, &wanted)?.strict()?.not_empty()?;
     let values = frame.take_number(&name).unwrap_or_default();
-    Ok((frame.take_time(), values, name, frame.reading().clone()))
+    let alternatives = alternatives(&names, usual, &name);
+    Ok(Columns { time: frame.take_time(), values, column: name, reading: frame.reading().clone(), alternatives })
+}
+
+/// A column by its usual name is what the table is about, and what stands beside it are other figures of one run. Among
+/// columns of any names, or of numbers as pandas gives them, each is a run.
+fn alternatives(names: &[String], usual: &[&str], chosen: &str) -> u64 {
+    let is_numbered = |name: &str| name.parse::<u64>().is_ok();
+    let is_usual = |name: &str| !is_numbered(name) && usual.iter().any(|one| one.eq_ignore_ascii_case(name));
+    if is_usual(chosen) {
+        return 1;
+    }
+    candidates(names).iter().filter(|name| !is_usual(name)).count().max(1) as u64
 }
 
 /// A date and a number a line, without a header; `None` for any other file.
@@ -189,7 +209,7 @@ fn headless(input: &Input) -> Result<Option<Columns>> {
             .expected("a date and a number"));
     }
     reading.time_form = Some(if zoned { TimeForm::WithZone } else { TimeForm::WithoutZone });
-    Ok(Some((times, values, "value".to_owned(), reading)))
+    Ok(Some(Columns { time: times, values, column: "value".to_owned(), reading, alternatives: 1 }))
 }
 
 fn sound(path: &Path, kind: CurveKind, column: &str, values: &[f64]) -> Result<()> {

@@ -13,6 +13,8 @@ pub struct Stated {
     pub file: String,
     /// The instrument that was traded.
     pub instrument: Option<String>,
+    /// Runs, instruments or columns of the file that this one was chosen from; `None` where it is the only one.
+    pub alternatives: Option<u64>,
     /// Starting capital, quote units.
     pub capital: Option<f64>,
     /// Equity at the end, quote units.

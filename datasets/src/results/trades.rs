@@ -108,6 +108,16 @@ pub struct TradeList {
     pub period: Option<(i64, i64)>,
 }
 
+impl TradeList {
+    /// The period that the file states, epoch milliseconds, where all of its fills lie in it.
+    #[must_use]
+    pub fn own_period(&self) -> (Option<i64>, Option<i64>) {
+        let within = |(from, to): &(i64, i64)| self.executions.iter().all(|one| (*from..=*to).contains(&one.ts_ms));
+        let period = self.period.filter(within);
+        (period.map(|(from, _)| from), period.map(|(_, to)| to))
+    }
+}
+
 /// Reads the trades of another tool: freqtrade, backtesting.py, vectorbt, QuantConnect, TradingView, MetaTrader 5.
 ///
 /// `run` is the strategy, the instrument or the column that is meant, where the file has several. Times without a zone are
@@ -117,7 +127,7 @@ pub struct TradeList {
 /// Where the file cannot be read, is of no known tool, holds several runs and none is named, or a row is no trade.
 pub fn read_trade_list(path: &Path, run: Option<&str>, zone: Option<&Zone>) -> Result<TradeList> {
     let export = Export::read(path)?;
-    let mut reader = Reader { path, run, zone, zoned: true };
+    let mut reader = Reader { path, run, zone, zoned: true, alternatives: 1 };
     let mut list = match &export {
         Export::Json(value) if freqtrade::is_theirs(value) => freqtrade::read(&mut reader, value)?,
         Export::Json(value) if quantconnect::is_theirs(value) => quantconnect::read_json(&mut reader, value)?,
@@ -138,6 +148,7 @@ pub fn read_trade_list(path: &Path, run: Option<&str>, zone: Option<&Zone>) -> R
             .expected(format!("a file with `{run}`"))
             .remedy("leave --run out"));
     }
+    list.stated.alternatives = Some(reader.alternatives).filter(|count| *count > 1);
     list.stated.file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if !reader.zoned {
         list.stated.notes.push(match zone {
@@ -165,6 +176,8 @@ pub(super) struct Reader<'a> {
     pub(super) run: Option<&'a str>,
     zone: Option<&'a Zone>,
     zoned: bool,
+    /// What there was to choose from: runs times instruments.
+    alternatives: u64,
 }
 
 impl Reader<'_> {
@@ -186,8 +199,9 @@ impl Reader<'_> {
     }
 
     /// The only one of `names`, or that which the user named.
-    pub(super) fn choose(&self, what: &str, names: impl IntoIterator<Item = String>) -> Result<String> {
+    pub(super) fn choose(&mut self, what: &str, names: impl IntoIterator<Item = String>) -> Result<String> {
         let names: BTreeSet<String> = names.into_iter().collect();
+        self.alternatives = self.alternatives.saturating_mul(names.len().max(1) as u64);
         match (self.run, names.first()) {
             (Some(run), _) if names.contains(run) => Ok(run.to_owned()),
             (None, Some(only)) if names.len() == 1 => Ok(only.clone()),
@@ -328,7 +342,7 @@ pub(super) struct Run<'a> {
 
 /// The rows of the run that is meant, by a column that names it.
 pub(super) fn rows_of_run<'a>(
-    reader: &Reader<'_>,
+    reader: &mut Reader<'_>,
     table: &'a Rows,
     what: &str,
     column: Option<usize>,

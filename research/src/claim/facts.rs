@@ -13,7 +13,10 @@ use q50_engine::{market::Market, venue::PoolPath};
 use serde::{Deserialize, Serialize};
 use statrs::statistics::Statistics as _;
 
-use crate::run::{Instrument, Source};
+use crate::{
+    run::{Instrument, Source},
+    week::Week,
+};
 
 /// Facts about the replayed window.
 #[derive(Clone, Debug, Serialize)]
@@ -30,8 +33,11 @@ pub struct DataFacts {
     pub to: String,
     /// Gaps between bars.
     pub gaps: usize,
-    /// Bars that the gaps leave out.
+    /// Bars that the gaps leave out, where the market was open.
     pub missing_bars: usize,
+    /// Days without a bar that were taken for holidays of a market that closes every week.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub holidays: usize,
     /// Bars that do not lie on the grid that most bars share.
     pub off_grid: usize,
     /// Bars whose open or close lies outside [low, high].
@@ -90,12 +96,17 @@ pub struct ArtefactFacts {
     pub detail: String,
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl DataFacts {
     /// The facts of a dataset's window.
     #[must_use]
     pub fn of(data: &Dataset, demonstration: bool) -> Self {
         let (from, to) = data.period();
         let (gaps, market) = (data.gaps(), data.market());
+        let week = Week::of(&data.bars().open_time[data.rows()], data.bars().interval_ms);
         Self {
             hash: data.hash().to_owned(),
             bars: data.rows().len(),
@@ -103,7 +114,8 @@ impl DataFacts {
             from: rfc3339(from),
             to: rfc3339(to),
             gaps: gaps.count,
-            missing_bars: gaps.missing,
+            missing_bars: if week.closes { week.missing } else { gaps.missing },
+            holidays: week.holidays,
             off_grid: off_grid(&market),
             inconsistent: inconsistent(&market),
             crossed: data.report().crossings.rows,
@@ -130,8 +142,8 @@ impl DataFacts {
         let (gaps, missing_bars, off_grid) = (sum(|f| f.gaps), sum(|f| f.missing_bars), sum(|f| f.off_grid));
         let (bars, signals) = (sum(|f| f.bars), sum(|f| f.signals));
         let (inconsistent, crossed) = (sum(|f| f.inconsistent), sum(|f| f.crossed));
-        let whole = Self::of(basket, false);
-        let mut all = Self { bars, signals, gaps, missing_bars, off_grid, inconsistent, crossed, ..whole };
+        let (whole, holidays) = (Self::of(basket, false), sum(|f| f.holidays));
+        let mut all = Self { bars, signals, gaps, missing_bars, holidays, off_grid, inconsistent, crossed, ..whole };
         all.artefacts = parts.iter().flat_map(|part| part.artefacts.iter().cloned()).collect();
         all.files = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
         all.codes = parts.iter().flat_map(|part| part.codes.iter().copied()).collect();

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{
     checks::{Check, CheckName},
     conditions::{Condition, ConditionName, earlier_trials},
-    evidence::inference,
+    evidence::{Inference, inference},
     facts::DataFacts,
     figures::{BenchmarkFigures, Curves, ReplayFigures, replay_figures},
     judge,
@@ -32,6 +32,7 @@ use crate::{
     foresight::{ForesightProfile, positions_and_returns},
     inference::{Moments, SharpeEstimate, StationaryBootstrap},
     metrics,
+    rebuild::Coverage,
     run::{DEFAULT_COST, trial_of_returns},
     trials::{Origin, Record, Role, Scope, TrialKey, TrialLedger, Tried, Unfiled, now_ms},
 };
@@ -59,6 +60,8 @@ pub struct Imported<'a> {
     pub trading: Option<Trading>,
     /// What the result is held against; `None` without bars.
     pub benchmark: Option<Benchmark>,
+    /// What the file leaves out, where it holds returns or equity.
+    pub coverage: Option<Coverage>,
     /// Periods that make a year.
     pub periods_per_year: PeriodsPerYear,
     /// Trials that the user admits.
@@ -142,7 +145,8 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
     Unfiled::new((), trials).filed(ledger, scope, Origin::Verify)?;
 
     let tried = ledger.tried(scope, returns.len())?;
-    let tried = Tried { trials: result.trials.max(tried.trials), ..tried };
+    let alternatives = result.tool.alternatives.unwrap_or(1);
+    let tried = Tried { trials: result.trials.max(alternatives).max(tried.trials), ..tried };
     let estimate = SharpeEstimate::from_returns(&returns, Moments::Paper);
     let journal = journal(result);
     let replay = figures(result, &journal, &returns);
@@ -161,7 +165,7 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
         ),
         reproduced(result),
         judge::significant(&inference),
-        judge::deflated(&inference),
+        deflated(&inference, alternatives),
         judge::long_enough(&estimate, &inference, years),
         match &result.benchmark {
             Some(_) => judge::beats_holding(&inference, benchmark.words()),
@@ -260,10 +264,11 @@ fn curves(result: &Imported<'_>, journal: &Journal) -> Curves {
 /// Bars are held to what they are held to in a replay. A fill that its bar did not offer is a defect of the result.
 fn data_sound(result: &Imported<'_>) -> Check {
     match &result.trading {
-        None if !result.on_bars => {
-            Check::not_applicable(CheckName::DataSound, "no bars were given: nothing to hold the returns against")
-        }
-        None => judge::data_sound(&result.facts),
+        None if !result.on_bars => covered(
+            Check::not_applicable(CheckName::DataSound, "no bars were given: nothing to hold the returns against"),
+            result.coverage.as_ref(),
+        ),
+        None => covered(judge::data_sound(&result.facts), result.coverage.as_ref()),
         Some(Trading { placement, .. }) => {
             let bars = judge::data_sound(&result.facts);
             let evidence = format!("{}; {}", bars.evidence, placement.text());
@@ -275,11 +280,52 @@ fn data_sound(result: &Imported<'_>) -> Check {
     }
 }
 
+/// A result that lacks periods fails where bars would: what was left out of it may be its losses.
+fn covered(check: Check, coverage: Option<&Coverage>) -> Check {
+    let Some(coverage) = coverage else { return check };
+    let evidence = format!("{}; {}", check.evidence, coverage.text());
+    match coverage.missing_share() {
+        share if share > judge::MISSING_AT_MOST => {
+            Check::decided(CheckName::DataSound, false, share, judge::MISSING_AT_MOST, evidence)
+        }
+        _ => Check { evidence, ..check },
+    }
+}
+
+/// The other runs of a file were tried as well.
+fn deflated(inference: &Inference, alternatives: u64) -> Check {
+    let check = judge::deflated(inference);
+    match alternatives {
+        1 => check,
+        several => Check {
+            evidence: format!("{}; the file holds {several} to choose from, each a trial", check.evidence),
+            ..check
+        },
+    }
+}
+
 fn reproduced(result: &Imported<'_>) -> Check {
     if result.figures.is_empty() {
         return Check::not_applicable(CheckName::Reproduced, "the file states no figure that can be computed again");
     }
-    judge::reproduced(&result.figures)
+    let check = judge::reproduced(&result.figures);
+    let tool = &result.tool;
+    let stated = [
+        ("final_equity", tool.final_equity),
+        ("total_return", tool.total_return),
+        ("sharpe", tool.sharpe),
+        ("max_drawdown", tool.max_drawdown),
+    ];
+    let is_compared = |name: &str| result.figures.iter().any(|figure| figure.name == name);
+    let left: Vec<String> = stated
+        .into_iter()
+        .filter(|(name, _)| !is_compared(name))
+        .filter_map(|(name, value)| Some(format!("{name} {}", value?)))
+        .collect();
+    if left.is_empty() {
+        return check;
+    }
+    Check { evidence: format!("{}; stated, and not computed again: {}", check.evidence, left.join(", ")), ..check }
 }
 
 fn survives_costs(dear: Option<&[f64]>, year: PeriodsPerYear) -> Check {

@@ -40,6 +40,9 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
          with a signal, {} forecasts with crossed quantiles",
         facts.bars, facts.gaps, facts.missing_bars, facts.off_grid, facts.inconsistent, facts.signals, facts.crossed
     );
+    if facts.holidays > 0 {
+        evidence += &format!("; {} days without a bar, taken for holidays", facts.holidays);
+    }
     if let Some(correlation) = facts.pool_correlation {
         evidence += &format!("; returns of the pool's price and of the bars correlate at {correlation:.2}");
         if other_pool {

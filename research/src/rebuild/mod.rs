@@ -1,12 +1,16 @@
 //! Results of other tools, rebuilt in one convention: equity at the end of every period (the close of every bar), the capital
 //! before the first.
 
+mod coverage;
 mod curve;
 mod holding;
+mod labels;
 mod trades;
 
+pub use coverage::Coverage;
 pub use curve::of_curve;
 pub use holding::holding;
+pub use labels::Labels;
 pub use trades::of_trades;
 
 use q50_datasets::{Dataset, Error, results::Stated};
@@ -31,6 +35,8 @@ pub struct Rebuilt {
     pub trading: Option<Trading>,
     /// Buying and holding over the same periods, where there are bars.
     pub benchmark: Option<Benchmark>,
+    /// What a file of returns or equity leaves out; `None` of trades, whose periods are the bars.
+    pub coverage: Option<Coverage>,
     /// What the file states.
     pub stated: Stated,
     /// What it states against what was rebuilt.

@@ -87,6 +87,13 @@ pub fn of_trades(list: &TradeList, data: Dataset, capital: Option<f64>) -> Resul
             point.equity
         )));
     }
+    if let Some((row, price, worst)) = used_up_inside(&trades, &data, &equity) {
+        return Err(RebuildError::Bars(format!(
+            "a capital of {capital} is used up inside the bar of {}: at its price of {price} equity is {worst}; give what the \
+             backtest started with",
+            rfc3339(bars.open_time[row])
+        )));
+    }
     let exposure = exposure(&trades, &data, &equity);
     let held = std::iter::once(bars.open[rows.start]).chain(bars.close[rows].iter().copied()).collect();
     let end = equity.last().copied().unwrap_or(capital);
@@ -101,6 +108,7 @@ pub fn of_trades(list: &TradeList, data: Dataset, capital: Option<f64>) -> Resul
         capital,
         trading: Some(Trading { fills: fills(&trades, bars), exposure, placement }),
         benchmark: Some(Benchmark { name: "buy_and_hold", curve: held }),
+        coverage: None,
         stated,
         figures,
         equity,
@@ -212,6 +220,21 @@ fn ledger(executions: &[Execution], capital: f64) -> Vec<RecordedTrade> {
         }
     };
     executions.iter().map(row).collect()
+}
+
+/// The first bar whose worst price leaves nothing, with that price and the equity at it. Bars with a fill are passed over: which
+/// came first is not known.
+fn used_up_inside(trades: &[RecordedTrade], data: &Dataset, equity: &[f64]) -> Option<(usize, f64, f64)> {
+    let (bars, mut next, mut position) = (data.bars(), 0, 0.0);
+    data.rows().zip(equity).find_map(|(row, equity)| {
+        let (before, end) = (next, bars.open_time[row] + bars.interval_ms);
+        while let Some(trade) = trades.get(next).filter(|trade| trade.ts_ms < end) {
+            (position, next) = (trade.position_after, next + 1);
+        }
+        let price = if position > 0.0 { bars.low[row] } else { bars.high[row] };
+        let worst = equity + position * (price - bars.close[row]);
+        (next == before && worst <= 0.0).then_some((row, price, worst))
+    })
 }
 
 /// Value of the position as a share of equity at each close.
