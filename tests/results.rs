@@ -226,7 +226,7 @@ fn date(day: u32) -> String {
 
 /// Returns of the days from Monday, 1 January 2024, that `keep` leaves.
 fn returns(days: u32, keep: impl Fn(u32) -> bool) -> String {
-    let row = |day: u32| format!("{},{}\n", date(day), if day % 3 == 0 { -0.004 } else { 0.005 });
+    let row = |day: u32| format!("{},{}\n", date(day), if day.is_multiple_of(3) { -0.004 } else { 0.005 });
     format!("date,r\n{}", (0..days).filter(|day| keep(*day)).map(row).collect::<String>())
 }
 

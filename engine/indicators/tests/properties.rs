@@ -111,7 +111,7 @@ fn after_a_bar_without_a_volume_an_indicator_begins_anew() {
         indicator.source = Source::Volume;
         indicator
     };
-    for indicator in defaults().map(of_volume).filter(|indicator| indicator.needs_volume()) {
+    for indicator in defaults().map(of_volume).filter(Indicator::needs_volume) {
         // The day's mean is unknown until the day ends.
         if indicator.formula().name() == "VWAP" {
             continue;
