@@ -198,7 +198,9 @@ def test_ctrl_c_ends_a_sweep_within_a_second_and_it_goes_on_later(market: Path, 
     pressed: list[float] = []
 
     def press() -> None:
-        time.sleep(1.5)
+        while not (tmp_path / "s").is_dir():
+            time.sleep(0.01)
+        time.sleep(0.3)
         pressed.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
