@@ -80,7 +80,11 @@ mod live {
         // 0.5 are asked for, and the cap leaves 2.5 of 10 SOL.
         assert!((2_400_000_000..=2_500_000_000).contains(&orders[0].done.quote.unsigned_abs()), "{orders:?}");
         let compared = world.space.json("compare session", 0);
-        assert_eq!(compared["fills"]["matched"], sides.len(), "{compared}");
+        // Which minutes fall depends on the hour at which this runs: an order of the last has no next bar in the replay.
+        let of = |part: &str, count: &str| compared[part][count].as_u64().unwrap();
+        assert!(of("fills", "matched") >= 2, "{compared}");
+        let judged = of("fills", "matched") + of("orders", "of_last_bar");
+        assert_eq!((judged, of("fills", "backtest_only")), (sides.len() as u64, 0), "{compared}");
     }
 
     #[test]

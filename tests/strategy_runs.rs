@@ -579,3 +579,22 @@ fn another_strategy_than_the_claimed_one_is_a_condition() {
     let other = verify("--strategy threshold --signal-column close");
     assert_eq!(conditions(&other), ["other_strategy"], "with other numbers");
 }
+
+/// Whoever leaves out the Mondays of a market that never closes has a condition, and the count of what was left out.
+#[test]
+fn days_that_a_record_never_has_are_a_condition() {
+    let w = with_strategy(CROSS);
+    let bars = bars_csv(24 * 42);
+    let is_monday = |line: &&str| {
+        let time: i64 = line.split(',').next().unwrap().parse().unwrap_or(0);
+        (time.div_euclid(86_400_000) + 3).rem_euclid(7) == 0
+    };
+    let kept: Vec<&str> = bars.lines().filter(|line| !is_monday(line)).collect();
+    w.write("b.csv", kept.join("\n"));
+    let summary = w.json("verify --strategy s.yaml --bars b.csv", 0);
+    assert_eq!(conditions(&summary), ["market_hours"]);
+    let missing = bars.lines().count() - kept.len();
+    assert_eq!((missing, &summary["data"]["closed_bars"]), (6 * 24, &json!(missing)));
+    w.write("b.csv", &bars);
+    assert_eq!(conditions(&w.json("verify --strategy s.yaml --bars b.csv", 0)), Vec::<&str>::new());
+}

@@ -280,21 +280,7 @@ fn metatrader_deals_are_read_from_its_report() {
     };
     let report = [
         "<html><body><table><tr><td>Initial Deposit:</td><td>1 000.00</td></tr>".to_owned(),
-        row(&[
-            "Time",
-            "Deal",
-            "Symbol",
-            "Type",
-            "Direction",
-            "Volume",
-            "Price",
-            "Order",
-            "Commission",
-            "Swap",
-            "Profit",
-            "Balance",
-            "Comment",
-        ]),
+        row(&metatrader::HEAD),
         row(&["2024.01.01 00:00:00", "1", "", "balance", "", "", "", "", "0.00", "0.00", "1 000.00", "1 000.00", ""]),
         row(&[
             "2024.01.01 01:00:00",

@@ -92,7 +92,7 @@ fn weekday(day: i64) -> usize {
 }
 
 /// Periods left out between neighbours. Distances are rounded: months differ, and clocks are changed.
-fn missing(times: &[i64], interval_ms: i64) -> usize {
+pub(crate) fn missing(times: &[i64], interval_ms: i64) -> usize {
     if (1..DAY_MS).contains(&interval_ms) {
         return gaps(times, interval_ms).missing;
     }

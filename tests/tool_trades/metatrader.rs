@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{BARS, check, evidence, near};
 use crate::util::Workspace;
 
-const HEAD: [&str; 13] = [
+pub(super) const HEAD: [&str; 13] = [
     "Time",
     "Deal",
     "Symbol",

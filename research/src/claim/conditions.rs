@@ -31,11 +31,13 @@ pub enum ConditionName {
     OtherStrategy,
     /// Conditions on more of the bars than closes, where nothing shows that the record has it right.
     BarsOrigin,
+    /// Hours or days of the week that the record leaves out, taken for those at which the market is closed.
+    MarketHours,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SignalsOrigin,
         Self::EarlierTrials,
         Self::ShortsLeftOut,
@@ -45,6 +47,7 @@ impl ConditionName {
         Self::FittedConstants,
         Self::OtherStrategy,
         Self::BarsOrigin,
+        Self::MarketHours,
     ];
 
     /// The condition's name in files and on the command line.
@@ -60,6 +63,7 @@ impl ConditionName {
             Self::FittedConstants => "fitted_constants",
             Self::OtherStrategy => "other_strategy",
             Self::BarsOrigin => "bars_origin",
+            Self::MarketHours => "market_hours",
         }
     }
 
@@ -241,6 +245,16 @@ pub(super) fn bars_origin(strategy: &StrategyConfig, accepted: &[ConditionName])
     let text = "its conditions read opens, highs, lows or volumes of the bars, in which a record can be made to know later ones: \
                 that it has them as they were was not checked (bars from another source show it)";
     strategy.reads_bars().then(|| Condition::new(ConditionName::BarsOrigin, text, accepted))
+}
+
+/// The condition that a record puts on a verdict which leaves out the same hours or days of every week: an exchange that
+/// closes does, and so does somebody who takes bad hours out of a market that never closes.
+pub(super) fn market_hours(closed: usize, accepted: &[ConditionName]) -> Option<Condition> {
+    let text = format!(
+        "{closed} periods are missing at hours or days of the week at which the record never has any, and were taken for those \
+         at which the market is closed: whether it is was not checked"
+    );
+    (closed > 0).then(|| Condition::new(ConditionName::MarketHours, text, accepted))
 }
 
 /// The condition that another strategy than the claimed one puts on a verdict about the claim.

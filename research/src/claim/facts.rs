@@ -35,6 +35,10 @@ pub struct DataFacts {
     pub gaps: usize,
     /// Bars that the gaps leave out, where the market was open.
     pub missing_bars: usize,
+    /// Bars that are missing at hours or days of the week at which the record never has any, taken for those at which the
+    /// market is closed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub closed_bars: usize,
     /// Days without a bar that were taken for holidays of a market that closes every week.
     #[serde(skip_serializing_if = "is_zero")]
     pub holidays: usize,
@@ -107,6 +111,7 @@ impl DataFacts {
         let (from, to) = data.period();
         let (gaps, market) = (data.gaps(), data.market());
         let week = Week::of(&data.bars().open_time[data.rows()], data.bars().interval_ms);
+        let missing_bars = if week.closes { week.missing } else { gaps.missing };
         Self {
             hash: data.hash().to_owned(),
             bars: data.rows().len(),
@@ -114,7 +119,8 @@ impl DataFacts {
             from: rfc3339(from),
             to: rfc3339(to),
             gaps: gaps.count,
-            missing_bars: if week.closes { week.missing } else { gaps.missing },
+            missing_bars,
+            closed_bars: gaps.missing.saturating_sub(missing_bars),
             holidays: week.holidays,
             off_grid: off_grid(&market),
             inconsistent: inconsistent(&market),
@@ -142,8 +148,19 @@ impl DataFacts {
         let (gaps, missing_bars, off_grid) = (sum(|f| f.gaps), sum(|f| f.missing_bars), sum(|f| f.off_grid));
         let (bars, signals) = (sum(|f| f.bars), sum(|f| f.signals));
         let (inconsistent, crossed) = (sum(|f| f.inconsistent), sum(|f| f.crossed));
-        let (whole, holidays) = (Self::of(basket, false), sum(|f| f.holidays));
-        let mut all = Self { bars, signals, gaps, missing_bars, holidays, off_grid, inconsistent, crossed, ..whole };
+        let (holidays, closed_bars) = (sum(|f| f.holidays), sum(|f| f.closed_bars));
+        let mut all = Self {
+            bars,
+            signals,
+            gaps,
+            missing_bars,
+            closed_bars,
+            holidays,
+            off_grid,
+            inconsistent,
+            crossed,
+            ..Self::of(basket, false)
+        };
         all.artefacts = parts.iter().flat_map(|part| part.artefacts.iter().cloned()).collect();
         all.files = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
         all.codes = parts.iter().flat_map(|part| part.codes.iter().copied()).collect();

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{
     checks::{Check, CheckName},
-    conditions::{Condition, ConditionName, earlier_trials},
+    conditions::{Condition, ConditionName, earlier_trials, market_hours},
     evidence::{Inference, inference},
     facts::DataFacts,
     figures::{BenchmarkFigures, Curves, ReplayFigures, replay_figures},
@@ -182,6 +182,8 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
     let campaign = ledger.campaign()?;
     let (from, to) = (market.open_time[market.first], market.open_time[market.len() - 1]);
     let earlier = campaign.as_ref().and_then(|c| earlier_trials(c, [from, to, now_ms()], result.accepted));
+    let closed = result.facts.closed_bars + result.coverage.as_ref().map_or(0, |coverage| coverage.closed);
+    let hours = market_hours(closed, result.accepted);
     let worst_loss = {
         let curve = result.benchmark.as_ref().map_or(&[][..], |benchmark| &benchmark.curve);
         WorstLoss::of(&returns, curve, year).ok()
@@ -205,7 +207,7 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
         tool: Some(result.tool.clone()),
         checks,
         verdict,
-        conditions: std::iter::once(origin(result)).chain(earlier).collect(),
+        conditions: std::iter::once(origin(result)).chain(earlier).chain(hours).collect(),
         foresight_profile: result.trading.as_ref().and_then(|_| {
             let (positions, returns) = positions_and_returns(&journal, market);
             ForesightProfile::new(&positions, &returns).ok()

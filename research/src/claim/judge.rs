@@ -40,6 +40,9 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
          with a signal, {} forecasts with crossed quantiles",
         facts.bars, facts.gaps, facts.missing_bars, facts.off_grid, facts.inconsistent, facts.signals, facts.crossed
     );
+    if facts.closed_bars > 0 {
+        evidence += &format!("; {} more are taken for hours at which the market is closed", facts.closed_bars);
+    }
     if facts.holidays > 0 {
         evidence += &format!("; {} days without a bar, taken for holidays", facts.holidays);
     }

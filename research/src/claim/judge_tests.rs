@@ -22,6 +22,7 @@ fn facts() -> DataFacts {
         to: String::new(),
         gaps: 1,
         missing_bars: 10,
+        closed_bars: 0,
         holidays: 0,
         off_grid: 0,
         inconsistent: 0,

@@ -18,8 +18,8 @@ use thiserror::Error;
 use super::{
     checks::Check,
     conditions::{
-        Condition, ConditionName, SignalsOrigin, bars_origin, earlier_trials, fitted_constants, other_strategy,
-        shorts_left_out, strategy_origin, untraded,
+        Condition, ConditionName, SignalsOrigin, bars_origin, earlier_trials, fitted_constants, market_hours,
+        other_strategy, shorts_left_out, strategy_origin, untraded,
     },
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
@@ -314,6 +314,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let fitted = fitted_constants(settings.strategy.constants(), round_trips, request.accepted);
     let stated = claim.and_then(|claim| claim.replay.as_ref()).map(|replay| &replay.strategy);
     let bars = if facts.demonstration { None } else { bars_origin(&settings.strategy, request.accepted) };
+    let hours = market_hours(facts.closed_bars, request.accepted);
     let other = other_strategy(stated, &settings.strategy, request.accepted);
     let settings_json = serde_json::json!({
         "run": settings,
@@ -362,7 +363,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .chain(shorts)
             .chain(untraded)
             .chain(own)
-            .chain([fitted, bars, other].into_iter().flatten())
+            .chain([fitted, bars, hours, other].into_iter().flatten())
             .collect(),
         // A basket's returns are those of no position.
         foresight_profile: if journal.each.is_empty() { foresight_profile(&journal, market) } else { None },

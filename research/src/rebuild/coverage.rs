@@ -1,6 +1,6 @@
 //! What a file of returns or equity leaves out.
 
-use crate::week::Week;
+use crate::week::{Week, missing};
 
 /// Rows of a result, and those that should be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +9,9 @@ pub struct Coverage {
     pub rows: usize,
     /// Periods without a row: where there are bars, or else at times of the week at which the result has rows.
     pub missing: usize,
+    /// Rows that are missing at hours or days of the week at which there never is one, taken for those at which the market
+    /// is closed, as no bars were there to tell.
+    pub closed: usize,
     /// Days without a row that were taken for holidays, as no bars were there to tell.
     pub holidays: usize,
     /// Rows whose return is exactly 0.
@@ -20,11 +23,14 @@ impl Coverage {
     #[must_use]
     pub fn of(times: &[i64], interval_ms: i64, returns: &[f64], bars: Option<&[i64]>) -> Self {
         let zeros = returns.iter().filter(|value| **value == 0.0).count();
-        let week = match bars {
-            Some(bars) => Week { missing: skipped(times, interval_ms, bars), ..Week::default() },
-            None => Week::of(times, interval_ms),
+        let (week, closed) = match bars {
+            Some(bars) => (Week { missing: skipped(times, interval_ms, bars), ..Week::default() }, 0),
+            None => {
+                let week = Week::of(times, interval_ms);
+                (week, missing(times, interval_ms).saturating_sub(week.missing))
+            }
         };
-        Self { rows: times.len(), missing: week.missing, holidays: week.holidays, zeros }
+        Self { rows: times.len(), missing: week.missing, closed, holidays: week.holidays, zeros }
     }
 
     /// The share of its periods that the result lacks.
@@ -36,8 +42,11 @@ impl Coverage {
     /// The counts in words.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { rows, missing, holidays, zeros } = self;
+        let Self { rows, missing, closed, holidays, zeros } = self;
         let mut text = format!("the result has {rows} rows and lacks {missing}");
+        if *closed > 0 {
+            text += &format!(" beside {closed} at hours that are taken for those of a closed market");
+        }
         if *holidays > 0 {
             text += &format!(" beside {holidays} days taken for holidays");
         }
@@ -76,7 +85,7 @@ mod tests {
     fn a_period_that_has_bars_and_no_row_is_missing() {
         // Rows at 0, 10, 40 and 60; bars at 12, 25 and 55, so that 20 and 50 are missing and 30 is not.
         let found = Coverage::of(&[0, 10, 40, 60], 10, &[0.0, 0.1, 0.0, 0.2], Some(&[12, 25, 55]));
-        assert_eq!(found, Coverage { rows: 4, missing: 2, holidays: 0, zeros: 2 });
+        assert_eq!(found, Coverage { rows: 4, missing: 2, closed: 0, holidays: 0, zeros: 2 });
         assert!((found.missing_share() - 2.0 / 6.0).abs() < 1e-12);
         let evening = Coverage::of(&[0, 10, 30], 10, &[0.1; 3], Some(&[0, 4, 8, 10, 14, 18, 28, 30, 34, 38]));
         assert_eq!(evening.missing, 0, "one bar where rows have three");

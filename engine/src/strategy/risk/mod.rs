@@ -192,20 +192,29 @@ mod tests {
     use super::*;
     use crate::{market::Signals, strategy::hold::BuyAndHold};
 
-    /// Reasons of a holder whose equity takes these values at hourly closes.
-    fn reasons(config: RiskConfig, equities: &[f64], position: f64) -> Vec<Reason> {
-        let prices = vec![1.0; equities.len()];
-        let open_time: Vec<i64> = (0..equities.len() as i64).map(|i| i * 3_600_000).collect();
-        let market = Market {
-            open_time: &open_time,
-            open: &prices,
-            high: &prices,
-            low: &prices,
-            close: &prices,
+    /// Opening times of so many hours, and a price of 1 at each.
+    fn hours(bars: usize) -> (Vec<i64>, Vec<f64>) {
+        ((0..bars as i64).map(|hour| hour * 3_600_000).collect(), vec![1.0; bars])
+    }
+
+    /// A market that stands still.
+    fn still<'a>(open_time: &'a [i64], prices: &'a [f64]) -> Market<'a> {
+        Market {
+            open_time,
+            open: prices,
+            high: prices,
+            low: prices,
+            close: prices,
             signals: Signals::default(),
             interval_ms: 3_600_000,
             first: 0,
-        };
+        }
+    }
+
+    /// Reasons of a holder whose equity takes these values at hourly closes.
+    fn reasons(config: RiskConfig, equities: &[f64], position: f64) -> Vec<Reason> {
+        let (open_time, prices) = hours(equities.len());
+        let market = still(&open_time, &prices);
         let mut strategy = Limited::new(BuyAndHold, config);
         let account = |equity| Account {
             position,
@@ -254,18 +263,8 @@ mod tests {
         let config = RiskConfig { max_consecutive_losses: Some(2), cooldown_hours: Some(2.0), ..RiskConfig::default() };
         // Realised at hourly closes of a flat account: lost, won, lost, lost, then held off for two hours, lost again.
         let realised = [0.0, -1.0, 4.0, 3.0, 2.0, 2.0, 2.0, 1.0, 0.0];
-        let prices = [1.0; 9];
-        let open_time: Vec<i64> = (0..9).map(|i| i * 3_600_000).collect();
-        let market = Market {
-            open_time: &open_time,
-            open: &prices,
-            high: &prices,
-            low: &prices,
-            close: &prices,
-            signals: Signals::default(),
-            interval_ms: 3_600_000,
-            first: 0,
-        };
+        let (open_time, prices) = hours(realised.len());
+        let market = still(&open_time, &prices);
         let mut strategy = Limited::new(BuyAndHold, config);
         let flat = crate::ledger::PriceLedger::new(100.0).account(1.0);
         let mut decided = |(t, realised): (usize, &f64)| {
