@@ -78,6 +78,44 @@ fn two_records_are_traded_under_one_account_and_told_in_sum_and_each() {
 }
 
 #[test]
+fn limits_of_the_account_hold_over_all_records_and_the_report_says_what_they_did() {
+    let w = Workspace::new();
+    competing(&w);
+    let line = format!("verify --bars {{dir}}/a.csv --bars {{dir}}/b.csv {COMPETING} --set size=0.4");
+    let replayed = |limits: &str, out: &str| w.json(&format!("{line} {limits} --out {{dir}}/{out}"), 0);
+    let fills = |out: &str| {
+        let file = format!("{out}/fills.parquet");
+        let instruments = texts(&w, &file, "instrument");
+        instruments.into_iter().zip(numbers(&w, &file, "units")).collect::<Vec<(String, f64)>>()
+    };
+    let told = |summary: &Value| summary["replay"]["limits"].clone();
+    let of = |name: &str, units: f64| (name.to_owned(), units);
+
+    // Without limits 400 of each: 4 at 100 and 8 at 50; the first is sold at 120.
+    let free = replayed("", "free");
+    assert_eq!((fills("free"), told(&free)), (vec![of("a", 4.0), of("b", 8.0), of("a", 4.0)], Value::Null));
+    assert!(free["settings"]["run"]["strategy"]["risk"].is_null(), "trials on record have no such section");
+    // Of 500 there are 100 left for the second: 2 at 50.
+    let line_of = "--set risk.total_exposure=0.5";
+    let total = replayed(line_of, "total");
+    assert_eq!(fills("total")[..2], [of("a", 4.0), of("b", 2.0)]);
+    assert_eq!(told(&total), serde_json::json!({ "total_exposure": { "refused": 0, "cut": 1 } }));
+    assert_eq!(total["settings"]["run"]["strategy"]["risk"]["total_exposure"], 0.5);
+    let page = std::fs::read_to_string(w.path("total/report.html")).unwrap();
+    assert!(page.contains("Entries at risk.total_exposure") && page.contains("0 refused, 1 cut"));
+    let said = w.q50(&format!("{line} {line_of} --out {{dir}}/text"));
+    assert!(said.stdout.contains("Of the entries risk.total_exposure refused 0 and cut 1"), "{}", said.stdout);
+    // One at a time. The second asks at every close, and has its turn at the open at which the first is sold: 0.4 of the 600
+    // that were there when it asked.
+    let one = replayed("--set risk.max_positions=1", "one");
+    assert_eq!(fills("one"), [of("a", 4.0), of("a", 4.0), of("b", 4.0)]);
+    assert_eq!(told(&one), serde_json::json!({ "max_positions": { "refused": 2, "cut": 0 } }));
+    let wrong = w.q50(&format!("{line} --set risk.total_exposure=50"));
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("risk.total_exposure = 50: expected a finite number above 0 and at most 1"));
+}
+
+#[test]
 fn a_folder_is_its_records_by_name_and_the_order_of_instruments_is_that_of_the_options() {
     let w = Workspace::new();
     std::fs::create_dir(w.path("records")).unwrap();

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Lamports, TokenAmount};
+use crate::{
+    limits::Limit,
+    units::{Lamports, TokenAmount},
+};
 
 /// Direction of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,4 +103,6 @@ pub enum Rejection {
     LeverageOfTier,
     /// What the order would lose to slippage is unknown: too few bars before it, or none of them had volume.
     Unpriced,
+    /// A limit of the account leaves nothing of the entry.
+    Limit(Limit),
 }

@@ -9,6 +9,7 @@ mod book;
 pub mod decision;
 pub mod fill;
 pub mod ledger;
+pub mod limits;
 pub mod market;
 pub mod matching;
 pub mod orders;

@@ -7,6 +7,7 @@
 use crate::{
     decision::Reason,
     fill::{Fill, FillSide, Rejection},
+    limits::Limit,
 };
 
 /// Amounts that differ by less, as a share of themselves, are the same.
@@ -116,7 +117,7 @@ impl Event {
     }
 }
 
-/// What can become of an order, and funding. The first four do not end it, each of the others does, and every order has one
+/// What can become of an order, and funding. The first five do not end it, each of the others does, and every order has one
 /// of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
@@ -126,6 +127,8 @@ pub enum Outcome {
     PartiallyFilled(Fill),
     /// Money was taken beside any fill, quote units: what the network is paid for a transaction that fails.
     Charged(f64),
+    /// A limit of the account left less than it asked for: the fill beside it is of what was left, and ends it.
+    Cut(Limit),
     /// Funding was settled, quote units: paid where above 0, received where below. It belongs to no order.
     Funding(f64),
     /// It was filled, or all of it that is left.

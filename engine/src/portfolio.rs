@@ -10,13 +10,14 @@
 //! 4. Bars that **open**: orders that have landed are filled, in the order of the instruments. Each has the cash that
 //!    the previous ones have left, so orders decided together compete for it.
 //!
-//! An instrument without a bar at a moment counts with its last close.
+//! An instrument without a bar at a moment counts with its last close. For the limits of the account
+//! ([`crate::limits`]) that is the last one before the bar in which an order is filled.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    ledger::Books, market::Market, parties::Parties, record::Recorder, session::Session, strategy::Strategy,
-    venue::Venue,
+    ledger::Books, limits::Holding, market::Market, parties::Parties, record::Recorder, session::Session,
+    strategy::Strategy, venue::Venue,
 };
 
 /// One instrument of a portfolio, and who trades it. All are quoted in the same currency.
@@ -56,7 +57,7 @@ pub fn replay_portfolio<S: Strategy + ?Sized, V: Venue, R: Recorder, T: Recorder
     let lanes = parts.map(|((instrument, ledger), market)| {
         let Instrument { strategy, venue, recorder, .. } = instrument;
         recorder.begin(capital, market.len() - market.first);
-        Lane::new(market, Parties { strategy: &mut **strategy, venue: &mut **venue, ledger, recorder: &mut **recorder })
+        Lane::new(market, Parties::new(market, &mut **strategy, &mut **venue, ledger, &mut **recorder))
     });
     Account { lanes: lanes.collect(), cash, capital }.run(total);
 }
@@ -106,6 +107,19 @@ impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Lane<'a, S, V, R> {
         let account = self.session.parties.venue.account(&self.session.market.bar(t), t, &held);
         (self.worth, self.exposed) = (account.equity, account.position * account.price);
     }
+
+    /// Marks what is held by the last close before bar `t`. There is one wherever something is held: the first order is
+    /// decided at the close of the first bar.
+    fn value_before(&mut self, t: usize) {
+        if t > self.session.market.first {
+            self.value(t - 1);
+        }
+    }
+
+    fn holding(&self) -> Holding<'a> {
+        let stop = self.session.parties.gate.as_ref().map_or(1.0, |gate| gate.stop);
+        Holding { market: self.session.market, value: self.exposed, stop }
+    }
 }
 
 type CashOf<V> = <<V as Venue>::Ledger as Books>::Cash;
@@ -134,6 +148,10 @@ impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Account<'a, S, V, R> {
                 if left < lent {
                     known = V::Ledger::moved(known, lent, left);
                 }
+                // Its close came later than what happens inside the others' bars.
+                self.lanes[i].value_before(t);
+            }
+            for &(i, t) in &closing {
                 self.lanes[i].value(t);
             }
             let mut equity = None;
@@ -163,10 +181,7 @@ impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Account<'a, S, V, R> {
                     continue;
                 }
                 self.with_cash(i, |session| session.open(t));
-                // At the last close that is known; before the first there was no order.
-                if t > self.lanes[i].session.market.first {
-                    self.lanes[i].value(t - 1);
-                }
+                self.lanes[i].value_before(t);
                 self.lanes[i].next = Next::Close(t);
             }
         }
@@ -183,8 +198,17 @@ impl<'a, S: Strategy + ?Sized, V: Venue, R: Recorder> Account<'a, S, V, R> {
     /// Lets instrument `i` act with `lent` of the cash of all.
     fn lend<U>(&mut self, i: usize, lent: CashOf<V>, act: impl FnOnce(&mut Session<'a, true, S, V, R>) -> U) -> U {
         let others: f64 = (self.lanes.iter().enumerate()).filter(|(j, _)| *j != i).map(|(_, lane)| lane.worth).sum();
+        let beside: Vec<Holding<'a>> = match self.lanes[i].session.parties.gate {
+            Some(_) => {
+                (self.lanes.iter().enumerate()).filter(|(j, _)| *j != i).map(|(_, lane)| lane.holding()).collect()
+            }
+            None => Vec::new(),
+        };
         let lane = &mut self.lanes[i];
-        lane.session.elsewhere = others + V::Ledger::flow(lent, self.cash);
+        if let Some(gate) = &mut lane.session.parties.gate {
+            gate.others = beside;
+        }
+        lane.session.parties.elsewhere = others + V::Ledger::flow(lent, self.cash);
         lane.session.parties.ledger.set_free(lent);
         let result = act(&mut lane.session);
         let left = lane.session.parties.ledger.free();

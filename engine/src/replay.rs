@@ -66,12 +66,12 @@ fn run<const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder>(
     let market = &market.prefix(market.len());
     let mut ledger = venue.open_account(capital);
     recorder.begin(capital, market.len() - market.first);
-    let parties = Parties { strategy, venue, ledger: &mut ledger, recorder };
+    let parties = Parties::new(market, strategy, venue, &mut ledger, recorder);
     let mut session = Session::<PLACES, S, V, R>::new(market, parties);
     let mut t = market.first;
     while t < market.len() {
         let mut marked = false;
-        let Parties { strategy, venue, ledger, recorder } = &mut session.parties;
+        let Parties { strategy, venue, ledger, recorder, .. } = &mut session.parties;
         if !R::EVERY_BAR
             && session.pending.is_none()
             && (!PLACES || session.book.is_idle())

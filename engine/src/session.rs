@@ -32,8 +32,6 @@ pub(crate) struct Session<'a, const PLACES: bool, S: ?Sized, V: Venue, R> {
     pub(crate) pending: Option<Pending>,
     /// The orders that the strategy has placed.
     pub(crate) book: Book,
-    /// Value of what the account holds in other instruments, quote units.
-    pub(crate) elsewhere: f64,
     timing: FillTiming,
     latency: i64,
     /// Whether the strategy may rest exits.
@@ -55,7 +53,7 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
         let (timing, latency) = (parties.venue.timing(), parties.venue.latency_ms());
         let rests = parties.strategy.rests_exits();
         parties.strategy.observe_rows(market, 0..market.first);
-        Self { market, parties, pending: None, book: Book::default(), elsewhere: 0.0, timing, latency, rests }
+        Self { market, parties, pending: None, book: Book::default(), timing, latency, rests }
     }
 
     /// The bar opens: what has landed is filled at its open.
@@ -116,9 +114,12 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     pub(crate) fn close(&mut self, t: usize, account: Account) -> Account {
         let bar = self.market.bar(t);
         let history = self.market.history(t);
-        let Parties { strategy, recorder, .. } = &mut self.parties;
+        let Parties { strategy, recorder, gate, .. } = &mut self.parties;
         strategy.observe(history);
         let decision = strategy.decide(history, &account);
+        if let Some(gate) = gate {
+            gate.follow(&**strategy, history);
+        }
         recorder.decision(t, &decision, R::EVERY_BAR.then(|| strategy.explain(history, &account)));
         if PLACES {
             self.book.decided(self.parties.strategy, history, &account, self.latency);
@@ -158,13 +159,13 @@ impl<'a, const PLACES: bool, S: Strategy + ?Sized, V: Venue, R: Recorder> Sessio
     #[inline(always)]
     pub(crate) fn account(&self, bar: &Bar, t: usize) -> Account {
         let account = self.parties.venue.account(bar, t, self.parties.ledger);
-        Account { equity: account.equity + self.elsewhere, ..account }
+        Account { equity: account.equity + self.parties.elsewhere, ..account }
     }
 
     #[inline(always)]
     fn account_at_open(&self, bar: &Bar, t: usize) -> Account {
         let account = self.parties.venue.account_at_open(bar, t, self.parties.ledger);
-        Account { equity: account.equity + self.elsewhere, ..account }
+        Account { equity: account.equity + self.parties.elsewhere, ..account }
     }
 
     /// An order at the market that can have all it asks for.

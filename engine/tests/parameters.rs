@@ -61,6 +61,13 @@ fn guarded(config: impl Settings) -> StrategyConfig {
         cooldown_hours: Some(10.0),
         max_daily_loss: tenth,
         max_consecutive_losses: Some(3),
+        max_positions: Some(5),
+        total_exposure: tenth,
+        instrument_exposure: tenth,
+        correlated_exposure: tenth,
+        correlation_window: Some(100),
+        correlation_threshold: tenth,
+        heat: tenth,
     })
 }
 

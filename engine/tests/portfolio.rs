@@ -1,109 +1,23 @@
 //! Several instruments under one account, on bars small enough to be worked by hand, and beside the loop for one.
 
+mod accounts;
 mod worlds;
 
+use accounts::{Bars, HOUR, Placing, Scripted, buy, fills, request, run};
 use proptest::prelude::*;
 use q50_engine::{
-    decision::{Budget, Decision, Intent, Order, Reason},
-    ledger::Account,
-    market::{History, Market, Signals},
-    orders::{Amount, OrderKind, OrderRequest, Orders},
-    portfolio::{Instrument, moments, replay_portfolio},
+    decision::{Order, Reason},
+    market::Market,
+    orders::{Amount, OrderKind},
+    portfolio::moments,
     record::{FillRow, Journal},
     replay::replay,
+    strategy::StrategyConfig,
     strategy::risk::{Limited, RiskConfig},
-    strategy::{Strategy, StrategyConfig},
     units::{Fraction, Lamports},
     venue::{FillSide, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Rejection, Venue},
 };
 use worlds::{World, strategies};
-
-const HOUR: i64 = 3_600_000;
-
-/// Bars that open and close at stated prices.
-struct Bars {
-    time: Vec<i64>,
-    open: Vec<f64>,
-    high: Vec<f64>,
-    low: Vec<f64>,
-    close: Vec<f64>,
-    interval: i64,
-}
-
-impl Bars {
-    fn new(interval: i64, bars: &[(f64, f64)]) -> Self {
-        let (open, close): (Vec<f64>, Vec<f64>) = bars.iter().copied().unzip();
-        let time = (0..bars.len() as i64).map(|row| row * interval).collect();
-        Self { time, high: open.clone(), low: open.clone(), open, close, interval }
-    }
-
-    /// Bars of an hour that all open and close at 100; the last but one has this range.
-    fn reaching(low: f64, high: f64) -> Self {
-        let mut bars = Self::new(HOUR, &[(100.0, 100.0); 5]);
-        (bars.low[3], bars.high[3]) = (low, high);
-        bars
-    }
-
-    fn market(&self) -> Market<'_> {
-        Market {
-            open_time: &self.time,
-            open: &self.open,
-            high: &self.high,
-            low: &self.low,
-            close: &self.close,
-            signals: Signals::default(),
-            interval_ms: self.interval,
-            first: 0,
-        }
-    }
-}
-
-/// Orders by row, and the accounts that it was shown.
-#[derive(Default)]
-struct Scripted {
-    orders: Vec<(usize, Order)>,
-    seen: Vec<Account>,
-}
-
-impl Scripted {
-    fn new(orders: &[(usize, Order)]) -> Self {
-        Self { orders: orders.to_vec(), seen: Vec::new() }
-    }
-}
-
-impl Strategy for Scripted {
-    fn decide(&mut self, history: History<'_>, account: &Account) -> Decision {
-        self.seen.push(*account);
-        let order = self.orders.iter().find(|(row, _)| *row == history.row());
-        order.map_or(Decision::Hold(Reason::Neutral), |&(_, order)| {
-            Decision::Act(Intent { order, reason: Reason::EnterLong })
-        })
-    }
-}
-
-/// Replays `parts` with `capital` at `venue`, and returns the journal of the whole and of each.
-fn run<S: Strategy, V: Venue + Clone>(
-    parts: &mut [(Market<'_>, S)],
-    venue: &V,
-    capital: f64,
-) -> (Journal, Vec<Journal>) {
-    let (mut total, mut journals) = (Journal::default(), vec![Journal::default(); parts.len()]);
-    let mut venues = vec![venue.clone(); parts.len()];
-    let each = parts.iter_mut().zip(&mut venues).zip(&mut journals);
-    let mut instruments: Vec<_> = each
-        .map(|(((market, strategy), venue), recorder)| Instrument { market: *market, strategy, venue, recorder })
-        .collect();
-    replay_portfolio(&mut instruments, capital, &mut total);
-    (total, journals)
-}
-
-fn buy(share: f64) -> Order {
-    Order::Buy(Budget::Cash(Fraction::new(share)))
-}
-
-fn fills(journal: &Journal) -> Vec<(usize, f64, f64)> {
-    journal.fills.iter().map(|row| (row.fill.row, row.fill.units, row.fill.price)).collect()
-}
 
 #[test]
 fn what_is_decided_together_competes_for_the_cash_in_the_order_of_the_instruments() {
@@ -138,29 +52,6 @@ fn cash_of_a_sale_is_there_for_an_order_that_lands_after_it() {
     assert_eq!((fills(&each[0]).len(), fills(&each[1])), (2, vec![(3, 10.0, 10.0)]));
     assert_eq!(each[1].rejections, [(1, Rejection::NoCash)]);
     assert_eq!(total.equity, [100.0; 4]);
-}
-
-/// Places requests, each at the close of its row.
-struct Placing(Vec<(usize, OrderRequest)>);
-
-impl Strategy for Placing {
-    fn decide(&mut self, _: History<'_>, _: &Account) -> Decision {
-        Decision::Hold(Reason::Neutral)
-    }
-
-    fn places_orders(&self) -> bool {
-        true
-    }
-
-    fn place(&mut self, history: History<'_>, _: &Account, orders: &mut Orders) {
-        for (_, request) in self.0.iter().filter(|(row, _)| *row == history.row()) {
-            orders.place(*request);
-        }
-    }
-}
-
-fn request(side: FillSide, kind: OrderKind, amount: Amount) -> OrderRequest {
-    OrderRequest::new(side, kind, amount, Reason::EnterLong)
 }
 
 #[test]
@@ -249,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn the_whole_is_the_sum_of_what_each_has_gained(a in worlds::any_rows(), b in worlds::any_rows(), at in 0_usize..16) {
+    fn the_whole_is_the_sum_of_what_each_has_gained(a in worlds::any_rows(), b in worlds::any_rows(), at in 0..strategies().len()) {
         let worlds = [World::new(&a), World::new(&b)];
         let config = &strategies()[at];
         let venue = NextOpen::new(Fraction::from_bps(5.0));
@@ -262,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn what_comes_later_changes_nothing(a in worlds::any_rows(), b in worlds::any_rows(), at in 0_usize..16, cut in 4_usize..200) {
+    fn what_comes_later_changes_nothing(a in worlds::any_rows(), b in worlds::any_rows(), at in 0..strategies().len(), cut in 4_usize..200) {
         let worlds = [World::new(&a), World::new(&b)];
         let config = &strategies()[at];
         let venue = NextOpen::new(Fraction::from_bps(5.0));

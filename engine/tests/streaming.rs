@@ -10,11 +10,12 @@ use q50_engine::{
     bar_buffer::BarBuffer,
     decision::Decision,
     ledger::{Account, Marked},
+    limits::Limits,
     market::{History, Market},
     matching::RestingExits,
     record::Journal,
     replay::replay,
-    strategy::{Explanation, Strategy, StrategyConfig, restart},
+    strategy::{Explanation, Strategy, StrategyConfig, restart, side::Side},
     units::{Fraction, Lamports},
     venue::{FillTiming, NextOpen, PoolPath, PumpSwap, PumpSwapConfig, Venue},
 };
@@ -51,6 +52,15 @@ impl<S: Strategy> Strategy for LiveHost<S> {
 
     fn resting(&self, account: &Account) -> RestingExits {
         self.strategy.resting(account)
+    }
+
+    fn limits(&self) -> Limits {
+        self.strategy.limits()
+    }
+
+    fn stop_distance(&self, _: History<'_>, side: Side) -> Option<f64> {
+        let market = self.bars.market();
+        self.strategy.stop_distance(market.history(Self::last(&market)), side)
     }
 
     fn stays(&self, _: History<'_>, _: Marked) -> bool {

@@ -256,6 +256,12 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     if !v.instruments.is_empty() {
         writeln!(out, "\n{}", table(INSTRUMENTS, v.instruments.iter().map(instrument)))?;
     }
+    if !v.replay.limits.is_empty() {
+        let done = v.replay.limits.iter();
+        let done: Vec<String> =
+            done.map(|(name, done)| format!("risk.{name} refused {} and cut {}", done.refused, done.cut)).collect();
+        writeln!(out, "\nOf the entries {}", done.join(", "))?;
+    }
     if let Some(perpetual) = &v.replay.perpetual {
         costs(out, perpetual)?;
     }

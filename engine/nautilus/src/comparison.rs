@@ -52,7 +52,8 @@ impl Recorder for LoopResults {
     }
 
     fn event(&mut self, event: &Event) {
-        let beside = matches!(event.outcome, Outcome::Charged(_) | Outcome::Rejected(Rejection::NoNextBar));
+        let beside =
+            matches!(event.outcome, Outcome::Cut(_) | Outcome::Charged(_) | Outcome::Rejected(Rejection::NoNextBar));
         let ended = self.equity.len() == self.bars;
         if event.order.is_some() && !beside && !ended {
             self.events.push(*event);
@@ -60,7 +61,7 @@ impl Recorder for LoopResults {
         match event.outcome {
             Outcome::Filled(fill) | Outcome::PartiallyFilled(fill) => self.fills.push((fill, event.reason)),
             Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
-            Outcome::Charged(_) | Outcome::Funding(_) | Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}
+            _ => {}
         }
     }
 
@@ -278,6 +279,7 @@ fn kind(outcome: &Outcome) -> (&'static str, Option<Rejection>) {
     match outcome {
         Outcome::Accepted => ("accepted", None),
         Outcome::PartiallyFilled(_) => ("partially filled", None),
+        Outcome::Cut(_) => ("cut", None),
         Outcome::Charged(_) => ("charged", None),
         Outcome::Funding(_) => ("funding", None),
         Outcome::Filled(_) => ("filled", None),

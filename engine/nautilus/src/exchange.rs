@@ -90,6 +90,8 @@ where
     pub(crate) telling: Cell<Option<(u8, i64)>>,
     /// Cash that was there before the bars that end at a moment (epoch milliseconds), less what was paid inside them.
     pub(crate) known: Cell<Option<(i64, CashOf<V::Ledger>)>>,
+    /// What of the cash is kept from the bar that ends now, quote units.
+    pub(crate) withheld: Cell<f64>,
     numbers: Cell<u64>,
     this: Weak<Self>,
 }
@@ -127,6 +129,7 @@ where
             portfolio,
             telling: Cell::new(None),
             known: Cell::new(None),
+            withheld: Cell::new(0.0),
             numbers: Cell::new(0),
             this: this.clone(),
         })

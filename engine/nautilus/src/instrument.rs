@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use q50_engine::{ledger::Account, market::Bar, venue::Venue};
+use q50_engine::{ledger::Account, limits::Limits, venue::Venue};
 
 use crate::{
     books::{Books, BooksOf, MirroredLedger},
@@ -23,6 +23,12 @@ where
     pub(crate) log: RunLog,
     /// The row whose bar has closed last.
     pub(crate) closed: Cell<Option<usize>>,
+    /// What its entries are filled within.
+    pub(crate) limits: Limits,
+    /// Distances of the stops that a long entry and a short one would have, by the last close.
+    pub(crate) stops: Cell<[Option<f64>; 2]>,
+    /// Mean distance of the stops of what is held.
+    pub(crate) stop: Cell<f64>,
 }
 
 impl<V: Venue> Instrument<V>
@@ -30,7 +36,7 @@ where
     V::Ledger: MirroredLedger,
 {
     /// Its own position beside the cash of all, marked at the close of `row`.
-    fn account(&self, row: usize) -> Account {
+    pub(crate) fn account(&self, row: usize) -> Account {
         let bar = self.columns.market().bar(row);
         self.venue.borrow().account(&bar, row, &self.books.borrow().ledger())
     }
@@ -66,7 +72,7 @@ where
     pub(crate) fn account_at_open(&self, i: usize, row: usize) -> Account {
         let Instrument { venue, books, columns, .. } = &self.instruments[i];
         let bar = columns.market().bar(row);
-        let account = venue.borrow().account(&Bar { close: bar.open, ..bar }, row, &books.borrow().ledger());
+        let account = venue.borrow().account_at_open(&bar, row, &books.borrow().ledger());
         let others = self.instruments.iter().enumerate().filter(|(j, _)| *j != i);
         Account { equity: account.equity + others.map(|(_, other)| other.worth()).sum::<f64>(), ..account }
     }

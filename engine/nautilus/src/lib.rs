@@ -40,6 +40,8 @@
 //! - what one order costs at one moment: [`Venue::execute`](q50_engine::venue::Venue::execute), with the pool's
 //!   arithmetic, charges, failures, slippage and impact, how much of a bar's volume can be had, what the spread makes of a
 //!   limit, and the price that [`Venue::account`](q50_engine::venue::Venue::account) marks a position at;
+//! - what the limits of an account leave of an entry ([`Limits::admit`](q50_engine::limits::Limits::admit)), where the account
+//!   is the one of the second books;
 //! - the joined market columns. That no column looks ahead is another check's business.
 //!
 //! Independent:
@@ -101,6 +103,7 @@ mod exchange;
 mod execution_client;
 mod feed;
 mod instrument;
+mod limits;
 mod matching;
 mod order_events;
 mod parity;

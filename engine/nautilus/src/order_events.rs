@@ -13,12 +13,16 @@ use nautilus_model::{
     orders::{Order, OrderAny},
     types::{AccountBalance, Money, Price},
 };
-use q50_engine::venue::{Arrival, Fill, MarketOrder, Rejection, Venue};
+use q50_engine::{
+    limits::Limit,
+    venue::{Arrival, Fill, FillTiming, MarketOrder, Rejection, Venue},
+};
 
 use crate::{
     books::{Amounts, Books, BooksOf, MirroredLedger},
     exchange::{SimulatedExchange, Submitted},
     feed::NS_PER_MS,
+    limits::Moment,
     run_log::Instruction,
 };
 
@@ -33,8 +37,19 @@ impl<V: Venue + 'static> SimulatedExchange<V>
 where
     V::Ledger: MirroredLedger,
 {
-    /// Asks the venue. What it charges beside a fill is taken out of NautilusTrader's account here.
-    pub(crate) fn ask(&self, i: usize, order: MarketOrder, arrival: Arrival) -> Result<Filled, Rejection> {
+    /// Asks the venue for what the account's limits let pass. What it charges beside a fill is taken out of NautilusTrader's
+    /// account here.
+    pub(crate) fn ask(
+        &self,
+        i: usize,
+        order: MarketOrder,
+        arrival: Arrival,
+        moment: Moment,
+    ) -> Result<Filled, Rejection> {
+        self.within_limits(i, order, arrival, moment, |order| self.ask_venue(i, order, arrival))
+    }
+
+    fn ask_venue(&self, i: usize, order: MarketOrder, arrival: Arrival) -> Result<Filled, Rejection> {
         let instrument = self.instrument(i);
         let mut ledger = instrument.books.borrow().ledger();
         let before = ledger.clone();
@@ -63,7 +78,11 @@ where
             return;
         };
         let at = UnixNanos::from(arrival.time as u64 * NS_PER_MS);
-        match self.ask(i, asked, arrival) {
+        let moment = match self.instrument(i).terms.timing {
+            FillTiming::NextOpen => Moment::Open,
+            FillTiming::SameClose => Moment::Close,
+        };
+        match self.ask(i, asked, arrival, moment) {
             Ok(filled) => self.fill_at_once(i, order, filled, at),
             Err(rejection) => self.reject(i, order, rejection, at),
         }
@@ -164,6 +183,7 @@ pub(crate) fn reason_of(rejection: Rejection) -> String {
         Rejection::LeverageOfTier => "leverage_of_tier".to_owned(),
         Rejection::Unpriced => "unpriced".to_owned(),
         Rejection::Program(code) => format!("program:{code}"),
+        Rejection::Limit(limit) => format!("limit:{}", limit.name()),
     }
 }
 
@@ -182,8 +202,9 @@ pub(crate) fn rejection_of(reason: &str) -> Option<Rejection> {
         Rejection::LeverageOfTier,
         Rejection::Unpriced,
     ];
+    let limits = Limit::ALL.map(Rejection::Limit);
     match reason.strip_prefix("program:") {
         Some(code) => code.parse().ok().map(Rejection::Program),
-        None => plain.into_iter().find(|rejection| reason_of(*rejection) == reason),
+        None => plain.into_iter().chain(limits).find(|rejection| reason_of(*rejection) == reason),
     }
 }

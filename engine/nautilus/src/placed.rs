@@ -15,6 +15,7 @@ use crate::{
     books::{Books, MirroredLedger},
     exchange::{Flying, Message, Present, SimulatedExchange, Submitted},
     feed::NS_PER_MS,
+    limits::Moment,
     matching::{Began, Met, Working},
     order_events::{Filled, reason_of},
     run_log::Instruction,
@@ -71,7 +72,9 @@ where
         let known = self.known.get().filter(|(ends, _)| *ends == present.ends).map_or(cash, |(_, known)| known);
         let lent = if cash < known { cash } else { known };
         books.borrow().set_free(lent);
+        self.withheld.set(V::Ledger::flow(lent, cash));
         act();
+        self.withheld.set(0.0);
         let left = books.borrow().free();
         if lent < cash {
             books.borrow().set_free(V::Ledger::moved(cash, lent, left));
@@ -184,7 +187,9 @@ where
         };
         let asked = instrument.venue.borrow().bounded(asked, price, &instrument.books.borrow().ledger());
         let (time, decided_row) = (order.landed.max(self.lanes[i].borrow().clock), order.decided_row);
-        match self.ask(i, asked, Arrival { row, time, price, decided_row, available: left, role: Role::Taker }) {
+        let arrival = Arrival { row, time, price, decided_row, available: left, role: Role::Taker };
+        let moment = if let Began::Inside(_) = began { Moment::Inside { ends: present.ends } } else { Moment::Open };
+        match self.ask(i, asked, arrival, moment) {
             Err(rejection) => self.finish(id, End::Rejected(rejection), present),
             Ok(filled) => {
                 let fill = filled.fill;

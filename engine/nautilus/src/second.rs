@@ -166,6 +166,9 @@ where
         columns: Columns::of(&run.market),
         log: RunLog::default(),
         closed: Cell::new(None),
+        limits: run.strategy.guards().risk.limits(),
+        stops: Cell::new([None; 2]),
+        stop: Cell::new(1.0),
     };
     let instruments: Vec<_> = runs.iter().zip(venues).map(instrument).collect();
     let portfolio = Rc::new(Portfolio { instruments, equity: RefCell::default() });

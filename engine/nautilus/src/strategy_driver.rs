@@ -9,7 +9,7 @@ use q50_engine::{
     decision::{Budget, Decision, Order},
     ledger::Account,
     orders::{Amount, Event, Message, OrderId, OrderKind, OrderRequest, Orders, Outcome},
-    strategy::Strategy,
+    strategy::{Strategy, side::Side},
     venue::{Fill, FillSide, FillTiming, MarketOrder, Rejection, Venue},
 };
 
@@ -265,6 +265,10 @@ where
         let history = market.history(row);
         self.strategy.observe(history);
         let decision = self.strategy.decide(history, &account);
+        if self.instrument().limits.heat.is_some() {
+            let stops = [Side::Long, Side::Short].map(|side| self.strategy.stop_distance(history, side));
+            self.instrument().stops.set(stops);
+        }
         if self.places {
             self.strategy.place(history, &account, &mut self.orders);
         }

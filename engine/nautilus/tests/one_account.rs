@@ -202,11 +202,41 @@ fn beside(first: &World, rng: &mut rand_chacha::ChaCha8Rng) -> World {
     world
 }
 
-#[test]
-fn random_markets_at_a_price_venue() {
-    let (mut fills, mut no_cash, mut events, mut worst) = (0, 0, 0, 0.0_f64);
+/// What many portfolios came to.
+#[derive(Debug, Default)]
+struct Counts {
+    fills: usize,
+    no_cash: usize,
+    limited: usize,
+    failed: usize,
+    events: usize,
+}
+
+impl Counts {
+    fn add(&mut self, validation: &PortfolioValidation) {
+        let second = validation.each.iter().map(|one| &one.second);
+        for one in second {
+            self.fills += one.fills.len();
+            self.events += one.events.len();
+            for (_, rejection) in &one.rejections {
+                match rejection {
+                    Rejection::NoCash => self.no_cash += 1,
+                    Rejection::Limit(_) => self.limited += 1,
+                    Rejection::TransactionFailed => self.failed += 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// A strategy as it is, or within limits.
+type Change = fn(&mut rand_chacha::ChaCha8Rng, StrategyConfig) -> StrategyConfig;
+
+fn at_price_venues(stream: u64, change: Change) -> Counts {
+    let (mut counts, mut worst) = (Counts::default(), 0.0_f64);
     for seed in 0..markets() {
-        let mut rng = worlds::seeded((4 << 32) + seed);
+        let mut rng = worlds::seeded((stream << 32) + seed);
         let first = World::random(&mut rng);
         let mut all = vec![first];
         for _ in 0..rng.random_range(1..3) {
@@ -220,27 +250,35 @@ fn random_markets_at_a_price_venue() {
                     true => StrategyConfig::new(Random { seed: seed * 3 + i as u64, shorts: false, pool: false }),
                     false => worlds::strategy(&mut rng, false),
                 };
+                let strategy = change(&mut rng, strategy);
                 let venue = worlds::next_open(&mut rng, &strategy).with_lot(world.lot(capital));
                 named(Run::at_next_open(world.market(), strategy, venue, capital), i)
             })
             .collect();
         let validation = agree(&runs, &format!("portfolio {seed}"));
-        for one in &validation.each {
-            fills += one.second.fills.len();
-            no_cash += one.second.rejections.iter().filter(|r| r.1 == Rejection::NoCash).count();
-            events += one.second.events.len();
-        }
+        counts.add(&validation);
         worst = worst.max(validation.max_equity_difference / capital);
     }
-    println!("{fills} fills, {no_cash} without cash, {events} events of placed orders, equity within {worst:e}");
-    assert!(fills > 3_000 && no_cash > 100 && events > 3_000, "{fills} {no_cash} {events}");
+    println!("{counts:?}, equity within {worst:e}");
+    counts
 }
 
 #[test]
-fn random_markets_on_two_pools() {
-    let (mut fills, mut charged) = (0, 0);
+fn random_markets_at_a_price_venue() {
+    let counts = at_price_venues(4, |_, strategy| strategy);
+    assert!(counts.fills > 3_000 && counts.no_cash > 100 && counts.events > 3_000, "{counts:?}");
+}
+
+#[test]
+fn random_markets_at_a_price_venue_within_limits() {
+    let counts = at_price_venues(6, worlds::limited);
+    assert!(counts.fills > 2_000 && counts.limited > 500, "{counts:?}");
+}
+
+fn on_two_pools(stream: u64, change: Change) -> Counts {
+    let mut counts = Counts::default();
     for seed in 0..markets() {
-        let mut rng = worlds::seeded((5 << 32) + seed);
+        let mut rng = worlds::seeded((stream << 32) + seed);
         let first = World::random(&mut rng);
         let all = [beside(&first, &mut rng), first];
         let paths: Vec<PoolPath> = all
@@ -260,19 +298,29 @@ fn random_markets_on_two_pools() {
                     true => StrategyConfig::new(Random { seed: seed * 3 + i as u64, shorts: false, pool: true }),
                     false => worlds::strategy(&mut rng, true),
                 };
+                let strategy = change(&mut rng, strategy);
                 let (config, latency) = worlds::pump_swap(&mut rng);
                 let run = Run::on_pool(world.market(), strategy, config, path, capital);
                 named(Run { venue: VenueSetup::PumpSwap { config, path, latency }, ..run }, i)
             })
             .collect();
         let validation = agree(&runs, &format!("pools {seed}"));
-        for one in &validation.each {
-            fills += one.second.fills.len();
-            charged += one.second.rejections.iter().filter(|r| r.1 == Rejection::TransactionFailed).count();
-        }
+        counts.add(&validation);
     }
-    println!("{fills} fills, {charged} failed transactions");
-    assert!(fills > 1_000 && charged > 100, "{fills} {charged}");
+    println!("{counts:?}");
+    counts
+}
+
+#[test]
+fn random_markets_on_two_pools() {
+    let counts = on_two_pools(5, |_, strategy| strategy);
+    assert!(counts.fills > 1_000 && counts.failed > 100, "{counts:?}");
+}
+
+#[test]
+fn random_markets_on_two_pools_within_limits() {
+    let counts = on_two_pools(7, worlds::limited);
+    assert!(counts.fills > 700 && counts.limited > 200, "{counts:?}");
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn outcomes(validation: &Validation) -> Vec<(usize, &'static str)> {
         Outcome::PartiallyFilled(_) => "part",
         Outcome::Filled(_) => "filled",
         Outcome::Rejected(_) => "rejected",
+        Outcome::Cut(_) => "cut",
         Outcome::Charged(_) => "charged",
         Outcome::Funding(_) => "funding",
         Outcome::Cancelled => "cancelled",

@@ -25,6 +25,7 @@ impl Combine for Journal {
         for (i, one) in each.iter().enumerate() {
             self.charged += one.charged;
             self.funding.extend(&one.funding);
+            self.cuts.extend(one.cuts.iter().map(|&(t, limit)| (row(i, t), limit)));
             self.rejections.extend(one.rejections.iter().map(|&(t, rejection)| (row(i, t), rejection)));
             self.fills.extend(one.fills.iter().map(|filled| {
                 let mut filled = *filled;
@@ -35,6 +36,7 @@ impl Combine for Journal {
         // In time, and at one time in the order of the instruments.
         self.fills.sort_by_key(|filled| filled.fill.time);
         self.rejections.sort_by_key(|(t, _)| *t);
+        self.cuts.sort_by_key(|(t, _)| *t);
         self.each = each;
     }
 }

@@ -3,6 +3,7 @@
 use super::{DecisionRow, Decisions, Recorder};
 use crate::{
     decision::{Decision, Reason},
+    limits::Limit,
     orders::{Event, Outcome},
     strategy::Explanation,
     venue::{Fill, Rejection},
@@ -28,6 +29,8 @@ pub struct Journal {
     pub fills: Vec<FillRow>,
     /// Orders that were not filled, by the row of their decision.
     pub rejections: Vec<(usize, Rejection)>,
+    /// Entries of which a limit of the account left a part, by the row of their decision, with that limit.
+    pub cuts: Vec<(usize, Limit)>,
     /// Money that was taken beside the fills, quote units.
     pub charged: f64,
     /// Funding that was settled, quote units, in time order: paid where above 0, received where below.
@@ -89,6 +92,7 @@ impl Recorder for Journal {
                 self.fills.push(FillRow { fill, reason: event.reason });
             }
             Outcome::Rejected(rejection) => self.rejections.push((event.decided_row, rejection)),
+            Outcome::Cut(limit) => self.cuts.push((event.decided_row, limit)),
             Outcome::Charged(amount) => self.charged += amount,
             Outcome::Funding(paid) => self.funding.push(paid),
             Outcome::Accepted | Outcome::Cancelled | Outcome::Expired => {}

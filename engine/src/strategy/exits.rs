@@ -14,7 +14,7 @@ use crate::{
     market::{Bar, History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
-    strategy::{Explanation, Strategy},
+    strategy::{Explanation, Strategy, side::Side},
     units::Fraction,
 };
 
@@ -52,6 +52,12 @@ impl ExitConfig {
     pub fn is_none(&self) -> bool {
         let Self { stop_loss, trailing_stop, take_profit, max_hours, trigger: _ } = self;
         stop_loss.is_none() && trailing_stop.is_none() && take_profit.is_none() && max_hours.is_none()
+    }
+
+    /// The distance of the nearest stop of an entry, a fraction of the price.
+    #[must_use]
+    pub fn stop_distance(&self) -> Option<f64> {
+        [self.stop_loss, self.trailing_stop].into_iter().flatten().map(Fraction::get).reduce(f64::min)
     }
 }
 
@@ -175,6 +181,11 @@ impl<S: Strategy> Strategy for WithExits<S> {
     fn quiet_rows(&self, market: &Market<'_>, marks: &[f64], balances: Balances, from: usize) -> usize {
         let unguarded = self.none || Held::of(balances.units) == Held::Flat;
         if unguarded { self.inner.quiet_rows(market, marks, balances, from) } else { 0 }
+    }
+
+    /// That of the nearest stop.
+    fn stop_distance(&self, history: History<'_>, side: Side) -> Option<f64> {
+        self.config.stop_distance().into_iter().chain(self.inner.stop_distance(history, side)).reduce(f64::min)
     }
 
     fn observe_rows(&mut self, market: &Market<'_>, rows: Range<usize>) {

@@ -29,6 +29,7 @@ use self::{side::Side, sizing::SizeExplanation};
 use crate::{
     decision::Decision,
     ledger::{Account, Balances, Marked},
+    limits::Limits,
     market::{History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
@@ -76,6 +77,11 @@ pub trait Strategy {
     /// `history`, a fraction of the price; `None` where there is none. Sizes are measured by it.
     fn stop_distance(&self, _history: History<'_>, _side: Side) -> Option<f64> {
         None
+    }
+
+    /// Limits of the account, within which the entries of this strategy are filled. Asked once, before the first bar.
+    fn limits(&self) -> Limits {
+        Limits::default()
     }
 
     /// Whether the strategy is certain to hold at the close of the last bar of `history` with the position `marked`, rests
@@ -163,6 +169,10 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 
     fn stop_distance(&self, history: History<'_>, side: Side) -> Option<f64> {
         (**self).stop_distance(history, side)
+    }
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
     }
 
     fn stays(&self, history: History<'_>, marked: Marked) -> bool {

@@ -101,6 +101,12 @@ pub trait Venue {
         order
     }
 
+    /// What opening a position takes of the equity at once, a share of its value at the mid price; 0, where the amount of an
+    /// order has that in it.
+    fn opening_cost(&self, _side: FillSide) -> f64 {
+        0.0
+    }
+
     /// The mid price at which an order of this side is filled at `price`.
     fn mid(&self, _side: FillSide, price: f64) -> f64 {
         price

@@ -263,6 +263,13 @@ impl Venue for NextOpen {
         }
     }
 
+    fn opening_cost(&self, side: FillSide) -> f64 {
+        match side {
+            FillSide::Buy => self.buy_price(1.0) * (1.0 + self.cost) - 1.0,
+            FillSide::Sell => 1.0 - self.sell_price(1.0) * (1.0 - self.cost),
+        }
+    }
+
     fn mid(&self, side: FillSide, price: f64) -> f64 {
         match side {
             FillSide::Buy => price / (1.0 + self.half_spread),

@@ -326,14 +326,15 @@ impl Venue for PumpSwap<'_> {
 
     #[inline]
     fn account(&self, bar: &Bar, row: usize, ledger: &PoolLedger) -> Account {
-        let quote = self.path.at_close(row).quote;
-        let displacement = self.displaced(bar.open_time);
-        if displacement == 0.0 {
-            return ledger.account(self.path.marks()[row], quote);
+        let reserves = self.path.at_close(row);
+        if self.displaced(bar.open_time) == 0.0 {
+            return ledger.account(self.path.marks()[row], reserves.quote);
         }
-        let pool = self.state(self.path.at_close(row), displacement);
-        let price = pool.quote_vault as f64 / pool.base_vault as f64;
-        ledger.account(price / LAMPORTS_PER_SOL, quote)
+        self.marked(reserves, bar, ledger)
+    }
+
+    fn account_at_open(&self, bar: &Bar, row: usize, ledger: &PoolLedger) -> Account {
+        self.marked(self.path.at_open(row), bar, ledger)
     }
 
     #[inline]
@@ -348,6 +349,13 @@ impl Venue for PumpSwap<'_> {
 }
 
 impl PumpSwap<'_> {
+    /// The account at the price that these reserves have, with what is left of our own impact.
+    fn marked(&self, reserves: Reserves, bar: &Bar, ledger: &PoolLedger) -> Account {
+        let pool = self.state(reserves, self.displaced(bar.open_time));
+        let price = pool.quote_vault as f64 / pool.base_vault as f64;
+        ledger.account(price / LAMPORTS_PER_SOL, reserves.quote)
+    }
+
     /// Books the swap and derives the record of it.
     fn settle(&self, order: Order, pool: &PoolState, swap: &Swap, arrival: Arrival, ledger: &mut PoolLedger) -> Fill {
         let spot = pool.quote_vault as f64 / pool.base_vault as f64;

@@ -108,6 +108,7 @@ fn outcomes(journal: &Journal) -> Vec<(usize, &'static str)> {
         Outcome::PartiallyFilled(_) => "part",
         Outcome::Filled(_) => "filled",
         Outcome::Rejected(_) => "rejected",
+        Outcome::Cut(_) => "cut",
         Outcome::Charged(_) => "charged",
         Outcome::Funding(_) => "funding",
         Outcome::Cancelled => "cancelled",

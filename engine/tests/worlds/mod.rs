@@ -161,5 +161,14 @@ pub(crate) fn strategies() -> Vec<StrategyConfig> {
         q50(|_| {}).with_limits(RiskConfig { max_drawdown: Some(Fraction::new(0.02)), ..RiskConfig::default() }),
         StrategyConfig::new(ThresholdConfig { entry: 0.6, exit: 0.4, size: Fraction::new(0.7) })
             .with_limits(RiskConfig { max_daily_loss: Some(Fraction::new(0.005)), ..RiskConfig::default() }),
+        StrategyConfig::new(FollowSideConfig::default())
+            .with_exits(ExitConfig { stop_loss: Some(Fraction::new(0.05)), ..ExitConfig::default() })
+            .with_limits(RiskConfig {
+                total_exposure: Some(Fraction::new(0.6)),
+                correlated_exposure: Some(Fraction::new(0.5)),
+                correlation_window: Some(5),
+                heat: Some(Fraction::new(0.02)),
+                ..RiskConfig::default()
+            }),
     ]
 }

@@ -3,8 +3,11 @@
 use q50_engine::bar_buffer::BarBuffer;
 use q50_engine::decision::Decision;
 use q50_engine::ledger::Account;
+use q50_engine::limits::{Holding, Limit, Standing, distance};
 use q50_engine::market::{Bar, Column};
+use q50_engine::strategy::side::Side;
 use q50_engine::strategy::{ConfigError, Explanation, Strategy, StrategyConfig};
+use q50_engine::venue::MarketOrder;
 
 /// Signals of one bar, those that there are.
 pub type BarSignals = Vec<(Column, f64)>;
@@ -56,15 +59,44 @@ impl StrategyHost {
         let decision = self.strategy.decide(history, account);
         (decision, self.strategy.explain(history, account))
     }
+
+    /// What the limits of the account leave of a `budget` that an entry would spend at the close of the bar that was shown
+    /// last, quote units. The account holds this pool alone, and each part of its position has the stop of the entry.
+    ///
+    /// # Errors
+    /// The limit that leaves nothing.
+    pub fn within_limits(&self, budget: f64, account: &Account) -> Result<f64, Limit> {
+        let market = self.bars.market();
+        let history = market.history(market.len() - 1);
+        let stop = self.strategy.stop_distance(history, Side::Long);
+        let at = Standing {
+            equity: account.equity,
+            own: Holding { market: &market, value: account.position * account.price, stop: distance(stop) },
+            position: account.position,
+            price: account.price,
+            stops: [stop, None],
+            costs: [0.0; 2],
+            others: &[],
+            known: history.now(),
+        };
+        match self.strategy.limits().admit(MarketOrder::BuyFor(budget), &at)? {
+            (MarketOrder::BuyFor(left), _) => Ok(left),
+            _ => Ok(budget),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use q50_engine::decision::Reason;
+    use q50_engine::ledger::PoolLedger;
     use q50_engine::market::{History, Signals};
+    use q50_engine::strategy::exits::ExitConfig;
     use q50_engine::strategy::parameters::Parameter;
+    use q50_engine::strategy::risk::RiskConfig;
     use q50_engine::strategy::threshold::ThresholdConfig;
     use q50_engine::strategy::{Guards, Settings};
+    use q50_engine::units::{Fraction, Lamports, TokenAmount};
     use serde::{Deserialize, Serialize};
 
     use super::*;
@@ -99,6 +131,28 @@ mod tests {
         fn reads(&self, _: &Signals<'_>) -> Vec<Column> {
             Vec::new()
         }
+    }
+
+    #[test]
+    fn an_entry_spends_what_the_limits_of_the_account_leave() {
+        let share = |value| Some(Fraction::new(value));
+        let exits = ExitConfig { stop_loss: share(0.2), ..ExitConfig::default() };
+        let left = |risk: RiskConfig, tokens: u64| {
+            let config = StrategyConfig::new(ThresholdConfig::default()).with_exits(exits).with_limits(risk);
+            let mut host = StrategyHost::new(&config, 1_000, &[], 0).unwrap();
+            host.observe(&Bar { open_time: 0, open: 1.0, high: 1.0, low: 1.0, close: 1.0 }, &Vec::new());
+            let price = 1e-3;
+            let cash = Lamports(((10.0 - tokens as f64 * price) * 1e9) as u64);
+            let ledger = PoolLedger::restored(cash, TokenAmount(tokens), Lamports(0), 0.0, 0);
+            host.within_limits(5.0, &ledger.account(price, Lamports(1)))
+        };
+        let near = |found: Result<f64, Limit>, expected: f64| (found.unwrap() - expected).abs() < 1e-9;
+        let total = RiskConfig { total_exposure: share(0.4), ..RiskConfig::default() };
+        assert!(near(left(RiskConfig::default(), 1_000), 5.0));
+        assert!(near(left(total, 0), 4.0) && near(left(total, 1_000), 3.0), "of 10 SOL, less the one that is held");
+        assert_eq!(left(total, 4_000), Err(Limit::TotalExposure));
+        let heat = RiskConfig { heat: share(0.06), ..RiskConfig::default() };
+        assert!(near(left(heat, 1_000), 2.0), "0.6 SOL at a stop of a fifth, less the 0.2 of what is held");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use q50_engine::decision::{Budget, Order};
 use q50_engine::ledger::{Account, PoolLedger};
+use q50_engine::limits::Limit;
 use q50_engine::units::{LAMPORTS_PER_SOL, Lamports};
 use q50_engine::venue::pool_path::Reserves;
 use q50_engine::venue::{PumpSwapConfig, Rejection};
@@ -20,11 +21,12 @@ pub enum NoOrder {
     Pool(#[from] AmmError),
 }
 
-fn words(rejection: Rejection) -> &'static str {
+fn words(rejection: Rejection) -> String {
     match rejection {
-        Rejection::NoCash => "nothing is left to spend",
-        Rejection::NoPosition => "nothing is held",
-        _ => "a pool has no short side",
+        Rejection::NoCash => "nothing is left to spend".to_owned(),
+        Rejection::NoPosition => "nothing is held".to_owned(),
+        Rejection::Limit(limit) => format!("the limit risk.{} leaves nothing", limit.name()),
+        _ => "a pool has no short side".to_owned(),
     }
 }
 
@@ -52,7 +54,8 @@ impl PoolTerms {
     }
 }
 
-/// The size that `order` asks for, given the account that it was decided on.
+/// The size that `order` asks for, given the account that it was decided on; `within_limits` is what the limits of the account
+/// leave of an amount that an entry would spend.
 ///
 /// # Errors
 /// [`NoOrder`] where it asks for nothing.
@@ -63,6 +66,7 @@ pub fn size(
     pool: &PoolState,
     config: &AmmConfig,
     venue: &PumpSwapConfig,
+    within_limits: impl FnOnce(f64) -> Result<f64, Limit>,
 ) -> Result<Size, NoOrder> {
     let spend = match order {
         Order::Buy(Budget::Cash(share)) => share.get() * account.cash,
@@ -74,6 +78,7 @@ pub fn size(
         }
         Order::Short(_) | Order::Cover(_) => return Err(NoOrder::Rejected(Rejection::NoShorting)),
     };
+    let spend = within_limits(spend).map_err(|limit| NoOrder::Rejected(Rejection::Limit(limit)))?;
     let rent = if ledger.has_account() { 0 } else { venue.rent.0 };
     let free = ledger.lamports().0.saturating_sub(venue.base_fee.0 + venue.priority_fee.0 + rent);
     let bound = pool.largest_spend_within_impact(config, venue.max_impact)?;

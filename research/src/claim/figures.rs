@@ -1,11 +1,13 @@
 //! The figures claimed, those of the replay, and those of buy and hold.
 
+use std::collections::BTreeMap;
+
 use q50_engine::{
     decision::Reason,
     market::Market,
     record::Journal,
     units::{AnnualSharpe, LAMPORTS_PER_SOL, Lamports, PerPeriodSharpe, PeriodsPerYear},
-    venue::PoolCosts,
+    venue::{PoolCosts, Rejection},
 };
 use serde::Serialize;
 
@@ -67,6 +69,9 @@ pub struct ReplayFigures {
     pub fills: Option<usize>,
     /// Orders that were not filled.
     pub rejections: Option<usize>,
+    /// What each limit of the account did to entries, by its name; nothing where none was reached.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<&'static str, LimitFigures>,
     /// Traded notional over the equity at the start of its bar, summed.
     pub turnover: Option<f64>,
     /// Mean share of equity in the market.
@@ -86,6 +91,15 @@ pub struct ReplayFigures {
     pub profit_factor: Option<f64>,
     /// Bars replayed.
     pub bars: usize,
+}
+
+/// What a limit of the account did to entries.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct LimitFigures {
+    /// Entries of which it left nothing.
+    pub refused: usize,
+    /// Entries that it cut to what was left.
+    pub cut: usize,
 }
 
 /// What trading in a pool cost, SOL.
@@ -262,6 +276,7 @@ pub(super) fn replay_figures(journal: &Journal, first: usize, returns: &[f64], y
         kurtosis: metrics::kurtosis_biased(returns).ok(),
         fills: Some(journal.fills.len()),
         rejections: Some(journal.rejections.len()),
+        limits: limits(journal),
         turnover: metrics::turnover(&traded, &with_start[..traded.len()]).ok(),
         exposure: metrics::exposure(&journal.exposure).ok(),
         fees: Some(fees(journal)),
@@ -272,6 +287,21 @@ pub(super) fn replay_figures(journal: &Journal, first: usize, returns: &[f64], y
         profit_factor: metrics::profit_factor(&outcomes).ok(),
         bars: journal.equity.len(),
     }
+}
+
+fn limits(journal: &Journal) -> BTreeMap<&'static str, LimitFigures> {
+    let mut figures: BTreeMap<&'static str, LimitFigures> = BTreeMap::new();
+    let refused = |&(_, rejection): &(usize, Rejection)| match rejection {
+        Rejection::Limit(limit) => Some(limit),
+        _ => None,
+    };
+    for limit in journal.rejections.iter().filter_map(refused) {
+        figures.entry(limit.name()).or_default().refused += 1;
+    }
+    for (_, limit) in &journal.cuts {
+        figures.entry(limit.name()).or_default().cut += 1;
+    }
+    figures
 }
 
 /// Summed in lamports, so that no digit is lost; `None` where no fill was a pool's.

@@ -258,6 +258,9 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, M
         }),
         ("Mean block of the bootstrap, bars", notes.or_dash(inference.mean_block, |b| number(b, 1), resampled)),
     ];
+    let limits = replay.limits.iter().map(|(name, done)| {
+        (format!("Entries at risk.{name}"), plain(&format!("{} refused, {} cut", done.refused, done.cut)))
+    });
     if let Some(claim) = &v.claim_inference {
         let few = || "the claim lists fewer than two comparable published trials".to_owned();
         let short = || "the claim covers too few bars".to_owned();
@@ -272,7 +275,8 @@ fn detail_rows(v: &Verification, why: &Why, notes: &mut Notes) -> Vec<(String, M
             ),
         ]);
     }
-    money(v).into_iter().chain(rows.into_iter().map(|(name, cell)| (name.to_owned(), cell))).collect()
+    let rows = rows.into_iter().map(|(name, cell)| (name.to_owned(), cell));
+    money(v).into_iter().chain(rows).chain(limits).collect()
 }
 
 /// What is counted in money, with its unit.

@@ -180,7 +180,7 @@ impl Strategy for RandomOrders {
                 let pair = [close(stop, Reason::StopLoss), close(target, Reason::TakeProfit)];
                 self.placed.extend(orders.place_pair(pair));
             }
-            Outcome::Charged(_) | Outcome::Funding(_) | Outcome::Filled(_) => {}
+            Outcome::Cut(_) | Outcome::Charged(_) | Outcome::Funding(_) | Outcome::Filled(_) => {}
             _ if self.rng.random_bool(0.1) && self.close > 0.0 => {
                 let request = self.request(event.time, 60_000);
                 self.placed.push(orders.place(request));

@@ -199,6 +199,7 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
                 cooldown_hours: rng.random_bool(0.7).then(|| rng.random_range(0.01..10.0)),
                 max_daily_loss: maybe(rng, 0.2),
                 max_consecutive_losses: rng.random_bool(0.3).then(|| rng.random_range(2..6)),
+                ..RiskConfig::default()
             };
             let allow_short = !pool && rng.random_bool(0.5);
             let sell = if rng.random_bool(0.5) { SellRule::Full } else { SellRule::Partial };
@@ -207,6 +208,23 @@ pub(crate) fn strategy(rng: &mut ChaCha8Rng, pool: bool) -> StrategyConfig {
                 .with_limits(risk)
         }
     }
+}
+
+/// The strategy within random limits on what is open.
+pub(crate) fn limited(rng: &mut ChaCha8Rng, strategy: StrategyConfig) -> StrategyConfig {
+    let mut share = || rng.random_bool(0.5).then(|| Fraction::new(rng.random_range(0.05..0.9)));
+    let (total_exposure, instrument_exposure, correlated_exposure, heat) = (share(), share(), share(), share());
+    let risk = strategy.guards().risk;
+    strategy.with_limits(RiskConfig {
+        total_exposure,
+        instrument_exposure,
+        correlated_exposure,
+        correlation_window: Some(rng.random_range(2..20)),
+        correlation_threshold: Some(Fraction::new(rng.random_range(0.1..0.9))),
+        heat,
+        max_positions: rng.random_bool(0.5).then(|| rng.random_range(1..3)),
+        ..risk
+    })
 }
 
 pub(crate) fn next_open(rng: &mut ChaCha8Rng, strategy: &StrategyConfig) -> NextOpen {

@@ -1,7 +1,8 @@
 //! Limits on the account that no strategy can trade around.
 //!
-//! [`Limited`] stands between a strategy and the venue: while a limit is broken it answers in the strategy's place,
-//! first with the sale of the position, then with holds. So a caller cannot forget to check a result.
+//! Limits on losses stop trading. [`Limited`] stands between a strategy and the venue: while one is broken it answers in
+//! the strategy's place, first with the sale of the position, then with holds. So a caller cannot forget to check a result.
+//! Limits on what is open are kept where orders are filled ([`crate::limits`]), because several are decided at once.
 
 use std::ops::Range;
 
@@ -10,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Decision, Intent, Order, Reason},
     ledger::{Account, Balances, Held, Marked},
+    limits::{Correlated, Limits},
     market::{History, Market},
     matching::RestingExits,
     orders::{Event, Orders},
     strategy::{
         Explanation, Strategy,
+        side::Side,
         trades::{Outcome, Trades},
     },
     units::Fraction,
@@ -23,7 +26,8 @@ use crate::{
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: f64 = 3_600_000.0;
 
-/// Losses at which trading stops. Absent limits do not apply.
+/// Losses at which trading stops, and what may be open at once. Absent limits do not apply; with several instruments all
+/// are those of the whole account, but for `max_consecutive_losses`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RiskConfig {
@@ -34,9 +38,60 @@ pub struct RiskConfig {
     /// Loss since midnight UTC, a fraction of the equity then, at or above which trading stops until midnight.
     pub max_daily_loss: Option<Fraction>,
     /// Trades lost one after the other at which trading stops, for `cooldown_hours` as well.
-    // Written only where it is set, because trials on record were filed without it.
+    // Written only where they are set, because trials on record were filed without them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_consecutive_losses: Option<u32>,
+    /// Positions open at once; an entry that would open one more is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_positions: Option<u32>,
+    /// Value of all positions, a share of equity; of an entry no more is filled than is left of it, nor of the limits below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_exposure: Option<Fraction>,
+    /// Value of the position in one instrument, a share of equity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instrument_exposure: Option<Fraction>,
+    /// Value of the positions that move together with the one that is entered, it included, a share of equity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlated_exposure: Option<Fraction>,
+    /// Returns from which it is told what moves together; absent: [`DEFAULT_CORRELATION_WINDOW`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_window: Option<u32>,
+    /// Correlation at or above which two instruments move together; absent: [`DEFAULT_CORRELATION_THRESHOLD`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_threshold: Option<Fraction>,
+    /// What is lost where every stop is hit, a share of equity; of a position without a stop that is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heat: Option<Fraction>,
+}
+
+/// Returns from which it is told what moves together, where nothing is said.
+pub const DEFAULT_CORRELATION_WINDOW: u32 = 100;
+/// Correlation at or above which two instruments move together, where nothing is said: about half of the variance of one is
+/// then explained by the other.
+pub const DEFAULT_CORRELATION_THRESHOLD: Fraction = Fraction::new(0.7);
+
+impl RiskConfig {
+    /// Whether a loss can stop trading.
+    fn stops_trading(&self) -> bool {
+        self.max_drawdown.is_some() || self.max_daily_loss.is_some() || self.max_consecutive_losses.is_some()
+    }
+
+    /// The limits on what is open.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let correlated = self.correlated_exposure.map(|exposure| Correlated {
+            exposure,
+            window: self.correlation_window.unwrap_or(DEFAULT_CORRELATION_WINDOW) as usize,
+            threshold: self.correlation_threshold.unwrap_or(DEFAULT_CORRELATION_THRESHOLD),
+        });
+        Limits {
+            max_positions: self.max_positions,
+            total_exposure: self.total_exposure,
+            instrument_exposure: self.instrument_exposure,
+            correlated,
+            heat: self.heat,
+        }
+    }
 }
 
 /// A strategy under limits.
@@ -61,7 +116,7 @@ impl<S> Limited<S> {
         Self {
             inner,
             config,
-            unlimited: config == RiskConfig::default(),
+            unlimited: !config.stops_trading(),
             peak: 0.0,
             day: i64::MIN,
             day_open_equity: 0.0,
@@ -164,7 +219,15 @@ impl<S: Strategy> Strategy for Limited<S> {
         self.inner.resting(account)
     }
 
-    /// Without limits only ruin halts, which a long account cannot reach. With limits every bar is looked at.
+    fn stop_distance(&self, history: History<'_>, side: Side) -> Option<f64> {
+        self.inner.stop_distance(history, side)
+    }
+
+    fn limits(&self) -> Limits {
+        self.config.limits()
+    }
+
+    /// Without limits on losses only ruin halts, which a long account cannot reach. With such limits every bar is looked at.
     #[inline]
     fn stays(&self, history: History<'_>, marked: Marked) -> bool {
         self.halted_until.is_none()

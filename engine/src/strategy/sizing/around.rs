@@ -41,8 +41,7 @@ impl<S: Strategy> WithSizing<S> {
 
     /// The distance of the nearest stop that an entry decided now would have, a fraction of the price.
     fn stop_distance(&self, history: History<'_>, side: Side) -> Option<f64> {
-        let of_exits = [self.exits.stop_loss, self.exits.trailing_stop].map(|distance| distance.map(Fraction::get));
-        of_exits.into_iter().chain([self.inner.stop_distance(history, side)]).flatten().reduce(f64::min)
+        self.exits.stop_distance().into_iter().chain(self.inner.stop_distance(history, side)).reduce(f64::min)
     }
 
     /// What is known of the present bar. Forecasts are those of the signals, where there are any.

@@ -195,7 +195,9 @@ impl Session {
     fn order(&self, intent: &Intent, row: &BarRow, is_newest: bool, wanted_ms: i64, decided: &DecisionRow) -> OrderRow {
         let pool = self.terms.at(row.reserves());
         let account = &decided.account;
-        let size = size(intent.order, account, self.books.ledger(), &pool, &self.terms.config, &self.venue);
+        let within_limits = |budget: f64| self.host.within_limits(budget, account);
+        let size =
+            size(intent.order, account, self.books.ledger(), &pool, &self.terms.config, &self.venue, within_limits);
         let done = match &size {
             Err(problem) => Done::only(State::Rejected, Some(problem.to_string())),
             Ok(_) if !is_newest => Done::only(State::Missed, Some(TOO_LATE.to_owned())),
