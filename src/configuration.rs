@@ -158,7 +158,11 @@ pub(crate) fn dataset_for(arguments: &ReplayArguments, strategy: Option<&Strateg
             arguments.bars.len()
         ),
     };
-    if from.is_none() && to.is_none() { Ok(data) } else { Ok(data.window(from, to)?) }
+    let data = if from.is_none() && to.is_none() { data } else { data.window(from, to)? };
+    if let Some(stale) = data.stale() {
+        tracing::warn!("{stale}");
+    }
+    Ok(data)
 }
 
 /// What stands for a folder that `q50 collect` made.

@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use q50_datasets::input::Opened;
 use q50_engine::strategy::Registry;
 
 use crate::{
@@ -30,9 +31,9 @@ fn frames() -> MutexGuard<'static, Option<HashMap<String, PathBuf>>> {
 }
 
 /// Opens `frame:NAME`.
-pub(crate) fn frame(name: &str) -> Result<File, String> {
+pub(crate) fn frame(name: &str) -> Result<Opened, String> {
     let path = frames().as_ref().and_then(|known| known.get(name).cloned()).ok_or("there is no such frame")?;
-    File::open(path).map_err(|error| error.to_string())
+    File::open(path).map(Opened::from).map_err(|error| error.to_string())
 }
 
 /// A program that runs q50's commands, one at a time.

@@ -95,6 +95,57 @@ fn a_select_chooses_what_is_read_of_a_database() {
     }
 }
 
+/// The same hours in seconds, and as clocks in New York show them, of two pools.
+#[test]
+fn a_database_says_how_its_times_are_meant_and_whose_rows_they_are() {
+    let w = Workspace::new();
+    prepare(&w);
+    let database = Connection::open(w.path("s.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE seconds (time INTEGER, pool_id TEXT, q10 REAL, q50 REAL, q90 REAL);
+             CREATE TABLE local (datetime TEXT, q10 REAL, q50 REAL, q90 REAL);",
+        )
+        .unwrap();
+    for hour in 0..20 {
+        for (pool, q50) in [("a", 0.1), ("b", 0.5)] {
+            let row = (hour * 3_600, pool, q50);
+            database.execute("INSERT INTO seconds VALUES (?1, ?2, -1, ?3, 1)", row).unwrap();
+        }
+        let local = q50_datasets::time::rfc3339((hour - 5) * HOUR).replace(['T', 'Z'], " ");
+        database.execute("INSERT INTO local VALUES (?1, -1, 0.1, 1)", [local.trim()]).unwrap();
+    }
+    w.write("s.csv", signals(0.1));
+    let file = verified(&w, "{dir}/s.csv").1;
+    assert_eq!(verified(&w, "sqlite:{dir}/s.db:seconds?pool=a&time_unit=s").1, file);
+    assert_eq!(verified(&w, "sqlite:{dir}/s.db:local?source_tz=America/New_York").1, file);
+    for (place, needles) in [
+        ("seconds?time_unit=s", ["rows of `", "?pool="]),
+        ("seconds?pool=a&time_unit=h", ["time_unit=h", "time_unit=s|ms"]),
+        ("seconds?pool=a&source_tz=UTC", ["row 1", "source_tz is for times in words"]),
+        ("local?time_unit=s", ["row 1", "time_unit is for integers"]),
+        ("local?pool=a", ["no column `pool_id`", "leave the pool out"]),
+        ("local?source_tz=Moon", ["source_tz=Moon", "Europe/Berlin"]),
+    ] {
+        w.refused(&format!("verify --bars {{dir}}/bars.csv --signals sqlite:{{dir}}/s.db:{place}"), &needles);
+    }
+}
+
+#[test]
+fn a_view_without_an_end_is_not_waited_for() {
+    let w = Workspace::new();
+    prepare(&w);
+    let database = Connection::open(w.path("s.db")).unwrap();
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";
+    database
+        .execute_batch(&format!("CREATE VIEW endless AS {endless} SELECT count(*) AS ts_ms, 1 AS q50 FROM n"))
+        .unwrap();
+    w.refused(
+        "verify --bars {dir}/bars.csv --signals sqlite:{dir}/s.db:endless?timeout=1",
+        &["s.db: nothing after 1 s", "?timeout=SECONDS"],
+    );
+}
+
 #[test]
 fn the_first_source_that_answers_is_taken_and_named() {
     let w = Workspace::new();
@@ -105,7 +156,13 @@ fn the_first_source_that_answers_is_taken_and_named() {
     w.write("list.toml", list);
     let half = verified(&w, "{dir}/first.csv").1;
     let (said, hash) = verified(&w, "sources:{dir}/list.toml");
-    assert!(hash == half && !said.contains("passed over"), "{said}");
+    assert!(hash == half && said.contains("signals of") && !said.contains("passed over"), "{said}");
+    let summary = w.json("verify --bars {dir}/bars.csv --signals sources:{dir}/list.toml --out {dir}/out", 0);
+    let name = first.display().to_string();
+    assert_eq!(summary["data"]["files"][1]["source"], name.as_str());
+    let page = std::fs::read_to_string(w.path("out/report.html")).unwrap();
+    assert!(page.contains(&format!("list.toml: CSV of {name}")), "the report names it");
+    assert!(w.q50("verify --bars {dir}/bars.csv --signals sources:{dir}/list.toml").stdout.contains(&name));
 
     // Gone, then broken: the second answers, and both its name and the reason are said.
     std::fs::remove_file(&first).unwrap();
@@ -113,7 +170,10 @@ fn the_first_source_that_answers_is_taken_and_named() {
     let second = verified(&w, "{dir}/s.csv").1;
     let (said, hash) = verified(&w, "sources:{dir}/list.toml");
     assert_eq!(hash, second);
-    assert!(said.contains("first.csv") && said.contains("s.db:t instead"), "{said}");
+    assert!(said.contains("s.db:t instead"), "{said}");
+    // The file and the reason, each once.
+    let line = said.lines().find(|line| line.contains("passed over")).unwrap();
+    assert_eq!((line.matches("first.csv").count(), line.matches("No such file").count()), (1, 1), "{line}");
     w.write("first.csv", "ts_ms,q50\n1,oops\n");
     let (said, hash) = verified(&w, "sources:{dir}/list.toml");
     assert!(hash == second && said.contains("oops"), "{said}");
@@ -127,6 +187,23 @@ fn the_first_source_that_answers_is_taken_and_named() {
     w.refused("verify --bars {dir}/bars.csv --signals sources:{dir}/empty.toml", &["no source"]);
     w.write("nested.toml", "sources = ['sources:list.toml']");
     w.refused("verify --bars {dir}/bars.csv --signals sources:{dir}/nested.toml", &["a list itself"]);
+}
+
+/// Sixty hours of bars, and twenty of signals.
+#[test]
+fn a_source_that_ends_before_the_bars_is_not_stale_in_silence() {
+    let w = Workspace::new();
+    prepare(&w);
+    w.write("s.csv", signals(0.1));
+    w.write("list.toml", format!("sources = ['{}']\n", w.path("s.csv").display()));
+    let stale = "s.csv end at 1970-01-01T19:00:00Z, 40 bars before the bars do";
+    let line = "verify --bars {dir}/bars.csv --signals sources:{dir}/list.toml";
+    let told = w.q50(&format!("{line} --out {{dir}}/out"));
+    assert!(told.stdout.contains(stale) && told.stderr.contains(stale), "{}{}", told.stdout, told.stderr);
+    let read = |name: &str| std::fs::read_to_string(w.path("out").join(name)).unwrap();
+    assert!(read("summary.json").contains(stale) && read("report.html").contains(stale));
+    let asked = w.q50(&format!("{line} --to 1970-01-01T18:00:00Z"));
+    assert!(!asked.stderr.contains("before the bars do"), "{}", asked.stderr);
 }
 
 #[test]

@@ -270,6 +270,16 @@ impl Dataset {
         self.joined.iter().rposition(|has| *has)
     }
 
+    /// One sentence where the signals are those of a list of sources, and end before the bars do; `None` where the window
+    /// says that it ends there.
+    #[must_use]
+    pub fn stale(&self) -> Option<String> {
+        let source = self.readings().into_iter().find_map(|reading| reading.source.clone())?;
+        let last = self.last_signal().filter(|last| last + 1 == self.end && self.end < self.bars.len())?;
+        let (until, after) = (rfc3339(self.bars.open_time[last]), self.bars.len() - self.end);
+        Some(format!("the signals of {source} end at {until}, {after} bars before the bars do, which are not judged"))
+    }
+
     /// Missing bars inside the window.
     #[must_use]
     pub fn gaps(&self) -> Gaps {

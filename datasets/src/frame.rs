@@ -13,7 +13,7 @@ use crate::read::{self, Filled, Plan, Role};
 pub use crate::read::{BadCell, NO_TIME};
 pub use crate::reading::Reading;
 use crate::source::Content;
-use crate::time::TimeForm;
+use crate::time::{MOMENT, TimeForm};
 
 /// Which columns to read. A name matches exactly or, where that fails, without regard to case, to angle brackets around
 /// it, and to whether its words are joined by blanks, hyphens or underscores.
@@ -66,7 +66,7 @@ impl Frame {
         let path = input.path();
         let plan = |names: &[String]| plan(path, names, wanted);
         let content = Content::of(input)?;
-        let mut reading = Reading::new(path, content.format, content.compression);
+        let mut reading = Reading::new(input, content.format, content.compression);
         let columns = read::columns(path, content, plan)?;
         reading.time_form = columns.time_form;
         reading.assumed_names = columns.assumed_names;
@@ -118,7 +118,7 @@ impl Frame {
             n => format!(", and {n} more such cells"),
         };
         let all = self.bad.iter().filter(|other| other.column == cell.column).count() == self.rows;
-        let remedy = if all { "write the whole column so" } else { "repair or remove the row" };
+        let remedy = if all { of_column(cell) } else { "repair or remove the row" };
         Err(Error::new(Kind::Value, &self.origin, format!("found {}{more}", cell.found))
             .at_row(cell.row)
             .column(&cell.column)
@@ -235,6 +235,16 @@ fn plan(path: &Path, names: &[String], wanted: &Wanted<'_>) -> Result<Plan> {
     Ok(plan)
 }
 
+/// What to do about a column of which no cell is as it has to be.
+fn of_column(cell: &BadCell) -> &'static str {
+    match cell.found.trim_end_matches('`') {
+        _ if cell.expected == MOMENT => "export dates with the year first",
+        found if found.ends_with('%') => "remove the % and divide by 100",
+        found if found.contains(',') => "export numbers with a decimal point",
+        _ => "export the column again",
+    }
+}
+
 pub(crate) fn missing_columns(path: &Path, missing: &str, names: &[String]) -> Error {
     Error::new(Kind::MissingColumn, path, format!("missing {missing}"))
         .expected(format!("it among the file's columns {}", list(names)))
@@ -283,6 +293,20 @@ mod tests {
         let e = frame.strict().unwrap_err();
         assert_eq!((e.row(), e.column_name()), (Some(2), Some("close")));
         assert!(e.to_string().contains("`oops`, and 1 more"), "{e}");
+    }
+
+    #[test]
+    fn a_column_that_is_written_otherwise_has_the_remedy_for_it() {
+        for (text, remedy) in [
+            ("ts_ms,close\n1,2%\n2,-3%\n", "remove the % and divide by 100"),
+            ("ts_ms,close\n1,\"1,5\"\n2,\"2,5\"\n", "export numbers with a decimal point"),
+            ("ts_ms,close\n31/01/2024,1\n01/02/2024,2\n", "export dates with the year first"),
+        ] {
+            let (_dir, path) = csv(text);
+            let wanted = Wanted { time: true, numbers: vec!["close"], ..Wanted::default() };
+            let e = Frame::read(&path, &wanted).unwrap().strict().unwrap_err();
+            assert_eq!((e.row(), e.remedy_text()), (Some(1), Some(remedy)), "{e}");
+        }
     }
 
     #[test]

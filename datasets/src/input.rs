@@ -2,11 +2,11 @@
 //!
 //! A file is read where it is. A pipe (`<(...)`, a FIFO, `/dev/stdin`) gives its bytes once, while a reader looks at the
 //! beginning before it reads the whole; so a pipe is first copied to its end into an unnamed temporary file. So is the
-//! content of what is no file at all, such as a table of a database (`SCHEME:...`, see [`install_openers`]). Devices and
-//! sockets are refused: `/dev/zero` has no end.
+//! content of what is no file at all, such as a table of a database (`SCHEME:...`, see [`install_openers`]). Text in UTF-16, as
+//! Excel and MetaTrader write it, is copied as UTF-8. Devices and sockets are refused: `/dev/zero` has no end.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, mpsc};
@@ -22,9 +22,23 @@ const WRITER_WITHIN: Duration = Duration::from_secs(10);
 /// Most bytes of a text that people write by hand, such as a strategy, a claim or a grid: 1 MiB.
 const TEXT_MOST: u64 = 1 << 20;
 
-/// Opens what a user names as `SCHEME:...`: gets what stands behind the colon, and returns a file with its content, or why
-/// there is none.
-pub type Opener = fn(&str) -> std::result::Result<File, String>;
+/// What an opener found.
+#[derive(Debug)]
+pub struct Opened {
+    /// A file with the content.
+    pub file: File,
+    /// Which of several sources the content is of, where there was a choice.
+    pub source: Option<String>,
+}
+
+impl From<File> for Opened {
+    fn from(file: File) -> Self {
+        Self { file, source: None }
+    }
+}
+
+/// Opens what a user names as `SCHEME:...`: gets what stands behind the colon, and returns its content, or why there is none.
+pub type Opener = fn(&str) -> std::result::Result<Opened, String>;
 
 static OPENERS: OnceLock<&'static [(&'static str, Opener)]> = OnceLock::new();
 
@@ -60,6 +74,7 @@ pub fn unnamed<E: From<io::Error>>(
 pub struct Input {
     path: PathBuf,
     file: File,
+    source: Option<String>,
     /// Its format, where the user said it.
     stated: Option<Format>,
     key: Option<String>,
@@ -72,12 +87,12 @@ impl Input {
     /// Where nothing can be opened there, it is a device or a socket, nobody writes into a FIFO for ten seconds, or a pipe
     /// gives more than 4 GiB.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = match opener(path) {
+        let Opened { file, source } = match opener(path) {
             // Only the scheme is named: a connection string with its password may have been typed behind it.
             Some((scheme, opener, rest)) => opener(rest).map_err(|why| Error::new(Kind::Io, scheme, why))?,
-            None => open(path).map_err(|e| Error::io(path, "cannot open it", e))?,
+            None => open(path).map_err(|e| Error::io(path, "cannot open it", e))?.into(),
         };
-        Ok(Self { path: path.to_path_buf(), file, stated: None, key: None })
+        Ok(Self { path: path.to_path_buf(), file, source, stated: None, key: None })
     }
 
     /// The same, which the user says is a pickle: those of the first protocols have no mark of their own. It may hold
@@ -107,6 +122,11 @@ impl Input {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Which of several sources it is of, where there was a choice.
+    pub(crate) fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 
     /// Whether it is a directory.
@@ -149,13 +169,52 @@ pub fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 
 fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
-    if kind.is_file() || kind.is_dir() {
+    if kind.is_dir() {
         File::open(path)
+    } else if kind.is_file() {
+        in_utf8(File::open(path)?)
     } else if kind.is_fifo() {
-        copy_to_the_end(opened_within(path, WRITER_WITHIN)?, PIPE_MOST)
+        in_utf8(copy_to_the_end(opened_within(path, WRITER_WITHIN)?, PIPE_MOST)?)
     } else {
         Err(refused("it is a device or a socket, expected a file or a pipe"))
     }
+}
+
+/// The file, or a copy in UTF-8 of one that its byte order mark says to be in UTF-16.
+fn in_utf8(mut file: File) -> io::Result<File> {
+    let mut mark = Vec::new();
+    (&mut file).take(4).read_to_end(&mut mark)?;
+    file.rewind()?;
+    let unit = match mark[..] {
+        // Four bytes a character, or the head of an Arrow stream.
+        [0xff, 0xfe, 0, 0] => return Ok(file),
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return Ok(file),
+    };
+    let (mut pairs, mut ended) = (BufReader::new(file), None);
+    let units = std::iter::from_fn(|| {
+        let mut pair = [0; 2];
+        match pairs.read_exact(&mut pair) {
+            Ok(()) => Some(unit(pair)),
+            Err(error) => {
+                ended = Some(error);
+                None
+            }
+        }
+    });
+    let mut copy = BufWriter::new(tempfile::tempfile()?);
+    // The first is the mark itself.
+    for character in char::decode_utf16(units).skip(1) {
+        let character = character.map_err(|_| refused("it is text in UTF-16 that is damaged"))?;
+        copy.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
+    }
+    if let Some(error) = ended.filter(|error| error.kind() != io::ErrorKind::UnexpectedEof) {
+        return Err(error);
+    }
+    let mut copy = copy.into_inner().map_err(io::IntoInnerError::into_error)?;
+    copy.rewind()?;
+    Ok(copy)
 }
 
 /// Opening a FIFO waits for a writer, and nothing but a thread of its own can stop waiting.
@@ -249,6 +308,21 @@ mod tests {
         assert!(read_text(&path).unwrap_err().to_string().contains("more than 1 MiB"));
         fs::write(&path, [0xff]).unwrap();
         assert!(read_text(&path).unwrap_err().to_string().contains("UTF-8"));
+    }
+
+    #[test]
+    fn text_in_utf_16_is_read_as_the_same_text_in_utf_8() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wide.csv");
+        // A character of two units, and the end of a line that is a zero byte and another one.
+        let text = "date,profit\n2024-01-01,\u{20ac}1\u{1f600}\n\u{a00}";
+        for bytes_of in [u16::to_le_bytes, u16::to_be_bytes] {
+            let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(bytes_of).collect();
+            fs::write(&path, &wide).unwrap();
+            assert_eq!(read_text(&path).unwrap(), text);
+            fs::write(&path, [&wide[..], &bytes_of(0xd83d)].concat()).unwrap();
+            assert!(Input::open(&path).unwrap_err().to_string().contains("UTF-16 that is damaged"));
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Records how a file was read, so that nothing is assumed silently.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::Serialize;
 
 use crate::compression::Compression;
+use crate::input::Input;
 use crate::source::Format;
 use crate::time::TimeForm;
 
@@ -14,6 +14,9 @@ use crate::time::TimeForm;
 pub struct Reading {
     /// The file's name, without its folder.
     pub file: String,
+    /// Of a list of sources the one that answered; `None` where there was no choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What it holds.
     pub format: Format,
     /// How it is packed; `None` for a plain file.
@@ -25,10 +28,18 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(path: &Path, format: Format, compression: Option<Compression>) -> Self {
+    pub(crate) fn new(input: &Input, format: Format, compression: Option<Compression>) -> Self {
+        let path = input.path();
         let file =
             path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-        Self { file, format, compression, time_form: None, assumed_names: false }
+        Self {
+            file,
+            source: input.source().map(str::to_owned),
+            format,
+            compression,
+            time_form: None,
+            assumed_names: false,
+        }
     }
 }
 
@@ -37,6 +48,9 @@ impl fmt::Display for Reading {
         write!(f, "{}: {}", self.file, self.format.name())?;
         if let Some(compression) = self.compression {
             write!(f, " in {}", compression.name())?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, " of {source}")?;
         }
         if self.assumed_names {
             f.write_str(if self.format == Format::Json {

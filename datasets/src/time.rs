@@ -118,13 +118,27 @@ pub struct Zone {
 }
 
 impl Zone {
+    /// A moment in words: in its own offset from UTC where it says one, else in the zone; `None` where it is none.
+    #[must_use]
+    pub fn moment(&self, text: &str) -> Option<i64> {
+        let (ms, zoned) = parse(text)?;
+        if zoned { Some(ms) } else { self.to_utc(ms) }
+    }
+
     /// The moment at which clocks of the zone show what clocks at UTC show at `local_ms`, epoch milliseconds; the earlier one
     /// where they show it twice, and `None` where they never do.
     #[must_use]
     pub fn to_utc(&self, local_ms: i64) -> Option<i64> {
+        self.after(None, local_ms)
+    }
+
+    /// The same of a row behind another, at `previous`: where clocks show it twice, the earlier moment that is later than that.
+    pub(crate) fn after(&self, previous: Option<i64>, local_ms: i64) -> Option<i64> {
         let local = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local_ms).ok()?);
         let found = self.zone.to_ambiguous_timestamp(local);
-        let moment = if found.is_ambiguous() { found.compatible().ok()? } else { found.unambiguous().ok()? };
+        let (earlier, later) = (found.clone().earlier().ok()?, found.later().ok()?);
+        let is_behind = previous.is_some_and(|previous| earlier.as_millisecond() <= previous);
+        let moment = if is_behind { later } else { earlier };
         // A time that clocks left out is moved by the gap.
         (self.zone.to_datetime(moment) == local).then(|| moment.as_millisecond())
     }

@@ -240,6 +240,9 @@ fn text(out: &mut dyn Write, v: &Verification, folder: &RunFolder) -> io::Result
     for file in &v.data.files {
         writeln!(out, "{file}")?;
     }
+    for stale in &v.data.stale {
+        writeln!(out, "{stale}")?;
+    }
     for codes in &v.data.codes {
         writeln!(out, "{codes}")?;
     }

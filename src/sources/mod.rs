@@ -5,13 +5,14 @@ mod postgres;
 mod qlib;
 mod sqlite;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-use q50_datasets::input::{Opener, install_openers, read_text};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use q50_datasets::input::{Opened, Opener, install_openers, read_text};
 use q50_datasets::{Input, SignalOptions, SignalTable};
 use serde::{Deserialize, Serialize};
+
+use crate::output::told;
 
 pub(crate) use postgres::{Program, request};
 
@@ -37,8 +38,8 @@ pub(crate) fn install() {
     install_openers(OPENERS);
 }
 
-fn opened(file: Result<File>) -> Result<File, String> {
-    file.map_err(|error| format!("{error:#}"))
+fn opened(found: Result<impl Into<Opened>>) -> Result<Opened, String> {
+    found.map(Into::into).map_err(|error| told(&error))
 }
 
 /// A signal that was known at a time, and where it is from.
@@ -83,15 +84,25 @@ pub(crate) fn lookup(path: &Path, at_ms: i64, tolerance_ms: i64) -> Result<Answe
                 answered = true;
                 "no signal within the tolerance".to_owned()
             }
-            Err(error) => format!("{error:#}"),
+            Err(error) => reason(&source, &error),
         };
         answers.passed_over.push(PassedOver { source, reason });
     }
     if !answered {
-        let reasons = answers.passed_over.iter().map(|passed| format!("{}: {}", passed.source, passed.reason));
-        bail!("none of the sources answers: {}", reasons.collect::<Vec<_>>().join("; "));
+        return Err(none_answers(&answers.passed_over));
     }
     Ok(answers)
+}
+
+/// What is wrong with a source, without its name where the error begins with it.
+fn reason(source: &str, error: &anyhow::Error) -> String {
+    let told = told(error);
+    told.strip_prefix(source).and_then(|rest| rest.strip_prefix(": ")).map_or_else(|| told.clone(), str::to_owned)
+}
+
+fn none_answers(passed_over: &[PassedOver]) -> anyhow::Error {
+    let reasons = passed_over.iter().map(|passed| format!("{}: {}", passed.source, passed.reason));
+    anyhow!("none of the sources answers: {}", reasons.collect::<Vec<_>>().join("; "))
 }
 
 /// What a source is called in messages: without what was typed in the place of a variable's name, which may be a connection
@@ -145,29 +156,26 @@ fn read_list(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The first source of a list that can be read as signals. Which one it is, and why not one before it, is said aloud.
-fn first_that_answers(list: &str) -> Result<File> {
-    let mut reasons = Vec::new();
-    for source in read_list(Path::new(list))? {
-        let name = shown(&source);
-        let read = || -> Result<File> {
-            let input = Input::open(&source)?;
+fn first_that_answers(list: &str) -> Result<Opened> {
+    let mut passed_over = Vec::new();
+    for place in read_list(Path::new(list))? {
+        let source = shown(&place);
+        let read = || -> Result<_> {
+            let input = Input::open(&place)?;
             SignalTable::read_input(&input, &SignalOptions::default())?;
             Ok(input.into_file()?)
         };
         match read() {
             Ok(file) => {
-                for reason in &reasons {
-                    tracing::warn!("passed over {reason}");
+                for PassedOver { source, reason } in &passed_over {
+                    tracing::warn!("passed over {source}: {reason}");
                 }
-                if reasons.is_empty() {
-                    tracing::info!("signals of {name}");
-                } else {
-                    tracing::warn!("signals of {name} instead");
-                }
-                return Ok(file);
+                let instead = if passed_over.is_empty() { "" } else { " instead" };
+                tracing::warn!("signals of {source}{instead}");
+                return Ok(Opened { file, source: Some(source) });
             }
-            Err(error) => reasons.push(format!("{name}: {error:#}")),
+            Err(error) => passed_over.push(PassedOver { reason: reason(&source, &error), source }),
         }
     }
-    bail!("none of the sources answers: {}", reasons.join("; "))
+    Err(none_answers(&passed_over))
 }

@@ -9,7 +9,7 @@ use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::{ToSql, Type};
 use serde::Serialize;
 
-use crate::request::quoted;
+use crate::request::{WITHIN, quoted};
 use crate::signals::read_only;
 use crate::{Error, Server};
 
@@ -38,7 +38,7 @@ pub fn dump_collector(
     folder: &Path,
 ) -> Result<(Generation, Option<String>), Error> {
     server.attempt("reading the collector's tables", |client| {
-        let mut transaction = read_only(client)?;
+        let mut transaction = read_only(client, WITHIN)?;
         if let Some(zone) = zone {
             transaction.execute("SELECT set_config('TimeZone', $1, true)", &[&zone])?;
         }

@@ -3,7 +3,7 @@
 use postgres::Statement;
 
 use crate::request::Request;
-use crate::signals::{Plan, Signals};
+use crate::signals::{Plan, Signals, read_only};
 use crate::{Error, Server};
 
 /// A signal, and how old it was.
@@ -60,7 +60,7 @@ impl Lookup {
             };
             let mut parameters = plan.parameters(request);
             parameters.push(&at_ms);
-            let mut transaction = client.build_transaction().read_only(true).start()?;
+            let mut transaction = read_only(client, request.timeout)?;
             let row = transaction.query_opt(&statement, &parameters)?;
             transaction.commit()?;
             let mut signals = plan.empty();

@@ -1,6 +1,11 @@
 //! What is to be read: a table or a SELECT, and how its times are meant.
 
+use std::time::Duration;
+
 use crate::Error;
+
+/// How long the server may work on one statement where nothing else is said.
+pub(crate) const WITHIN: Duration = Duration::from_secs(300);
 
 /// What an integer time counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +36,19 @@ pub struct Request {
     pub source_tz: Option<String>,
     /// What integer times count.
     pub time_unit: Option<TimeUnit>,
+    /// How long the server may work on it.
+    pub timeout: Duration,
 }
 
 impl Request {
     /// Everything in a table or SELECT.
     #[must_use]
     pub fn new(what: What) -> Self {
-        Self { what, pool: None, source_tz: None, time_unit: None }
+        Self { what, pool: None, source_tz: None, time_unit: None, timeout: WITHIN }
     }
 
-    /// Reads `VARIABLE/TABLE[?pool=..&source_tz=..&time_unit=s|ms]` or `VARIABLE/SELECT ...`: the environment variable with the
-    /// connection string, and what is to be read.
+    /// Reads `VARIABLE/TABLE[?pool=..&source_tz=..&time_unit=s|ms&timeout=SECONDS]` or `VARIABLE/SELECT ...`: the environment
+    /// variable with the connection string, and what is to be read.
     ///
     /// # Errors
     /// Where it has another form.
@@ -53,7 +60,7 @@ impl Request {
             expected: "postgres:VARIABLE/TABLE, or postgres:VARIABLE/SELECT ..., where VARIABLE is the environment variable with \
                        the connection string"
                 .to_owned(),
-            remedy: "a table takes ?pool=..&source_tz=..&time_unit=s|ms".to_owned(),
+            remedy: "a table takes ?pool=..&source_tz=..&time_unit=s|ms&timeout=SECONDS".to_owned(),
         }
         };
         let (variable, what) = text.split_once('/').ok_or_else(|| fault("no `/`"))?;
@@ -73,6 +80,10 @@ impl Request {
                 Some(("source_tz", zone)) => request.source_tz = Some(zone.to_owned()),
                 Some(("time_unit", "s")) => request.time_unit = Some(TimeUnit::Seconds),
                 Some(("time_unit", "ms")) => request.time_unit = Some(TimeUnit::Milliseconds),
+                Some(("timeout", seconds)) => match seconds.parse() {
+                    Ok(seconds @ 1..) => request.timeout = Duration::from_secs(seconds),
+                    _ => return Err(fault(&format!("the option `{option}`"))),
+                },
                 _ => return Err(fault(&format!("the option `{option}`"))),
             }
         }
@@ -125,7 +136,10 @@ mod tests {
             Request::parse("URL/q50.q50_signals?pool=solana_x&source_tz=UTC&time_unit=ms").unwrap();
         assert_eq!((variable.as_str(), request.relation().as_str()), ("URL", r#""q50"."q50_signals""#));
         assert_eq!((request.pool.as_deref(), request.source_tz.as_deref()), (Some("solana_x"), Some("UTC")));
-        assert_eq!(request.time_unit, Some(TimeUnit::Milliseconds));
+        assert_eq!((request.time_unit, request.timeout), (Some(TimeUnit::Milliseconds), WITHIN));
+        let (_, request) = Request::parse("URL/t?timeout=2").unwrap();
+        assert_eq!(request.timeout, Duration::from_secs(2));
+        assert!(Request::parse("URL/t?timeout=0").unwrap_err().to_string().contains("timeout=0"));
         let (_, request) = Request::parse("URL/SELECT a ? 'b' FROM t -- all of it;").unwrap();
         assert_eq!(request.relation(), "(SELECT a ? 'b' FROM t -- all of it\n)");
     }

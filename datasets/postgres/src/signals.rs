@@ -12,8 +12,6 @@ use postgres::{Client, Row, Statement, Transaction};
 use crate::request::{Request, TimeUnit, What, quoted};
 use crate::{Error, Server};
 
-/// How long the server may work on one statement.
-const WITHIN: Duration = Duration::from_secs(300);
 /// Names under which a time column is looked for, best first.
 const TIME_NAMES: [&str; 8] = ["ts_ms", "ts", "datetime", "timestamp", "open_time", "unix", "date", "time"];
 /// Columns of the collector that look forward: what they say of a time was not known then.
@@ -90,7 +88,7 @@ impl Signals {
 /// Reads what is asked for, in one read-only transaction.
 ///
 /// # Errors
-/// Where the server refuses it or takes longer than five minutes, there is no time column or its unit or zone is not said,
+/// Where the server refuses it or takes longer than the request allows, there is no time column or its unit or zone is not said,
 /// a time is null or infinite, rows are of several pools, or a column looks forward.
 pub fn read_signals(server: &mut Server, request: &Request) -> Result<Signals, Error> {
     if let What::Select(select) = &request.what
@@ -102,7 +100,7 @@ pub fn read_signals(server: &mut Server, request: &Request) -> Result<Signals, E
 }
 
 fn read(client: &mut Client, request: &Request) -> Result<Signals, Error> {
-    let mut transaction = read_only(client)?;
+    let mut transaction = read_only(client, request.timeout)?;
     // Alone first: it has to be one whole statement before anything is written around it.
     let plan = Plan::of(request, &transaction.prepare(&request.statement())?)?;
     let statement = transaction.prepare(&plan.sql(request))?;
@@ -124,9 +122,9 @@ fn read(client: &mut Client, request: &Request) -> Result<Signals, Error> {
 }
 
 /// A transaction that cannot write, and ends when the server has worked for too long.
-pub(crate) fn read_only(client: &mut Client) -> Result<Transaction<'_>, Error> {
+pub(crate) fn read_only(client: &mut Client, within: Duration) -> Result<Transaction<'_>, Error> {
     let mut transaction = client.build_transaction().read_only(true).start()?;
-    transaction.batch_execute(&format!("SET LOCAL statement_timeout = {}", WITHIN.as_millis()))?;
+    transaction.batch_execute(&format!("SET LOCAL statement_timeout = {}", within.as_millis()))?;
     Ok(transaction)
 }
 

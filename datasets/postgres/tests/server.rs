@@ -56,6 +56,17 @@ fn every_type_is_read_as_the_value_that_it_holds() {
 
 #[test]
 #[ignore = "needs PostgreSQL"]
+fn a_statement_ends_when_its_time_is_over() {
+    let postgres = Postgres::start();
+    postgres.sql("CREATE VIEW slow AS SELECT now() AS ts, 1.0 AS q50, pg_sleep(60)::text AS side");
+    let begun = Instant::now();
+    let request = Request { timeout: Duration::from_secs(1), ..table("slow") };
+    let error = read_signals(&mut connect(&postgres), &request).unwrap_err().to_string();
+    assert!(error.contains("statement timeout") && begun.elapsed() < Duration::from_secs(30), "{error}");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
 fn a_time_without_a_zone_or_a_unit_is_refused_until_both_are_said() {
     let postgres = Postgres::start();
     let at = "2024-07-01 12:00:00";

@@ -108,7 +108,8 @@ pub fn write_ahead(connection: &Connection, patience: Duration) -> rusqlite::Res
     }
 }
 
-/// Opens the file of another program to read it, and nothing else: neither it nor its folder is written to.
+/// Opens the file of another program to read it, and nothing else. Beside one in write-ahead mode SQLite may leave an index of its
+/// log (`-shm`), which the next program that opens it uses or replaces.
 ///
 /// # Errors
 /// The file is missing or is no database. Of one in write-ahead mode that another process has open, or that a crash left
@@ -118,6 +119,18 @@ pub fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     Ok(connection)
 }
+
+/// Ends what runs on a connection once `limit` is over, with [`ErrorCode::OperationInterrupted`]: a view need not end by itself.
+///
+/// # Errors
+/// As SQLite says.
+pub fn end_after(connection: &mut Connection, limit: Duration) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    connection.progress_handler(STEPS, Some(move || begun.elapsed() >= limit))
+}
+
+/// Steps of SQLite's machine between two looks at the clock: a millisecond or less.
+const STEPS: i32 = 100_000;
 
 /// How long another program that is writing is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

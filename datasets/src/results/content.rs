@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use arrow_array::RecordBatch;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::ArrowError;
 use html5gum::{Token, Tokenizer};
 use serde_json::Value;
 use zip::ZipArchive;
@@ -14,13 +17,16 @@ use crate::error::{Error, Kind, Result, list};
 use crate::format::Format;
 use crate::input::Input;
 use crate::names::find;
-use crate::read::csv;
+use crate::read::{csv, ipc, parquet, pickle};
 use crate::source::Content;
 
 /// Most bytes of JSON or HTML: 128 MiB, of which JSON of the least values makes some 3 GiB.
 const MOST: u64 = 128 << 20;
 /// Most cells of a table: a million orders have some fifteen million.
 const MOST_CELLS: usize = 20_000_000;
+
+/// As much of a file as is looked at to tell whether it is HTML, bytes.
+const HEAD: u64 = 512;
 
 /// The content of an export.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ pub(super) struct Cell {
 }
 
 impl Export {
-    /// Reads a file: JSON, CSV, or an archive of which one member is a result in JSON.
+    /// Reads a file: JSON, a table in any format, HTML, or an archive of which one member is a result in JSON.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let input = Input::open(path)?;
         if let Some(value) = archived(&input)? {
@@ -72,9 +78,13 @@ impl Export {
                 Ok(Rows::of_records(&value).map_or_else(|| Self::Json(value), Self::Rows))
             }
             Format::Csv => rows_of_csv(path, content, MOST_CELLS).map(Self::Rows),
-            other => Err(Error::new(Kind::Format, path, format!("{} of a result", other.name()))
-                .expected("JSON or CSV, as tools export trades")
-                .remedy("write the table with to_csv(...)")),
+            Format::Parquet => Rows::of_batch(path, &parquet::batch(path, content)?).map(Self::Rows),
+            Format::ArrowIpc => Rows::of_batch(path, &ipc::batch(path, content)?).map(Self::Rows),
+            Format::Pickle => Rows::of_batch(path, &pickle::batch(path, content)?).map(Self::Rows),
+            other @ (Format::Qlib | Format::Hummingbot) => {
+                Err(Error::new(Kind::Format, path, format!("{} of a result", other.name()))
+                    .expected("a file, as tools export trades"))
+            }
         }
     }
 }
@@ -90,21 +100,25 @@ fn rows_of_csv(path: &Path, content: Content, most_cells: usize) -> Result<Rows>
             rows.push(record.iter().map(str::to_owned).collect());
         }
     })?;
-    if cells > most_cells {
-        return Err(Error::new(Kind::Format, path, format!("{cells} cells"))
-            .expected(format!("at most {most_cells}"))
-            .remedy("export the trades of one run, or of a shorter period"));
-    }
+    refuse_cells(path, cells, most_cells)?;
     Ok(Rows { names, rows })
 }
 
-/// The text of an HTML file, in UTF-8 or, as MetaTrader writes it, in UTF-16; `None` for any other file.
+fn refuse_cells(path: &Path, cells: usize, most: usize) -> Result<()> {
+    if cells <= most {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Format, path, format!("{cells} cells"))
+        .expected(format!("at most {most}"))
+        .remedy("export the trades of one run, or of a shorter period"))
+}
+
+/// The text of an HTML file; `None` for any other file.
 fn markup(input: &Input) -> Result<Option<String>> {
     let unreadable = |e| Error::io(input.path(), "cannot read it", e);
-    let mut head = [0; 2];
-    let known = input.reader()?.read(&mut head).map_err(unreadable)?;
-    let wide = head == *b"\xff\xfe";
-    if known < 2 || !(wide || head[0] == b'<') {
+    let mut head = Vec::new();
+    input.reader()?.take(HEAD).read_to_end(&mut head).map_err(unreadable)?;
+    if !bare(&String::from_utf8_lossy(&head)).starts_with('<') {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -112,12 +126,12 @@ fn markup(input: &Input) -> Result<Option<String>> {
     if bytes.len() as u64 > MOST {
         return Err(too_long(input.path(), "HTML"));
     }
-    if !wide {
-        return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
-    }
-    let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    let text = String::from_utf16_lossy(&units);
-    Ok(text.trim_start().starts_with('<').then_some(text))
+    Ok(Some(bare(&String::from_utf8_lossy(&bytes)).to_owned()))
+}
+
+/// Text without a byte order mark and blanks before it.
+fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_start()
 }
 
 /// Every cell, row by row.
@@ -218,6 +232,22 @@ impl Rows {
         let row = |record: &Value| names.iter().map(|name| text(record.get(name))).collect::<Option<Vec<_>>>();
         let rows = records.iter().map(row).collect::<Option<Vec<_>>>()?;
         Some(Self { names, rows })
+    }
+
+    /// A table of typed columns, whose times are those of UTC where they have a zone.
+    fn of_batch(path: &Path, batch: &RecordBatch) -> Result<Self> {
+        let broken = |e: ArrowError| {
+            Error::new(Kind::Type, path, e.to_string()).remedy("write the table with to_csv(...)").source(e)
+        };
+        refuse_cells(path, batch.num_rows().saturating_mul(batch.num_columns()), MOST_CELLS)?;
+        let options = FormatOptions::default();
+        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(broken)?;
+        let cell = |row: usize, column: &ArrayFormatter<'_>| column.value(row).try_to_string().map_err(broken);
+        let rows =
+            (0..batch.num_rows()).map(|row| columns.iter().map(|column| cell(row, column)).collect::<Result<_>>());
+        let names = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(Self { names, rows: rows.collect::<Result<_>>()? })
     }
 
     /// The first of these columns that is there.

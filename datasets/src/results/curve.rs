@@ -20,6 +20,9 @@ const EQUITY_NAMES: [&str; 8] =
 const RETURN_NAMES: [&str; 8] =
     ["returns", "return", "strategy", "daily_returns", "daily_return", "ret", "pct_change", "0"];
 
+/// A year of 365 days, milliseconds.
+const YEAR_MS: f64 = 365.0 * 86_400_000.0;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurveKind {
@@ -85,8 +88,10 @@ pub fn read_curve(path: &Path, kind: CurveKind, column: Option<&str>, zone: Opti
         None => named(&input, kind, column)?,
     };
     if let (Some(zone), Some(TimeForm::WithoutZone)) = (zone, reading.time_form) {
+        let mut previous = None;
         for time in &mut time {
-            *time = zone.to_utc(*time).ok_or_else(|| zone.refuses(path, *time))?;
+            *time = zone.after(previous, *time).ok_or_else(|| zone.refuses(path, *time))?;
+            previous = Some(*time);
         }
         reading.time_form = Some(TimeForm::WithZone);
     }
@@ -114,7 +119,10 @@ pub fn read_curve(path: &Path, kind: CurveKind, column: Option<&str>, zone: Opti
         },
         file: reading.file.clone(),
         alternatives: Some(alternatives).filter(|count| *count > 1),
-        notes: notes(&column, dropped, reading.time_form),
+        notes: notes(&column, dropped, reading.time_form)
+            .into_iter()
+            .chain(per_cent(kind, &values, interval_ms))
+            .collect(),
         ..Stated::default()
     };
     Ok(Curve { time, interval_ms, values, dropped, column, reading, stated })
@@ -180,7 +188,7 @@ fn headless(input: &Input) -> Result<Option<Columns>> {
     if content.format != Format::Csv {
         return Ok(None);
     }
-    let mut reading = Reading::new(path, content.format, content.compression);
+    let mut reading = Reading::new(input, content.format, content.compression);
     let table = csv::Table::open(path, content)?;
     if table.headless() && table.width() == 1 {
         return Err(Error::new(Kind::MissingColumn, path, "numbers without times")
@@ -256,6 +264,19 @@ fn notes(column: &str, dropped: usize, form: Option<TimeForm>) -> Vec<String> {
     notes
 }
 
+/// A word on returns that move more than 100 % a year, as those of few markets do and those in per cent do.
+fn per_cent(kind: CurveKind, values: &[f64], interval_ms: i64) -> Option<String> {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64;
+    let volatility = (variance * YEAR_MS / interval_ms as f64).sqrt();
+    (kind == CurveKind::Returns && volatility > 1.0).then(|| {
+        format!(
+            "the returns have a volatility of {:.0} % a year: if they are per cent, divide them by 100",
+            100.0 * volatility
+        )
+    })
+}
+
 impl Zone {
     /// The error for a time of day that the zone left out when its clocks went forward.
     fn refuses(&self, path: &Path, time: i64) -> Error {
@@ -314,6 +335,19 @@ mod tests {
         assert_eq!(rfc3339(curve.time[1]), "2024-03-31T00:30:00Z");
     }
 
+    /// Clocks in Berlin went from 03:00 back to 02:00 at 01:00 UTC.
+    #[test]
+    fn the_hour_that_comes_twice_in_autumn_is_two_hours_of_rows_in_order() {
+        let rows =
+            ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"].map(|time| format!("2024-10-27 {time}:00,1\n"));
+        let curve = read(&format!("time,equity\n{}", rows.concat()), CurveKind::Equity, Some("Europe/Berlin")).unwrap();
+        let first = parse("2024-10-26T23:30:00Z").unwrap().0;
+        let half_hours: Vec<i64> = curve.time.iter().map(|time| (time - first) / 1_800_000).collect();
+        assert_eq!(half_hours, [0, 1, 2, 3, 4, 5]);
+        let twice = "time,equity\n2024-10-27 02:00:00,1\n2024-10-27 02:00:00,2\n2024-10-27 02:00:00,3\n";
+        assert!(read(twice, CurveKind::Equity, Some("Europe/Berlin")).unwrap_err().is_order());
+    }
+
     #[test]
     fn returns_and_equity_are_not_taken_for_each_other() {
         let equity = "date,x\n1970-01-02,100\n1970-01-03,101\n";
@@ -323,6 +357,17 @@ mod tests {
         assert!(error.row() == Some(2) && error.to_string().contains("--returns"), "{error}");
         let per_cent = "date,x\n1970-01-02,1.5\n1970-01-03,-1.2\n";
         assert!(read(per_cent, CurveKind::Returns, None).unwrap_err().to_string().contains("divide per cent by 100"));
+    }
+
+    /// A deviation of 0.071 a day is 135 % a year of 365 days; a hundredth of it is 1.35 %.
+    #[test]
+    fn returns_that_may_be_per_cent_have_a_word_on_it() {
+        let told = |scale: f64| {
+            let text = format!("date,x\n1970-01-02,{}\n1970-01-03,{}\n", 0.05 * scale, -0.05 * scale);
+            read(&text, CurveKind::Returns, None).unwrap().stated.notes.join("; ")
+        };
+        assert!(told(1.0).contains("volatility of 135 % a year: if they are per cent"), "{}", told(1.0));
+        assert!(!told(0.01).contains("per cent"), "{}", told(0.01));
     }
 
     #[test]

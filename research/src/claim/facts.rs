@@ -60,6 +60,9 @@ pub struct DataFacts {
     pub artefacts: Vec<ArtefactFacts>,
     /// How the files were read.
     pub files: Vec<Reading>,
+    /// Sources that were chosen from a list and end before the bars do: one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<String>,
     /// What the columns `side` and `position` said how often.
     pub codes: Vec<CodeCounts>,
     /// The column that the user named for a single-signal strategy.
@@ -130,6 +133,7 @@ impl DataFacts {
             collected: None,
             artefacts: artefacts(data),
             files: data.readings().into_iter().cloned().collect(),
+            stale: data.stale().into_iter().collect(),
             codes: data.report().signals.as_ref().map(|report| report.codes.clone()).unwrap_or_default(),
             signal_column: None,
             minus_one: None,
@@ -163,6 +167,7 @@ impl DataFacts {
         };
         all.artefacts = parts.iter().flat_map(|part| part.artefacts.iter().cloned()).collect();
         all.files = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
+        all.stale = parts.iter().flat_map(|part| part.stale.iter().cloned()).collect();
         all.codes = parts.iter().flat_map(|part| part.codes.iter().copied()).collect();
         all.each = parts;
         all

@@ -32,6 +32,7 @@ fn facts() -> DataFacts {
         collected: None,
         artefacts: Vec::new(),
         files: Vec::new(),
+        stale: Vec::new(),
         codes: Vec::new(),
         signal_column: None,
         minus_one: None,

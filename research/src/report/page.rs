@@ -27,6 +27,7 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                     "Replayed from " (data.from) " to " (data.to) ", " (count(verification.replay.bars)) " bars."
                 }
                 @for file in &data.files { p.source { (file) } }
+                @for stale in &data.stale { p.source { (stale) } }
                 @for codes in &data.codes { p.source { (codes) } }
                 @for note in verification.tool.iter().flat_map(|tool| &tool.notes) { p.source { (note) } }
                 @if let Some(perpetual) = &verification.replay.perpetual { p.source { (perpetual.marked_at.words()) } }
