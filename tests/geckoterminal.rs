@@ -245,3 +245,27 @@ fn what_is_not_the_collectors_is_refused_and_what_is_damaged_named() {
     w.refused(&format!("data ingest geckoterminal {{dir}}/absent {out}"), &["absent"]);
     assert_eq!(w.listing("out"), [""; 0]);
 }
+
+/// `b.json` breaks off behind a bar that is whole, and `c.csv` is no gzip although it begins as one.
+#[test]
+fn a_damaged_file_does_not_stop_the_ingest_of_its_folder_and_nothing_of_it_is_taken() {
+    let w = Workspace::new();
+    std::fs::create_dir(w.path("in")).unwrap();
+    w.write("in/a.csv", format!("{BARS}p,1h,1759536000,,1,2,0.5,1.5,10\np,1h,1759539600,,1,2,0.5,1.5,10\n"));
+    let bar =
+        r#"{"pool_id": "q", "timeframe": "1h", "timestamp": 1759536000, "open": 1, "high": 2, "low": 1, "close": 1}"#;
+    w.write("in/b.json", format!("[{bar}, {bar}, {{"));
+    w.write("in/c.csv", b"\x1f\x8b\x08 and no more");
+    w.write("in/d.csv", format!("{BARS}p,1h,1759543200,,1,2,0.5,1.5,10\n"));
+    let report = w.json("data ingest geckoterminal {dir}/in --out {dir}/out", 1);
+    let passed_over = report["passed_over"].as_array().unwrap();
+    let files: Vec<&str> = passed_over.iter().map(|passed| passed["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["b.json", "c.csv"], "{report:#}");
+    assert!(passed_over[0]["reason"].as_str().unwrap().contains("damaged JSON"), "{passed_over:?}");
+    assert_eq!(w.listing("out"), ["ingest.json", "p_1h.parquet"]);
+    assert_eq!(Bars::read(&w.path("out/p_1h.parquet")).unwrap().len(), 3);
+    assert_eq!(report["single_bars"].as_array().unwrap().len(), 0, "{report:#}");
+    let told = w.q50("data ingest geckoterminal {dir}/in --out {dir}/out").stderr;
+    assert_eq!(told.matches("passed over").count(), 2, "{told}");
+    w.refused("data ingest geckoterminal {dir}/in/b.json --out {dir}/none", &["b.json", "damaged JSON"]);
+}

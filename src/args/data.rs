@@ -247,7 +247,7 @@ pub(crate) enum IngestCommand {
     },
     /// What a GeckoTerminal collector left: answers of the API, frames of its client, exports, backups, its SQLite file.
     #[command(
-        after_help = "Writes POOL_TIMEFRAME.parquet for each series of bars, trades.parquet, pools.parquet, and ingest.json, which says what\nbecame of every file: rows refused and why, how times were read, values that two files give differently (the first\none is kept). Prices are USD a token.\n\nExamples:\n  q50 data ingest geckoterminal exports --out pools\n  q50 data ingest geckoterminal gecko_data.db --out pools"
+        after_help = "Writes POOL_TIMEFRAME.parquet for each series of bars, trades.parquet, pools.parquet, and ingest.json, which says what\nbecame of every file: rows refused and why, how times were read, values that two files give differently (the first\none is kept), and damaged files, which are passed over. Prices are USD a token. Exit 1 where a file is damaged.\n\nExamples:\n  q50 data ingest geckoterminal exports --out pools\n  q50 data ingest geckoterminal gecko_data.db --out pools"
     )]
     Geckoterminal {
         /// A file, or a folder with any number of them.

@@ -132,6 +132,14 @@ impl BarTable {
         Ok(())
     }
 
+    /// Drops what files from the `known`-th on gave.
+    pub(crate) fn forget(&mut self, known: usize) {
+        for timeframes in self.taken.values_mut() {
+            timeframes.values_mut().for_each(|bars| bars.retain(|bar| bar.file < known));
+            timeframes.retain(|_, bars| !bars.is_empty());
+        }
+    }
+
     pub(crate) fn complete(&mut self, conflicts: &mut Conflicts) {
         for (pool, mut timeframes) in std::mem::take(&mut self.taken) {
             if let Some(bars) = timeframes.remove("") {

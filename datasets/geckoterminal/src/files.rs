@@ -17,7 +17,8 @@ use crate::{Collection, Error, OpenTable};
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Takes all tables of a file, or of the files of a folder, in the order of their paths.
+/// Takes all tables of a file, or of the files of a folder, in the order of their paths. Of a folder, what is damaged is passed
+/// over.
 pub(crate) fn read(path: &Path, collection: &mut Collection) -> Result<(), Error> {
     if !path.is_dir() {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
@@ -33,7 +34,10 @@ pub(crate) fn read(path: &Path, collection: &mut Collection) -> Result<(), Error
     for found in walk(path)? {
         let within = found.strip_prefix(path).unwrap_or(&found);
         let unnamed = within.with_extension("").to_string_lossy().replace(std::path::MAIN_SEPARATOR, "_");
-        file(&found, &within.display().to_string(), &unnamed, collection)?;
+        let (origin, known) = (within.display().to_string(), collection.files.len());
+        if let Err(error) = file(&found, &origin, &unnamed, collection) {
+            collection.pass_over(known, origin, &error);
+        }
     }
     Ok(())
 }

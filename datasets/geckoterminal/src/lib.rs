@@ -24,7 +24,7 @@ mod write;
 
 pub use bars::BarSeries;
 pub use error::Error;
-pub use report::{Conflict, FileReport, Refused, Report, Table, TradesOnBars};
+pub use report::{Conflict, FileReport, PassedOver, Refused, Report, Table, TradesOnBars};
 pub use shape::Cells;
 
 use std::path::Path;
@@ -42,6 +42,7 @@ pub struct Collection {
     trades: TradeTable,
     pools: PoolTable,
     files: Vec<FileReport>,
+    passed_over: Vec<PassedOver>,
     conflicts: Conflicts,
 }
 
@@ -55,8 +56,10 @@ pub struct OpenTable {
 impl Collection {
     /// Reads a file, or all files of a folder and the folders in it.
     ///
+    /// Nothing is taken of a file in a folder that cannot be read or is damaged: the report lists it.
+    ///
     /// # Errors
-    /// Where a file cannot be read or is damaged, or a file named by itself has none of the shapes.
+    /// Where the folder cannot be read, or a file named by itself cannot, is damaged or has none of the shapes.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let mut collection = Self::default();
         files::read(path, &mut collection)?;
@@ -89,6 +92,15 @@ impl Collection {
             Ok(()) => file.taken += 1,
             Err(reason) => file.refuse(reason),
         }
+    }
+
+    /// Leaves a damaged file out, with the rows before the damage: those of the tables from the `known`-th on.
+    fn pass_over(&mut self, known: usize, file: String, why: &Error) {
+        self.bars.forget(known);
+        self.trades.forget(known);
+        self.pools.forget(known);
+        self.files.truncate(known);
+        self.passed_over.push(PassedOver { file, reason: why.to_string() });
     }
 
     /// Puts everything in order, once all tables are in: what stands twice is kept once, and conflicts are listed.

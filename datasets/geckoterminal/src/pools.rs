@@ -128,6 +128,11 @@ impl PoolTable {
     }
 
     /// Snapshots of one pool at one known time must say the same; a pool must keep its address and tokens.
+    /// Drops what files from the `known`-th on gave.
+    pub(crate) fn forget(&mut self, known: usize) {
+        self.snapshots.retain(|(_, file)| *file < known);
+    }
+
     pub(crate) fn complete(&mut self, conflicts: &mut Conflicts) {
         // Stable: of two files the one that was read first comes first.
         self.snapshots.sort_by(|(a, _), (b, _)| (&a.pool, a.collected_ms).cmp(&(&b.pool, b.collected_ms)));

@@ -71,6 +71,15 @@ impl FileReport {
     }
 }
 
+/// A file of which nothing was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// Its path in the folder.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// One value that two files give differently. The first one is kept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conflict {
@@ -146,6 +155,8 @@ pub struct Report {
     pub written: Vec<String>,
     /// Files that were read.
     pub files: Vec<FileReport>,
+    /// Files that cannot be read or are damaged, of which nothing was taken.
+    pub passed_over: Vec<PassedOver>,
     /// Files of bars that were written.
     pub bars: Vec<BarFile>,
     /// Series without a file: a single bar has no interval, and none of the readers takes it.

@@ -117,6 +117,11 @@ impl TradeTable {
         Ok(())
     }
 
+    /// Drops what files from the `known`-th on gave.
+    pub(crate) fn forget(&mut self, known: usize) {
+        self.trades.retain(|trade| trade.file < known);
+    }
+
     pub(crate) fn complete(&mut self, conflicts: &mut Conflicts) {
         // Stable: of two files the one that was read first comes first.
         self.trades.sort_by(|a, b| (&a.pool, a.block, a.seq, &a.id).cmp(&(&b.pool, b.block, b.seq, &b.id)));

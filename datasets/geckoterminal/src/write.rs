@@ -67,10 +67,11 @@ impl Collection {
 
     fn nothing(&self, source: &Path) -> Error {
         let refused = self.files.iter().find_map(|file| Some((file, file.first_refused.first()?)));
-        let reason = refused.map_or_else(String::new, |(file, refused)| {
-            format!(" ({}, row {}: {})", file.origin, refused.row, refused.reason)
-        });
-        Error::Nothing { path: source.to_path_buf(), files: self.files.len(), reason }
+        let refused =
+            refused.map(|(file, refused)| format!("{}, row {}: {}", file.origin, refused.row, refused.reason));
+        let reason = refused.or_else(|| self.passed_over.first().map(|passed_over| passed_over.reason.clone()));
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+        Error::Nothing { path: source.to_path_buf(), files: self.files.len() + self.passed_over.len(), reason }
     }
 
     fn report(&self, series: &BTreeMap<String, &BarSeries>, names: &[String]) -> Report {
@@ -100,6 +101,7 @@ impl Collection {
             run_id: self.id(series),
             written: names.iter().filter(|name| *name != REPORT).cloned().collect(),
             files: self.files.clone(),
+            passed_over: self.passed_over.clone(),
             bars: bars.collect(),
             single_bars: single.map(|bars| format!("{} {}", bars.pool, bars.timeframe)).collect(),
             trades: self.trades.trades().len(),

@@ -52,7 +52,7 @@ pub(super) fn run(command: &IngestCommand) -> Result<Answer> {
         }
         IngestCommand::Binance { path, out, format } => return super::binance::ingest(path, out, *format),
         IngestCommand::Geckoterminal { path: Some(path), out, format, .. } => {
-            collected(&Collection::read(path)?.write(path, out)?, out, *format)?;
+            return collected(&Collection::read(path)?.write(path, out)?, out, *format);
         }
         IngestCommand::Geckoterminal { path: None, url_env, source_tz, out, format } => {
             let variable = url_env.as_deref().unwrap_or_default();
@@ -63,7 +63,7 @@ pub(super) fn run(command: &IngestCommand) -> Result<Answer> {
             let database = Program::find()?.run(&arguments)?;
             tracing::info!("the collector's schema: {database}");
             let collection = Collection::read(tables.path())?;
-            collected(&collection.write(Path::new(variable), out)?, out, *format)?;
+            return collected(&collection.write(Path::new(variable), out)?, out, *format);
         }
     }
     Ok(Answer::Yes)
@@ -84,8 +84,11 @@ fn hummingbot(path: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Says what became of a collector's files, and warns of what was left out.
-fn collected(report: &Report, out: &Path, format: Format) -> Result<()> {
+/// Says what became of a collector's files, and warns of what was left out. A damaged file is a no.
+fn collected(report: &Report, out: &Path, format: Format) -> Result<Answer> {
+    for q50_geckoterminal::PassedOver { reason, .. } in &report.passed_over {
+        tracing::warn!("passed over {reason}");
+    }
     for file in &report.files {
         if file.table == Table::Unrecognised {
             tracing::warn!("{}: none of the collector's shapes; nothing was taken", file.origin);
@@ -125,7 +128,10 @@ fn collected(report: &Report, out: &Path, format: Format) -> Result<()> {
             )?;
         }
         writeln!(text, "{} rows repeated, {} values in conflict", report.repeated, report.conflicts.len())?;
+        if !report.passed_over.is_empty() {
+            writeln!(text, "{} damaged files passed over", report.passed_over.len())?;
+        }
         writeln!(text, "written to {}", out.display())
     })?;
-    Ok(())
+    Ok(if report.passed_over.is_empty() { Answer::Yes } else { Answer::No })
 }
