@@ -106,7 +106,17 @@ fn another_benchmark_takes_the_place_of_holding() {
     assert_eq!(summary["benchmark"]["name"], "benchmark");
     // From the close of the first day, 1.2, to that of the last.
     near(&summary["benchmark"]["total_return"], 1.8 / 1.2 - 1.0);
-    assert_ne!(check(&summary, "beats_holding")["state"], "not_run", "there is something to beat");
+    // A steady gain of 0.2 % a day beats an index that falls, and not one that rises as much with less risk.
+    w.write("r.csv", returns(200, |_| true));
+    for (slope, noise, state) in [(-0.4, 0.1, "pass"), (0.4, 0.01, "fail")] {
+        let row = |day: u32| {
+            let price = 200.0 + slope * f64::from(day) + noise * f64::from(day * day % 17);
+            format!("{},{price},{price},{price},{price}\n", date(day))
+        };
+        w.write("b.csv", format!("date,open,high,low,close\n{}", (0..200).map(row).collect::<String>()));
+        let summary = w.json("verify --returns {dir}/r.csv --benchmark {dir}/b.csv", 0);
+        assert_eq!(check(&summary, "beats_holding")["state"], state, "{}", check(&summary, "beats_holding"));
+    }
     w.refused("verify --benchmark {dir}/b.csv", &["--benchmark", "no meaning"]);
 }
 

@@ -4,6 +4,8 @@
 
 #[path = "tool_trades/doctored.rs"]
 mod doctored;
+#[path = "tool_trades/freqtrade.rs"]
+mod freqtrade;
 #[path = "tool_trades/metatrader.rs"]
 mod metatrader;
 mod util;
@@ -32,6 +34,11 @@ fn judged(w: &Workspace, option: &str, file: &str, more: &str) -> Value {
 fn near(value: &Value, expected: f64) {
     let found = value.as_f64().unwrap_or_else(|| panic!("{value} is no number, expected {expected}"));
     assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found} is not {expected}");
+}
+
+/// Text in UTF-16 with its mark.
+fn wide(text: &str, bytes_of: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(bytes_of).collect()
 }
 
 fn check<'a>(summary: &'a Value, name: &str) -> &'a Value {
@@ -168,18 +175,36 @@ fn slippage_is_possible_and_a_price_that_no_bar_had_is_not() {
 fn times_of_another_zone_are_refused_and_read_where_it_is_named() {
     let w = Workspace::new();
     let text = std::fs::read_to_string(export("vectorbt_orders.csv")).unwrap();
-    let later = |line: &str| {
-        let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
-        let time = q50_datasets::time::parse_ms(&cells[2]).unwrap() + 5 * 3_600_000;
-        cells[2] = q50_datasets::time::rfc3339(time).replace('T', " ").replace('Z', "");
-        cells.join(",")
-    };
-    let mut lines = text.lines();
-    let head = lines.next().unwrap();
-    w.write("t.csv", std::iter::once(head.to_owned()).chain(lines.map(later)).collect::<Vec<_>>().join("\n") + "\n");
     let line = format!("verify --trades {{dir}}/t.csv --bars {} --capital 10000", export("bars.csv"));
-    w.refused(&line, &["t.csv", "+05:00", "--time-zone"]);
-    near(&w.json(&format!("{line} --time-zone +05:00"), 0)["replay"]["final_equity"], 9_339.546_403_397_924);
+    for (zone, half_hours) in [("+05:00", 10), ("-03:00", -6), ("+05:30", 11), ("-09:30", -19)] {
+        let local = |line: &str| {
+            let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+            let time = q50_datasets::time::parse_ms(&cells[2]).unwrap() + half_hours * 1_800_000;
+            cells[2] = q50_datasets::time::rfc3339(time).replace('T', " ").replace('Z', "");
+            cells.join(",")
+        };
+        let (head, rows) = text.split_once('\n').unwrap();
+        w.write("t.csv", format!("{head}\n{}\n", rows.lines().map(local).collect::<Vec<_>>().join("\n")));
+        w.refused(&line, &["t.csv", zone, "--time-zone"]);
+        near(&w.json(&format!("{line} --time-zone={zone}"), 0)["replay"]["final_equity"], 9_339.546_403_397_924);
+    }
+}
+
+/// The same table as pandas stores it, with times of their own type, and as Excel saves text.
+#[test]
+fn trades_are_read_in_every_format_of_a_table() {
+    let w = Workspace::new();
+    for file in ["vectorbt_orders.parquet", "vectorbt_orders.feather", "vectorbt_orders.pkl"] {
+        let summary = judged(&w, "--trades", file, "--capital 10000");
+        near(&summary["replay"]["final_equity"], 9_339.546_403_397_924);
+        near(&summary["replay"]["sharpe"], -4.099_371_311_967_08);
+    }
+    let tabs = std::fs::read_to_string(export("vectorbt_orders.csv")).unwrap().replace(',', "\t");
+    for bytes_of in [u16::to_le_bytes, u16::to_be_bytes] {
+        w.write("t.txt", wide(&tabs, bytes_of));
+        let line = format!("verify --trades {{dir}}/t.txt --bars {} --capital 10000", export("bars.csv"));
+        near(&w.json(&line, 0)["replay"]["final_equity"], 9_339.546_403_397_924);
+    }
 }
 
 #[test]
@@ -234,9 +259,18 @@ fn tradingview_is_read_in_both_layouts() {
         let summary = w.json("verify --trades {dir}/t.csv --bars {dir}/b.csv --capital 1000", 0);
         near(&summary["replay"]["final_equity"], 1_097.9);
         near(&summary["replay"]["fees"], 2.1);
+        // Marked at the close of 105, after half of the commission; a short of 1 at the last close.
+        let exposure = 1_050.0 / 1_048.95 + if open > 0 { 110.0 / 1_097.9 } else { 0.0 };
+        near(&summary["replay"]["exposure"], exposure / 4.0);
         assert_eq!((&summary["replay"]["fills"], &summary["tool"]["open_trades"]), (&fills.into(), &open.into()));
         assert_eq!(summary["tool"]["name"], "TradingView");
     }
+    // What profits in another currency lack is no commission.
+    w.write("t.csv", new.replace("P&L USDT", "P&L EUR").replace("97.90,9.79", "90.00,9.00"));
+    w.refused(
+        "verify --trades {dir}/t.csv --bars {dir}/b.csv --capital 1000",
+        &["t.csv", "`Net P&L EUR`", "profits in EUR of prices in USDT"],
+    );
 }
 
 /// The same as QuantConnect has it: profit before its fees, in JSON and in CSV; what is open is in the orders alone.
@@ -256,7 +290,7 @@ fn quantconnect_profit_is_before_fees() {
     );
     let json = w.json("verify --trades {dir}/r.json --bars {dir}/b.csv", 0);
     assert_eq!((&json["tool"]["profit_after_fees"], &json["tool"]["open_trades"]), (&false.into(), &1.into()));
-    near(&json["tool"]["total_return"], 0.0979);
+    near(&json["replay"]["total_return"], 0.0979);
     near(&json["replay"]["final_equity"], 1_097.9);
     assert_eq!(check(&json, "reproduced")["state"], "pass", "{}", check(&json, "reproduced"));
     assert!(evidence(&json, "reproduced").contains("not computed again: sharpe 2.1, max_drawdown 0"));
@@ -315,10 +349,15 @@ fn metatrader_deals_are_read_from_its_report() {
         "<tr><td colspan=8></td><td>-2.00</td><td>-0.10</td><td>1 100.00</td></tr></table></body></html>".to_owned(),
     ]
     .concat();
-    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(report.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    w.write("wide.html", wide);
-    w.write("plain.html", &report);
-    for file in ["wide.html", "plain.html"] {
+    let written: [(&str, Vec<u8>); 5] = [
+        ("wide.html", wide(&report, u16::to_le_bytes)),
+        ("wide_be.html", wide(&report, u16::to_be_bytes)),
+        ("plain.html", report.clone().into_bytes()),
+        ("marked.html", format!("\u{feff}{report}").into_bytes()),
+        ("blanks.html", format!("\n  {report}").into_bytes()),
+    ];
+    for (file, bytes) in written {
+        w.write(file, bytes);
         let summary = w.json(&format!("verify --trades {{dir}}/{file} --bars {{dir}}/b.csv"), 0);
         assert_eq!((&summary["tool"]["name"], &summary["tool"]["instrument"]), (&"MetaTrader 5".into(), &"X".into()));
         near(&summary["replay"]["final_equity"], 1_097.9);
@@ -328,6 +367,36 @@ fn metatrader_deals_are_read_from_its_report() {
     }
     w.write("other.html", "<html><table><tr><td>x</td></tr></table></html>");
     w.refused("verify --trades {dir}/other.html --bars {dir}/b.csv", &["other.html", "MetaTrader 5"]);
+}
+
+/// Without what is open at the end, equity is known to the cent, and the statistics are held to the digits that they print.
+#[test]
+fn figures_of_quantconnect_are_held_to_their_last_digit() {
+    let w = Workspace::new();
+    w.write("b.csv", BARS);
+    let reproduced = |end: &str, profit: &str| {
+        let trade = r#"{"symbols": [{"value": "X"}], "entryTime": "2024-01-01T01:00:00Z", "entryPrice": 100, "direction": 0,
+            "quantity": 10, "exitTime": "2024-01-01T02:00:00Z", "exitPrice": 110, "profitLoss": 100, "totalFees": 2.1}"#;
+        let statistics = format!(r#"{{"Start Equity": "1000", "End Equity": "{end}", "Net Profit": "{profit}"}}"#);
+        w.write(
+            "r.json",
+            format!(
+                r#"{{"totalPerformance": {{"closedTrades": [{trade}]}}, "orders": {{}}, "statistics": {statistics}}}"#
+            ),
+        );
+        let summary = w.json("verify --trades {dir}/r.json --bars {dir}/b.csv", 0);
+        check(&summary, "reproduced")["state"].clone()
+    };
+    for (end, profit, state) in [
+        ("1097.90", "9.790%", "pass"),
+        ("$1,097.9", "9.8%", "pass"),
+        ("1098", "10%", "pass"),
+        ("1097.95", "9.790%", "fail"),
+        ("1097.90", "9.799%", "fail"),
+        ("1105.00", "9.790%", "fail"),
+    ] {
+        assert_eq!(reproduced(end, profit), state, "{end}, {profit}");
+    }
 }
 
 #[test]

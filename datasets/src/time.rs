@@ -136,7 +136,7 @@ impl Zone {
     pub(crate) fn after(&self, previous: Option<i64>, local_ms: i64) -> Option<i64> {
         let local = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local_ms).ok()?);
         let found = self.zone.to_ambiguous_timestamp(local);
-        let (earlier, later) = (found.clone().earlier().ok()?, found.later().ok()?);
+        let (earlier, later) = (found.earlier().ok()?, found.later().ok()?);
         let is_behind = previous.is_some_and(|previous| earlier.as_millisecond() <= previous);
         let moment = if is_behind { later } else { earlier };
         // A time that clocks left out is moved by the gap.

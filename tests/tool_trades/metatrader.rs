@@ -186,3 +186,40 @@ fn a_lot_just_below_one_unit_is_one() {
     ];
     near(&judged(&w, &rows, "")["replay"]["final_equity"], 1_010.0);
 }
+
+/// A tenth of a lot of 100 units from 100: 4 units sold at 105, a gain of 20, and 6 at 110, a gain of 60.
+fn in_parts(last: [&str; 2]) -> Vec<String> {
+    vec![
+        deposit(),
+        deal(1, "2", ["X", "buy", "in"], ["0.10", "100.00"], ["0.00", "0.00", "0.00", "1 000.00"]),
+        deal(1, "3", ["X", "sell", "out"], ["0.04", "105.00"], ["0.00", "0.00", "20.00", "1 020.00"]),
+        deal(2, "4", ["X", "sell", "out"], ["0.06", "110.00"], ["0.00", "0.00", last[0], last[1]]),
+    ]
+}
+
+#[test]
+fn a_position_that_is_closed_in_parts_has_one_number_of_units_a_lot() {
+    let w = workspace();
+    let summary = judged(&w, &[in_parts(["60.00", "1 080.00"]), vec![sums("0.00", "0.00", "1 080.00")]].concat(), "");
+    near(&summary["replay"]["final_equity"], 1_080.0);
+    // 6 units at 105 of 1,000 + 20 + 6 * 5.
+    near(&summary["replay"]["exposure"], 630.0 / 1_050.0 / 4.0);
+    assert!(summary["tool"]["notes"].to_string().contains("a lot is 100 units"), "{}", summary["tool"]["notes"]);
+    let other = [in_parts(["90.00", "1 110.00"]), vec![sums("0.00", "0.00", "1 110.00")]].concat();
+    refused(&w, &report(&other), &["1 of 2 closing deals", "units a lot"]);
+}
+
+/// A long and a short at once, each closed by its own ticket: gains of 100 and of 20.
+#[test]
+fn an_account_that_hedges_is_refused() {
+    let w = workspace();
+    let rows = [
+        deposit(),
+        deal(1, "2", ["X", "buy", "in"], ["10.00", "100.00"], ["0.00", "0.00", "0.00", "1 000.00"]),
+        deal(1, "3", ["X", "sell", "in"], ["10.00", "106.00"], ["0.00", "0.00", "0.00", "1 000.00"]),
+        deal(2, "4", ["X", "sell", "out"], ["10.00", "110.00"], ["0.00", "0.00", "100.00", "1 100.00"]),
+        deal(2, "5", ["X", "buy", "out"], ["10.00", "104.00"], ["0.00", "0.00", "20.00", "1 120.00"]),
+        sums("0.00", "0.00", "1 120.00"),
+    ];
+    refused(&w, &report(&rows), &["2024-01-01T01:00:00Z", "opens a position", "hedges"]);
+}

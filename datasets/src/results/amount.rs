@@ -22,6 +22,12 @@ pub(super) fn amount(path: &Path, row: usize, column: &str, cell: &str) -> Resul
     })
 }
 
+/// Half a unit of the last digit that is printed, in the units of the cell: 0.005 of `1,234.56`.
+pub(super) fn half_a_unit(cell: &str) -> f64 {
+    let decimals = cell.split_once('.').map_or(0, |(_, rest)| rest.chars().take_while(char::is_ascii_digit).count());
+    0.5 / 10_f64.powi(decimals.min(15) as i32)
+}
+
 fn number(cell: &str) -> Option<f64> {
     let cell = cell.trim();
     let (below_zero, text) = match cell.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
@@ -85,6 +91,13 @@ mod tests {
             ("-1.5E+3", -1_500.0),
         ] {
             assert_eq!(number(cell), Some(value), "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_known_to_half_a_unit_of_its_last_digit() {
+        for (cell, half) in [("1,234.56", 0.005), ("8.083%", 0.0005), ("10808", 0.5), ("$-1.5", 0.05)] {
+            assert_eq!(half_a_unit(cell), half, "{cell}");
         }
     }
 

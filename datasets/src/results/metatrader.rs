@@ -13,6 +13,7 @@ use super::amount::amount;
 use super::content::{Cell, Rows};
 use super::trades::{Execution, Reader, TradeList, of_orders};
 use crate::error::{Error, Kind, Result};
+use crate::time::rfc3339;
 use crate::trades::TradeSide;
 
 /// Relative distance of a deal's own units of a lot from the median of all: profit is printed in cents.
@@ -237,13 +238,26 @@ fn signed(deal: &Deal) -> f64 {
     if deal.side == TradeSide::Buy { deal.lots } else { -deal.lots }
 }
 
+fn hedged(reader: &Reader<'_>, deal: &Deal) -> Error {
+    let (what, against) =
+        if deal.closes { ("closes", "nothing to close") } else { ("opens", "an open position against it") };
+    let found = format!("the deal of {} {what} a position where there is {against}", rfc3339(deal.ts_ms));
+    Error::new(Kind::Value, reader.path, found)
+        .expected("a netting account, and all of its deals from the first one on")
+        .remedy("an account that hedges cannot be rebuilt; run the tester on a netting account")
+}
+
 /// Units of a lot: the median over deals that close, of which nearly all have to agree.
 fn units_of_a_lot(reader: &Reader<'_>, deals: &[Deal]) -> Result<f64> {
     let (mut held, mut cost) = (0.0_f64, 0.0_f64);
     let mut found = Vec::new();
     for deal in deals {
         let bought = signed(deal);
-        if held * bought < 0.0 {
+        // One account holds what is bought less what is sold; a hedging one closes positions by their tickets.
+        if deal.closes != (held * bought < 0.0) {
+            return Err(hedged(reader, deal));
+        }
+        if deal.closes {
             let closed = bought.abs().min(held.abs()) * held.signum();
             let moved = closed * (deal.price - cost / held);
             if moved != 0.0 && deal.profit != 0.0 {
@@ -263,7 +277,7 @@ fn units_of_a_lot(reader: &Reader<'_>, deals: &[Deal]) -> Result<f64> {
     let unclear = |what: String| {
         Error::new(Kind::Value, reader.path, what)
             .expected("profits that are units x (exit - entry), with one number of units a lot")
-            .remedy("an account in another currency than the quote's, or one that hedges, cannot be rebuilt")
+            .remedy("an account in another currency than the quote's cannot be rebuilt")
     };
     let Some(median) = found.get(found.len() / 2).copied().filter(|lot| *lot > 0.0) else {
         return Err(unclear("no deal that closes with a profit or a loss".to_owned()));

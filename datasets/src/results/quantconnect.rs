@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Stated;
-use super::amount::amount;
+use super::amount::{amount, half_a_unit};
 use super::content::Rows;
 use super::trades::{Execution, ListedTrade, Reader, Run, TradeList, of_orders, of_trades, rows_of_run};
 use crate::error::{Error, Kind, Result};
@@ -172,19 +172,19 @@ fn still_open(orders: &[Execution]) -> Vec<ListedTrade> {
 
 fn statistics(value: &Value) -> Stated {
     let all = member(value, "statistics");
-    let number = |names: &[&str]| {
-        let text = names.iter().find_map(|name| all?.get(*name)?.as_str())?;
-        amount(std::path::Path::new("statistics"), 0, "", text).ok()
-    };
-    let share = |names: &[&str]| number(names).map(|per_cent| per_cent / 100.0);
+    let text = |name: &str| all?.get(name)?.as_str();
+    let number = |name: &str| amount(std::path::Path::new("statistics"), 0, "", text(name)?).ok();
+    let share = |name: &str| number(name).map(|per_cent| per_cent / 100.0);
+    let rounding = |name: &str| text(name).map_or(0.0, half_a_unit);
     Stated {
         name: "QuantConnect",
         layout: "result in JSON",
-        capital: number(&["Start Equity"]),
-        final_equity: number(&["End Equity"]),
-        total_return: share(&["Net Profit"]),
-        sharpe: number(&["Sharpe Ratio"]),
-        max_drawdown: share(&["Drawdown"]),
+        capital: number("Start Equity"),
+        final_equity: number("End Equity"),
+        total_return: share("Net Profit"),
+        rounding: [rounding("End Equity"), rounding("Net Profit") / 100.0],
+        sharpe: number("Sharpe Ratio"),
+        max_drawdown: share("Drawdown"),
         notes: vec!["its Sharpe ratio and drawdown are shown as stated: they were not computed again".to_owned()],
         ..Stated::default()
     }

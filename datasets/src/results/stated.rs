@@ -23,6 +23,9 @@ pub struct Stated {
     pub total_return: Option<f64>,
     /// Annual Sharpe ratio, as the tool computes it.
     pub sharpe: Option<f64>,
+    /// How far the printed final equity and total return may be from the figures themselves; 0 where they are printed in full.
+    #[serde(skip)]
+    pub rounding: [f64; 2],
     /// Largest fall from a peak, a positive fraction.
     pub max_drawdown: Option<f64>,
     /// Closed trades.

@@ -5,6 +5,7 @@
 //! 2025 the columns are `Position size (qty)` and `Net P&L`; before, `Contracts` or `Quantity` and `Profit`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Stated;
 use super::amount::amount;
@@ -39,6 +40,24 @@ struct Legs {
     profit: Option<f64>,
 }
 
+/// Refuses profits in another currency than prices: what they lack would be taken for commission.
+fn one_currency(path: &Path, price: &str, profit: &str) -> Result<()> {
+    let currency = |column: &str| {
+        let code = column.rsplit_once(' ')?.1;
+        let is_code = code.len() >= 3 && code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        is_code.then(|| code.to_owned())
+    };
+    match (currency(price), currency(profit)) {
+        (Some(of_prices), Some(of_profits)) if of_prices != of_profits => {
+            Err(Error::new(Kind::Value, path, format!("profits in {of_profits} of prices in {of_prices}"))
+                .column(profit)
+                .expected("one currency")
+                .remedy("set the base currency of the strategy to that of the chart, and export again"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn read(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
     let path = reader.path;
     let missing = |what: &str| {
@@ -49,6 +68,7 @@ pub(super) fn read(reader: &mut Reader<'_>, rows: &Rows) -> Result<TradeList> {
     let price = begins(rows, &["Price"]).ok_or_else(|| missing("price"))?;
     let size = begins(rows, &SIZE).ok_or_else(|| missing("size"))?;
     let profit = begins(rows, &["Net P&L", "Profit", "P&L"]).ok_or_else(|| missing("profit"))?;
+    one_currency(path, &rows.names[price], &rows.names[profit])?;
     let signal = rows.column(&["Signal"]);
     let mut legs: BTreeMap<u64, Legs> = BTreeMap::new();
     for (row, cells) in rows.rows.iter().enumerate() {

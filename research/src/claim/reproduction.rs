@@ -105,8 +105,14 @@ pub struct ClaimedFigure {
 impl ClaimedFigure {
     /// A number against the one that was computed, `tolerance` a share of it.
     pub(crate) fn number(name: &'static str, claimed: f64, replayed: Option<f64>, tolerance: f64) -> Self {
-        let reproduced = replayed.is_some_and(|value| (value - claimed).abs() <= tolerance * claimed.abs());
+        Self { tolerance, ..Self::within(name, claimed, replayed, tolerance * claimed.abs()) }
+    }
+
+    /// The same, `within` in the unit of the figure.
+    pub(crate) fn within(name: &'static str, claimed: f64, replayed: Option<f64>, within: f64) -> Self {
+        let reproduced = replayed.is_some_and(|value| (value - claimed).abs() <= within);
         let state = if reproduced { State::Pass } else { State::Fail };
+        let tolerance = if claimed == 0.0 { within } else { within / claimed.abs() };
         Self { name, claimed: Value::Number(claimed), replayed: replayed.map(Value::Number), state, tolerance }
     }
 

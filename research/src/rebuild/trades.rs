@@ -20,8 +20,10 @@ use crate::{
 
 /// Distance within which a figure of the file is the one that was computed again.
 const SAME: f64 = 1e-3;
-/// The same of a figure that is printed with three digits.
-const SAME_AS_PRINTED: f64 = 1e-2;
+/// Profits and fees of QuantConnect's trades are printed in cents.
+const CENT: f64 = 0.01;
+/// Share of the final equity that fees of what is open at the end may be: they are in no trade of QuantConnect.
+const WITH_OPEN: f64 = 1e-2;
 /// Days that freqtrade counts as a year.
 const FREQTRADE_YEAR: f64 = 365.0;
 const DAY_MS: i64 = 86_400_000;
@@ -176,9 +178,13 @@ fn in_another_zone(executions: &[Execution], bars: &Bars, as_read: &Placement) -
     let left = |steps: i64| misplaced(&Placement::of(&placed(executions, steps * HALF_AN_HOUR), bars));
     let tried: Vec<(usize, i64)> = (-24..=28).filter(|steps| *steps != 0).map(|steps| (left(steps), steps)).collect();
     let Some(best) = tried.iter().map(|(left, _)| *left).min().filter(|best| 4 * best <= now) else { return Ok(()) };
-    // Half an hour more changes nothing within bars of an hour, and a close is the next bar's open.
+    // Half an hour more changes nothing within bars of an hour, and a close is the next bar's open. Most fill at an open.
+    let off_grid = |steps: i64| {
+        let since = |one: &Execution| one.ts_ms - steps * HALF_AN_HOUR - bars.open_time[0];
+        executions.iter().filter(|one| since(one).rem_euclid(bars.interval_ms) != 0).count()
+    };
     let mut steps: Vec<i64> = tried.into_iter().filter(|(left, _)| *left == best).map(|(_, steps)| steps).collect();
-    steps.sort_by_key(|steps| (steps % 2 != 0, steps.abs()));
+    steps.sort_by_key(|steps| (off_grid(*steps), steps % 2 != 0, steps.abs()));
     let offset = |steps: &i64| {
         let (sign, half_hours) = (if *steps < 0 { '-' } else { '+' }, steps.abs());
         format!("{sign}{:02}:{:02}", half_hours / 2, half_hours % 2 * 30)
@@ -282,15 +288,22 @@ fn fills(trades: &[RecordedTrade], bars: &Bars) -> Vec<FillRow> {
 /// What the file states and can be computed again by its tool's own definition.
 fn figures(list: &TradeList, capital: f64, end: f64) -> Vec<ClaimedFigure> {
     let stated = &list.stated;
-    let within = if stated.name == "QuantConnect" { SAME_AS_PRINTED } else { SAME };
     let mut all = Vec::new();
-    let mut add = |name, claimed: Option<f64>, computed: Option<f64>| {
-        all.extend(claimed.map(|claimed| ClaimedFigure::number(name, claimed, computed, within)));
-    };
     if stated.capital.is_none_or(|own| own == capital) {
-        add("final_equity", stated.final_equity, Some(end));
-        add("total_return", stated.total_return, Some(end / capital - 1.0));
+        let total = [
+            ("final_equity", stated.final_equity, end, 1.0),
+            ("total_return", stated.total_return, end / capital - 1.0, capital),
+        ];
+        for ((name, claimed, computed, unit), rounding) in total.into_iter().zip(stated.rounding) {
+            all.extend(claimed.map(|claimed| match slack(list, end) {
+                Some(slack) => ClaimedFigure::within(name, claimed, Some(computed), rounding + slack / unit),
+                None => ClaimedFigure::number(name, claimed, Some(computed), SAME),
+            }));
+        }
     }
+    let mut add = |name, claimed: Option<f64>, computed: Option<f64>| {
+        all.extend(claimed.map(|claimed| ClaimedFigure::number(name, claimed, computed, SAME)));
+    };
     if let Some(after_fees) = stated.profit_after_fees.filter(|_| !list.closed.is_empty()) {
         let net: f64 = list.closed.iter().map(|(_, profit)| profit).sum();
         add("profit", stated.profit, Some(if after_fees { net } else { net + list.closed_fees }));
@@ -304,6 +317,14 @@ fn figures(list: &TradeList, capital: f64, end: f64) -> Vec<ClaimedFigure> {
         all.push(ClaimedFigure::number("profit_of_prices", profit, Some(profit - received), FINANCED));
     }
     all
+}
+
+/// What rounding leaves open of the final equity, quote units, of a tool that prints its figures rounded; `None` for one that
+/// prints them in full.
+fn slack(list: &TradeList, end: f64) -> Option<f64> {
+    let is_open = list.stated.open_trades.is_some_and(|open| open > 0);
+    let slack = if is_open { WITH_OPEN * end } else { CENT * list.closed.len() as f64 };
+    (list.stated.name == "QuantConnect").then_some(slack)
 }
 
 /// The fall from the highest profit of closed trades that is largest in money, as a share of the account at that high:
