@@ -113,7 +113,7 @@ impl Host {
         let workers = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0).into()).build();
         let workers = workers.map_err(|error| plain(&format!("the worker threads cannot be started: {error}")))?;
         // On a worker, so that nothing is left of the process's own pool, whose size could not change any more.
-        let (answer, json) = workers.install(|| output::captured(|| commands::run(&arguments)));
+        let (answer, json) = workers.install(|| output::captured(|| commands::run(&arguments, None)));
         match answer {
             Ok(answer) => Ok(Answered { json, yes: answer == Answer::Yes }),
             Err(error) => Err(self.refusal(&error)),

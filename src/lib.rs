@@ -5,6 +5,7 @@
 
 mod args;
 mod catalog;
+pub mod cluster;
 mod commands;
 mod configuration;
 pub mod host;
@@ -18,6 +19,7 @@ mod usage;
 
 use std::process::ExitCode;
 
+use cluster::Cluster;
 pub use q50_engine as engine;
 use q50_engine::strategy::Registry;
 
@@ -43,11 +45,15 @@ pub(crate) enum Answer {
 /// Strategies were registered before.
 #[must_use]
 pub fn run(strategies: Registry) -> ExitCode {
+    run_with(strategies, None)
+}
+
+fn run_with(strategies: Registry, cluster: Option<&dyn Cluster>) -> ExitCode {
     strategies.with_written::<q50_language::FileStrategy>().install();
     sources::install();
     let arguments = args::Arguments::read();
     output::start_log(&arguments.log);
-    match commands::run(&arguments) {
+    match commands::run(&arguments, cluster) {
         Ok(Answer::Yes) => ExitCode::from(DONE),
         Ok(Answer::No) => ExitCode::from(ANSWER_IS_NO),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::from(DONE),

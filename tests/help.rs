@@ -11,7 +11,7 @@ use q50_testing::real;
 use util::{Workspace, bars_csv};
 
 /// Examples that need what a test has not got: a part of the line, and why.
-const NEEDS_MORE: [(&str, &str); 13] = [
+const NEEDS_MORE: [(&str, &str); 14] = [
     ("solana account ADDRESS", "an address, a network and another program"),
     ("--producer", "a program of the user's own"),
     ("trials forget 12", "an import of the user's own that is entry 12"),
@@ -20,6 +20,7 @@ const NEEDS_MORE: [(&str, &str); 13] = [
     ("q50 compare", "a session"),
     ("q50 promote", "a run that is confirmed on a pool, and a key"),
     ("q50 doctor", "a chain, and a key"),
+    ("q50-cluster", "another program"),
     ("--url-env", "a PostgreSQL server"),
     ("q50 kill", "a journal of trading"),
     ("q50 resume", "a journal of trading"),

@@ -192,6 +192,15 @@ fn a_set_out_of_range_is_a_failed_row_that_says_what_was_expected() {
 }
 
 #[test]
+fn several_machines_need_another_program_and_the_command_says_which() {
+    let w = small();
+    w.refused(&format!("{SMALL} --cluster 10.0.0.1 --out {{dir}}/out"), &["q50-cluster", "cargo build"]);
+    w.refused("worker --scheduler 10.0.0.1", &["q50-cluster", "cargo build"]);
+    w.refused("scheduler", &["q50-cluster", "cargo build"]);
+    assert!(!w.path("out").exists());
+}
+
+#[test]
 fn finalists_pass_the_filters() {
     let w = small();
     let all = w.json(&format!("{SMALL} --out {{dir}}/a"), 0);

@@ -45,7 +45,7 @@ use crate::{
     parameters::ParameterError,
     run::{Prepared, PriceVenue, RunSettings, Source, VenueSettings},
     spec::DataSpec,
-    sweep::{Filters, RESULTS_FILE, Row, Space, Store, StoreError, Sweep, SweepError, finalists, publish},
+    sweep::{Filters, RESULTS_FILE, Replays, Row, Space, Store, StoreError, Sweep, SweepError, finalists, publish},
     trials::{LedgerError, TrialLedger},
 };
 
@@ -146,7 +146,7 @@ impl SearchedMarkets<'_> {
         let folder = RunFolder::open(folder, &[RESULTS_FILE])?;
         let mut store = Store::open(&folder, &sweep.identity(), false)?;
         let mut ledger = TrialLedger::in_memory()?;
-        sweep.run(&mut store, &mut ledger, &AtomicBool::new(false), &|_| {})?;
+        sweep.run(Replays::Here, &mut store, &mut ledger, &AtomicBool::new(false), &|_| {})?;
         let results = publish(&sweep, &store, &Filters::default(), &mut folder.new_run("calibration"))?;
         store.remove()?;
         // The front begins with the highest Sharpe ratio of all.

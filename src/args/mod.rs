@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod chain;
+mod cluster;
 mod collect;
 mod data;
 mod discover;
@@ -34,6 +35,7 @@ use q50_research::claim::ConditionName;
 pub(crate) use self::chain::{
     ChainArguments, ChainPoolArguments, ChainQuoteArguments, ChainTradeArguments, SendingArguments, SizeArguments,
 };
+pub use self::cluster::{NetworkArguments, SchedulerArguments, SweepOnCluster, WorkerArguments};
 #[cfg(feature = "nautilus")]
 pub(crate) use self::replay::PoolArguments;
 #[cfg(feature = "live")]
@@ -191,6 +193,16 @@ pub(crate) enum Command {
         after_help = "A grid file:\n  [grid]\n  entry = { from = 0.55, to = 0.95, steps = 10 }   # the first line is the outermost loop\n  exit = [0.2, 0.3, 0.4]\n  \"gate.min_tier\" = { from = 0, to = 3, steps = 4 }\n  [search]                                          # absent: every combination\n  kind = \"random\"\n  sets = 1000\n  seed = 1\n  sequence = \"sobol\"                                # or \"latin_hypercube\", \"uniform\"\n  [halving]                                         # absent: every set sees every bar; only those that do are ranked\n  eta = 3\n  rungs = 3\n\nExamples:\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search\n  q50 sweep --strategy threshold --grid grid.toml --bars b.parquet --signal-column alpha --min-trades 50 --max-drawdown 0.3\n  q50 sweep --strategy mine.yaml --bars b.parquet     the section sweep of the file\n  q50 sweep --strategy q50 --grid grid.toml --bars btcusdt_1h.parquet --signals signals.parquet --out search --resume"
     )]
     Sweep(Box<SweepArguments>),
+    /// Give the sets of sweeps to workers on other machines.
+    #[command(
+        after_help = "Needs the program q50-cluster (docs/GUIDE.md, Searches on several machines).\n\nExample:\n  q50-cluster scheduler --bind 10.0.0.1:50050 --trusted-network"
+    )]
+    Scheduler(SchedulerArguments),
+    /// Replay sets of sweeps for a scheduler.
+    #[command(
+        after_help = "Needs the program q50-cluster, the same on every machine. Data is read here, under the paths that were typed for the sweep:\nstart workers in the same folder of a shared disk, or type absolute paths.\n\nExample:\n  q50-cluster worker --scheduler 10.0.0.1:50050 --bind 10.0.0.2:0 --trusted-network"
+    )]
+    Worker(WorkerArguments),
     /// Search for strategies that nobody wrote, and judge what is found on bars that the search has not seen.
     #[command(
         after_help = "A strategy is bred out of indicators, thresholds, a stop and a target (q50 strategy genome). Every candidate is a trial. What\nis found is written as strategy files; a finding passes every guard. Nothing found is an answer: exit 0.\n\nExamples:\n  q50 discover --bars btcusdt_1h.parquet --timeframe 1h --population 20 --generations 15 --seed 1 --out found\n  q50 discover --bars b.parquet --shorting none --seeds 3 --format json\n  q50 discover --bars b.parquet --generations 5 --expect finding --out found"

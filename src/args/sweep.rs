@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ReplayArguments, values::not_negative, values::share};
+use super::{ReplayArguments, cluster::SweepOnCluster, values::not_negative, values::share};
 
 /// What a search takes.
 #[derive(Args, Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct SweepArguments {
     /// Search more than 10 million sets without asking.
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) on: SweepOnCluster,
     #[command(flatten)]
     pub(crate) filters: FilterArguments,
     /// Maximum number of sets of the Pareto front whose neighbours are also replayed.

@@ -55,14 +55,16 @@ use std::io::Write;
 
 use anyhow::Result;
 
+pub(crate) use self::sweep::with_sweep;
 use crate::{
     Answer,
     args::{Arguments, AuditCommand, Command},
+    cluster::{Cluster, needed},
     configuration,
 };
 
 /// Runs what was asked for.
-pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
+pub(crate) fn run(arguments: &Arguments, cluster: Option<&dyn Cluster>) -> Result<Answer> {
     configuration::check_environment()?;
     match &arguments.command {
         Command::Verify(verify) => verify::run(verify, arguments.log.quiet),
@@ -72,7 +74,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer> {
         Command::Pool(pool) => pool::run(pool),
         Command::Perp(perp) => perp::run(perp),
         Command::Stats(stats) => stats::run(stats),
-        Command::Sweep(sweep) => sweep::run(sweep, arguments.log.quiet),
+        Command::Sweep(sweep) => sweep::run(sweep, cluster, arguments.log.quiet),
+        Command::Scheduler(scheduler) => needed(cluster)?.scheduler(scheduler).map(|()| Answer::Yes),
+        Command::Worker(worker) => needed(cluster)?.worker(worker).map(|()| Answer::Yes),
         Command::Discover(discover) => discover::run(discover, arguments.log.quiet),
         Command::Overfit(overfit) => overfit::run(overfit, arguments.log.quiet),
         Command::Validate(validate) => validate::run(validate, arguments.log.quiet),

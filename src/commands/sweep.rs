@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use q50_datasets::{input::read_bytes, run_folder::RunFolder};
 use q50_research::{
     run::RunSettings,
-    sweep::{Ended, Filters, Finalist, Identity, RESULTS_FILE, Results, Store, Sweep, finalists, publish},
+    sweep::{Ended, Filters, Finalist, Identity, RESULTS_FILE, Replays, Results, Store, Sweep, finalists, publish},
     trials::{CampaignSummary, MarketCounts, Stamp},
 };
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,9 @@ use super::search::{Data, Search};
 use crate::{
     Answer,
     args::{FilterArguments, Format, SweepArguments},
-    catalog, configuration, interrupt, output,
+    catalog,
+    cluster::{self, Cluster},
+    configuration, interrupt, output,
     progress::Sets,
     table::{Align, parameters, table},
     usage,
@@ -68,7 +70,7 @@ struct Asked {
 }
 
 /// What the search took: from its first set to the finished table, the trial ledger included. What a resumed search did
-/// before is not in it.
+/// before is not in it, and neither is the processor time of workers on other machines.
 #[derive(Serialize)]
 struct Cost {
     cpu_s: Option<f64>,
@@ -80,8 +82,19 @@ struct Cost {
     resumed_sets: u64,
 }
 
-pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
+/// Lends the search that `arguments` describe.
+pub(crate) fn with_sweep<T>(arguments: &SweepArguments, f: impl FnOnce(&Sweep<'_>) -> T) -> Result<T> {
+    let search = Search::read(arguments.grid.as_deref(), &arguments.replay, MANY, true)?;
+    let instruments = search.record.instruments();
+    let prepared = search.prepared(&instruments)?;
+    Ok(f(&search.sweep(&prepared)?))
+}
+
+pub(crate) fn run(arguments: &SweepArguments, cluster: Option<&dyn Cluster>, quiet: bool) -> Result<Answer> {
     let replay = &arguments.replay;
+    if arguments.on.cluster.is_some() {
+        cluster::needed(cluster)?;
+    }
     configuration::threads(replay.threads)?;
     let search = Search::read(arguments.grid.as_deref(), replay, MANY, arguments.yes)?;
     let instruments = search.record.instruments();
@@ -97,6 +110,7 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     {
         return Ok(answer);
     }
+    let mut remote = cluster::remote(cluster, &arguments.on, &sweep)?;
     // The search stops after the sets at hand, and can go on later.
     let stop = interrupt::flag()?;
     let mut store = Store::open(&folder, &asked.identity, arguments.resume)?;
@@ -108,7 +122,12 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     let resumed_sets = store.done(0)?;
     let (cpu, clock) = (usage::cpu_seconds(), Instant::now());
     let bar = Sets::start(quiet, sweep.total());
-    match sweep.run(&mut store, &mut ledger, &stop, &|done| bar.done(done))? {
+    let here = remote.is_none();
+    let replays = match &mut remote {
+        None => Replays::Here,
+        Some(remote) => Replays::Remote(&mut **remote),
+    };
+    match sweep.run(replays, &mut store, &mut ledger, &stop, &|done| bar.done(done))? {
         Ended::Complete => {}
         Ended::Interrupted(done) => {
             drop(bar);
@@ -118,7 +137,9 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<Answer> {
     drop(bar);
     let mut run = folder.new_run(&asked.identity.run_id(&"sweep"));
     let results = publish(&sweep, &store, &asked.filters, &mut run)?;
-    let (cpu_s, wall_s) = (cpu.zip(usage::cpu_seconds()).map(|(from, to)| to - from), clock.elapsed().as_secs_f64());
+    // What workers took is not known.
+    let cpu_s = cpu.zip(usage::cpu_seconds()).map(|(from, to)| to - from).filter(|_| here);
+    let wall_s = clock.elapsed().as_secs_f64();
 
     let pareto = finalists(&sweep, &results, arguments.finalists, &mut ledger)?;
     let bars = search.record.data.rows().len();

@@ -1,7 +1,8 @@
 //! Searches: every set of a grid through the one replay loop, on every core, in memory that does not grow with the search.
 //!
 //! * [`Space`]: the sets, by index. [`Sweep`]: the search over one [`Prepared`]. [`Store`]: its state on disk. [`publish`]:
-//!   the results of a finished search. [`Front`] and [`finalists()`]: what is worth a second look.
+//!   the results of a finished search. [`Front`] and [`finalists()`]: what is worth a second look. [`Remote`]: who replays
+//!   elsewhere.
 //!
 //! Every set is filed in the trial ledger before its row is kept, so every known result has been counted. Results
 //! depend only on the data, the strategy and the grid: not on threads, on chunks, or on when a search was interrupted.
@@ -9,6 +10,7 @@
 mod axis;
 mod finalists;
 mod outcome;
+mod remote;
 mod results;
 mod space;
 mod store;
@@ -28,6 +30,7 @@ pub use crate::parameters::number;
 pub use axis::{Axis, Values};
 pub use finalists::{Filters, Front};
 pub use outcome::{Row, Statistics};
+pub use remote::{Remote, RemoteError, Replays};
 pub use results::{Finalist, RESULTS_FILE, Results, Robustness, finalists, publish};
 pub use space::{Halving, Sequence, Space, SpaceError};
 pub use store::{Identity, Store, StoreError};
@@ -57,6 +60,9 @@ pub enum SweepError {
     /// The results cannot be written.
     #[error(transparent)]
     Results(#[from] q50_datasets::error::Error),
+    /// Who was to replay sets did not.
+    #[error("{0}")]
+    Remote(RemoteError),
 }
 
 /// How a search ended.
@@ -159,7 +165,8 @@ impl<'a> Sweep<'a> {
     }
 
     /// Rows of the market that each round sees; the last sees all.
-    fn rungs(&self) -> Vec<Range<usize>> {
+    #[must_use]
+    pub fn rungs(&self) -> Vec<Range<usize>> {
         let market = &self.prepared.source().market;
         let rows = market.first..market.len();
         let Some(Halving { eta, rungs }) = self.space.halving() else { return vec![rows] };
@@ -187,9 +194,10 @@ impl<'a> Sweep<'a> {
     /// Runs what is not done yet. Stops between two chunks once `stop` is set; `progress` is told the sets done.
     ///
     /// # Errors
-    /// The ledger or the state cannot be written.
+    /// The ledger or the state cannot be written, or those who replay elsewhere cannot go on.
     pub fn run(
         &self,
+        mut replays: Replays<'_>,
         store: &mut Store,
         ledger: &mut TrialLedger,
         stop: &AtomicBool,
@@ -204,21 +212,35 @@ impl<'a> Sweep<'a> {
                 _ => Some(store.best(rung - 1, self.size(rung))?),
             };
             let sets = chosen.as_ref().map_or(self.space.count(), |chosen| chosen.len() as u64);
-            let chunk = (CHUNK / rows.len().max(1) as u64).clamp(LEAST_SETS, MOST_SETS);
             let mut place = store.done(rung)?;
             while place < sets {
                 progress(before + place);
                 if stop.load(Ordering::Relaxed) {
                     return Ok(Ended::Interrupted(before + place));
                 }
+                let chunk = match &mut replays {
+                    Replays::Here => (CHUNK / rows.len().max(1) as u64).clamp(LEAST_SETS, MOST_SETS),
+                    Replays::Remote(remote) => remote.sets_at_once(rows.len()).max(1),
+                };
                 let end = sets.min(place + chunk);
-                let outcomes: Vec<(Row, Option<Trial>)> = (place..end)
-                    .into_par_iter()
-                    .map(|place| chosen.as_ref().map_or(place, |chosen| chosen[place as usize]))
-                    .map(|index| self.set(index, rung, &rows))
-                    .collect();
-                let (kept, trials): (Vec<Row>, Vec<Option<Trial>>) = outcomes.into_iter().unzip();
-                let trials: Vec<Trial> = trials.into_iter().flatten().collect();
+                let chosen = (place..end).map(|place| chosen.as_ref().map_or(place, |chosen| chosen[place as usize]));
+                let chosen: Vec<u64> = chosen.collect();
+                let (kept, trials) = match &mut replays {
+                    Replays::Here => {
+                        let outcomes = chosen.par_iter().map(|index| self.set(*index, rung, &rows));
+                        let (kept, trials): (Vec<Row>, Vec<Option<Trial>>) = outcomes.unzip();
+                        (kept, trials.into_iter().flatten().collect())
+                    }
+                    Replays::Remote(remote) => {
+                        let keys = self.keys(&chosen, &rows);
+                        ledger.announce(scope, keys.iter().flatten().copied())?;
+                        let Some(kept) = remote.rows(rung, &chosen, stop).map_err(SweepError::Remote)? else {
+                            return Ok(Ended::Interrupted(before + place));
+                        };
+                        let trials = remote::trials(rung, &chosen, &keys, &kept)?;
+                        (kept, trials)
+                    }
+                };
                 ledger.record(scope, Origin::Sweep, &trials)?;
                 store.append(place, &kept)?;
                 place = end;

@@ -76,7 +76,7 @@ impl Statistics {
 }
 
 /// One set after its last round.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Index of the set.
     pub index: u64,

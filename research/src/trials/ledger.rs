@@ -393,12 +393,13 @@ impl TrialLedger {
     pub fn find(&self, record: &Record, hypothesis: &blake3::Hash) -> Result<Option<(Role, Option<f64>)>, LedgerError> {
         self.read(|ledger| {
             ledger
-                .query_row(
+                .prepare_cached(
                     "SELECT t.role, t.sharpe FROM trials t JOIN datasets d ON d.id = t.dataset
                      WHERE d.bars = ?1 AND t.hypothesis = ?2 ORDER BY t.role DESC, t.entry LIMIT 1",
-                    params![record.bars, short(hypothesis)],
-                    |row| Ok((if row.get(0)? { Role::Candidate } else { Role::Probe }, row.get(1)?)),
-                )
+                )?
+                .query_row(params![record.bars, short(hypothesis)], |row| {
+                    Ok((if row.get(0)? { Role::Candidate } else { Role::Probe }, row.get(1)?))
+                })
                 .optional()
         })
     }

@@ -15,6 +15,7 @@
 //! notices a removal or a change.
 
 mod agreement;
+mod announced;
 mod chain;
 mod check;
 mod deflation;
@@ -71,6 +72,8 @@ pub enum Origin {
     Validate,
     /// A candidate of a discovery.
     Discover,
+    /// A set that was given to another process.
+    Announced,
 }
 
 impl Origin {
@@ -86,6 +89,7 @@ impl Origin {
             Self::Overfit => "overfit",
             Self::Validate => "validate",
             Self::Discover => "discover",
+            Self::Announced => "announced",
         }
     }
 }

@@ -524,3 +524,29 @@ fn what_is_no_ledger_is_an_error_that_names_the_file() {
     let error = TrialLedger::open(&path).unwrap_err().to_string();
     assert!(error.contains("something else"), "{error}");
 }
+
+#[test]
+fn what_was_announced_counts_once_and_only_results_are_compared() {
+    let record = market(7, 100.0);
+    let results: Vec<Trial> = (0..20).map(|i| candidate(&format!("set {i}"), 0.001 * f64::from(i), 499)).collect();
+    let mut here = TrialLedger::in_memory().unwrap();
+    here.record(scope(&record), Origin::Sweep, &results).unwrap();
+
+    let mut ledger = TrialLedger::in_memory().unwrap();
+    let announce = |ledger: &mut TrialLedger| {
+        ledger.announce(scope(&record), results.iter().map(|trial| trial.key)).unwrap();
+    };
+    announce(&mut ledger);
+    assert_eq!(ledger.counts(&record).unwrap().candidates, 20, "before there is a result");
+    announce(&mut ledger);
+    ledger.record(scope(&record), Origin::Sweep, &results).unwrap();
+    ledger.record(scope(&record), Origin::Sweep, &results).unwrap();
+    ledger.register_campaign(&record, "later", "an idea").unwrap();
+    ledger.join_campaign(&record, "later").unwrap();
+    announce(&mut ledger);
+    assert_eq!(ledger.tried(scope(&record), 499).unwrap().trials, 0, "nothing is new since the campaign");
+    ledger.campaign = None;
+    assert_eq!(ledger.counts(&record).unwrap(), here.counts(&record).unwrap());
+    assert_eq!(ledger.tried(scope(&record), 499).unwrap(), here.tried(scope(&record), 499).unwrap());
+    assert_eq!(ledger.check(None).unwrap().broken, None);
+}
