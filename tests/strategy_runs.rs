@@ -326,7 +326,6 @@ fn entries_of_any_strategy_are_sized_by_a_method_and_every_cap_is_in_the_record(
     for (options, needles) in [
         ("--sizing enhanced", &["sizing.method is enhanced", "full, own, inverse_variance"][..]),
         ("--sizing kelly", &["sizing.win_rate or sizing.payoff is absent"]),
-        ("--sizing atr --set sizing.by_regime=true", &["sizing.by_regime", "regimes are those of q50"]),
         ("--sizing fixed_fractional --strategy threshold --signal-column alpha", &["exits.stop_loss is absent"]),
         ("--sizing half", &["invalid value 'half'"]),
         ("--set sizing.max_position=5", &["sizing.max_position", "from 0 to 1"]),

@@ -276,6 +276,13 @@ impl<'a> History<'a> {
         self.market.signals.get(column).map(|values| values[self.t]).filter(|value| !value.is_nan())
     }
 
+    /// The values of a signal, oldest first, the present bar last; `NaN` where one is missing.
+    #[must_use]
+    #[inline]
+    pub fn signals(&self, column: Column) -> Option<&'a [f64]> {
+        self.market.signals.get(column).map(|values| &values[..=self.t])
+    }
+
     /// The forecast quantiles of the present bar, where all three are there.
     #[must_use]
     #[inline]

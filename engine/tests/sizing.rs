@@ -25,6 +25,7 @@ struct World {
     price: Vec<f64>,
     low: Vec<f64>,
     signal: Vec<f64>,
+    variance: Option<Vec<f64>>,
 }
 
 impl World {
@@ -34,6 +35,7 @@ impl World {
             price: price.to_vec(),
             low: price.to_vec(),
             signal: signal.to_vec(),
+            variance: None,
         }
     }
 
@@ -44,7 +46,11 @@ impl World {
             high: &self.price,
             low: &self.low,
             close: &self.price,
-            signals: Signals::default().with(Column::Value, &self.signal),
+            signals: match &self.variance {
+                Some(variance) => Signals::default().with(Column::VolRisk, variance),
+                None => Signals::default(),
+            }
+            .with(Column::Value, &self.signal),
             interval_ms: 3_600_000,
             first: 0,
         };
@@ -88,6 +94,33 @@ proptest! {
         let (loss, of_a_lot) = (1_000.0 - journal.equity.last().unwrap(), lot * price * distance);
         prop_assert!(loss <= risk * 1_000.0 * (1.0 + 1e-9) && loss >= risk * 1_000.0 - of_a_lot * (1.0 + 1e-9), "{}", loss);
     }
+}
+
+#[test]
+fn the_size_is_multiplied_by_that_of_the_regime_once_there_is_one() {
+    let sizing = SizingConfig { by_regime: true, ..SizingConfig::OWN };
+    let config = StrategyConfig::new(ThresholdConfig { entry: 0.7, exit: 0.3, size: Fraction::new(0.5) });
+    let config = config.with_sizing(sizing);
+    // Variances of 1 to 100 in some order, and one more at which half of 1,000 is asked for.
+    let entered = |last: f64, row: usize| {
+        let mut signal = vec![0.5; 102];
+        signal[row] = 1.0;
+        let variance = (0..100).map(|i| f64::from((i * 37) % 100 + 1)).chain([last, 1.0]).collect();
+        let world = World { variance: Some(variance), ..World::new(&[10.0; 102], &signal) };
+        world.run(&config, free())
+    };
+    for (variance, regime, size) in
+        [(10.0, "low", 550.0), (50.0, "medium", 500.0), (80.0, "high", 425.0), (95.0, "extreme", 300.0)]
+    {
+        let journal = entered(variance, 100);
+        assert!((journal.fills[0].fill.notional - size).abs() < 1e-9, "{regime}: {:?}", journal.fills);
+        let explained = journal.decisions.get(100).unwrap().explanation;
+        assert_eq!((explained.regime, explained.sizing.unwrap().base), (Some(regime), 0.5));
+    }
+    let early = entered(1.0, 98);
+    assert_eq!((early.fills.len(), early.decisions.get(98).unwrap().reason), (0, Reason::WarmUp), "99 observations");
+    let missing = entered(f64::NAN, 100);
+    assert_eq!((missing.fills.len(), missing.decisions.get(100).unwrap().reason), (0, Reason::SizingFailed));
 }
 
 #[test]

@@ -188,7 +188,9 @@ impl StrategyConfig {
     /// The signal columns that the strategy reads of those that are `there`.
     #[must_use]
     pub fn reads(&self, there: &Signals<'_>) -> Vec<Column> {
-        union(self.settings.reads(there), self.sized_by(Method::reads))
+        let regimes = self.guards.sizing.is_some_and(|sizing| sizing.by_regime);
+        let volatility: &[Column] = if regimes { &[Column::VolRaw, Column::VolRisk] } else { &[] };
+        union(union(self.settings.reads(there), self.sized_by(Method::reads)), volatility)
     }
 
     /// Columns of the method that sizes the entries.
@@ -239,7 +241,6 @@ impl StrategyConfig {
                 let names: Vec<&str> = Method::ALL.iter().filter(|m| m.is_textbook()).map(|m| m.name()).collect();
                 refuse("sizing.method", method.name(), &format!("one that needs no q50: {}", names.join(", ")))
             }
-            _ if sizing.by_regime => refuse("sizing.by_regime", "true", "false: regimes are those of q50"),
             Method::Kelly if sizing.win_rate.is_none() || sizing.payoff.is_none() => {
                 refuse("sizing.win_rate or sizing.payoff", "absent", "both: kelly begins with them")
             }

@@ -4,7 +4,7 @@
 //! a trailing window that ends at the present bar. The published system takes them over the whole sample, future
 //! included; that is `percentiles = "full_sample"`.
 
-use std::collections::VecDeque;
+use std::{cell::RefCell, collections::VecDeque};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -182,6 +182,16 @@ impl RegimeConfig {
     #[must_use]
     pub fn classify(&self, variance: &[f64]) -> Vec<Option<Regime>> {
         self.classify_rows(variance.len(), |t| variance[t])
+    }
+
+    /// The last row of [`RegimeConfig::classify`] with causal percentiles, from its own window alone.
+    #[must_use]
+    pub fn last(&self, variance: &[f64]) -> Option<Regime> {
+        let window = &variance[variance.len().saturating_sub(self.window.max(1))..];
+        let observations: Vec<f64> = window.iter().copied().filter(|value| !value.is_nan()).collect();
+        let (count, observations) = (observations.len(), RefCell::new(observations));
+        let observation = |below| *observations.borrow_mut().select_nth_unstable_by(below, f64::total_cmp).1;
+        self.regime(*window.last()?, count, observation)
     }
 
     /// The regime of each of `rows` rows, of which row t has the variance `variance(t)`.
@@ -389,6 +399,19 @@ mod tests {
         for t in 1..500 {
             assert_eq!(config(100, 20).classify(&variance[..t]), whole[..t]);
         }
+    }
+
+    #[test]
+    fn the_last_regime_is_that_of_the_whole_column() {
+        let mut variance = uniform(700);
+        variance[40..60].fill(f64::NAN);
+        for (window, least) in [(100, 20), (1, 1), (1_000, 50)] {
+            let whole = config(window, least).classify(&variance);
+            for t in 0..700 {
+                assert_eq!(config(window, least).last(&variance[..=t]), whole[t], "row {t}, windows of {window}");
+            }
+        }
+        assert_eq!(config(10, 1).last(&[]), None);
     }
 
     #[test]

@@ -17,6 +17,13 @@ pub fn last_vol_raw(closes: &[f64]) -> f64 {
     deviation(&window.windows(2).map(log_return).collect::<Vec<f64>>())
 }
 
+/// The last `rows` rows of the square of [`vol_raw`], from their own windows alone.
+#[must_use]
+pub fn last_variances(closes: &[f64], rows: usize) -> Vec<f64> {
+    let (first, from) = (closes.len().saturating_sub(rows), closes.len().saturating_sub(rows + WINDOW));
+    vol_raw(&closes[from..])[first - from..].iter().map(|deviation| deviation * deviation).collect()
+}
+
 fn log_return(closes: &[f64]) -> f64 {
     (closes[1] / closes[0]).ln()
 }
@@ -64,6 +71,14 @@ mod tests {
         assert!((vol[3] - (1.0_f64 / 3.0).sqrt()).abs() < 1e-12, "returns 1, 0 and 1");
         let steady = [1.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0];
         assert_eq!(vol_raw(&steady)[7], 0.0, "the jump is seven bars back");
+    }
+
+    #[test]
+    fn the_last_variances_are_those_of_the_whole_column() {
+        let closes: Vec<f64> = (0..40).map(|i| 100.0 + f64::from(i * i % 17)).collect();
+        let whole: Vec<f64> = vol_raw(&closes).iter().map(|v| v * v).collect();
+        assert_eq!(last_variances(&closes, 25), whole[15..]);
+        assert_eq!(last_variances(&closes, 99)[2..], whole[2..]);
     }
 
     #[test]

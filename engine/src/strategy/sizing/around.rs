@@ -12,7 +12,11 @@ use crate::{
     strategy::{
         Explanation, Strategy,
         exits::ExitConfig,
-        q50::{edge, gate, volatility},
+        q50::{
+            edge, gate,
+            regime::{Regime, RegimeConfig},
+            volatility,
+        },
         side::Side,
     },
     units::Fraction,
@@ -28,8 +32,8 @@ pub struct WithSizing<S> {
     sizer: Sizer,
     /// Exits around the strategy, whose stops are its own as well.
     exits: ExitConfig,
-    /// How the last entry came to its size, and at which row.
-    last: Option<(usize, SizeExplanation)>,
+    /// How the last entry came to its size, at which row and in which regime.
+    last: Option<(usize, SizeExplanation, Option<Regime>)>,
 }
 
 impl<S: Strategy> WithSizing<S> {
@@ -83,8 +87,11 @@ impl<S: Strategy> WithSizing<S> {
             Order::Short(share) => (Side::Short, share.get()),
             Order::Sell(_) | Order::Cover(_) => return Ok(order),
         };
-        let explained = self.sizer.explain(&self.input(history, side, asked), account, 1.0)?;
-        self.last = Some((history.row(), explained));
+        let regime = self.sizer.config().by_regime.then(|| regime(history)).transpose()?;
+        let multiplier = regime.map_or(1.0, |regime| RegimeConfig::default().size_multiplier.get(regime));
+        let input = SizingInput { regime, ..self.input(history, side, asked) };
+        let explained = self.sizer.explain(&input, account, multiplier)?;
+        self.last = Some((history.row(), explained, regime));
         let size = Fraction::new(explained.admitted(self.sizer.config(), account.equity)?.size);
         Ok(match side {
             Side::Long => Order::Buy(Budget::Equity(size)),
@@ -95,6 +102,20 @@ impl<S: Strategy> WithSizing<S> {
     fn passes_over(&self, held: Held) -> bool {
         self.sizer.config().half_at_drawdown.is_none() || held == Held::Flat
     }
+}
+
+/// The variance regime of the present bar, as that of q50 with its defaults: from the signals' volatility, or where they have
+/// none from closes.
+fn regime(history: History<'_>) -> Result<Regime, Reason> {
+    let config = RegimeConfig::default();
+    let last = |values: &[f64]| values[values.len().saturating_sub(config.window)..].to_vec();
+    let variances = match (history.signals(Column::VolRisk), history.signals(Column::VolRaw)) {
+        (Some(variances), _) => last(variances),
+        (None, Some(deviations)) => last(deviations).iter().map(|deviation| deviation * deviation).collect(),
+        (None, None) => volatility::last_variances(history.closes(), config.window),
+    };
+    let is_unknown = variances.last().is_none_or(|variance| variance.is_nan());
+    config.last(&variances).ok_or(if is_unknown { Reason::SizingFailed } else { Reason::WarmUp })
 }
 
 /// An entry that is not sized still closes the position against it.
@@ -164,7 +185,9 @@ impl<S: Strategy> Strategy for WithSizing<S> {
     fn explain(&self, history: History<'_>, account: &Account) -> Explanation {
         let inner = self.inner.explain(history, account);
         match self.last {
-            Some((row, explained)) if row == history.row() => inner.with_size(&explained),
+            Some((row, explained, regime)) if row == history.row() => {
+                Explanation { regime: inner.regime.or(regime.map(Regime::name)), ..inner.with_size(&explained) }
+            }
             _ => inner,
         }
     }

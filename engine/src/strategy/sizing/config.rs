@@ -27,7 +27,7 @@ pub struct SizingConfig {
     pub cash_share: Fraction,
     /// Largest share of a pool's quote reserve that one order spends; unused on a price venue.
     pub pool_share: Fraction,
-    /// Whether the regime's size multiplier applies.
+    /// Whether the regime's size multiplier applies; of a strategy other than q50, that of q50's default regimes.
     pub by_regime: bool,
     /// Drawdown from which the size shrinks (full at 0, half here, nothing at 1.5 times this); absent: no shrinking.
     pub half_at_drawdown: Option<Fraction>,
