@@ -152,6 +152,8 @@ reasons! {
     FilteredFunding = "filtered_funding",
     /// The margin of the position did not suffice.
     Liquidation = "liquidation",
+    /// The fall from the highest equity leaves no size.
+    Drawdown = "drawdown",
 }
 
 impl Reason {

@@ -148,6 +148,13 @@ impl RunSettings {
             let expected = format!("a number above 0 and at most {MOST_CAPITAL:e}");
             return Some(format!("the capital is {:?}, expected {expected}", self.capital));
         }
+        if self.strategy.guards().risk.max_daily_loss.is_some() && interval_ms >= DAY_MS {
+            return Some(
+                "risk.max_daily_loss has no meaning on bars of a day or more: the midnight until which trading would stop is \
+                 the close that shows the loss; leave it out, or give shorter bars"
+                    .to_owned(),
+            );
+        }
         if self.strategy.rests_orders() && self.strategy.places_orders() {
             let remedy = "let the strategy place its own stops, or leave exits.trigger out";
             return Some(format!(
@@ -199,6 +206,8 @@ impl RunSettings {
     }
 }
 
+const DAY_MS: i64 = 86_400_000;
+
 /// A distance of bars in words.
 fn minutes(ms: i64) -> String {
     match ms {
@@ -212,7 +221,7 @@ fn minutes(ms: i64) -> String {
 mod tests {
     use q50_engine::{
         market::Column,
-        strategy::{q50::Q50Config, threshold::ThresholdConfig},
+        strategy::{q50::Q50Config, risk::RiskConfig, threshold::ThresholdConfig},
         venue::pump_swap::Recovery,
     };
 
@@ -260,6 +269,17 @@ mod tests {
         let schedule = PoolVenue { depth: Lamports(1), config: PumpSwapConfig::default() };
         let VenueSettings::PumpSwap(dear) = VenueSettings::PumpSwap(schedule).at_twice_the_cost() else { panic!() };
         assert_eq!((dear.config.fees, dear.config.fee_factor), (PoolFees::Schedule, 2));
+    }
+
+    #[test]
+    fn a_daily_loss_is_refused_on_daily_bars() {
+        let risk = RiskConfig { max_daily_loss: Some(Fraction::new(0.02)), ..RiskConfig::default() };
+        let strategy = StrategyConfig::new(ThresholdConfig::default()).with_limits(risk);
+        let periods_per_year = PeriodsPerYear::new(365.0);
+        let settings = RunSettings { strategy, venue: at_cost(5.0), capital: 1.0, periods_per_year };
+        let refusal = |interval| settings.refusal(&Signals::default().with(Column::Value, &[]), interval);
+        assert_eq!(refusal(DAY_MS / 2), None);
+        assert!(refusal(DAY_MS).unwrap().starts_with("risk.max_daily_loss has no meaning"));
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub struct Limited<S> {
     peak: f64,
     day: i64,
     day_open_equity: f64,
+    /// Equity at the last close; none before the first.
+    last_equity: Option<f64>,
     trades: Trades,
     /// Trades lost since the last one that was won, or since the last halt.
     lost: u32,
@@ -120,6 +122,7 @@ impl<S> Limited<S> {
             peak: 0.0,
             day: i64::MIN,
             day_open_equity: 0.0,
+            last_equity: None,
             trades: Trades::default(),
             lost: 0,
             halted_until: None,
@@ -143,10 +146,11 @@ impl<S> Limited<S> {
             self.lost = 0;
         }
         self.peak = self.peak.max(equity);
-        let day = now.div_euclid(DAY_MS);
+        let (day, before) = (now.div_euclid(DAY_MS), self.last_equity.replace(equity));
         if day != self.day {
             self.day = day;
-            self.day_open_equity = equity;
+            // What stood at midnight: what a bar that closes then says, or the last one before it.
+            self.day_open_equity = before.filter(|_| now.rem_euclid(DAY_MS) != 0).unwrap_or(equity);
         }
         if self.halted_until.is_some() {
             return true;
@@ -319,6 +323,21 @@ mod tests {
         assert_eq!(reasons[19], Reason::AlreadyLong);
         assert_eq!(reasons[20..23], [Reason::RiskExit; 3]);
         assert_eq!(reasons[23], Reason::AlreadyLong, "the bar that closes at midnight belongs to the new day");
+    }
+
+    #[test]
+    fn what_is_lost_over_a_gap_at_midnight_is_a_loss_of_the_new_day() {
+        let config = RiskConfig { max_daily_loss: Some(Fraction::new(0.1)), ..RiskConfig::default() };
+        let open_time = [20, 21, 33, 34].map(|hour| hour * 3_600_000);
+        let prices = vec![1.0; 4];
+        let market = still(&open_time, &prices);
+        let mut strategy = Limited::new(BuyAndHold, config);
+        let held = crate::ledger::PriceLedger::restored(0.0, 1.0, 1.0, 0).account(1.0);
+        let mut decided =
+            |(t, equity): (usize, f64)| strategy.decide(market.history(t), &Account { equity, ..held }).reason();
+        let reasons = [110.0, 100.0, 90.0, 95.0].into_iter().enumerate().map(&mut decided).collect::<Vec<_>>();
+        // The last close before midnight had 100, whatever the day had begun with.
+        assert_eq!(reasons, [Reason::AlreadyLong, Reason::AlreadyLong, Reason::RiskExit, Reason::RiskExit]);
     }
 
     #[test]

@@ -74,7 +74,9 @@ impl Caps {
             CapScope::Total => config.max_position.get() - held.max(0.0),
             CapScope::PerOrder => config.max_position.get(),
         };
-        let spendable = (account.cash - config.fee_reserve).max(0.0) * config.cash_share.get();
+        // What is owed is bought back first, which frees what it binds: margin, or the proceeds of a sale.
+        let cash = if account.position < 0.0 { account.equity } else { account.cash };
+        let spendable = (cash - config.fee_reserve).max(0.0) * config.cash_share.get();
         Self {
             max_position,
             cash: (side == Side::Long).then(|| share_of_equity(spendable)),
@@ -127,6 +129,17 @@ mod tests {
     fn the_legacy_cap_forgets_the_position() {
         let caps = Caps::of(&config(CapScope::PerOrder), Side::Long, &half_invested(), None);
         assert_eq!(caps.max_position, 0.3);
+    }
+
+    #[test]
+    fn what_a_turn_closes_first_frees_its_cash() {
+        let turn = |cash| Account { position: -0.9, cash, ..half_invested() };
+        let config = SizingConfig { fee_reserve: 10.0, ..config(CapScope::Total) };
+        // Of margin that is bound only a tenth is free, of a free short sale its proceeds are there as well.
+        for cash in [10.0, 190.0] {
+            assert_eq!(Caps::of(&config, Side::Long, &turn(cash), None).cash, Some(0.9));
+        }
+        assert_eq!(Caps::of(&config, Side::Long, &half_invested(), None).cash, Some(0.7));
     }
 
     #[test]

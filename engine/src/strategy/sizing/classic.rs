@@ -14,13 +14,13 @@ pub(super) fn inverse_variance(input: &SizingInput) -> Result<f64, Refusal> {
 }
 
 /// min(100 |q50|, 2).
-pub(super) fn signal_multiplier(input: &SizingInput) -> f64 {
-    (100.0 * input.abs_q50()).min(2.0)
+pub(super) fn signal_multiplier(input: &SizingInput) -> Result<f64, Refusal> {
+    Ok((100.0 * known(Some(input.abs_q50()))?).min(2.0))
 }
 
 /// |q50| x min(information ratio / threshold, 2).
 pub(super) fn strength_multiplier(input: &SizingInput) -> Result<f64, Refusal> {
-    Ok(input.abs_q50() * (input.info_ratio / positive(input.info_ratio_threshold)?).min(2.0))
+    Ok(known(Some(input.abs_q50()))? * (input.info_ratio / positive(input.info_ratio_threshold)?).min(2.0))
 }
 
 /// f* = (W - (1 - W) / R) x fraction, at most 1 (Kelly 1956, for a bet that pays R to 1), with the odds of past trades, or the
@@ -53,6 +53,7 @@ pub(super) fn atr(config: &SizingConfig, input: &SizingInput) -> Result<f64, Ref
 #[cfg(test)]
 mod tests {
     use super::{super::example, *};
+    use crate::market::Quantiles;
 
     fn with_variance(vol_risk: f64) -> SizingInput {
         SizingInput { vol_risk: Some(vol_risk), ..example() }
@@ -68,8 +69,16 @@ mod tests {
 
     #[test]
     fn multipliers_by_hand() {
-        assert_eq!(signal_multiplier(&example()), 0.4);
+        assert_eq!(signal_multiplier(&example()), Ok(0.4));
         assert!((strength_multiplier(&example()).unwrap() - 0.008).abs() < 1e-15, "0.004 x min(3 / 1.5, 2)");
+    }
+
+    #[test]
+    fn without_a_forecast_there_is_no_multiplier() {
+        let quantiles = Quantiles { q10: f64::NAN, q50: f64::NAN, q90: f64::NAN };
+        let unknown = SizingInput { quantiles, info_ratio: f64::NAN, ..example() };
+        assert_eq!(signal_multiplier(&unknown), Err(Refusal::Missing));
+        assert_eq!(strength_multiplier(&unknown), Err(Refusal::Missing));
     }
 
     #[test]

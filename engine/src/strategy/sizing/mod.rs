@@ -275,6 +275,8 @@ impl SizeExplanation {
             |size: f64| size < config.min_size.get() || config.min_notional.is_some_and(|least| size * equity < least);
         if cap <= 0.0 {
             Err(Reason::AtCap)
+        } else if self.drawdown_multiplier <= 0.0 {
+            Err(Reason::Drawdown)
         } else if self.size <= 0.0 {
             Err(Reason::NoEdge)
         } else if is_too_small(self.size) {
@@ -369,7 +371,7 @@ impl Sizer {
             Method::Full => Ok(cap),
             Method::Own => known(input.asked),
             Method::InverseVariance | Method::PipelineSuggestion => classic::inverse_variance(input),
-            Method::InverseVarianceSignal => Ok(classic::inverse_variance(input)? * classic::signal_multiplier(input)),
+            Method::InverseVarianceSignal => Ok(classic::inverse_variance(input)? * classic::signal_multiplier(input)?),
             Method::InverseVarianceStrength => {
                 Ok(classic::inverse_variance(input)? * classic::strength_multiplier(input)?)
             }
