@@ -309,6 +309,11 @@ fn entries_of_any_strategy_are_sized_by_a_method_and_every_cap_is_in_the_record(
         let named = frame.text("binding_cap").unwrap().iter().find(|name| !name.is_empty()).unwrap().clone();
         assert_eq!(named, binding);
     }
+    // Volatilities and their regimes come from closes where there are no signals.
+    let by_regime = w.json(&format!("{line} --sizing inverse_variance --set sizing.by_regime=true"), 0);
+    assert_eq!(by_regime["settings"]["run"]["strategy"]["sizing"]["by_regime"], true);
+    let decisions = &by_regime["decisions"];
+    assert!(decisions["warm_up"].as_u64() > Some(0) && decisions["enter_long"].as_u64() > Some(0), "{decisions}");
     // The same by a strategy file in TOML, for a strategy by name.
     let signal = |i: usize| if i % 40 < 20 { 0.9 } else { 0.1 };
     let bars = bars_csv(400);

@@ -136,7 +136,8 @@ impl Limits {
         Ok((cut, Some(limit)))
     }
 
-    /// The value that an entry on `side` may add, quote units, and the limit that says so; `None` where none does.
+    /// The value that an entry on `side` may add, quote units, and the limit that says so, of several that leave nothing the first;
+    /// `None` where none does.
     fn room(&self, side: Side, at: &Standing<'_>) -> Option<(Limit, f64)> {
         let value = if side == Side::Long { at.own.value } else { -at.own.value };
         let held = value.max(0.0);
@@ -145,7 +146,9 @@ impl Limits {
         // What is open against the entry is closed first, at the same cost.
         let equity = at.equity - cost * (held - value);
         // What is added has this weight, and takes its cost of the equity.
-        let room = |most: Fraction, used: f64, weight: f64| (most.get() * equity - used) / (weight + most.get() * cost);
+        let room = |most: Fraction, used: f64, weight: f64| {
+            ((most.get() * equity - used) / (weight + most.get() * cost)).max(0.0)
+        };
         let full = |most: &u32| held == 0.0 && at.others.iter().filter(|o| o.value != 0.0).count() >= *most as usize;
         let rooms = [
             (Limit::MaxPositions, self.max_positions.filter(full).map(|_| 0.0)),

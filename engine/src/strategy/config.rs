@@ -188,9 +188,14 @@ impl StrategyConfig {
     /// The signal columns that the strategy reads of those that are `there`.
     #[must_use]
     pub fn reads(&self, there: &Signals<'_>) -> Vec<Column> {
-        let regimes = self.guards.sizing.is_some_and(|sizing| sizing.by_regime);
-        let volatility: &[Column] = if regimes { &[Column::VolRaw, Column::VolRisk] } else { &[] };
-        union(union(self.settings.reads(there), self.sized_by(Method::reads)), volatility)
+        let by_regime = self.guards.sizing.is_some_and(|sizing| sizing.by_regime);
+        let volatility: &[Column] = if by_regime { &[Column::VolRaw, Column::VolRisk] } else { &[] };
+        // A volatility that is not there is computed from closes.
+        let read = |columns: &[Column]| -> Vec<Column> {
+            let needed = self.sized_by(Method::needs);
+            columns.iter().copied().filter(|column| there.has(*column) || needed.contains(column)).collect()
+        };
+        union(union(self.settings.reads(there), &read(self.sized_by(Method::reads))), &read(volatility))
     }
 
     /// Columns of the method that sizes the entries.
