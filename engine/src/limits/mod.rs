@@ -122,7 +122,7 @@ impl Limits {
     pub fn admit(&self, order: MarketOrder, at: &Standing<'_>) -> Result<(MarketOrder, Option<Limit>), Limit> {
         let Some((side, asked)) = opening(order, at) else { return Ok((order, None)) };
         let Some((limit, room)) = self.room(side, at) else { return Ok((order, None)) };
-        let is_left = room > at.equity * ROUNDING;
+        let is_left = room > at.equity.max(0.0) * ROUNDING;
         let cost = at.costs[side as usize];
         let cut = match side {
             _ if is_left && asked <= room * (1.0 + ROUNDING) => return Ok((order, None)),
