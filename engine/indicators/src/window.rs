@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use crate::Bar;
+
 /// The last values, up to a length.
 #[derive(Clone, Debug)]
 pub struct Window {
@@ -57,18 +59,6 @@ impl Window {
         self.sum() / self.values.len() as f64
     }
 
-    /// Its greatest value.
-    #[must_use]
-    pub fn highest(&self) -> f64 {
-        self.iter().fold(f64::NAN, f64::max)
-    }
-
-    /// Its least value.
-    #[must_use]
-    pub fn lowest(&self) -> f64 {
-        self.iter().fold(f64::NAN, f64::min)
-    }
-
     /// Whether all of its values are the same.
     #[must_use]
     pub fn is_flat(&self) -> bool {
@@ -98,6 +88,55 @@ impl Window {
         let distance = (self.values.back().copied().unwrap_or(f64::NAN) - self.oldest()).abs();
         let path: f64 = self.changes().map(f64::abs).sum();
         (path > 0.0).then(|| if path <= distance { 1.0 } else { distance / path })
+    }
+}
+
+/// The greatest of the last values. Each is looked at twice, however long the window is: a value that a later one reaches
+/// can never be the greatest again, and is forgotten.
+#[derive(Clone, Debug)]
+struct Greatest {
+    /// Falling values with the counts at which they came.
+    falling: VecDeque<(usize, f64)>,
+    length: usize,
+    count: usize,
+}
+
+impl Greatest {
+    fn push(&mut self, value: f64) -> Option<f64> {
+        if self.falling.front().is_some_and(|(count, _)| count + self.length <= self.count) {
+            self.falling.pop_front();
+        }
+        while self.falling.back().is_some_and(|(_, known)| *known <= value) {
+            self.falling.pop_back();
+        }
+        if !value.is_nan() {
+            self.falling.push_back((self.count, value));
+        }
+        self.count += 1;
+        self.falling.front().map(|(_, greatest)| *greatest)
+    }
+}
+
+/// The range of the last bars.
+#[derive(Clone, Debug)]
+pub struct PriceRange {
+    highs: Greatest,
+    /// Lows with their signs turned.
+    lows: Greatest,
+}
+
+impl PriceRange {
+    /// Of the last `length` bars.
+    #[must_use]
+    pub fn new(length: usize) -> Self {
+        let none = Greatest { falling: VecDeque::new(), length, count: 0 };
+        Self { highs: none.clone(), lows: none }
+    }
+
+    /// Takes in the newest bar and answers the highest and the lowest price; `NaN` where no bar has one.
+    pub fn push(&mut self, bar: &Bar) -> [f64; 2] {
+        [self.highs.push(bar.high), self.lows.push(-bar.low).map(|lowest| -lowest)]
+            .map(|price| price.unwrap_or(f64::NAN))
     }
 }
 
@@ -136,6 +175,31 @@ mod tests {
         }
         assert_eq!(window.deviation(), 0.0);
         assert!(window.is_flat());
+    }
+
+    #[test]
+    fn the_range_is_that_of_the_last_bars_whatever_their_length() {
+        // A walk that falls, rises and rests, with two prices missing.
+        let price = |row: usize| match row {
+            17 | 18 => f64::NAN,
+            row => 50.0 + 9.0 * (row as f64 / 5.0).sin() + (row * row % 7) as f64,
+        };
+        let bars: Vec<Bar> = (0..200)
+            .map(|row| {
+                let (high, low) = (price(row), price(row) - (row % 5) as f64);
+                Bar { open_time: 0, open: low, high, low, close: high, volume: 1.0 }
+            })
+            .collect();
+        for length in [1, 2, 3, 7, 50, 300] {
+            let mut range = PriceRange::new(length);
+            for end in 1..=bars.len() {
+                let last = &bars[end.saturating_sub(length)..end];
+                let highest = last.iter().map(|bar| bar.high).fold(f64::NAN, f64::max);
+                let lowest = last.iter().map(|bar| bar.low).fold(f64::NAN, f64::min);
+                let found = range.push(&bars[end - 1]);
+                assert_eq!(found.map(f64::to_bits), [highest, lowest].map(f64::to_bits), "{length} at {end}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Donchian channel: highest and lowest price of the last bars, the present one included, and where the close stands
 //! between them.
 
-use crate::{Field, Formula, Inputs, Parameters, Stream, division::ratio, window::Window};
+use crate::{Field, Formula, Inputs, Parameters, Stream, division::ratio, window::PriceRange};
 
 #[derive(Debug)]
 pub(crate) struct Donchian;
@@ -32,11 +32,9 @@ impl Formula for Donchian {
     }
 
     fn start(&self, parameters: &Parameters) -> Stream {
-        let [mut highs, mut lows] = [(); 2].map(|()| Window::new(parameters.period()));
+        let mut range = PriceRange::new(parameters.period());
         Box::new(move |bar, _, out| {
-            highs.push(bar.high);
-            lows.push(bar.low);
-            let (upper, lower) = (highs.highest(), lows.lowest());
+            let [upper, lower] = range.push(bar);
             out.copy_from_slice(&[(upper + lower) / 2.0, upper, lower, ratio(bar.close - lower, upper - lower)]);
         })
     }

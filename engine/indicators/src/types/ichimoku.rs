@@ -3,7 +3,7 @@
 
 use crate::{
     Field, Formula, Inputs, Parameters, Stream,
-    window::{Delay, Window},
+    window::{Delay, PriceRange},
 };
 
 #[derive(Debug)]
@@ -48,16 +48,12 @@ impl Formula for Ichimoku {
     }
 
     fn start(&self, parameters: &Parameters) -> Stream {
-        let mut ranges = ["tenkan", "kijun", "senkou"].map(|name| {
-            let window = Window::new(parameters.whole(name));
-            (window.clone(), window)
-        });
+        let mut ranges = ["tenkan", "kijun", "senkou"].map(|name| PriceRange::new(parameters.whole(name)));
         let [mut span_a, mut span_b] = [(); 2].map(|()| Delay::new(parameters.whole("displacement")));
         Box::new(move |bar, _, out| {
-            let [conversion, base, third] = ranges.each_mut().map(|(highs, lows)| {
-                highs.push(bar.high);
-                lows.push(bar.low);
-                (highs.highest() + lows.lowest()) / 2.0
+            let [conversion, base, third] = ranges.each_mut().map(|range| {
+                let [highest, lowest] = range.push(bar);
+                (highest + lowest) / 2.0
             });
             out.copy_from_slice(&[conversion, base, span_a.push((conversion + base) / 2.0), span_b.push(third)]);
         })

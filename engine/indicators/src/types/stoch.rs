@@ -1,7 +1,11 @@
 //! Stochastic oscillator: where the close stands in the range of the last bars, 0 to 100, and its mean. `k_smooth` 1 is
 //! TA-Lib's STOCHF, 3 its STOCH. A range of nothing leaves k undefined, and every mean that it enters. Lane, 1984.
 
-use crate::{Field, Formula, Inputs, Parameters, Stream, division::ratio, window::Window};
+use crate::{
+    Field, Formula, Inputs, Parameters, Stream,
+    division::ratio,
+    window::{PriceRange, Window},
+};
 
 #[derive(Debug)]
 pub(crate) struct Stoch;
@@ -32,13 +36,11 @@ impl Formula for Stoch {
     }
 
     fn start(&self, parameters: &Parameters) -> Stream {
-        let [mut highs, mut lows] = [(); 2].map(|()| Window::new(parameters.period()));
+        let mut range = PriceRange::new(parameters.period());
         let mut fast = Window::new(parameters.whole("k_smooth"));
         let mut slow = Window::new(parameters.whole("d_period"));
         Box::new(move |bar, _, out| {
-            highs.push(bar.high);
-            lows.push(bar.low);
-            let (highest, lowest) = (highs.highest(), lows.lowest());
+            let [highest, lowest] = range.push(bar);
             fast.push(100.0 * ratio(bar.close - lowest, highest - lowest));
             slow.push(fast.mean());
             out.copy_from_slice(&[fast.mean(), slow.mean()]);

@@ -1,6 +1,6 @@
 //! Williams' %R: how far the close stands below the highest price of the last bars, -100 to 0 of their range.
 
-use crate::{Field, Formula, Inputs, Parameters, Stream, division::ratio, window::Window};
+use crate::{Field, Formula, Inputs, Parameters, Stream, division::ratio, window::PriceRange};
 
 #[derive(Debug)]
 pub(crate) struct Willr;
@@ -27,12 +27,10 @@ impl Formula for Willr {
     }
 
     fn start(&self, parameters: &Parameters) -> Stream {
-        let [mut highs, mut lows] = [(); 2].map(|()| Window::new(parameters.period()));
+        let mut range = PriceRange::new(parameters.period());
         Box::new(move |bar, _, out| {
-            highs.push(bar.high);
-            lows.push(bar.low);
-            let highest = highs.highest();
-            out[0] = -100.0 * ratio(highest - bar.close, highest - lows.lowest());
+            let [highest, lowest] = range.push(bar);
+            out[0] = -100.0 * ratio(highest - bar.close, highest - lowest);
         })
     }
 }
