@@ -179,7 +179,9 @@ impl Condition {
                 }
                 Ok(Self::Compare { left, comparison, right })
             }
-            _ => Err(bad("expected `operand comparison operand` or `operand between low high`")),
+            _ => Err(bad(
+                joined(&tokens).unwrap_or("expected `operand comparison operand` or `operand between low high`")
+            )),
         }
     }
 }
@@ -208,21 +210,55 @@ impl Token<'_> {
     }
 }
 
+/// How a condition is said here that is joined to others by a word.
+fn joined(tokens: &[Token<'_>]) -> Option<&'static str> {
+    tokens.iter().find_map(|token| match *token {
+        Token::Word("and") => Some("conditions of which all must hold stand one below the other, and not beside `and`"),
+        Token::Word("or") => {
+            Some("conditions of which one must hold stand in a group `any: [..]`, and not beside `or`")
+        }
+        Token::Word("not") => Some("there is no `not`: say the opposite, such as `>=` for `<`"),
+        _ => None,
+    })
+}
+
+/// Why `text` begins with nothing that a condition has.
+fn foreign(text: &str) -> String {
+    let first = text.chars().next().unwrap_or_default();
+    let hint = match first {
+        '=' => "; compare by `>=`, `<=` or `between`",
+        '+' | '-' | '*' | '/' => "; there is no arithmetic: compare with an indicator or a number",
+        '[' => "; the value of earlier bars is that of an indicator with `shift`",
+        '(' => "; indicators stand in the section `indicators`, and are called by their names",
+        'A'..='Z' => "; names and words have small letters",
+        first if first.is_whitespace() => "; expected a plain space",
+        _ => "",
+    };
+    format!("`{}` has no meaning in a condition{hint}", first.escape_debug())
+}
+
 /// Splits a condition. Spaces are free around symbols and needed between words and numbers.
 fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
     let mut tokens = Vec::new();
-    let mut rest = text.trim_start_matches(' ');
+    // A folded scalar of YAML ends with a line.
+    let mut rest = text.trim_end_matches('\n').trim_start_matches(' ');
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '<' | '>' => symbol_length(rest),
             'a'..='z' => rest.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '_' | '.')).unwrap_or(rest.len()),
-            '-' | '.' | '0'..='9' => number_length(rest).ok_or_else(|| format!("no number at `{rest}`"))?,
-            other => return Err(format!("`{other}` has no meaning in a condition")),
+            '-' | '.' | '0'..='9' => number_length(rest).ok_or_else(|| match rest.starts_with("- ") {
+                true => foreign(rest),
+                false => format!("no number at `{rest}`"),
+            })?,
+            _ => return Err(foreign(rest)),
         };
         let (token, after) = rest.split_at(length);
         let symbol = matches!(first, '<' | '>');
         if !symbol && !after.is_empty() && !after.starts_with([' ', '<', '>']) {
-            return Err(format!("a space is missing behind `{token}`"));
+            return Err(match after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '.') {
+                true => format!("a space is missing behind `{token}`"),
+                false => foreign(after),
+            });
         }
         tokens.push(match first {
             '<' | '>' => Token::Symbol(token),
@@ -319,7 +355,7 @@ mod tests {
         assert_eq!(words("  a.b   >=  -.5e+3 "), Ok(3));
         assert_eq!(words("rsi between 20 30"), Ok(4));
         assert_eq!(words("rsi<-5."), Ok(3));
-        assert_eq!(words("a > = b"), Err("`=` has no meaning in a condition".to_owned()));
+        assert!(words("a > = b").is_err_and(|message| message.starts_with("`=` has no meaning in a condition")));
         for text in ["30crosses_above rsi", "rsi - 5", "1e", "RSI < 30", "rsi\t< 30", "-", "1.2.3 < rsi", "rsi < +5"] {
             assert!(tokens(text).is_err(), "{text}");
         }

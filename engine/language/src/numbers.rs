@@ -7,7 +7,7 @@ use crate::{
     condition::{Condition, Operand},
     levels::{Bounds, Stop, Target},
     program::{Overridable, Program, Side, Term},
-    slot::range_of,
+    slot::{Slot, range_of},
 };
 
 impl Program {
@@ -16,7 +16,7 @@ impl Program {
     /// not said to, so that `robust` leaves them as they are.
     pub(crate) fn numbers(&self) -> Vec<Parameter> {
         let mut numbers = Vec::new();
-        for (_, named) in self.used() {
+        for (place, named) in self.used() {
             let indicator = &named.indicator;
             let fields = indicator.formula().fields().iter().zip(indicator.parameters().iter());
             for (field, (name, value)) in fields {
@@ -26,7 +26,12 @@ impl Program {
                     Value::Word(_) => continue,
                 };
                 if let Some(range) = range_of(field.bounds) {
-                    let path = format!("{}.{name}", named.name);
+                    let short = format!("{}.{name}", named.name);
+                    // An indicator may be called like a section.
+                    let path = match Slot::find(&short, self) {
+                        Some(Slot::Parameter { indicator, .. }) if indicator == place => short,
+                        _ => format!("indicators.{short}"),
+                    };
                     numbers.push(number(path, range, value, "parameter of an indicator", true));
                 }
             }

@@ -184,11 +184,8 @@ impl Settings for FileStrategy {
         })
     }
 
-    fn without_shorting(self) -> Self {
-        Self { allow_short: false, ..self }
-    }
-
+    /// On the sides that it enters, which its author chose, and no market.
     fn canonical(self) -> Self {
-        Self { canonical: true, ..self }
+        Self { program: self.permitted(), allow_short: true, canonical: true, ..self }
     }
 }

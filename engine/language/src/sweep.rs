@@ -77,7 +77,14 @@ pub(crate) fn read(section: &Entry<'_>, program: &Program) -> Result<Vec<Axis>, 
             return Err(entry.fault_of_key(Code::SweepValue, format!("more than {MOST_SETS} sets of one indicator")));
         }
     }
-    Ok(axes)
+    let swept = Program { sweep: axes, ..program.clone() };
+    match swept.extent().sets {
+        0 => Err(section.fault_of_key(
+            Code::SweepValue,
+            format!("every set breaks a rule between its numbers; the first: {}", swept.rule_of_the_first_set()),
+        )),
+        _ => Ok(swept.sweep),
+    }
 }
 
 /// Axes that share rules, by what they share them with.
@@ -90,15 +97,13 @@ fn scopes(axes: &[Axis]) -> BTreeMap<String, Vec<usize>> {
 }
 
 impl Program {
-    /// The program with these values, one an axis of its sweep, and no sweep of its own. `None` where they break a rule
-    /// between numbers: such a set is no trial.
-    #[must_use]
-    pub fn at(&self, values: &[f64]) -> Option<Self> {
-        let mut program = Self { sweep: Vec::new(), ..self.clone() };
-        for (axis, value) in self.sweep.iter().zip(values) {
-            axis.slot.set(&mut program, *value);
+    /// The rule that the first values of all axes break.
+    fn rule_of_the_first_set(&self) -> String {
+        let mut first = self.clone();
+        for axis in &self.sweep {
+            axis.slot.set(&mut first, axis.values[0]);
         }
-        self.sweep.iter().all(|axis| axis.slot.broken(&mut program).is_none()).then_some(program)
+        self.sweep.iter().find_map(|axis| axis.slot.broken(&mut first)).unwrap_or_default()
     }
 
     /// How many sets the sweep has. Rules hold between the numbers of one indicator or one condition, so that these are
@@ -138,13 +143,6 @@ impl Program {
             all = all.saturating_mul(of_scope as u64);
         }
         Extent { sets, left_out: all.saturating_sub(sets), ends }
-    }
-
-    /// The values of every set that can be run, in the order of the file, the last axis fastest.
-    pub fn sets(&self) -> impl Iterator<Item = Vec<f64>> + '_ {
-        let axes: Vec<&Axis> = self.sweep.iter().collect();
-        let all = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
-        (0..all).map(move |set| values(&axes, set)).filter(|values| self.at(values).is_some())
     }
 }
 

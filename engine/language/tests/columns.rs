@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, not only test functions")]
 
+mod world;
+
 use q50_engine::{
-    market::{Column, Market, Signals},
+    market::Market,
     record::{Journal, Summary},
     replay::replay,
     strategy::{
@@ -16,48 +18,7 @@ use q50_engine::{
     venue::NextOpen,
 };
 use q50_language::{Catalog, FileStrategy, Program, TEMPLATES};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-/// Bars that wander and jump, with gaps in time, volumes and signals of which some are missing.
-struct World {
-    interval: i64,
-    time: Vec<i64>,
-    prices: [Vec<f64>; 4],
-    volume: Vec<f64>,
-    signal: Vec<f64>,
-}
-
-impl World {
-    fn new(seed: u64, bars: usize, interval: i64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let (mut time, mut price) = (1_700_000_000_000 / interval * interval, 100.0_f64);
-        let mut world =
-            Self { interval, time: Vec::new(), prices: Default::default(), volume: Vec::new(), signal: Vec::new() };
-        for _ in 0..bars {
-            time += interval * if rng.random_bool(0.02) { rng.random_range(2..9) } else { 1 };
-            let open = if rng.random_bool(0.05) { price * rng.random_range(0.95..1.05) } else { price };
-            price = if rng.random_bool(0.1) { open } else { open * rng.random_range(0.985..1.0153) };
-            let (high, low) = (open.max(price), open.min(price));
-            let stretch = rng.random_range(0.0..0.01);
-            let bar = [open, high * (1.0 + stretch), low * (1.0 - stretch), price];
-            world.prices.iter_mut().zip(bar).for_each(|(column, value)| column.push(value));
-            world.time.push(time);
-            world.volume.push(if rng.random_bool(0.05) { f64::NAN } else { rng.random_range(0.0..50.0) });
-            world.signal.push(if rng.random_bool(0.1) { f64::NAN } else { rng.random_range(-1.0..1.0) });
-        }
-        world
-    }
-
-    fn market(&self, first: usize) -> Market<'_> {
-        let [open, high, low, close] = &self.prices;
-        let signals = Signals::default()
-            .with(Column::Volume, &self.volume)
-            .with(Column::Q50, &self.signal)
-            .with(Column::Side, &self.signal);
-        Market { open_time: &self.time, open, high, low, close, signals, interval_ms: self.interval, first }
-    }
-}
+use world::World;
 
 /// Every shape of condition, stop and target, on both sides, turning.
 const OWN: [&str; 4] = [
@@ -152,8 +113,9 @@ fn venue() -> NextOpen {
 
 #[test]
 fn every_decision_and_every_fill_on_columns_is_that_of_the_stream() {
-    let mut fills = 0;
+    let mut silent = Vec::new();
     for program in programs() {
+        let mut fills = 0;
         let name = program.name.clone();
         let interval = program.timeframe.ms();
         let worlds = [World::new(1, 3_000, interval), World::new(2, 900, interval)];
@@ -181,8 +143,12 @@ fn every_decision_and_every_fill_on_columns_is_that_of_the_stream() {
                 );
             }
         }
+        if fills < 20 {
+            silent.push(name);
+        }
     }
-    assert!(fills > 1_000, "{fills}");
+    // Its channel is wider than any of these markets moves in a bar.
+    assert_eq!(silent, ["keltner_trailing"]);
 }
 
 #[test]

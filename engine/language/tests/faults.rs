@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, not only test functions")]
 
-use q50_language::{Catalog, Code, Program};
+use q50_engine::strategy::StrategyConfig;
+use q50_language::{Catalog, Code, FileStrategy, Program};
 
 const STRATEGY: &str = "\
 name: s
@@ -142,12 +143,67 @@ fn sets_that_break_a_rule_are_left_out_and_counted() {
     // (8, 20), (8, 40) and (30, 40), each with two periods; (30, 20) is none.
     assert_eq!((extent.sets, extent.left_out), (6, 2));
     assert_eq!(extent.ends, Some((vec![8.0, 20.0, 7.0], vec![30.0, 40.0, 14.0])));
-    let sets: Vec<Vec<f64>> = program.sets().collect();
-    assert_eq!(sets.first(), Some(&vec![8.0, 20.0, 7.0]));
-    assert_eq!(sets.len(), 6);
-    let set = program.at(&[8.0, 40.0, 7.0]).unwrap();
-    assert_eq!(set.indicators[1].indicator.parameters().whole("slow_period"), 40);
-    assert!(program.at(&[30.0, 20.0, 7.0]).is_none());
+}
+
+#[test]
+fn a_sweep_whose_every_set_breaks_a_rule_is_refused() {
+    let sweep = "  macd.fast_period: [30, 40]\n  macd.slow_period: [20]\n  rsi.period: [7, 14]\n";
+    let error = Program::read(&STRATEGY.replace("  rsi.period: [7, 14]\n", sweep), &Catalog::default()).unwrap_err();
+    assert_eq!((error.code, error.line), (Code::SweepValue, 17));
+    assert!(error.message.contains("every set") && error.message.contains("`macd`"), "{}", error.message);
+}
+
+#[test]
+fn what_people_write_in_other_languages_is_answered_with_how_it_is_said_here() {
+    let message = |condition: &str| {
+        let text = STRATEGY.replace("rsi < 30", &format!("\"{condition}\""));
+        Program::read(&text, &Catalog::default()).unwrap_err().message
+    };
+    for (condition, hint) in [
+        ("rsi == 30", "`>=`, `<=` or `between`"),
+        ("close > rsi * 1.02", "no arithmetic"),
+        ("rsi - 5 > 0", "no arithmetic"),
+        ("rsi[1] < 30", "`shift`"),
+        ("rsi < 30 and macd > 0", "one below the other"),
+        ("rsi < 30 or macd > 0", "`any: [..]`"),
+        ("not rsi < 30", "`>=` for `<`"),
+        ("RSI < 30", "small letters"),
+        ("rsi\\u00a0< 30", "a plain space"),
+        ("rsi < 30 %", "`%` has no meaning"),
+    ] {
+        let message = message(condition);
+        assert!(message.contains(hint), "{condition}: {message}");
+    }
+    // A folded scalar of YAML ends with a line.
+    let folded =
+        STRATEGY.replace("  long: [rsi < 30, macd > 0]", "  long:\n    - >\n      rsi\n      < 30\n    - macd > 0");
+    assert_eq!(read(&folded).unwrap().canonical(), read(STRATEGY).unwrap().canonical());
+}
+
+#[test]
+fn an_indicator_called_like_a_section_has_paths_of_its_own() {
+    let text = STRATEGY
+        .replace("{type: RSI}", "{type: RSI}\n  stop_loss: {type: KC}")
+        .replace("macd > 0", "macd > 0, close > stop_loss.upper");
+    let strategy = StrategyConfig::new(FileStrategy::new(read(&text).unwrap()));
+    let mut paths: Vec<String> = strategy.parameters().into_iter().map(|parameter| parameter.path.into()).collect();
+    assert!(paths.contains(&"stop_loss.period".to_owned()), "{paths:?}");
+    let both = ["indicators.stop_loss.atr_multiplier", "stop_loss.atr_multiplier"];
+    assert!(both.iter().all(|path| paths.iter().any(|known| known == path)), "{paths:?}");
+    let all = paths.len();
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), all, "no number twice");
+    // And each leads to the number that it names.
+    for path in both {
+        let other = strategy.with_numbers(&[(path, 3.5)]).unwrap().parameters();
+        let changed: Vec<String> = other
+            .into_iter()
+            .filter(|parameter| parameter.value == Some(3.5))
+            .map(|parameter| parameter.path.into())
+            .collect();
+        assert_eq!(changed, [path]);
+    }
 }
 
 #[test]

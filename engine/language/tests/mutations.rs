@@ -1,8 +1,23 @@
-//! Files with random faults: each is understood or refused with a line that it has, and nothing panics or hangs.
+//! Files with random faults: each is understood or refused with a line that it has, and nothing panics or hangs. What is
+//! understood is written and read again, and runs.
 
-use q50_language::{Catalog, Program};
+#![allow(clippy::unwrap_used, reason = "helpers of tests, not only test functions")]
+
+mod world;
+
+use std::collections::BTreeMap;
+
+use q50_engine::{
+    record::Journal,
+    replay::replay,
+    strategy::{Shared, StrategyConfig},
+    units::Fraction,
+    venue::NextOpen,
+};
+use q50_language::{Catalog, FileStrategy, Program};
 use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
+use world::World;
 
 const FILES: usize = 10_000;
 
@@ -130,12 +145,17 @@ fn ten_thousand_files_with_faults_are_understood_or_refused_at_a_line_that_they_
     let catalog = Catalog::default();
     assert!(Program::read(STRATEGY, &catalog).is_ok(), "{:?}", Program::read(STRATEGY, &catalog));
     let mut rng = ChaCha8Rng::seed_from_u64(50);
-    let mut codes = std::collections::BTreeMap::new();
+    let (mut codes, mut accepted) = (BTreeMap::new(), BTreeMap::new());
     for _ in 0..FILES {
         let text = mutated(&mut rng);
         let code = match Program::read(&text, &catalog) {
             Ok(program) => {
-                assert!(program.extent().sets <= 18);
+                assert!((1..=18).contains(&program.extent().sets));
+                for written in [program.canonical(), program.understood()] {
+                    let again = Program::read(&written, &catalog).unwrap_or_else(|error| panic!("{error}\n{written}"));
+                    assert_eq!(again.canonical(), program.canonical(), "{text}");
+                }
+                accepted.entry(program.canonical()).or_insert(program);
                 "accepted"
             }
             Err(error) => {
@@ -150,4 +170,21 @@ fn ten_thousand_files_with_faults_are_understood_or_refused_at_a_line_that_they_
     println!("{codes:?}");
     // A mutation that never got past the reader would show nothing.
     assert!(codes.len() >= 12, "{codes:?}");
+    // Most faults that are understood change a word or a comment; the same program runs once.
+    assert!(accepted.len() >= 5, "{}", accepted.len());
+    let filled = accepted.values().filter(|program| is_filled(program)).count();
+    assert_eq!(filled, accepted.len());
+}
+
+/// Whether a program ever trades on a market; its stream and its columns do the same.
+fn is_filled(program: &Program) -> bool {
+    let world = World::new(1, 3_000, program.timeframe.ms());
+    let market = world.market(0);
+    let config = StrategyConfig::new(FileStrategy::new(program.clone()));
+    let venue = || NextOpen::new(Fraction::from_bps(5.0)).with_free_shorting();
+    let (mut stream, mut columns) = (Journal::default(), Journal::default());
+    replay(&market, &mut config.stream().unwrap(), &mut venue(), 1_000.0, &mut stream);
+    replay(&market, &mut config.prepare_with(&market, &Shared::default()), &mut venue(), 1_000.0, &mut columns);
+    assert!(stream == columns, "{}", program.understood());
+    !stream.fills.is_empty()
 }

@@ -155,7 +155,8 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         false
     }
 
-    /// The same settings without permission to sell short.
+    /// The same settings without permission to sell short, where that is the market's to give; not where it is the
+    /// strategy's own choice which sides it enters.
     #[must_use]
     fn without_shorting(self) -> Self {
         self

@@ -159,6 +159,14 @@ pub struct Genome {
 }
 
 impl Genome {
+    /// The genome in `text`, which is one (JSON) or a strategy (YAML) of its shape.
+    ///
+    /// # Errors
+    /// What is wrong with the genome or with the strategy; or where the strategy is none that a genome could be.
+    pub fn of_either_form(text: &str) -> Result<Self, Error> {
+        if is_strategy(text)? { Self::of_strategy(text) } else { Self::read(text) }
+    }
+
     /// Conditions of entry and exit.
     #[must_use]
     pub fn genes(&self) -> usize {
@@ -166,19 +174,24 @@ impl Genome {
     }
 }
 
-/// The other form of a file: the strategy (YAML) of a genome (JSON), or the genome of a strategy. Which of them `text` is
-/// follows from its keys.
+/// The other form of a file: the strategy (YAML) of a genome (JSON), or the genome of a strategy.
 ///
 /// # Errors
-/// What is wrong with the genome or with the strategy; or where the strategy is none that a genome could be.
+/// As [`Genome::of_either_form`].
 pub fn other_form(text: &str) -> Result<String, Error> {
+    let genome = Genome::of_either_form(text)?;
+    Ok(if is_strategy(text)? { genome.json() } else { genome.file() })
+}
+
+/// Whether `text` is a strategy and no genome, which follows from its keys.
+fn is_strategy(text: &str) -> Result<bool, Error> {
     let tree = yaml::read(text)?;
     let document = Mapping::document(&tree)?;
     if document.get("entry_conditions").is_some() {
-        return Ok(Genome::of_strategy(text)?.json());
+        return Ok(true);
     }
     if document.get("direction").is_some() || document.get("entry").is_some() {
-        return Ok(Genome::read(text)?.file());
+        return Ok(false);
     }
     let message = "neither a genome, which has `direction` and `entry`, nor a strategy, which has `entry_conditions`";
     Err(Error::new(Code::MissingKey, 1, "", message))
