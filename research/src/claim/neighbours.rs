@@ -1,5 +1,8 @@
 //! Settings near those of a run: every number that affects its decisions, a fifth down and a fifth up.
 //!
+//! Numbers of alternatives, of which one is enough, move together as well: of many that each are met once, any one could be
+//! moved, and the others would earn the same.
+//!
 //! A real edge survives such a step; a lucky setting does not (White 2000 calls its search data snooping). The strategy
 //! declares which numbers affect decisions.
 
@@ -40,17 +43,39 @@ pub fn neighbours(settings: &RunSettings) -> Vec<Neighbour> {
     });
     let template = Template::new(base);
     let mut all = Vec::new();
-    for parameter in &moved {
-        for value in steps(parameter, &moved) {
-            let option = if parameter.range.is_whole() { Value::Integer(value as i64) } else { Value::Float(value) };
-            if let Ok(strategy) = template.with(&[(parameter.path.as_ref(), option)])
+    let one_list =
+        |one: &Parameter, next: &Parameter| alternatives(one).is_some() && alternatives(one) == alternatives(next);
+    let lists = moved.chunk_by(one_list).filter(|list| list.len() > 1);
+    for together in moved.chunks(1).chain(lists) {
+        let steps: Vec<[f64; 2]> = together.iter().map(|parameter| steps(parameter, &moved)).collect();
+        for way in 0..2 {
+            let value = |(parameter, steps): (&'_ Parameter, &[f64; 2])| match parameter.range.is_whole() {
+                true => Value::Integer(steps[way] as i64),
+                false => Value::Float(steps[way]),
+            };
+            let paths = together.iter().map(|parameter| parameter.path.as_ref());
+            let options: Vec<(&str, Value)> = paths.zip(together.iter().zip(&steps).map(value)).collect();
+            if let Ok(strategy) = template.with(&options)
                 && strategy != *base
             {
-                all.push(Neighbour { change: format!("{} = {}", parameter.path, trimmed(value)), strategy });
+                let change = match together {
+                    [one] => format!("{} = {}", one.path, trimmed(steps[0][way])),
+                    several => {
+                        let list = several.first().and_then(alternatives).unwrap_or_default();
+                        format!("all numbers of {list} a fifth {}", ["down", "up"][way])
+                    }
+                };
+                all.push(Neighbour { change, strategy });
             }
         }
     }
     all
+}
+
+/// The group of alternatives that a number of a strategy file is of, as its path names it.
+fn alternatives(parameter: &Parameter) -> Option<&str> {
+    let end = parameter.path.find(".any[")? + ".any".len();
+    Some(&parameter.path[..end])
 }
 
 /// A fifth down and a fifth up, no further than the ends of the range. A whole number moves by one at least; from 0 a
@@ -93,6 +118,7 @@ mod tests {
         units::{Fraction, Lamports, PeriodsPerYear},
         venue::{FillTiming, PumpSwapConfig},
     };
+    use q50_language::{Catalog, FileStrategy, Program};
 
     use super::*;
     use crate::run::{DEFAULT_COST, PoolVenue, PriceVenue};
@@ -160,6 +186,40 @@ mod tests {
         let target = ExitConfig { take_profit: Some(0.5), ..ExitConfig::default() };
         let kelly = ["sizing.win_rate", "sizing.payoff", "sizing.kelly_fraction", "exits.take_profit"];
         assert_eq!(moved(StrategyConfig::new(config).with_exits(target)), [&always[..], &kelly].concat());
+    }
+
+    #[test]
+    fn the_numbers_of_alternatives_move_together_as_well() {
+        let text = "
+name: alternatives
+timeframe: 1h
+entry_conditions: {long: [{any: [close < 100, close between 200 210]}, close > 10]}
+stop_loss: {type: none}
+take_profit: {type: none}
+";
+        let program = Program::read(text, &Catalog::default()).unwrap();
+        let settings = changes(StrategyConfig::new(FileStrategy::new(program)));
+        let list = "entry_conditions.long[0].any";
+        assert!(settings.contains(&format!("{list}[0].value = 120")), "{settings:?}");
+        let together: Vec<&String> = settings.iter().filter(|change| change.starts_with("all")).collect();
+        assert_eq!(
+            together,
+            [&format!("all numbers of {list} a fifth down"), &format!("all numbers of {list} a fifth up")]
+        );
+        let venue = VenueSettings::NextOpen(PriceVenue {
+            cost: DEFAULT_COST,
+            spread: None,
+            lot: None,
+            fill_timing: FillTiming::NextOpen,
+        });
+        let strategy = StrategyConfig::new(FileStrategy::new(Program::read(text, &Catalog::default()).unwrap()));
+        let run = RunSettings { strategy, venue, capital: 1.0, periods_per_year: PeriodsPerYear::new(1.0) };
+        let all = neighbours(&run);
+        let up = all.iter().find(|neighbour| neighbour.change.ends_with("a fifth up")).unwrap();
+        let value = |path: &str| up.strategy.parameters().into_iter().find(|known| known.path == path).unwrap().value;
+        assert_eq!(value(&format!("{list}[0].value")), Some(120.0));
+        assert_eq!((value(&format!("{list}[1].low")), value(&format!("{list}[1].high"))), (Some(240.0), Some(252.0)));
+        assert_eq!(value("entry_conditions.long[1].value"), Some(10.0), "it is no alternative");
     }
 
     #[test]
