@@ -1,5 +1,7 @@
 //! A venue's answer: a fill with its amounts and costs, or a rejection with its reason.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -105,4 +107,25 @@ pub enum Rejection {
     Unpriced,
     /// A limit of the account leaves nothing of the entry.
     Limit(Limit),
+}
+
+/// Its word in tables and in the events of orders: `below_lot`, `program:6004`.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BelowLot => "below_lot",
+            Self::NoCash => "no_cash",
+            Self::NoPosition => "no_position",
+            Self::NoShorting => "no_shorting",
+            Self::NoNextBar => "no_next_bar",
+            Self::InFlight => "in_flight",
+            Self::TransactionFailed => "transaction_failed",
+            Self::Program(code) => return write!(f, "program:{code}"),
+            Self::Unsupported => "unsupported",
+            Self::InsufficientMargin => "insufficient_margin",
+            Self::LeverageOfTier => "leverage_of_tier",
+            Self::Unpriced => "unpriced",
+            Self::Limit(limit) => return write!(f, "limit:{}", limit.name()),
+        })
+    }
 }

@@ -50,6 +50,7 @@ struct World {
     last: Vec<Ohlc>,
     mark: Vec<Ohlc>,
     rates: Vec<f64>,
+    tiers: &'static str,
     config: PerpetualConfig,
 }
 
@@ -60,13 +61,14 @@ fn column(bars: &[Ohlc], of: usize) -> Vec<f64> {
 impl World {
     /// Neither fees nor slippage, 1,000 of capital.
     fn new(bars: &[Ohlc]) -> Self {
+        let tiers = r#"[{"above": 0, "rate": 0.004, "deduction": 0}]"#;
         let config = PerpetualConfig {
             taker: Fraction::ZERO,
             maker: Fraction::ZERO,
             slippage_coefficient: 0.0,
             ..PerpetualConfig::default()
         };
-        Self { last: bars.to_vec(), mark: bars.to_vec(), rates: vec![0.0; bars.len()], config }
+        Self { last: bars.to_vec(), mark: bars.to_vec(), rates: vec![0.0; bars.len()], tiers, config }
     }
 
     fn with<T>(&self, run: impl FnOnce(&Market<'_>, &Contract) -> T) -> T {
@@ -87,7 +89,7 @@ impl World {
         let marks = Marks { open, high, low, close };
         let rate = |(&time, &rate): (&i64, &f64)| FundingRate { time, rate, mark: None };
         let rates: Vec<FundingRate> = time.iter().zip(&self.rates).map(rate).collect();
-        let tiers: Tiers = serde_json::from_str(r#"[{"above": 0, "rate": 0.004, "deduction": 0}]"#).unwrap();
+        let tiers: Tiers = serde_json::from_str(self.tiers).unwrap();
         run(&market, &Contract::new(tiers, Some(marks), &rates, 8, &market).unwrap())
     }
 
@@ -195,6 +197,22 @@ fn an_order_for_a_share_is_cut_to_what_free_cash_can_carry() {
     assert!((units[0] - 1_000.0 / 100.1).abs() < 1e-9, "the fee is in it");
     assert_eq!(units.len(), 1, "nothing is left for a second one: {units:?}");
     assert_eq!(journal.rejections, [(1, Rejection::InsufficientMargin)]);
+}
+
+#[test]
+fn a_turn_that_the_tier_refuses_closes_the_position_and_opens_none() {
+    // Ten bought at 100 are worth 200 each; ten sold short at 200 would be 2,000, for which a leverage of 3 is too high.
+    let [doubled, fallen] = [[200.0; 4], [100.0; 4]];
+    let mut world = World::new(&[STILL, STILL, doubled, doubled, fallen]);
+    world.config.leverage = 3.0;
+    world.tiers = r#"[{"above": 0, "rate": 0.004, "deduction": 0, "max_leverage": 125},
+        {"above": 1500, "rate": 0.005, "deduction": 1.5, "max_leverage": 2}]"#;
+    let turn = (2, Order::Short(Fraction::ONE));
+    let journal = world.replay(&Scripted { orders: [ten_long().orders, vec![turn]].concat(), ..Scripted::default() });
+    let fills: Vec<(usize, f64, f64)> =
+        journal.fills.iter().map(|row| (row.fill.row, row.fill.units, row.fill.price)).collect();
+    assert_eq!(fills, [(1, 10.0, 100.0), (3, 10.0, 200.0)]);
+    assert_eq!((last(&journal), journal.rejections.len()), (2_000.0, 0), "flat while the price falls");
 }
 
 #[test]

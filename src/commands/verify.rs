@@ -317,6 +317,9 @@ fn costs(out: &mut dyn Write, parts: &PerpetualFigures) -> io::Result<()> {
         "At mid prices {:+.2}; {} settlements of funding, {} liquidations, which took {:.2} of margin.",
         parts.price_result, parts.settlements, parts.liquidations, parts.liquidated_margin
     )?;
+    if let Some(sentence) = parts.not_filled_sentence() {
+        writeln!(out, "{sentence}")?;
+    }
     let columns = [
         ("part", Align::Left),
         ("cost", Align::Right),

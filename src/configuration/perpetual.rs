@@ -94,6 +94,9 @@ pub(crate) fn contract(
             config.funding_hours,
         )
     })?;
+    if config.slippage_coefficient > 0.0 {
+        check_activity(&contract, &market)?;
+    }
     Ok((contract, spec))
 }
 
@@ -130,9 +133,24 @@ fn marks(path: &Path, market: &Market<'_>) -> Result<(Marks, String)> {
     Ok((marks, hash))
 }
 
+const REMEDY: &str = "give bars with their volume, or --slippage-coefficient 0";
+
+/// Nothing says what an order costs where prices move and nothing is traded: neither that of an entry nor that of a stop.
+fn check_activity(contract: &Contract, market: &Market<'_>) -> Result<()> {
+    let dead = |row: usize| contract.activity(row).is_some_and(|a| a.volatility > 0.0 && a.mean_volume == 0.0);
+    match (market.first..market.len()).find(|&row| dead(row)) {
+        Some(row) => bail!(
+            "--bars: prices move in the {} bars up to the one that opens {}, and their volume is 0, and slippage is estimated \
+             from it; {REMEDY}",
+            slippage::WINDOW,
+            rfc3339(market.open_time[row])
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Slippage is estimated from the volume of the bars before each order.
 fn check_volume(market: &Market<'_>) -> Result<()> {
-    const REMEDY: &str = "give bars with their volume, or --slippage-coefficient 0";
     let Some(volume) = market.signals.get(Column::Volume) else {
         bail!("--bars has no volume, and slippage is estimated from it; {REMEDY}");
     };

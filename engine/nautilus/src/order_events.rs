@@ -123,7 +123,7 @@ where
     pub(crate) fn reject(&self, i: usize, order: Submitted, rejection: Rejection, at: UnixNanos) {
         if let Some(cached) = self.order(i, order.id) {
             self.send(self.events.generate_order_submitted(&cached, order.at));
-            let reason = reason_of(rejection);
+            let reason = rejection.to_string();
             self.send(self.events.generate_order_rejected(&cached, &reason, at, self.now(), false));
         }
     }
@@ -168,25 +168,6 @@ where
     }
 }
 
-/// A rejection as the reason of an order event.
-pub(crate) fn reason_of(rejection: Rejection) -> String {
-    match rejection {
-        Rejection::BelowLot => "below_lot".to_owned(),
-        Rejection::NoCash => "no_cash".to_owned(),
-        Rejection::NoPosition => "no_position".to_owned(),
-        Rejection::NoShorting => "no_shorting".to_owned(),
-        Rejection::NoNextBar => "no_next_bar".to_owned(),
-        Rejection::InFlight => "in_flight".to_owned(),
-        Rejection::TransactionFailed => "transaction_failed".to_owned(),
-        Rejection::Unsupported => "unsupported".to_owned(),
-        Rejection::InsufficientMargin => "insufficient_margin".to_owned(),
-        Rejection::LeverageOfTier => "leverage_of_tier".to_owned(),
-        Rejection::Unpriced => "unpriced".to_owned(),
-        Rejection::Program(code) => format!("program:{code}"),
-        Rejection::Limit(limit) => format!("limit:{}", limit.name()),
-    }
-}
-
 /// The rejection that a reported reason means.
 pub(crate) fn rejection_of(reason: &str) -> Option<Rejection> {
     let plain = [
@@ -205,6 +186,6 @@ pub(crate) fn rejection_of(reason: &str) -> Option<Rejection> {
     let limits = Limit::ALL.map(Rejection::Limit);
     match reason.strip_prefix("program:") {
         Some(code) => code.parse().ok().map(Rejection::Program),
-        None => plain.into_iter().chain(limits).find(|rejection| reason_of(*rejection) == reason),
+        None => plain.into_iter().chain(limits).find(|rejection| rejection.to_string() == reason),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     feed::NS_PER_MS,
     limits::Moment,
     matching::{Began, Met, Working},
-    order_events::{Filled, reason_of},
+    order_events::Filled,
     run_log::Instruction,
 };
 
@@ -252,7 +252,7 @@ where
                 self.tell(&order, present, self.events.generate_order_canceled(&cached, Some(name), at, now));
             }
             End::Rejected(rejection) => {
-                let event = self.events.generate_order_rejected(&cached, &reason_of(rejection), at, now, false);
+                let event = self.events.generate_order_rejected(&cached, &rejection.to_string(), at, now, false);
                 self.tell(&order, present, event);
             }
         }

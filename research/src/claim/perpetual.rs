@@ -1,5 +1,7 @@
 //! What a perpetual future cost, part by part, and what the run is without each part.
 
+use std::collections::BTreeMap;
+
 use q50_engine::{
     decision::Reason,
     record::{EquityCurve, FillRow, Journal},
@@ -38,6 +40,8 @@ pub struct PerpetualFigures {
     /// The part of it that closing at the mark price would have left; below 0 where the price had already gone through all of
     /// the margin.
     pub liquidation_cost: f64,
+    /// Orders that were not filled, by reason: `leverage_of_tier`, `insufficient_margin`, `unpriced`, and so on.
+    pub not_filled: BTreeMap<String, usize>,
     /// What equity and liquidation look at.
     pub marked_at: MarkedAt,
     /// The same run without each part.
@@ -92,7 +96,12 @@ impl PerpetualFigures {
             FillSide::Buy => -row.fill.units * row.fill.mid(),
             FillSide::Sell => row.fill.units * row.fill.mid(),
         });
+        let mut not_filled = BTreeMap::new();
+        for (_, rejection) in &journal.rejections {
+            *not_filled.entry(rejection.to_string()).or_default() += 1;
+        }
         Self {
+            not_filled,
             price_result: at_mid + open,
             fees: total(&|row| row.fill.cost),
             funding: sum(journal.funding.iter().copied()),
@@ -105,6 +114,13 @@ impl PerpetualFigures {
             marked_at: if has_marks { MarkedAt::MarkPrice } else { MarkedAt::LastPrice },
             without: Vec::new(),
         }
+    }
+
+    /// The orders that were not filled, as a sentence; `None` where all were.
+    #[must_use]
+    pub fn not_filled_sentence(&self) -> Option<String> {
+        let each: Vec<String> = self.not_filled.iter().map(|(reason, orders)| format!("{orders} {reason}")).collect();
+        (!each.is_empty()).then(|| format!("Orders that were not filled: {}.", each.join(", ")))
     }
 
     /// What each part cost by the sums, and the venue without it.

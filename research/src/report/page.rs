@@ -30,7 +30,10 @@ pub(super) fn page(verification: &Verification, pictures: &[Picture]) -> Markup 
                 @for stale in &data.stale { p.source { (stale) } }
                 @for codes in &data.codes { p.source { (codes) } }
                 @for note in verification.tool.iter().flat_map(|tool| &tool.notes) { p.source { (note) } }
-                @if let Some(perpetual) = &verification.replay.perpetual { p.source { (perpetual.marked_at.words()) } }
+                @if let Some(perpetual) = &verification.replay.perpetual {
+                    p.source { (perpetual.marked_at.words()) }
+                    @if let Some(not_filled) = perpetual.not_filled_sentence() { p.source { (not_filled) } }
+                }
                 @if let Some(reserves) = pool::reserves(verification) { p.source { (reserves) } }
             }
             (verdict::banner(verification))

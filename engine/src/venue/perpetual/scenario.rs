@@ -28,43 +28,81 @@ pub struct ScenarioError {
     source: serde_json::Error,
 }
 
+/// A price, a capital: above 0.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "f64")]
+struct Positive(f64);
+
+impl TryFrom<f64> for Positive {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        if value > 0.0 { Ok(Self(value)) } else { Err(format!("expected a number above 0, found {value}")) }
+    }
+}
+
+/// A fee or a rate of funding: a fraction of the notional.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "f64")]
+struct Rate(f64);
+
+impl TryFrom<f64> for Rate {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        if value.abs() < 1.0 { Ok(Self(value)) } else { Err(format!("expected a fraction, found the rate {value}")) }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "f64")]
+struct Leverage(f64);
+
+impl TryFrom<f64> for Leverage {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        if value >= 1.0 { Ok(Self(value)) } else { Err(format!("expected a leverage of 1 or more, found {value}")) }
+    }
+}
+
 #[derive(Deserialize)]
 struct Terms {
-    capital: f64,
-    leverage: f64,
-    fee_taker: f64,
-    fee_maker: f64,
+    capital: Positive,
+    leverage: Leverage,
+    fee_taker: Rate,
+    fee_maker: Rate,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Happening {
-    Fill { size: f64, price: f64, role: Role, mark: Option<f64> },
-    Funding { rate: f64, mark: f64 },
-    Mark { mark: f64 },
+    Fill { size: f64, price: Positive, role: Role, mark: Option<Positive> },
+    Funding { rate: Rate, mark: Positive },
+    Mark { mark: Positive },
 }
 
 #[derive(Deserialize)]
 struct OneBar {
     side: Side,
-    size: f64,
-    entry: f64,
+    size: Positive,
+    entry: Positive,
     stop: Option<f64>,
     target: Option<f64>,
-    last: [f64; 4],
-    mark: [f64; 4],
+    last: [Positive; 4],
+    mark: [Positive; 4],
     #[serde(default = "usual_leverage")]
-    leverage: f64,
+    leverage: Leverage,
     #[serde(default = "usual_capital")]
-    capital: f64,
+    capital: Positive,
 }
 
-fn usual_leverage() -> f64 {
-    20.0
+fn usual_leverage() -> Leverage {
+    Leverage(20.0)
 }
 
-fn usual_capital() -> f64 {
-    1_000.0
+fn usual_capital() -> Positive {
+    Positive(1_000.0)
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -135,19 +173,19 @@ fn set(object: &mut Value, fields: Value) {
 
 fn compute_scenario(scenario: &mut Value, place: &str, rule: Maintenance<'_>) -> Result<(), ScenarioError> {
     let terms: Terms = part(Some(scenario), place)?;
-    let mut account = MarginAccount::new(terms.capital);
+    let mut account = MarginAccount::new(terms.capital.0);
     let (mut fees, mut funding, mut realised) = (0.0, 0.0, 0.0);
     each(scenario, "events", |event, at| {
         let happening: Happening = part(Some(event), &format!("{place}.{at}"))?;
         let before = account;
         let (mark, expect) = match happening {
             Happening::Fill { size, price, role, mark } => {
-                let rate = match role {
+                let Rate(rate) = match role {
                     Role::Taker => terms.fee_taker,
                     Role::Maker => terms.fee_maker,
                 };
-                let fee = size.abs() * price * rate;
-                let filled = account.fill(size, price, fee, terms.leverage, 0);
+                let fee = size.abs() * price.0 * rate;
+                let filled = account.fill(size, price.0, fee, terms.leverage.0, 0);
                 if filled.is_ok() {
                     fees += fee;
                     realised += account.wallet() - before.wallet() + fee;
@@ -155,17 +193,17 @@ fn compute_scenario(scenario: &mut Value, place: &str, rule: Maintenance<'_>) ->
                 (mark.unwrap_or(price), if filled.is_ok() { "filled" } else { "insufficient_margin" })
             }
             Happening::Funding { rate, mark } => {
-                funding -= account.settle_funding(rate, mark);
+                funding -= account.settle_funding(rate.0, mark.0);
                 (mark, "settled")
             }
-            Happening::Mark { mark } if account.is_liquidated_at(mark, rule) => {
+            Happening::Mark { mark } if account.is_liquidated_at(mark.0, rule) => {
                 account.liquidate();
                 realised += account.wallet() - before.wallet();
                 (mark, "liquidated")
             }
             Happening::Mark { mark } => (mark, "marked"),
         };
-        set(event, json!({ "expect": expect, "after": state(&account, mark, rule) }));
+        set(event, json!({ "expect": expect, "after": state(&account, mark.0, rule) }));
         Ok(())
     })?;
     let totals = json!({ "fees": fees, "funding": funding, "realised": realised });
@@ -195,7 +233,11 @@ fn state(account: &MarginAccount, mark: f64, rule: Maintenance<'_>) -> Value {
 
 fn compute_bar(bar: &mut Value, place: &str, rule: Maintenance<'_>) -> Result<(), ScenarioError> {
     let OneBar { side, size, entry, stop, target, last, mark, leverage, capital } = part(Some(bar), place)?;
-    let ohlc = |[open, high, low, close]: [f64; 4]| Bar { open_time: 0, open, high, low, close };
+    let (Positive(size), Positive(entry), Leverage(leverage), Positive(capital)) = (size, entry, leverage, capital);
+    let ohlc = |prices: [Positive; 4]| {
+        let [open, high, low, close] = prices.map(|Positive(price)| price);
+        Bar { open_time: 0, open, high, low, close }
+    };
     let (last, mark, long) = (ohlc(last), ohlc(mark), side.sign() > 0.0);
     let mut account = MarginAccount::new(capital);
     let opened = account.fill(side.sign() * size, entry, size * entry * DEFAULT_TAKER.get(), leverage, 0);

@@ -165,8 +165,28 @@ impl<'a> Perpetual<'a> {
         }
     }
 
-    /// Fills `units` and updates the books.
+    /// Fills `units`. Where the tier does not permit what they would open, what they close is closed all the same: an
+    /// exchange refuses larger positions, and never a smaller one.
     fn fill(
+        &self,
+        side: FillSide,
+        units: f64,
+        arrival: &Arrival,
+        ledger: &mut MarginAccount,
+    ) -> Result<Fill, Rejection> {
+        let filled = self.fill_whole(side, units, arrival, ledger);
+        let against = match side {
+            FillSide::Buy => -ledger.position(),
+            FillSide::Sell => ledger.position(),
+        };
+        match filled {
+            Err(Rejection::LeverageOfTier) if against > 0.0 => self.fill_whole(side, against, arrival, ledger),
+            filled => filled,
+        }
+    }
+
+    /// Fills `units` and updates the books, or does neither.
+    fn fill_whole(
         &self,
         side: FillSide,
         units: f64,
