@@ -66,7 +66,7 @@ pub(crate) enum State {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RunResult {
     pub(crate) path: PathBuf,
-    /// `verify`, `sweep` or `overfit`.
+    /// `verify`, `sweep`, `overfit` or `discover`.
     pub(crate) kind: String,
     pub(crate) run_id: String,
     #[serde(skip)]

@@ -256,7 +256,8 @@ fn files(folder: &Path) -> Result<Vec<InstrumentPath>> {
     for entry in folder.read_dir().with_context(named)? {
         let path = entry.with_context(named)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let earlier_run = ["summary.json", "sweep.json", "overfit.json"].iter().any(|of| path.join(of).is_file());
+        let earlier_run =
+            ["summary.json", "sweep.json", "overfit.json", "discover.json"].iter().any(|of| path.join(of).is_file());
         if !hidden && !earlier_run {
             found.push(InstrumentPath { name: None, path });
         }

@@ -89,6 +89,90 @@ fn a_folder_has_the_strategies_of_one_run_and_those_of_the_user() {
 }
 
 #[test]
+fn a_search_without_progress_stops_when_its_patience_is_at_an_end() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let search = |patience: u32| {
+        let line = format!("{SMALL} --generations 40 --patience {patience} --out {{dir}}/{patience}");
+        let report = w.json(&line.replacen("--generations 4 ", "", 1), 0);
+        report["searches"].as_array().unwrap().clone()
+    };
+    let (patient, hasty) = (search(40), search(2));
+    for (whole, stopped) in patient.iter().zip(&hasty) {
+        let best = |search: &Value| -> Vec<f64> {
+            search["best"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+        };
+        let (whole, stopped) = (best(whole), best(stopped));
+        assert_eq!(whole.len(), 40);
+        // The same generations, up to the first two in a row that brought nothing.
+        assert_eq!(whole[..stopped.len()], stopped);
+        assert!(stopped.len() < 40, "{stopped:?}");
+        let last = stopped.len() - 1;
+        assert_eq!(stopped[last], stopped[last - 2]);
+    }
+}
+
+#[test]
+fn a_search_starts_from_the_strategies_that_it_is_given() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let fitness = |report: &Value, place: usize| report["candidates"][place]["fitness"].as_f64().unwrap();
+    let first = w.json(&format!("{SMALL} --generations 12 --out {{dir}}/o").replacen("--generations 4 ", "", 1), 0);
+    let start = "--start {dir}/o/candidate_1.yaml {dir}/o/candidate_2.yaml";
+    let line = format!("{SMALL} --seed 70 --out {{dir}}/p");
+    let [cold, warm] = [&line, &format!("{line} {start}")].map(|line| w.json(line, 0));
+    for (cold, warm) in cold["searches"].as_array().unwrap().iter().zip(warm["searches"].as_array().unwrap()) {
+        let [cold, warm] = [cold, warm].map(|search| search["best"][0].as_f64().unwrap());
+        assert!(warm >= fitness(&first, 0) && cold < warm, "{cold} {warm}");
+    }
+    assert_eq!((warm["start"].as_array().unwrap().len(), &cold["start"]), (2, &json!([])));
+    assert!(fitness(&warm, 0) >= fitness(&first, 0));
+    // Both searches have it, so both found it.
+    assert_eq!(warm["candidates"][0]["found_by"], 2);
+    let told = w.q50(&format!("{line} {start}")).stdout;
+    assert!(told.contains("knew of the bars that are held out") && told.contains("found by 2 of 2 searches"), "{told}");
+
+    let genome = w.q50("strategy genome {dir}/o/candidate_1.yaml").stdout;
+    w.write("same.json", &genome);
+    w.write("long.json", genome.replace("\"both\"", "\"long\"").replace("\"short\"", "\"long\""));
+    w.write("4h.json", genome.replace("\"1h\"", "\"4h\""));
+    w.write(
+        "no.yaml",
+        "name: no\ntimeframe: 1h\nentry_conditions: {long: [close > open]}\nexit_conditions: {long: [close < open]}\n\
+         stop_loss: {type: fixed_pct, percent: 1}\ntake_profit: {type: fixed_pct, percent: 1}\n",
+    );
+    for (files, needles) in [
+        ("o/candidate_1.yaml {dir}/same.json", ["same.json", "the same strategy as"]),
+        ("4h.json", ["4h.json", "bars of 4h"]),
+        ("no.yaml", ["no.yaml:3", "entry_conditions"]),
+        ("none.yaml", ["none.yaml", "--start"]),
+        ("long.json --direction short", ["its direction is long", "--direction"]),
+    ] {
+        w.refused(&format!("{line} --start {{dir}}/{files}"), &needles);
+    }
+    for copy in 1..=5 {
+        w.write(&format!("{copy}.json"), &genome);
+    }
+    let five = "{dir}/1.json {dir}/2.json {dir}/3.json {dir}/4.json {dir}/5.json";
+    w.refused(&format!("{line} --start {five}"), &["--start names 5 files, expected at most 4", "--population 8"]);
+}
+
+#[test]
+fn a_discovery_is_listed_and_its_trials_are_rows_of_a_query() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let report = w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    let listed = w.json("data list", 0)["runs"][0].clone();
+    let (kind, id, there) = (&listed["kind"], &listed["run_id"], &listed["there"]);
+    assert_eq!((kind, id, there), (&json!("discover"), &report["run_id"], &json!(true)));
+    if cfg!(feature = "query") {
+        let sql = "SELECT count(*) AS n FROM trials WHERE origin = 'discover' AND role = 'candidate'";
+        let rows: Value = serde_json::from_str(&w.words(&["data", "query", sql, "--format", "json"]).stdout).unwrap();
+        assert_eq!(rows["rows"][0]["n"], report["trials"]["candidates"]);
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let run = |threads: usize| {
         let w = Workspace::new();
@@ -103,7 +187,7 @@ fn the_number_of_threads_changes_nothing() {
 
 #[test]
 fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
-    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 300 --judged 3 --threads 1 --out {dir}/o";
+    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 300 --patience 300 --judged 3 --threads 1 --out {dir}/o";
     let whole = Workspace::new();
     whole.write("b.csv", bars_csv(6_000));
     let expected = timeless(whole.json(line, 0));
@@ -135,7 +219,8 @@ fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
     let other = w.q50(&line.replace("--generations 300", "--generations 41 --resume"));
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("other data, settings"), "{}", other.stderr);
-    assert_eq!(timeless(w.json(&format!("{line} --resume"), 0)), expected);
+    // What is known is filed in whatever ledger the search goes on with.
+    assert_eq!(timeless(w.json(&format!("{line} --resume --ledger {{dir}}/other.sqlite"), 0)), expected);
     assert!(files(&w, "o") == files(&whole, "o"), "the files differ");
     assert!(!w.path("o").join("discovery.sqlite").exists());
     // What is complete is told again, and nothing else takes its place.
@@ -180,9 +265,13 @@ fn nothing_found_is_an_answer_and_a_failure_only_where_something_was_expected() 
     w.write("b.csv", bars_csv(3_000));
     let line = format!("{SMALL} --out {{dir}}/o");
     let report = w.json(&line, 0);
-    // Fewer than eight windows of a year fit: what is not run does not pass.
+    // Fewer than eight windows of a year fit: what is not run does not pass, and that is said before the search.
     assert_eq!((&report["findings"], &report["schema"]), (&json!(0), &json!("q50.discover/1")));
-    let told = w.q50(&line);
+    let told = w.q50(&line.replace("-q ", ""));
+    assert!(told.stderr.contains("nothing can be a finding here"), "{}", told.stderr);
+    let guards = report["candidates"][0]["guards"].as_array().unwrap();
+    let walk = guards.iter().find(|guard| guard["name"] == "walk_forward").unwrap();
+    assert!(!walk["evidence"].as_str().unwrap().contains("another guard"), "{walk}");
     assert!(told.stdout.contains("Nothing found: no candidate passes every guard."), "{}", told.stdout);
     assert_eq!(w.q50(&format!("{line} --expect finding")).code, 1);
 }
@@ -200,6 +289,10 @@ fn what_cannot_be_searched_is_refused_with_what_to_do() {
         ("discover --bars {dir}/b.csv --judged 30", ["--judged is 30", "--population"]),
         ("discover --bars {dir}/b.csv --venue pumpswap", ["pumpswap", "next-open"]),
         ("discover --bars {dir}/b.csv --population 2", ["4..=10000", "--population"]),
+        ("discover --bars {dir}/b.csv --sizing kelly", ["--sizing", "all of the equity"]),
+        ("discover --bars {dir}/b.csv --fill-timing same-close", ["--fill-timing same-close", "leave it out"]),
+        // What is refused late leaves nothing behind that would have to be resumed.
+        ("discover --bars {dir}/b.csv --campaign nope", ["nope", "campaign"]),
     ] {
         w.refused(&format!("{line} --out {{dir}}/o"), &needles);
     }

@@ -40,6 +40,21 @@ fn a_scenario_that_cannot_be_computed_is_refused_with_its_place() {
         ),
     );
     w.refused("perp scenario {dir}/k.json", &["k.json", "scenarios[0].events[1]", "split", "funding"]);
+    for (number, found) in [
+        ("\"leverage\": -5", "leverage of 1 or more, found -5"),
+        ("\"capital\": -1000", "above 0, found -1000"),
+        ("\"fee_taker\": 1.5", "the rate 1.5"),
+        ("\"price\": -100", "above 0, found -100"),
+    ] {
+        let terms = r#""capital": 1, "leverage": 2, "fee_taker": 0, "fee_maker": 0"#;
+        let event = r#"{"kind": "fill", "size": 1, "price": 100, "role": "taker"}"#;
+        let text = format!(r#"{{{tiers}, "scenarios": [{{{terms}, "events": [{event}]}}]}}"#);
+        let key = number.split(':').next().unwrap();
+        let from = text.find(key).unwrap();
+        let end = from + text[from..].find([',', '}']).unwrap();
+        w.write("n.json", format!("{}{number}{}", &text[..from], &text[end..]));
+        w.refused("perp scenario {dir}/n.json", &["n.json", "scenarios[0]", found]);
+    }
     w.write("b.json", b"PAR1");
     w.refused("perp scenario {dir}/b.json", &["b.json", "expected scenarios in JSON"]);
 }
@@ -221,10 +236,6 @@ fn what_has_no_meaning_is_refused() {
     w.refused(&format!("{RUN} --pool-depth 5"), &["--pool-depth", "--venue perpetual"]);
     w.refused(&format!("{RUN} --fill-timing same-close"), &["same-close", "--venue perpetual"]);
     w.refused(&format!("{next_open} --venue perpetual --leverage 0.5"), &["1 or more"]);
-    w.refused(
-        "discover -q --bars {dir}/b.csv --timeframe 1h --venue perpetual --out {dir}/d",
-        &["--venue perpetual", "q50 verify"],
-    );
     let several = RUN.replace("--bars {dir}/b.csv", "--bars {dir}/b.csv --bars {dir}/m.csv");
     w.refused(&several, &["one record", "--bars"]);
     let bare = std::fs::read_to_string(w.path("b.csv")).unwrap();
@@ -232,4 +243,58 @@ fn what_has_no_meaning_is_refused() {
     w.write("b.csv", bare);
     w.refused(RUN, &["volume", "--slippage-coefficient 0"]);
     w.json(&format!("{RUN} --slippage-coefficient 0 --out {{dir}}/o"), 0);
+}
+
+#[test]
+fn prices_that_move_without_volume_are_refused_because_no_stop_could_be_priced() {
+    let w = world();
+    let bars = std::fs::read_to_string(w.path("b.csv")).unwrap();
+    let without = |(row, line): (usize, &str)| match row {
+        101..=125 => format!("{},0\n", line.rsplit_once(',').unwrap().0),
+        _ => format!("{line}\n"),
+    };
+    w.write("b.csv", bars.lines().enumerate().map(without).collect::<String>());
+    // The twentieth bar without volume is the one in row 119.
+    w.refused(&format!("{RUN} --out {{dir}}/o"), &["1970-01-05T23:00:00Z", "volume is 0", "--slippage-coefficient 0"]);
+    w.json(&format!("{RUN} --slippage-coefficient 0 --out {{dir}}/o"), 0);
+}
+
+#[test]
+fn orders_that_a_tier_refuses_are_told() {
+    let w = world();
+    w.write(
+        "t.json",
+        r#"[{"above": 0, "rate": 0.004, "deduction": 0, "max_leverage": 125},
+            {"above": 5000, "rate": 0.005, "deduction": 5, "max_leverage": 10}]"#,
+    );
+    let told = w.q50(&format!("{RUN} --capital 10000 --out {{dir}}/o"));
+    assert!(told.stdout.contains("No order was filled"), "{}", told.stdout);
+    let summary: Value = serde_json::from_slice(&std::fs::read(w.path("o/summary.json")).unwrap()).unwrap();
+    let refused = number(&summary, "/replay/perpetual/not_filled/leverage_of_tier");
+    let sentence = format!("Orders that were not filled: {refused} leverage_of_tier");
+    assert!(refused > 10.0 && told.stdout.contains(&sentence), "{}", told.stdout);
+    assert!(std::fs::read_to_string(w.path("o/report.html")).unwrap().contains(&sentence));
+}
+
+#[test]
+fn what_is_found_on_a_perpetual_future_is_what_verify_says_there() {
+    let w = world();
+    let venue = "--venue perpetual --leverage 5 --funding {dir}/f.csv --tiers {dir}/t.json --mark {dir}/m.csv";
+    let line = "discover -q --bars {dir}/b.csv --population 8 --generations 3 --judged 2 --holdout 0.3 --out {dir}/o";
+    let report = w.json(&format!("{line} {venue}"), 0);
+    assert_eq!(report.pointer("/venue/kind"), Some(&json!("perpetual")));
+    for candidate in report["candidates"].as_array().unwrap() {
+        let file = candidate["file"].as_str().unwrap();
+        let verify = "verify -q --bars {dir}/b.csv --to 1970-01-12T15:00:00Z --out {dir}/v";
+        let replay = &w.json(&format!("{verify} {venue} --strategy {{dir}}/o/{file}"), 0)["replay"];
+        for figure in ["total_return", "max_drawdown", "sharpe"] {
+            let [found, verified] = [candidate, replay].map(|of| of[figure].as_f64().unwrap());
+            assert!((found - verified).abs() <= 1e-9 * verified.abs().max(1.0), "{file} {figure}: {found} {verified}");
+        }
+    }
+    // Funding is charged: without it the same strategies fare otherwise.
+    w.write("f.csv", funding(0.0));
+    let free = w.json(&format!("{line} {venue}"), 0);
+    assert_ne!(free["candidates"], report["candidates"]);
+    w.refused(line.replace("--population", "--venue perpetual --population").as_str(), &["--tiers FILE"]);
 }

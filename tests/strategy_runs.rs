@@ -602,3 +602,23 @@ fn days_that_a_record_never_has_are_a_condition() {
     w.write("b.csv", &bars);
     assert_eq!(conditions(&w.json("verify --strategy s.yaml --bars b.csv", 0)), Vec::<&str>::new());
 }
+
+/// Whoever may choose between a file and its long side alone has tried two strategies.
+#[test]
+fn a_file_without_its_short_side_is_another_trial() {
+    let both = CROSS
+        .replace("long: [fast crosses_above slow]", "long: [fast crosses_above slow], short: [fast crosses_below slow]")
+        .replace("exit_conditions: {", "exit_conditions: {short: [fast crosses_above slow], ");
+    let w = with_strategy(&both);
+    w.write("long.yaml", CROSS);
+    let candidates = |file: &str, options: &str| {
+        w.json(&format!("verify -q --strategy {{dir}}/{file} --bars {{dir}}/b.csv {options} --out {{dir}}/o"), 0);
+        let listed = w.json("trials list", 0);
+        listed["markets"][0]["candidates"].as_u64().unwrap()
+    };
+    assert_eq!(candidates("s.yaml", "--shorting free"), 1);
+    assert_eq!(candidates("s.yaml", "--shorting none"), 2);
+    // Which is what a file without that side says, too.
+    assert_eq!(candidates("long.yaml", ""), 2);
+    assert_eq!(candidates("long.yaml", "--shorting none"), 2);
+}

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 fn settings() -> Settings {
     Settings {
-        evolution: Evolution { population: 20, generations: 15 },
+        evolution: Evolution { population: 20, generations: 15, patience: 3 },
         seed: 1,
         seeds: 1,
         holdout: 0.2,
@@ -60,8 +60,8 @@ fn every_component_of_fitness_varies_over_a_population() {
     let year = PeriodsPerYear::new(8_760.0);
     let base = RunSettings { strategy: example().unwrap(), venue, capital: 1_000.0, periods_per_year: year };
     let breed = Breed::new(Timeframe::H1, &[Direction::Long, Direction::Both], false);
-    let evolution = Evolution { population: 60, generations: 1 };
-    let discovery = Discovery::new(&data, &base, breed, Settings { evolution, ..settings() }).unwrap();
+    let evolution = Evolution { population: 60, generations: 1, patience: 1 };
+    let discovery = Discovery::new(&data, None, &base, breed, Settings { evolution, ..settings() }).unwrap();
     let (mut state, mut ledger) = (State::in_memory().unwrap(), TrialLedger::in_memory().unwrap());
     let found = discovery.search(&mut state, &mut ledger, &AtomicBool::new(false), &|_| {}).unwrap();
     assert_eq!(discovery.tried(&ledger).unwrap(), 60, "every candidate is a trial");

@@ -2,10 +2,11 @@
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use q50_datasets::{
     dataset::Dataset,
     input::{read_bytes, read_text},
@@ -13,12 +14,14 @@ use q50_datasets::{
     time::rfc3339,
 };
 use q50_engine::market::Column;
-use q50_language::Timeframe;
+use q50_language::{Timeframe, genome::Genome};
 use q50_research::{
     discovery::{
-        Breed, Discovery, Evolution, Guard, Report, Settings, State, candidates_table, example, file_name, page,
+        Breed, Discovery, Evolution, Finding, Guard, Report, Settings, Start, State, candidates_table, example,
+        file_name, page,
     },
     overfit::Lengths,
+    run::VenueSettings,
     trials::{CampaignSummary, Stamp},
 };
 use serde::Serialize;
@@ -26,8 +29,8 @@ use serde_json::Value;
 
 use crate::{
     Answer,
-    args::{DirectionName, DiscoverArguments, ShortingName, VenueName},
-    configuration, interrupt, output,
+    args::{DirectionName, DiscoverArguments, ShortingName, TimingName},
+    catalog, configuration, interrupt, output,
     progress::Sets,
     table::{Align, table},
 };
@@ -80,20 +83,34 @@ pub(crate) fn run(arguments: &DiscoverArguments, quiet: bool) -> Result<Answer> 
         ("--strategy", replay.strategy.is_some()),
         ("--signals", !replay.signals.is_empty()),
         ("--set", !replay.set.is_empty()),
+        ("--sizing", replay.sizing.is_some()),
+        ("--signal-column", replay.signal_column.is_some()),
+        ("--signal-delay", replay.signal_delay.is_some()),
+        ("--signal-max-age", replay.signal_max_age.is_some()),
+        ("--side-minus-one", replay.side_minus_one.is_some()),
+        ("--max-crossing-share", replay.max_crossing_share.is_some()),
     ] {
         if typed {
-            bail!("{option} has no meaning here: strategies are found, and read bars alone; leave it out");
+            bail!(
+                "{option} has no meaning here: strategies are found, read bars alone and enter with all of the equity; leave \
+                 it out"
+            );
         }
     }
-    if replay.venue == VenueName::Perpetual {
+    if replay.fill_timing == TimingName::SameClose {
         bail!(
-            "q50 discover does not search on --venue perpetual; find on --venue next-open, and judge there with q50 verify"
+            "--fill-timing same-close fills orders at the close that they are decided on, and nothing found so is one; leave it out"
         );
     }
     let data = configuration::dataset_for(replay, Some(&example()?))?;
     let base = configuration::run_settings_of(replay, example()?, &data)?;
     let (breed, settings) = (breed(arguments, &data)?, settings(arguments, &data)?);
-    let discovery = Discovery::new(&data, &base, breed, settings)?;
+    let contract = match &base.venue {
+        VenueSettings::Perpetual(config) => Some(configuration::contract(replay, &data, config)?),
+        _ => None,
+    };
+    let contract = contract.as_ref().map(|(contract, spec)| (contract, spec.clone()));
+    let discovery = Discovery::new(&data, contract, &base, breed, settings)?.starting_from(start(&arguments.start)?)?;
 
     let mut names: Vec<String> = (0..settings.judged).map(file_name).collect();
     names.extend(["candidates.parquet", "report.html", SUMMARY].map(str::to_owned));
@@ -104,12 +121,18 @@ pub(crate) fn run(arguments: &DiscoverArguments, quiet: bool) -> Result<Answer> 
     {
         return Ok(answer);
     }
-    let stop = interrupt::flag()?;
-    let mut state = State::open(&folder, &discovery.identity(), arguments.resume)?;
     let mut ledger = configuration::ledger(replay.ledger.as_deref())?;
     if let Some(name) = &arguments.campaign {
         ledger.join_campaign(discovery.record(), name)?;
     }
+    if let Err(why) = discovery.walk_windows() {
+        tracing::warn!(
+            "nothing can be a finding here, because walk_forward cannot be made: {why}; give a longer record, or other \
+             --walk-forward"
+        );
+    }
+    let stop = interrupt::flag()?;
+    let mut state = State::open(&folder, &discovery.identity(), arguments.resume)?;
 
     let bar = Sets::of_candidates(quiet);
     let told = |done: u64| bar.done_of(done, discovery.total().max(done));
@@ -156,6 +179,7 @@ pub(crate) fn run(arguments: &DiscoverArguments, quiet: bool) -> Result<Answer> 
     run.commit()?;
     remove_those_of_an_earlier_run(&folder, settings.judged)?;
     state.remove()?;
+    catalog::register("discover", folder.path(), &timed.run_id);
     output::print(replay.format, &timed, |out| text(out, &timed, &folder))?;
     Ok(answer(arguments, timed.report.findings == 0))
 }
@@ -218,6 +242,18 @@ fn breed(arguments: &DiscoverArguments, data: &Dataset) -> Result<Breed> {
     Ok(Breed::new(timeframe, &direction.directions(), data.market().signals.has(Column::Volume)))
 }
 
+/// The genomes of files.
+fn start(files: &[PathBuf]) -> Result<Vec<Start>> {
+    let read = |path: &PathBuf| {
+        let file = path.display().to_string();
+        let text = read_text(path).with_context(|| format!("--start {file}"))?;
+        let genome =
+            Genome::of_either_form(&text).map_err(|error| anyhow!("--start {file}:{}: {error}", error.line))?;
+        Ok(Start { file, genome })
+    };
+    files.iter().map(read).collect()
+}
+
 fn settings(arguments: &DiscoverArguments, data: &Dataset) -> Result<Settings> {
     if arguments.judged > arguments.population {
         bail!("--judged is {}, expected at most the {} of --population", arguments.judged, arguments.population);
@@ -225,7 +261,11 @@ fn settings(arguments: &DiscoverArguments, data: &Dataset) -> Result<Settings> {
     let [train, test, step] = arguments.walk_forward[..] else { bail!("--walk-forward takes three numbers of days") };
     let interval_ms = u64::try_from(data.bars().interval_ms).unwrap_or(0);
     Ok(Settings {
-        evolution: Evolution { population: arguments.population as usize, generations: arguments.generations as usize },
+        evolution: Evolution {
+            population: arguments.population as usize,
+            generations: arguments.generations as usize,
+            patience: arguments.patience as usize,
+        },
         seed: arguments.seed,
         seeds: arguments.seeds,
         holdout: arguments.holdout,
@@ -248,12 +288,13 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         let (first, last) = (search.best.first(), search.best.last());
         writeln!(
             out,
-            "seed {}: {} of {} are fit; best fitness {:.3} in the first generation, {:.3} in the last",
+            "seed {}: {} of {} are fit; best fitness {:.3} in the first generation, {:.3} in the last of {}",
             search.seed,
             search.fit,
             search.evaluated,
             first.copied().unwrap_or_default(),
-            last.copied().unwrap_or_default()
+            last.copied().unwrap_or_default(),
+            search.best.len()
         )?;
     }
     let columns = [
@@ -268,7 +309,7 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         ("holdout", Align::Right),
         ("objections", Align::Left),
     ];
-    let row = |one: &q50_research::discovery::Finding| {
+    let row = |one: &Finding| {
         let mut cells = vec![one.file.clone()];
         cells.extend(one.figures.cells());
         cells.push(one.holdout_sharpe.map_or_else(|| "-".to_owned(), |sharpe| format!("{sharpe:.2}")));
@@ -278,6 +319,14 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         <[String; 10]>::try_from(cells).unwrap_or_default()
     };
     writeln!(out, "\n{}", table(columns, report.candidates.iter().map(row)))?;
+    if report.searches.len() > 1 {
+        writeln!(out)?;
+        for one in &report.candidates {
+            let (file, found_by, searches) = (&one.file, one.found_by, report.searches.len());
+            let median = one.median_fitness;
+            writeln!(out, "{file}: found by {found_by} of {searches} searches, median fitness {median:.3}")?;
+        }
+    }
     writeln!(out, "\nholdout: Sharpe ratio on the bars that no search has seen")?;
     writeln!(
         out,
@@ -286,6 +335,9 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
         report.pareto.len(),
         timed.trials_counted
     )?;
+    if let Some(sentence) = report.start_sentence() {
+        writeln!(out, "\n{sentence}")?;
+    }
     let line = match report.findings {
         0 => "Nothing found: no candidate passes every guard.".to_owned(),
         1 => "1 finding: it passes every guard.".to_owned(),

@@ -1,10 +1,12 @@
-//! Where a search evaluates its candidates: what the state does not know is replayed, filed, and kept, in this order.
+//! Where a search evaluates its candidates: what the state does not know is replayed, filed, and kept, in this order. What
+//! it knows is filed, too, because it may be resumed beside another ledger than the one that it began with.
 
 use std::{
     ops::Range,
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use q50_language::genome::Genome;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -13,7 +15,7 @@ use super::{
     evolution::{Unseen, evolve},
 };
 use crate::{
-    run::{Prepared, trial_of},
+    run::Prepared,
     trials::{Origin, Role, Trial, TrialLedger},
 };
 
@@ -25,6 +27,8 @@ pub(super) struct Bench<'a> {
     pub(super) state: &'a mut State,
     pub(super) ledger: &'a mut TrialLedger,
     pub(super) stop: &'a AtomicBool,
+    /// What it starts from, beside strangers.
+    pub(super) start: &'a [Genome],
     /// The number under which the state knows the search.
     pub(super) search: u32,
 }
@@ -35,7 +39,7 @@ impl Bench<'_> {
         generator: impl Fn(usize) -> ChaCha8Rng,
         told: &dyn Fn(usize),
     ) -> Result<Vec<Candidate>, DiscoveryError> {
-        let discovery = self.discovery;
+        let (discovery, start) = (self.discovery, self.start);
         let mut place = 0;
         let mut evaluate = |generation: usize, unseen: Vec<Unseen>| {
             told(place);
@@ -47,7 +51,7 @@ impl Bench<'_> {
             told(place);
             Ok(candidates)
         };
-        evolve(&discovery.breed, discovery.settings.evolution, generator, &mut evaluate)
+        evolve(&discovery.breed, start, discovery.settings.evolution, generator, &mut evaluate)
     }
 
     fn evaluate(
@@ -56,28 +60,25 @@ impl Bench<'_> {
         first: usize,
         unseen: Vec<Unseen>,
     ) -> Result<Vec<Candidate>, DiscoveryError> {
-        let mut candidates = Vec::with_capacity(unseen.len());
+        let mut known = Vec::new();
         for (place, (genome, _)) in (first..).zip(&unseen) {
             let Some(measured) = self.state.known(self.search, place, &genome.json())? else { break };
-            candidates.push(Candidate { genome: genome.clone(), generation, measured });
+            known.push(measured);
         }
-        let place = first + candidates.len();
         let (discovery, prepared, rows) = (self.discovery, self.prepared, self.rows);
-        let replay = |(genome, program): Unseen| {
+        let candidate = |(place, (genome, program)): (usize, Unseen)| {
             let settings = discovery.run(program);
-            let replayed = Discovery::replay(prepared, &settings, rows);
-            let trial = trial_of(&replayed.summary, discovery.key(&settings, rows), Role::Candidate);
-            let measured = discovery.measure(&genome, &replayed);
+            let measured = known.get(place).cloned().unwrap_or_else(|| {
+                let replayed = Discovery::replay(prepared, &settings, rows);
+                discovery.measure(&genome, &replayed)
+            });
+            let trial = measured.statistics.trial(discovery.key(&settings, rows), Role::Candidate);
             (Candidate { genome, generation, measured }, trial)
         };
-        let unknown: Vec<Unseen> = unseen.into_iter().skip(candidates.len()).collect();
-        let fresh: Vec<(Candidate, Trial)> = unknown.into_par_iter().map(replay).collect();
-        let (fresh, trials): (Vec<Candidate>, Vec<Trial>) = fresh.into_iter().unzip();
-        if !fresh.is_empty() {
-            self.ledger.record(self.discovery.scope(), Origin::Discover, &trials)?;
-            self.state.append(self.search, place, &fresh)?;
-        }
-        candidates.extend(fresh);
+        let all: Vec<(Candidate, Trial)> = unseen.into_par_iter().enumerate().map(candidate).collect();
+        let (candidates, trials): (Vec<Candidate>, Vec<Trial>) = all.into_iter().unzip();
+        self.ledger.record(discovery.scope(), Origin::Discover, &trials)?;
+        self.state.append(self.search, first + known.len(), &candidates[known.len()..])?;
         Ok(candidates)
     }
 }

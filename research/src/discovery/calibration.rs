@@ -111,7 +111,7 @@ impl Markets {
         };
         let directions = [Direction::Long, Direction::Short, Direction::Both];
         let breed = Breed::new(Timeframe::H1, &directions, false);
-        let discovery = Discovery::new(&data, &base, breed, Settings { seed, ..self.settings })?;
+        let discovery = Discovery::new(&data, None, &base, breed, Settings { seed, ..self.settings })?;
         let (mut state, mut ledger, stop) = (State::in_memory()?, TrialLedger::in_memory()?, AtomicBool::new(false));
         let found = discovery.search(&mut state, &mut ledger, &stop, &|_| {})?;
         let judged = discovery.judge(&found, &mut state, &mut ledger, &stop, &|_| {})?;

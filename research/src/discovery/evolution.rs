@@ -5,7 +5,7 @@
 //! else, so that the fittest stay and different strategies live beside each other. Where they have become alike all the
 //! same, strangers take the places of the least fit. A program that was seen is not bred again.
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::{cmp::Ordering, collections::HashSet, iter};
 
 use q50_language::{Program, genome::Genome};
 use rand::{Rng, RngExt, SeedableRng};
@@ -32,8 +32,10 @@ const STRANGERS: f64 = 0.15;
 pub struct Evolution {
     /// Candidates that live at a time.
     pub population: usize,
-    /// Generations, the first one at random.
+    /// Most generations, the first one included.
     pub generations: usize,
+    /// Generations in a row without a candidate that is fitter than every earlier one, after which a search stops.
+    pub patience: usize,
 }
 
 impl Evolution {
@@ -42,7 +44,7 @@ impl Evolution {
         (self.population - ELITE).div_ceil(2) * 2
     }
 
-    /// About how many candidates a search evaluates.
+    /// About how many candidates a search evaluates that does not stop early.
     #[must_use]
     pub const fn candidates(self) -> usize {
         self.population + (self.generations - 1) * self.children()
@@ -56,19 +58,30 @@ pub(super) type Unseen = (Genome, Program);
 pub(super) type Evaluate<'a> = &'a mut dyn FnMut(usize, Vec<Unseen>) -> Result<Vec<Candidate>, DiscoveryError>;
 
 /// Every candidate that the search evaluates, in the order in which it does; `generator` makes the random numbers of a
-/// generation.
+/// generation. The first generation is `start`, and strangers.
 pub(super) fn evolve(
     breed: &Breed,
+    start: &[Genome],
     evolution: Evolution,
     generator: impl Fn(usize) -> ChaCha8Rng,
     evaluate: Evaluate<'_>,
 ) -> Result<Vec<Candidate>, DiscoveryError> {
     let mut nursery = Nursery { breed, seen: HashSet::new() };
     let mut rng = generator(0);
-    let first = (0..evolution.population).map(|_| nursery.stranger(&mut rng)).collect::<Result<Vec<_>, _>>()?;
+    let mut first = Vec::with_capacity(evolution.population);
+    for genome in start {
+        first.extend(nursery.unseen(genome.clone())?);
+    }
+    while first.len() < evolution.population {
+        first.push(nursery.stranger(&mut rng)?);
+    }
     let mut all = evaluate(0, first)?;
+    let mut best = fittest(&all, 0..all.len());
     let mut population: Vec<usize> = (0..all.len()).collect();
     for generation in 1..evolution.generations {
+        if generation - all[best].generation > evolution.patience {
+            break;
+        }
         let mut rng = generator(generation);
         let mut families = Vec::new();
         let mut born = Vec::new();
@@ -88,6 +101,7 @@ pub(super) fn evolve(
         }
         let children = all.len();
         all.extend(evaluate(generation, born)?);
+        best = fittest(&all, iter::once(best).chain(children..all.len()));
         for (family, parents) in families.iter().enumerate() {
             crowd(&all, &mut population, *parents, children + 2 * family);
         }
@@ -98,6 +112,12 @@ pub(super) fn evolve(
         }
     }
     Ok(all)
+}
+
+/// The fittest at these places, of equals the first.
+fn fittest(all: &[Candidate], mut places: impl Iterator<Item = usize>) -> usize {
+    let first = places.next().unwrap_or_default();
+    places.fold(first, |best, place| if fitter(&all[place], &all[best]) == Ordering::Less { place } else { best })
 }
 
 /// Breeds programs that have not been seen.
@@ -207,48 +227,59 @@ mod tests {
     use q50_language::{Timeframe, genome::Direction};
 
     use super::*;
-    use crate::{
-        discovery::{Fitness, Measured, Penalties},
-        sweep::Statistics,
-    };
+    use crate::discovery::tests::measured;
+
+    const WHOLE: Evolution = Evolution { population: 20, generations: 15, patience: 15 };
 
     /// Fit is who has a tight stop and many RSI in the entry.
     fn evaluated(generation: usize, unseen: Vec<Unseen>) -> Vec<Candidate> {
         let of = |(genome, _): Unseen| {
             let rsi = genome.entry.iter().filter(|gene| gene.measure.kind.indicator == "RSI").count() as f64;
             let value = (rsi / 5.0 + 1.0 - genome.stops.common.get() / 10.0) / 2.0;
-            let fitness = Fitness { value, score: value, penalties: Penalties::default() };
-            Candidate { genome, generation, measured: Measured { fitness, ..measured() } }
+            Candidate { genome, generation, measured: measured(value) }
         };
         unseen.into_iter().map(of).collect()
     }
 
-    fn measured() -> Measured {
-        let statistics = Statistics {
-            final_equity: 1.0,
-            total_return: 0.1,
-            sharpe_per_period: None,
-            max_drawdown: 0.0,
-            profit_factor: None,
-            fills: 0,
-            round_trips: 60,
-            winners: 0,
-            turnover: 0.0,
-            fees: 0.0,
-            exposure: 0.0,
-            skew: None,
-            kurtosis: None,
-            returns: 0,
-        };
-        let fitness = Fitness { value: 0.0, score: 0.0, penalties: Penalties::default() };
-        Measured { statistics, windows: Vec::new(), fitness }
-    }
-
     fn search(seed: u64) -> Vec<Candidate> {
         let breed = Breed::new(Timeframe::H1, &[Direction::Long, Direction::Both], true);
-        let evolution = Evolution { population: 20, generations: 15 };
         let mut evaluate = |generation, unseen| Ok(evaluated(generation, unseen));
-        evolve(&breed, evolution, |generation| generator(seed, 0, generation), &mut evaluate).unwrap()
+        evolve(&breed, &[], WHOLE, |generation| generator(seed, 0, generation), &mut evaluate).unwrap()
+    }
+
+    #[test]
+    fn a_search_stops_when_nothing_fitter_came_for_as_many_generations_as_its_patience() {
+        let breed = Breed::new(Timeframe::H1, &[Direction::Long], true);
+        // Generations 0, 1 and 4 bring something fitter; 5, 6 and 7 do not.
+        let best = [0.5, 0.6, 0.6, 0.6, 0.7, 0.7, 0.1, 0.7];
+        let mut evaluate = |generation: usize, unseen: Vec<Unseen>| {
+            let value = best.get(generation).copied().unwrap_or(0.9);
+            let mut all = evaluated(generation, unseen);
+            for candidate in &mut all {
+                let fitness = &mut candidate.measured.fitness;
+                (fitness.value, fitness.score) = (value, value);
+            }
+            Ok(all)
+        };
+        let mut generations = |patience: usize| {
+            let evolution = Evolution { patience, ..WHOLE };
+            let all = evolve(&breed, &[], evolution, |generation| generator(1, 0, generation), &mut evaluate).unwrap();
+            all.last().unwrap().generation + 1
+        };
+        assert_eq!([1, 2, 3, 4].map(&mut generations), [3, 4, 8, 13]);
+    }
+
+    #[test]
+    fn the_first_generation_has_what_the_search_starts_from_and_strangers() {
+        let breed = Breed::new(Timeframe::H1, &[Direction::Long], true);
+        let start: Vec<Genome> = search(9).into_iter().take(7).map(|candidate| candidate.genome).collect();
+        let mut evaluate = |generation, unseen| Ok(evaluated(generation, unseen));
+        let all = evolve(&breed, &start, WHOLE, |generation| generator(2, 0, generation), &mut evaluate).unwrap();
+        let first: Vec<&Genome> =
+            all.iter().filter(|candidate| candidate.generation == 0).map(|candidate| &candidate.genome).collect();
+        assert_eq!(first.len(), 20);
+        assert!(first.iter().zip(&start).all(|(found, given)| *found == given));
+        assert!(first[7..].iter().all(|stranger| !start.contains(stranger)));
     }
 
     #[test]
@@ -260,7 +291,7 @@ mod tests {
         let first: Vec<Candidate> = all.iter().filter(|candidate| candidate.generation == 0).cloned().collect();
         assert_eq!(first.len(), 20);
         assert!(best(&all) > best(&first) + 0.02, "{} and {}", best(&first), best(&all));
-        assert!(all.len() >= Evolution { population: 20, generations: 15 }.candidates());
+        assert!(all.len() >= WHOLE.candidates());
     }
 
     #[test]

@@ -153,16 +153,17 @@ impl Discovery<'_> {
     ) -> Result<Vec<Judged>, DiscoveryError> {
         let mut judged = Vec::new();
         for &(search, place) in &found.best {
-            judged.push(self.judge_one(search, place, &found.searches[search][place], ledger)?);
+            judged.push(self.judge_one(search, place, &found.searches[search][place], state, ledger)?);
         }
         let walk = match judged.iter().any(Judged::is_finding) {
             true => Some(self.walk(state, ledger, stop, progress)?),
             false => None,
         };
+        let why_not = self.walk_windows().err().unwrap_or_else(|| "another guard stands in the way already".to_owned());
         for one in &mut judged {
             let guard = match &walk {
                 Some(check) if one.is_finding() => walked(check),
-                _ => Guard::not_run(GuardName::WalkForward, 0.5, "another guard stands in the way already".to_owned()),
+                _ => Guard::not_run(GuardName::WalkForward, 0.5, why_not.clone()),
             };
             one.guards.push(guard);
         }
@@ -174,12 +175,16 @@ impl Discovery<'_> {
         search: usize,
         place: usize,
         candidate: &Candidate,
+        state: &State,
         ledger: &mut TrialLedger,
     ) -> Result<Judged, DiscoveryError> {
         let settings = self.run(candidate.genome.program()?);
         let (rows, year) = (self.searched(), self.base.periods_per_year);
         let replayed = Self::replay(&self.prepared(self.cut)?, &settings, &rows);
         let returns = replayed.curve.returns();
+        if self.measure(&candidate.genome, &replayed) != candidate.measured {
+            return Err(state.changed(search as u32, place));
+        }
 
         // From the close before: the first decision is made with what was known then.
         let held = self.cut - 1..self.market.len();

@@ -14,20 +14,23 @@ mod evolution;
 mod fitness;
 mod guards;
 mod operators;
+mod page;
+mod ranking;
+mod reads;
 mod replayed;
 mod report;
+mod start;
 mod state;
 mod walk;
 
-use std::{collections::HashSet, ops::Range, sync::atomic::AtomicBool};
+use std::{ops::Range, sync::atomic::AtomicBool};
 
 use q50_datasets::dataset::Dataset;
 use q50_engine::{
     market::{Column, Market},
-    strategy::StrategyConfig,
-    venue::pool_path::PathError,
+    venue::{Contract, pool_path::PathError},
 };
-use q50_language::{Error as LanguageError, FileStrategy, Program, genome::Genome};
+use q50_language::{Error as LanguageError, Program, genome::Genome};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -37,24 +40,26 @@ pub use evolution::Evolution;
 pub use fitness::{Fitness, LEAST_TRADES, Penalties, Whole, Window};
 pub use guards::{Guard, GuardName, Judged};
 pub use operators::Breed;
-pub use report::{Figures, Finding, Report, SearchSummary, Stretch, candidates_table, file_name, page};
+pub use page::page;
+pub use reads::example;
+pub use report::{Figures, Finding, Report, SearchSummary, Stretch, candidates_table, file_name};
+pub use start::Start;
 pub use state::State;
 
 use crate::{
     overfit::Lengths,
     run::{Prepared, RunSettings, Source},
-    spec::DataSpec,
+    spec::{ContractSpec, DataSpec},
     sweep::Statistics,
     trials::{LedgerError, Record, Scope, TrialKey, TrialLedger},
 };
 use bench::Bench;
-use evolution::{fitter, generator};
+use evolution::generator;
+use reads::{READS_NOTHING, READS_VOLUME, strategy};
 use replayed::Replayed;
 
 /// Windows that a candidate's fitness is the mean of.
 const WINDOWS: usize = 3;
-/// Genomes that are less different than this are one strategy, of which the fittest is judged.
-const LEAST_DISTANCE: f64 = 0.15;
 /// Fewest bars of the part that is searched, and of the holdout.
 const LEAST_BARS: usize = 100;
 
@@ -131,7 +136,7 @@ pub struct Candidate {
 pub struct Found {
     /// The candidates of each search, in the order in which they were evaluated.
     pub searches: Vec<Vec<Candidate>>,
-    /// Places of those that are judged, search and candidate, the fittest first.
+    /// Places of those that are judged, search and candidate: the best by their median over the searches first.
     pub best: Vec<(usize, usize)>,
 }
 
@@ -149,22 +154,28 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 #[derive(Debug)]
 pub struct Discovery<'a> {
     market: Market<'a>,
+    /// What is recorded of a perpetual future.
+    contract: Option<&'a Contract>,
     /// The record as strategies see it that read no column, and as those that read the volume do.
     specs: [DataSpec; 2],
     base: RunSettings,
     breed: Breed,
+    /// What every search of a seed starts from, beside strangers.
+    start: Vec<Start>,
     settings: Settings,
     /// Row at which the holdout begins.
     cut: usize,
 }
 
 impl<'a> Discovery<'a> {
-    /// Searches of `breed` on `data` under the venue, the capital and the year of `base`.
+    /// Searches of `breed` on `data` under the venue, the capital and the year of `base`; a perpetual future has a
+    /// `contract`.
     ///
     /// # Errors
     /// The record is too short, or no such strategy runs there.
     pub fn new(
         data: &'a Dataset,
+        contract: Option<(&'a Contract, ContractSpec)>,
         base: &RunSettings,
         breed: Breed,
         settings: Settings,
@@ -178,21 +189,24 @@ impl<'a> Discovery<'a> {
                  longer record, or another --holdout"
             )));
         }
-        let base = base.with_strategy(StrategyConfig::new(FileStrategy::new(
-            breed.random(&mut generator(settings.seed, 0, 0)).program()?,
-        )));
-        if let Some(refusal) = base.refusal(&market.signals, market.interval_ms) {
+        let base = base.with_strategy(strategy(breed.random(&mut generator(settings.seed, 0, 0)).program()?));
+        let (contract, recorded) = contract.unzip();
+        let spec = |text| {
+            let spec = DataSpec::of(data, &strategy(Genome::read(text)?.program()?));
+            Ok::<_, LanguageError>(spec.with_contract(recorded.clone()))
+        };
+        let specs = [spec(READS_NOTHING)?, spec(READS_VOLUME)?];
+        let source = Source { market, pool: None, contract, data: &specs[0], instruments: &[] };
+        if let Some(refusal) = source.refusal(&base) {
             return Err(DiscoveryError::Refused(refusal));
         }
-        let spec = |text| Ok::<_, LanguageError>(DataSpec::of(data, &strategy(Genome::read(text)?.program()?)));
-        let specs = [spec(READS_NOTHING)?, spec(READS_VOLUME)?];
-        Ok(Self { market, specs, base, breed, settings, cut: market.len() - held })
+        Ok(Self { market, contract, specs, base, breed, start: Vec::new(), settings, cut: market.len() - held })
     }
 
     /// Everything that decides what is searched and found, for the state on disk.
     #[must_use]
     pub fn identity(&self) -> String {
-        let what = (&self.specs[0].hash(), self.market.len(), &self.base, &self.breed, &self.settings);
+        let what = (&self.specs[0].hash(), self.market.len(), &self.base, &self.breed, &self.start, &self.settings);
         format!("q50 {}: {}", env!("CARGO_PKG_VERSION"), blake3::hash(format!("{what:?}").as_bytes()).to_hex())
     }
 
@@ -273,7 +287,7 @@ impl<'a> Discovery<'a> {
         let source = Source {
             market: self.market.prefix(end),
             pool: None,
-            contract: None,
+            contract: self.contract,
             data: &self.specs[0],
             instruments: &[],
         };
@@ -292,18 +306,20 @@ impl<'a> Discovery<'a> {
         progress: Progress<'_>,
     ) -> Result<Found, DiscoveryError> {
         let (prepared, rows) = (self.prepared(self.cut)?, self.searched());
+        let start: Vec<Genome> = self.start.iter().map(|start| start.genome.clone()).collect();
         let mut searches = Vec::new();
         let mut done = 0;
         for search in 0..self.settings.seeds {
             let seed = self.settings.seed.wrapping_add(search.into());
             let told = |now: usize| progress((done + now) as u64);
             let (state, ledger) = (&mut *state, &mut *ledger);
-            let mut bench = Bench { discovery: self, prepared: &prepared, rows: &rows, state, ledger, stop, search };
+            let (prepared, rows, start) = (&prepared, &rows, &start[..]);
+            let mut bench = Bench { discovery: self, prepared, rows, start, state, ledger, stop, search };
             let all = bench.evolve(|generation| generator(seed, 0, generation), &told)?;
             done += all.len();
             searches.push(all);
         }
-        let best = best(&searches, self.settings.judged);
+        let best = ranking::best(&searches, self.settings.judged);
         Ok(Found { searches, best })
     }
 
@@ -327,57 +343,37 @@ impl<'a> Discovery<'a> {
     }
 }
 
-/// Genomes for what their programs read.
-const READS_NOTHING: &str = r#"{"name": "plain", "timeframe": "1h", "direction": "long", "stop_pct": 1, "target_pct": 1,
-    "entry": [{"indicator": "RSI", "params": {"period": 14}, "output": "value", "op": "<", "threshold": 30}],
-    "exit": [{"indicator": "RSI", "params": {"period": 14}, "output": "value", "op": ">", "threshold": 70}]}"#;
-const READS_VOLUME: &str = r#"{"name": "volume", "timeframe": "1h", "direction": "long", "stop_pct": 1, "target_pct": 1,
-    "entry": [{"indicator": "MFI", "params": {"period": 14}, "output": "value", "op": "<", "threshold": 30}],
-    "exit": [{"indicator": "MFI", "params": {"period": 14}, "output": "value", "op": ">", "threshold": 70}]}"#;
-
-/// A strategy that reads what any of them may read: bars and their volume.
-///
-/// # Errors
-/// None: it is a genome.
-pub fn example() -> Result<StrategyConfig, DiscoveryError> {
-    Ok(strategy(Genome::read(READS_VOLUME)?.program()?))
-}
-
-fn strategy(program: Program) -> StrategyConfig {
-    StrategyConfig::new(FileStrategy::new(program))
-}
-
 /// `of` each third of the returns.
 fn thirds<T>(returns: &[f64], of: impl Fn(&[f64]) -> T) -> Vec<T> {
     let end = |window: usize| returns.len() * window / WINDOWS;
     (0..WINDOWS).map(|window| of(&returns[end(window)..end(window + 1)])).collect()
 }
 
-/// The fittest of each search and of all, as many as are asked for: first those that differ from every fitter one, then, if
-/// these are too few, others.
-fn best(searches: &[Vec<Candidate>], count: usize) -> Vec<(usize, usize)> {
-    let at = |place: &(usize, usize)| &searches[place.0][place.1];
-    let mut places: Vec<(usize, usize)> =
-        (0..searches.len()).flat_map(|search| (0..searches[search].len()).map(move |place| (search, place))).collect();
-    places.sort_by(|one, other| fitter(at(one), at(other)).then(one.cmp(other)));
-    let mut programs = HashSet::new();
-    places.retain(|place| at(place).genome.program().is_ok_and(|program| programs.insert(program.canonical())));
-    let mut best: Vec<(usize, usize)> = Vec::new();
-    for place in &places {
-        let new = |known: &(usize, usize)| distance(&at(known).genome, &at(place).genome) >= LEAST_DISTANCE;
-        if best.len() < count && best.iter().all(new) {
-            best.push(*place);
-        }
-    }
-    let others: Vec<(usize, usize)> = places.into_iter().filter(|place| !best.contains(place)).collect();
-    best.extend(others.into_iter().take(count - best.len()));
-    best.sort_by(|one, other| fitter(at(one), at(other)).then(one.cmp(other)));
-    best
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Of enough trades.
+    pub(crate) fn measured(fitness: f64) -> Measured {
+        let statistics = Statistics {
+            final_equity: 1.0,
+            total_return: 0.1,
+            sharpe_per_period: None,
+            max_drawdown: 0.0,
+            profit_factor: None,
+            fills: 0,
+            round_trips: 60,
+            winners: 0,
+            turnover: 0.0,
+            fees: 0.0,
+            exposure: 0.0,
+            skew: None,
+            kurtosis: None,
+            returns: 0,
+        };
+        let fitness = Fitness { value: fitness, score: fitness, penalties: Penalties::default() };
+        Measured { statistics, windows: Vec::new(), fitness }
+    }
 
     #[test]
     fn every_return_is_in_one_third() {

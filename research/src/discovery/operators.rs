@@ -58,6 +58,21 @@ impl Breed {
         Self { timeframe, directions: directions.to_vec(), kinds }
     }
 
+    /// Why no search of this breed would come upon `genome`.
+    pub(super) fn refusal(&self, genome: &Genome) -> Option<String> {
+        if genome.timeframe != self.timeframe {
+            let (made, record) = (genome.timeframe.word(), self.timeframe.word());
+            return Some(format!("it is made for bars of {made}, and those of the record are of {record}"));
+        }
+        if !self.directions.contains(&genome.direction) {
+            let words: Vec<&str> = self.directions.iter().map(|direction| direction.word()).collect();
+            let (found, expected) = (genome.direction.word(), words.join(" or "));
+            return Some(format!("its direction is {found}, and --direction or --shorting leaves {expected}"));
+        }
+        let foreign = genome.entry.iter().chain(&genome.exit).find(|gene| !self.kinds.contains(&gene.measure.kind));
+        foreign.map(|gene| format!("it reads {}, and the bars have no volume", gene.measure.kind.indicator))
+    }
+
     /// Indicators that genes compare with a threshold.
     pub(super) fn kinds(&self) -> usize {
         self.kinds.len()

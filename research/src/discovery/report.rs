@@ -1,21 +1,16 @@
-//! What was found, for a reader: figures, the table of all candidates, and a page.
+//! What was found, for a reader: figures, and the table of all candidates.
 
 use q50_datasets::{error::Result, run_folder::NewRun, time::rfc3339, write::Column};
 use q50_engine::units::{AnnualSharpe, PeriodsPerYear};
 use q50_language::genome::Genome;
 use serde::Serialize;
 
-use super::{Candidate, Discovery, Found, Guard, Judged, LEAST_TRADES, Settings};
+use super::{Candidate, Discovery, Found, Guard, Judged, LEAST_TRADES, Settings, ranking::across};
 use crate::{
-    claim::State,
-    report::{Curves, ReportError, Sheet, Table},
     run::VenueSettings,
     sweep::{Filters, Front, Row},
-    trials::MarketCounts,
+    trials::{MarketCounts, median},
 };
-
-/// Most curves of a page.
-const CURVES: [&str; 3] = ["the fittest", "the second", "the third"];
 
 /// What `discover.json` has beside the data and the times.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +23,8 @@ pub struct Report {
     pub capital: f64,
     /// How many bars make a year.
     pub periods_per_year: PeriodsPerYear,
+    /// Files that the searches started from, beside strangers.
+    pub start: Vec<String>,
     /// Bars that were searched.
     pub searched: Stretch,
     /// Bars that no search has seen.
@@ -38,7 +35,7 @@ pub struct Report {
     pub evaluated: usize,
     /// Candidates that no other beats in Sharpe ratio, drawdown and profit factor, of those that trade enough and gain.
     pub pareto: Vec<Figures>,
-    /// Those that were judged, the fittest first.
+    /// Those that were judged, the best by their median over the searches first.
     pub candidates: Vec<Finding>,
     /// How many of them are findings.
     pub findings: usize,
@@ -66,7 +63,7 @@ pub struct SearchSummary {
     pub evaluated: usize,
     /// Those of them with any fitness.
     pub fit: usize,
-    /// The best fitness after each generation.
+    /// The best fitness after each generation; fewer than were asked for where its patience was at an end.
     pub best: Vec<f64>,
 }
 
@@ -103,6 +100,10 @@ pub struct Finding {
     /// Its figures.
     #[serde(flatten)]
     pub figures: Figures,
+    /// Searches that found it, or a strategy that differs from it by less than 0.15.
+    pub found_by: usize,
+    /// Median over the searches of the fitness of what they found so; 0 for a search that did not.
+    pub median_fitness: f64,
     /// Annual Sharpe ratio on the holdout.
     pub holdout_sharpe: Option<f64>,
     /// Growth there, a fraction.
@@ -138,19 +139,25 @@ impl Report {
         let candidates: Vec<Finding> = judged
             .iter()
             .enumerate()
-            .map(|(rank, one)| Finding {
-                file: file_name(rank),
-                figures: figures(one.search, one.place),
-                holdout_sharpe: one.holdout_sharpe,
-                holdout_return: one.holdout_return,
-                finding: one.is_finding(),
-                guards: one.guards.clone(),
+            .map(|(rank, one)| {
+                let across = across(&found.searches, one.search, &found.searches[one.search][one.place]);
+                Finding {
+                    file: file_name(rank),
+                    figures: figures(one.search, one.place),
+                    found_by: across.iter().filter(|fitness| **fitness > 0.0).count(),
+                    median_fitness: median(across),
+                    holdout_sharpe: one.holdout_sharpe,
+                    holdout_return: one.holdout_return,
+                    finding: one.is_finding(),
+                    guards: one.guards.clone(),
+                }
             })
             .collect();
         let file = |(rank, one): (usize, &Judged)| {
             let name = format!("candidate_{}", rank + 1);
             let genome = Genome { name, ..found.searches[one.search][one.place].genome.clone() };
-            format!("{MARK}\n{}", genome.file())
+            let evaluated = found.candidates().count();
+            format!("{MARK}\n# One of {evaluated} candidates of a search, of which it was chosen.\n{}", genome.file())
         };
         let files = judged.iter().enumerate().map(file).collect();
         let report = Self {
@@ -158,6 +165,7 @@ impl Report {
             venue: discovery.base().venue,
             capital: discovery.base().capital,
             periods_per_year: discovery.base().periods_per_year,
+            start: discovery.start().iter().map(|start| start.file.clone()).collect(),
             searched: Stretch::of(discovery, discovery.searched()),
             held_out: Stretch::of(discovery, discovery.held_out()),
             searches: searches.collect(),
@@ -268,74 +276,18 @@ pub fn candidates_table(discovery: &Discovery<'_>, found: &Found, run: &mut NewR
     )
 }
 
-/// The report as one self-contained page.
-///
-/// # Errors
-/// The picture cannot be drawn.
-pub fn page(
-    discovery: &Discovery<'_>,
-    report: &Report,
-    judged: &[Judged],
-    trials: u64,
-    sources: Vec<String>,
-) -> std::result::Result<String, ReportError> {
-    let rows = discovery.searched();
-    let curves = judged.iter().zip(CURVES).map(|(one, name)| (name, one.equity.clone())).collect();
-    let front = report.pareto.iter().map(|one| {
-        let mut row = vec![format!("seed {}, candidate {}", one.seed, one.place)];
-        row.extend(one.cells());
-        row
-    });
-    let candidates = report.candidates.iter().map(|one| {
-        let mut row = vec![one.file.clone()];
-        row.extend(one.figures.cells());
-        row.push(two(one.holdout_sharpe));
-        row.push(percent(one.holdout_return));
-        row.push(if one.finding { "yes" } else { "no" }.to_owned());
-        row
-    });
-    let guards = report.candidates.iter().flat_map(|one| one.guards.iter().map(move |guard| guard.row(&one.file)));
-    let heads = ["fitness", "Sharpe", "return", "drawdown", "factor", "round trips", "conditions"];
-    let with = |first: &'static str, last: &[&'static str]| [&[first][..], &heads[..], last].concat();
-    Sheet {
-        title: "Discovery".to_owned(),
-        banner: Vec::new(),
-        sources,
-        is_yes: report.findings > 0,
-        answer: report.answer(),
-        sentence: format!(
-            "{} candidates on {} bars from {} to {}; the last {} bars were held out. The trial ledger has {trials} candidates \
-             on this market.",
-            report.evaluated, report.searched.bars, report.searched.from, report.searched.to, report.held_out.bars
-        ),
-        curves: Curves { open_time: discovery.market().open_time[rows].to_vec(), named: curves },
-        monitor: Vec::new(),
-        tables: vec![
-            Table {
-                title: "Candidates that were judged",
-                heads: with("file", &["holdout Sharpe", "holdout return", "finding"]),
-                rows: candidates.collect(),
-                note: "Figures are those of the bars that were searched, after costs, but for the holdout's.",
-            },
-            Table {
-                title: "Guards",
-                heads: vec!["file", "guard", "", "value", "to pass", "evidence"],
-                rows: guards.collect(),
-                note: "A finding passes all of them. What was not run does not pass.",
-            },
-            Table {
-                title: "Pareto front",
-                heads: with("candidate", &[]),
-                rows: front.collect(),
-                note: "No other candidate is at least as good in Sharpe ratio, drawdown and profit factor and better in one.",
-            },
-        ],
-        refresh: None,
-    }
-    .html()
-}
-
 impl Report {
+    /// What a start from files means for the holdout.
+    #[must_use]
+    pub fn start_sentence(&self) -> Option<String> {
+        let files = self.start.join(", ");
+        (!self.start.is_empty()).then(|| {
+            format!(
+                "Started from {files}: what whoever made them knew of the bars that are held out, no guard can see."
+            )
+        })
+    }
+
     /// The answer in a few words.
     #[must_use]
     pub fn answer(&self) -> String {
@@ -345,44 +297,4 @@ impl Report {
             many => format!("{many} findings"),
         }
     }
-}
-
-impl Figures {
-    /// Fitness, Sharpe ratio, return, drawdown, profit factor, round trips and conditions.
-    #[must_use]
-    pub fn cells(&self) -> Vec<String> {
-        vec![
-            format!("{:.3}", self.fitness),
-            two(self.sharpe),
-            percent(self.total_return),
-            percent(self.max_drawdown),
-            two(self.profit_factor),
-            self.round_trips.to_string(),
-            self.genes.to_string(),
-        ]
-    }
-}
-
-impl Guard {
-    /// Candidate, guard, state, value, threshold and evidence.
-    #[must_use]
-    pub fn row(&self, file: &str) -> Vec<String> {
-        let state = match self.state {
-            State::Pass => "pass",
-            State::Fail => "FAIL",
-            State::NotRun => "not run",
-        };
-        let number = |value: f64| if value.fract() == 0.0 { value.to_string() } else { format!("{value:.3}") };
-        let value = self.value.map_or_else(|| "-".to_owned(), number);
-        let threshold = format!("{} {}", self.name.comparison(), self.threshold);
-        vec![file.to_owned(), self.name.name().to_owned(), state.to_owned(), value, threshold, self.evidence.clone()]
-    }
-}
-
-fn two(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
-}
-
-fn percent(value: f64) -> String {
-    format!("{:.2} %", 100.0 * value)
 }

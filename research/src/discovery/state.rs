@@ -105,13 +105,17 @@ impl State {
         );
         let other = |problem: String| DiscoveryError::State { path: self.path.display().to_string(), problem };
         match row {
-            Ok((known, _)) if known != genome => {
-                Err(other(format!("candidate {place} of search {search} is another one: the file was changed")))
-            }
+            Ok((known, _)) if known != genome => Err(self.changed(search, place)),
             Ok((_, measured)) => serde_json::from_str(&measured).map(Some).map_err(|error| other(error.to_string())),
             Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
             Err(error) => Err(self.disk(&error)),
         }
+    }
+
+    /// What is known of a candidate is not so.
+    pub(super) fn changed(&self, search: u32, place: usize) -> DiscoveryError {
+        let problem = format!("candidate {place} of search {search} is another one: the file was changed");
+        DiscoveryError::State { path: self.path.display().to_string(), problem }
     }
 
     /// Keeps candidates of `search`, the first of them at `place`, all of them or none.

@@ -12,12 +12,27 @@ use super::{
 use crate::{
     inference::{Moments, SharpeEstimate},
     metrics::total_return,
-    overfit::{Check, CheckName, OverfitError, Thresholds, Training, WalkForward, WindowResult, windows},
+    overfit::{Check, CheckName, OverfitError, Thresholds, Training, WalkForward, Window, WindowResult, windows},
     run::trial_of,
     trials::{Origin, Role, TrialLedger},
 };
 
 impl Discovery<'_> {
+    /// Windows in which the search is repeated.
+    ///
+    /// # Errors
+    /// Why there are too few of them, so that nothing can be a finding.
+    pub fn walk_windows(&self) -> Result<Vec<Window>, String> {
+        let least = Thresholds::default().windows;
+        match windows(self.searched().len(), self.settings.walk_forward, Training::Rolling) {
+            Ok(windows) if windows.len() >= least => Ok(windows),
+            Ok(few) => {
+                Err(format!("{} windows fit into the bars that are searched, expected at least {least}", few.len()))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// What comes of searching in each training window of the bars that are searched. Windows are searches of their own in
     /// the state, behind those of the seeds.
     pub(super) fn walk(
@@ -27,14 +42,10 @@ impl Discovery<'_> {
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Check, DiscoveryError> {
-        let (limits, rows) = (Thresholds::default(), self.searched());
-        let windows = match windows(rows.len(), self.settings.walk_forward, Training::Rolling) {
-            Ok(windows) if windows.len() >= limits.windows => windows,
-            Ok(few) => {
-                let why = format!("{} windows, expected at least {}", few.len(), limits.windows);
-                return Ok(Check::not_run(CheckName::WalkForward, 1, why));
-            }
-            Err(error) => return Ok(Check::not_run(CheckName::WalkForward, 1, error.to_string())),
+        let limits = Thresholds::default();
+        let windows = match self.walk_windows() {
+            Ok(windows) => windows,
+            Err(why) => return Ok(Check::not_run(CheckName::WalkForward, 1, why)),
         };
         let mut walked = WalkForward {
             first_row: windows[0].test.start,
@@ -52,7 +63,9 @@ impl Discovery<'_> {
             let told = |now: usize| progress(done + now as u64);
             let search = self.settings.seeds + number - 1;
             let (state, ledger) = (&mut *state, &mut *ledger);
-            let mut bench = Bench { discovery: self, prepared: &prepared, rows: &train, state, ledger, stop, search };
+            // Without what the searches start from: whoever made it may have seen what follows the window.
+            let (prepared, rows) = (&prepared, &train);
+            let mut bench = Bench { discovery: self, prepared, rows, start: &[], state, ledger, stop, search };
             let all = bench.evolve(|generation| generator(self.settings.seed, number, generation), &told)?;
             done += all.len() as u64;
             let Some(place) = (0..all.len()).min_by(|one, other| fitter(&all[*one], &all[*other])) else { continue };

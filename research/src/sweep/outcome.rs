@@ -7,6 +7,8 @@ use q50_engine::{
     units::{AnnualSharpe, PerPeriodSharpe, PeriodsPerYear},
 };
 
+use crate::trials::{Role, Trial, TrialKey};
+
 /// Statistics of one set; unknown is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
@@ -41,6 +43,19 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// The trial of the replay that they are of.
+    #[must_use]
+    pub fn trial(&self, key: TrialKey, role: Role) -> Trial {
+        Trial {
+            key,
+            role,
+            sharpe: self.sharpe_per_period.map(PerPeriodSharpe::new),
+            returns: self.returns as usize,
+            skew: self.skew,
+            kurtosis: self.kurtosis,
+        }
+    }
+
     /// The statistics of a replay.
     #[must_use]
     pub fn of(summary: &Summary) -> Self {

@@ -31,6 +31,7 @@ mod unfiled;
 pub use agreement::{AGREEMENT, Agreement};
 pub(crate) use chain::now_ms;
 pub use check::{Broken, Soundness, Stamp};
+pub(crate) use deflation::median;
 pub use deflation::{Spread, SpreadSource, Tried, robust_variance};
 pub use fingerprint::Fingerprint;
 pub use ledger::{LedgerError, TrialLedger};

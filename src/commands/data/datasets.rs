@@ -93,6 +93,7 @@ pub(super) fn is_there(result: &RunResult) -> bool {
     let main = match result.kind.as_str() {
         "verify" => "summary.json",
         "sweep" => "sweep.json",
+        "discover" => "discover.json",
         _ => "overfit.json",
     };
     let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(result.path.join(main)).ok()?).ok();
