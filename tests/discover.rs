@@ -187,7 +187,7 @@ fn the_number_of_threads_changes_nothing() {
 
 #[test]
 fn a_search_that_was_killed_goes_on_to_the_same_bytes() {
-    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 300 --patience 300 --judged 3 --threads 1 --out {dir}/o";
+    let line = "discover -q --bars {dir}/b.csv --population 20 --generations 300 --judged 3 --threads 1 --out {dir}/o";
     let whole = Workspace::new();
     whole.write("b.csv", bars_csv(6_000));
     let expected = timeless(whole.json(line, 0));

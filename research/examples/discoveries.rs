@@ -14,7 +14,7 @@ use rayon::prelude::*;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(200_u64);
     let settings = Settings {
-        evolution: Evolution { population: 20, generations: 15, patience: 3 },
+        evolution: Evolution { population: 20, generations: 15, patience: 15 },
         seed: 1,
         seeds: 1,
         holdout: 0.2,

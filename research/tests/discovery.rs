@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 fn settings() -> Settings {
     Settings {
-        evolution: Evolution { population: 20, generations: 15, patience: 3 },
+        evolution: Evolution { population: 20, generations: 15, patience: 15 },
         seed: 1,
         seeds: 1,
         holdout: 0.2,

@@ -24,9 +24,9 @@ pub(crate) struct DiscoverArguments {
     /// Generations, the first one at random.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = SEARCH)]
     pub(crate) generations: u32,
-    /// Generations in a row without a fitter candidate, after which a search stops.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = SEARCH)]
-    pub(crate) patience: u32,
+    /// Generations in a row without a fitter candidate, after which a search stops; default: it makes all generations.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = SEARCH)]
+    pub(crate) patience: Option<u32>,
     /// Strategies that every search starts from, beside strangers: files of the shape of a genome (q50 strategy genome),
     /// such as candidates of an earlier discovery; at most half of the population.
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = SEARCH)]

@@ -264,7 +264,7 @@ fn settings(arguments: &DiscoverArguments, data: &Dataset) -> Result<Settings> {
         evolution: Evolution {
             population: arguments.population as usize,
             generations: arguments.generations as usize,
-            patience: arguments.patience as usize,
+            patience: arguments.patience.unwrap_or(arguments.generations) as usize,
         },
         seed: arguments.seed,
         seeds: arguments.seeds,
