@@ -76,6 +76,41 @@ fn the_same_search_again_is_no_further_trial() {
 }
 
 #[test]
+fn a_campaign_counts_the_candidates_of_a_search_that_was_made_before_it() {
+    let w = Workspace::new();
+    w.write("b.csv", bars_csv(3_000));
+    let first = w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    assert_eq!(w.q50("trials campaign fresh --idea anew --bars {dir}/b.csv").code, 0);
+    let line = format!("{SMALL} --campaign fresh --out {{dir}}/p");
+    let again = w.json(&line, 0);
+    assert!(again["trials_counted"].as_u64() >= first["trials_counted"].as_u64(), "{}", again["trials_counted"]);
+    let told = w.q50(&line).stdout;
+    let earlier =
+        format!("since the campaign fresh was registered, and not for the {} before", first["trials_counted"]);
+    assert!(told.contains(&earlier), "{told}");
+}
+
+#[test]
+fn a_search_of_another_volume_is_another_search() {
+    let w = Workspace::new();
+    let bars = |volume: usize| {
+        let text = bars_csv(3_000);
+        let rows = text.lines().enumerate().map(|(row, line)| match row {
+            0 => "ts_ms,open,high,low,close,volume\n".to_owned(),
+            _ => {
+                let prices: Vec<&str> = line.split(',').take(5).collect();
+                format!("{},{}\n", prices.join(","), 100 + row * volume % 97)
+            }
+        });
+        rows.collect::<String>()
+    };
+    w.write("b.csv", bars(7));
+    w.json(&format!("{SMALL} --out {{dir}}/o"), 0);
+    w.write("b.csv", bars(11));
+    w.refused(&format!("{SMALL} --resume --out {{dir}}/o"), &["another discovery"]);
+}
+
+#[test]
 fn a_folder_has_the_strategies_of_one_run_and_those_of_the_user() {
     let w = Workspace::new();
     w.write("b.csv", bars_csv(3_000));

@@ -236,6 +236,18 @@ fn what_has_no_meaning_is_refused() {
     w.refused(&format!("{RUN} --pool-depth 5"), &["--pool-depth", "--venue perpetual"]);
     w.refused(&format!("{RUN} --fill-timing same-close"), &["same-close", "--venue perpetual"]);
     w.refused(&format!("{next_open} --venue perpetual --leverage 0.5"), &["1 or more"]);
+    w.refused(&format!("{RUN} --funding-hours 5"), &["--funding-hours", "8, 12 or 24 hours"]);
+    let around = format!("{CROSS}time_filters: {{avoid_around_funding: {{enabled: true}}}}\n");
+    w.write("around.yaml", around);
+    let four_hours = RUN.replace("s.yaml", "around.yaml").replace("--leverage", "--funding-hours 4 --leverage");
+    w.write(
+        "f4.csv",
+        "ts_ms,rate\n".to_owned() + &(0..=100).map(|i| format!("{},0.0001\n", i * 4 * HOUR_MS)).collect::<String>(),
+    );
+    w.refused(
+        &four_hours.replace("f.csv", "f4.csv"),
+        &["avoid_around_funding", "every 8 hours", "--funding-hours is 4"],
+    );
     let several = RUN.replace("--bars {dir}/b.csv", "--bars {dir}/b.csv --bars {dir}/m.csv");
     w.refused(&several, &["one record", "--bars"]);
     let bare = std::fs::read_to_string(w.path("b.csv")).unwrap();

@@ -216,6 +216,18 @@ fn a_turn_that_the_tier_refuses_closes_the_position_and_opens_none() {
 }
 
 #[test]
+fn nothing_is_opened_where_slippage_leaves_no_price() {
+    let bars: Vec<Ohlc> = (0..26).map(|row| if row % 2 == 0 { STILL } else { [101.0; 4] }).collect();
+    let mut world = World::new(&bars);
+    // The deviation of the last twenty returns is about 1 %, and ten units are a hundredth of the volume: a thousandth of k.
+    world.config.slippage_coefficient = 2_000.0;
+    let short = Scripted { orders: vec![(20, Order::Short(Fraction::ONE))], ..Scripted::default() };
+    let journal = world.replay(&short);
+    assert_eq!(journal.rejections, [(20, Rejection::Unpriced)]);
+    assert_eq!((journal.fills.len(), last(&journal)), (0, 1_000.0));
+}
+
+#[test]
 fn slippage_is_what_was_known_at_the_decision_and_a_target_pays_none() {
     let bars: Vec<Ohlc> = (0..24).map(|row| if row % 2 == 0 { STILL } else { [101.0; 4] }).collect();
     let mut world = World::new(&bars);

@@ -170,6 +170,15 @@ impl RunSettings {
         {
             return Some(format!("the leverage is {}, expected 1 or more", config.leverage));
         }
+        if let VenueSettings::Perpetual(config) = &self.venue
+            && let Some(hours) = self.strategy.funding_hours().filter(|hours| *hours != config.funding_hours)
+        {
+            return Some(format!(
+                "the strategy keeps away from funding every {hours} hours (`avoid_around_funding`), and --funding-hours is {}: \
+                 leave the filter out",
+                config.funding_hours
+            ));
+        }
         let intrabar = self.strategy.guards().exits.trigger == ExitTrigger::Intrabar;
         let asks = [
             ("allow_short = true", "leave it out (--shorting none)", self.strategy.shorts()),

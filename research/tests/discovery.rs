@@ -64,7 +64,7 @@ fn every_component_of_fitness_varies_over_a_population() {
     let discovery = Discovery::new(&data, None, &base, breed, Settings { evolution, ..settings() }).unwrap();
     let (mut state, mut ledger) = (State::in_memory().unwrap(), TrialLedger::in_memory().unwrap());
     let found = discovery.search(&mut state, &mut ledger, &AtomicBool::new(false), &|_| {}).unwrap();
-    assert_eq!(discovery.tried(&ledger).unwrap(), 60, "every candidate is a trial");
+    assert_eq!(discovery.tried(&found, 0, &ledger).unwrap().trials, 60, "every candidate is a trial");
     let different = |what: &str, least: usize, of: &dyn Fn(&Measured) -> f64| {
         let mut values: Vec<f64> = found.candidates().map(|(_, one)| of(&one.measured)).collect();
         values.sort_by(f64::total_cmp);

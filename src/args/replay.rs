@@ -11,7 +11,8 @@ use q50_engine::{
 use super::{
     Format,
     values::{
-        InstrumentPath, above_zero, at_least_one, basis_points, capital, instrument_path, not_negative, share, sol,
+        InstrumentPath, above_zero, at_least_one, basis_points, capital, hours_of_a_day, instrument_path, not_negative,
+        share, sol,
     },
 };
 
@@ -191,8 +192,8 @@ pub(crate) struct PerpetualArguments {
     /// Rates of funding, required: Parquet or CSV with a time column, rate and, if known, mark.
     #[arg(long, value_name = "FILE", help_heading = PERPETUAL)]
     pub(crate) funding: Option<PathBuf>,
-    /// Hours between two settlements of funding, from midnight UTC; default: 8.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=24), help_heading = PERPETUAL)]
+    /// Hours between two settlements of funding, from midnight UTC, a divisor of 24; default: 8.
+    #[arg(long, value_name = "N", value_parser = hours_of_a_day, help_heading = PERPETUAL)]
     pub(crate) funding_hours: Option<u32>,
     /// Mark prices: bars with the times of --bars; default: last prices stand in, and the report says so.
     #[arg(long, value_name = "PATH", help_heading = PERPETUAL)]

@@ -20,6 +20,12 @@ pub(super) fn above_zero(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v > 0.0 { Ok(v) } else { Err("expected a number above 0".to_owned()) })
 }
 
+/// Hours that a day has a whole number of.
+pub(super) fn hours_of_a_day(text: &str) -> Result<u32, String> {
+    let hours = text.parse().ok().filter(|hours| (1..=24).contains(hours) && 24 % hours == 0);
+    hours.ok_or_else(|| "expected 1, 2, 3, 4, 6, 8, 12 or 24 hours".to_owned())
+}
+
 pub(super) fn at_least_one(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v >= 1.0 { Ok(v) } else { Err("expected 1 or more".to_owned()) })
 }

@@ -139,7 +139,7 @@ pub(crate) fn run(arguments: &DiscoverArguments, quiet: bool) -> Result<Answer> 
     let searching = Instant::now();
     let found = discovery.search(&mut state, &mut ledger, &stop, &told)?;
     let seconds = searching.elapsed().as_secs_f64();
-    let trials_counted = discovery.tried(&ledger)?;
+    let trials_counted = discovery.tried(&found, 0, &ledger)?.trials;
     let judged = discovery.judge(&found, &mut state, &mut ledger, &stop, &told)?;
     drop(bar);
 
@@ -331,9 +331,13 @@ fn text(out: &mut dyn Write, timed: &Timed, folder: &RunFolder) -> io::Result<()
     writeln!(
         out,
         "Pareto front (Sharpe, drawdown, profit factor): {} of the candidates; deflated for the {} candidates that the trial \
-         ledger has on this market",
+         ledger has on this market{}",
         report.pareto.len(),
-        timed.trials_counted
+        timed.trials_counted,
+        timed.campaign.as_ref().map_or_else(String::new, |campaign| format!(
+            " since the campaign {} was registered, and not for the {} before",
+            campaign.name, campaign.earlier
+        ))
     )?;
     if let Some(sentence) = report.start_sentence() {
         writeln!(out, "\n{sentence}")?;

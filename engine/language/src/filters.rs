@@ -22,8 +22,9 @@ pub(crate) const DAYS: [(&str, Weekday); 7] = [
 ];
 
 const MINUTE_MS: i64 = 60_000;
-/// Settlements of funding at 00, 08 and 16 UTC.
-const FUNDING_MS: i64 = 8 * 60 * MINUTE_MS;
+/// Hours between settlements of funding: they are at 00, 08 and 16 UTC.
+pub(crate) const FUNDING_HOURS: u32 = 8;
+const FUNDING_MS: i64 = FUNDING_HOURS as i64 * 60 * MINUTE_MS;
 
 /// When entries are allowed. By default always.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -17,6 +17,7 @@ use crate::{
     columns::Known,
     condition::{Condition, Operand, Price},
     error::Error,
+    filters::FUNDING_HOURS,
     levels::{Stop, Target},
     program::{Program, Side},
     run::Run,
@@ -154,6 +155,10 @@ impl Settings for FileStrategy {
 
     fn interval_ms(&self) -> Option<i64> {
         Some(self.program.timeframe.ms())
+    }
+
+    fn funding_hours(&self) -> Option<u32> {
+        self.program.filters.funding.map(|_| FUNDING_HOURS)
     }
 
     fn rests_orders(&self) -> bool {

@@ -153,6 +153,12 @@ impl StrategyConfig {
         self.settings.interval_ms()
     }
 
+    /// Hours between the settlements of funding that it keeps away from; `None` where it takes no notice of them.
+    #[must_use]
+    pub fn funding_hours(&self) -> Option<u32> {
+        self.settings.funding_hours()
+    }
+
     /// What the number at `path` may be that is no field of the settings but stands inside one.
     #[must_use]
     pub fn number_at(&self, path: &str) -> Option<Range> {
@@ -369,6 +375,7 @@ pub(super) trait Erased: Debug + Send + Sync {
     fn without_shorting(&self) -> Arc<dyn Erased>;
     fn canonical(&self) -> Arc<dyn Erased>;
     fn interval_ms(&self) -> Option<i64>;
+    fn funding_hours(&self) -> Option<u32>;
     fn rests_orders(&self) -> bool;
     fn number_at(&self, path: &str) -> Option<Range>;
     fn with_numbers(&self, numbers: &[(&str, f64)]) -> Result<Arc<dyn Erased>, String>;
@@ -440,6 +447,10 @@ impl<C: Settings> Erased for C {
 
     fn interval_ms(&self) -> Option<i64> {
         Settings::interval_ms(self)
+    }
+
+    fn funding_hours(&self) -> Option<u32> {
+        Settings::funding_hours(self)
     }
 
     fn rests_orders(&self) -> bool {

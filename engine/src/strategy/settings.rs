@@ -135,6 +135,11 @@ pub trait Settings: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         None
     }
 
+    /// Hours between the settlements of funding that it keeps away from; `None` where it takes no notice of them.
+    fn funding_hours(&self) -> Option<u32> {
+        None
+    }
+
     /// Whether it asks the venue to close positions inside a bar, whatever the exits around it do.
     fn rests_orders(&self) -> bool {
         false

@@ -153,7 +153,7 @@ impl Discovery<'_> {
     ) -> Result<Vec<Judged>, DiscoveryError> {
         let mut judged = Vec::new();
         for &(search, place) in &found.best {
-            judged.push(self.judge_one(search, place, &found.searches[search][place], state, ledger)?);
+            judged.push(self.judge_one(search, place, found, state, ledger)?);
         }
         let walk = match judged.iter().any(Judged::is_finding) {
             true => Some(self.walk(state, ledger, stop, progress)?),
@@ -174,10 +174,11 @@ impl Discovery<'_> {
         &self,
         search: usize,
         place: usize,
-        candidate: &Candidate,
+        found: &Found,
         state: &State,
         ledger: &mut TrialLedger,
     ) -> Result<Judged, DiscoveryError> {
+        let candidate = &found.searches[search][place];
         let settings = self.run(candidate.genome.program()?);
         let (rows, year) = (self.searched(), self.base.periods_per_year);
         let replayed = Self::replay(&self.prepared(self.cut)?, &settings, &rows);
@@ -195,7 +196,7 @@ impl Discovery<'_> {
         let holdout_sharpe = per_period_sharpe(&held_returns, Ddof::One).ok().map(|sharpe| sharpe.annual(year).get());
         let holdout_return = seen.summary.total_return();
 
-        let tried = ledger.tried(self.scope(), returns.len())?;
+        let tried = self.tried(found, returns.len(), ledger)?;
         let trades = candidate.measured.statistics.round_trips;
         let guards = vec![
             Guard::of(
@@ -218,7 +219,7 @@ impl Discovery<'_> {
                     GuardName::Deflated,
                     deflated.probability,
                     LEAST_DEFLATED,
-                    format!("the ledger has {} candidates on this market", tried.trials),
+                    format!("deflated for {} candidates", tried.trials),
                 ),
                 Err(why) => Guard::not_run(GuardName::Deflated, LEAST_DEFLATED, why.to_string()),
             },

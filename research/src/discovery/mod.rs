@@ -23,7 +23,7 @@ mod start;
 mod state;
 mod walk;
 
-use std::{ops::Range, sync::atomic::AtomicBool};
+use std::{collections::HashSet, ops::Range, sync::atomic::AtomicBool};
 
 use q50_datasets::dataset::Dataset;
 use q50_engine::{
@@ -51,7 +51,7 @@ use crate::{
     run::{Prepared, RunSettings, Source},
     spec::{ContractSpec, DataSpec},
     sweep::Statistics,
-    trials::{LedgerError, Record, Scope, TrialKey, TrialLedger},
+    trials::{LedgerError, Record, Scope, TrialKey, TrialLedger, Tried},
 };
 use bench::Bench;
 use evolution::generator;
@@ -145,6 +145,13 @@ impl Found {
     pub fn candidates(&self) -> impl Iterator<Item = (usize, &Candidate)> {
         self.searches.iter().enumerate().flat_map(|(search, all)| all.iter().map(move |one| (search, one)))
     }
+
+    /// How many different programs they are.
+    #[must_use]
+    pub fn programs(&self) -> u64 {
+        let programs = self.candidates().filter_map(|(_, one)| Some(one.genome.program().ok()?.canonical()));
+        programs.collect::<HashSet<String>>().len() as u64
+    }
 }
 
 /// Told the candidates that are done.
@@ -206,7 +213,8 @@ impl<'a> Discovery<'a> {
     /// Everything that decides what is searched and found, for the state on disk.
     #[must_use]
     pub fn identity(&self) -> String {
-        let what = (&self.specs[0].hash(), self.market.len(), &self.base, &self.breed, &self.start, &self.settings);
+        let hashes = [self.specs[0].hash(), self.specs[1].hash()];
+        let what = (hashes, self.market.len(), &self.base, &self.breed, &self.start, &self.settings);
         format!("q50 {}: {}", env!("CARGO_PKG_VERSION"), blake3::hash(format!("{what:?}").as_bytes()).to_hex())
     }
 
@@ -251,12 +259,17 @@ impl<'a> Discovery<'a> {
         Scope { record: self.record(), family: self.base.strategy.family() }
     }
 
-    /// What candidates of this record are deflated for.
+    /// What candidates of this record with so many returns are deflated for. A campaign does not count what was filed before
+    /// it; those that were found are tried in it all the same.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn tried(&self, ledger: &TrialLedger) -> Result<u64, LedgerError> {
-        Ok(ledger.tried(self.scope(), 0)?.trials)
+    pub fn tried(&self, found: &Found, returns: usize, ledger: &TrialLedger) -> Result<Tried, LedgerError> {
+        let tried = ledger.tried(self.scope(), returns)?;
+        Ok(match ledger.campaign()? {
+            Some(_) => Tried { trials: tried.trials.max(found.programs()), ..tried },
+            None => tried,
+        })
     }
 
     /// The id of the run, by everything that decides its results.

@@ -127,7 +127,8 @@ impl<'a> Perpetual<'a> {
         let lost = slippage.of(units, self.contract.activity(known)).ok_or(Rejection::Unpriced)?;
         Ok(match side {
             FillSide::Buy => arrival.price * (1.0 + lost),
-            FillSide::Sell => arrival.price * (1.0 - lost),
+            // No price is below 0: what is sold for nothing has lost everything.
+            FillSide::Sell => arrival.price * (1.0 - lost).max(0.0),
         })
     }
 
@@ -165,8 +166,8 @@ impl<'a> Perpetual<'a> {
         }
     }
 
-    /// Fills `units`. Where the tier does not permit what they would open, what they close is closed all the same: an
-    /// exchange refuses larger positions, and never a smaller one.
+    /// Fills `units`. Where the tier or the price does not permit what they would open, what they close is closed all the
+    /// same: an exchange refuses larger positions, and never a smaller one.
     fn fill(
         &self,
         side: FillSide,
@@ -180,7 +181,9 @@ impl<'a> Perpetual<'a> {
             FillSide::Sell => ledger.position(),
         };
         match filled {
-            Err(Rejection::LeverageOfTier) if against > 0.0 => self.fill_whole(side, against, arrival, ledger),
+            Err(Rejection::LeverageOfTier | Rejection::Unpriced) if against > 0.0 && against < units => {
+                self.fill_whole(side, against, arrival, ledger)
+            }
             filled => filled,
         }
     }
@@ -203,6 +206,9 @@ impl<'a> Perpetual<'a> {
         let size = if side == FillSide::Buy { units } else { -units };
         let held = ledger.position() + size;
         let opens = held.abs() > ledger.position().abs() || held * ledger.position() < 0.0;
+        if opens && price <= 0.0 {
+            return Err(Rejection::Unpriced);
+        }
         let most = self.contract.tiers().of(held.abs() * price).max_leverage;
         if opens && most.is_some_and(|most| self.config.leverage > most) {
             return Err(Rejection::LeverageOfTier);
