@@ -214,7 +214,8 @@ impl<'a> Discovery<'a> {
     #[must_use]
     pub fn identity(&self) -> String {
         let hashes = [self.specs[0].hash(), self.specs[1].hash()];
-        let what = (hashes, self.market.len(), &self.base, &self.breed, &self.start, &self.settings);
+        let start: Vec<&Genome> = self.start.iter().map(|start| &start.genome).collect();
+        let what = (hashes, self.market.len(), &self.base, &self.breed, start, &self.settings);
         format!("q50 {}: {}", env!("CARGO_PKG_VERSION"), blake3::hash(format!("{what:?}").as_bytes()).to_hex())
     }
 
