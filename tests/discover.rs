@@ -169,7 +169,12 @@ fn a_search_starts_from_the_strategies_that_it_is_given() {
 
     let genome = w.q50("strategy genome {dir}/o/candidate_1.yaml").stdout;
     w.write("same.json", &genome);
-    w.write("long.json", genome.replace("\"both\"", "\"long\"").replace("\"short\"", "\"long\""));
+    let rsi = r#"{"indicator": "RSI", "params": {"period": 14}, "output": "value", "op": "<", "threshold": 30}"#;
+    let long = format!(
+        r#"{{"name": "long", "timeframe": "1h", "direction": "long", "entry": [{rsi}], "exit": [{rsi}], "stop_pct": 2,
+            "target_pct": 4}}"#
+    );
+    w.write("long.json", long);
     w.write("4h.json", genome.replace("\"1h\"", "\"4h\""));
     w.write(
         "no.yaml",
