@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use q50_engine::{market::Market, units::PeriodsPerYear};
 use serde::Serialize;
 
-use super::{Candidate, Discovery, DiscoveryError, Found, LEAST_TRADES, Progress, State, fitness::Window};
+use super::{Discovery, DiscoveryError, Found, LEAST_TRADES, Progress, State, fitness::Window};
 use crate::{
     claim::State as Outcome,
     inference::{Moments, SharpeEstimate, StationaryBootstrap},
