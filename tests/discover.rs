@@ -184,7 +184,7 @@ fn a_search_starts_from_the_strategies_that_it_is_given() {
     for (files, needles) in [
         ("o/candidate_1.yaml {dir}/same.json", ["same.json", "the same strategy as"]),
         ("4h.json", ["4h.json", "bars of 4h"]),
-        ("no.yaml", ["no.yaml:3", "entry_conditions"]),
+        ("no.yaml", ["no.yaml:1", "`indicators` is missing"]),
         ("none.yaml", ["none.yaml", "--start"]),
         ("long.json --direction short", ["its direction is long", "--direction"]),
     ] {
