@@ -45,6 +45,7 @@ impl Lookup {
                 Some(known) => known,
                 None => {
                     let plan = Plan::of(request, &client.prepare(&request.statement())?)?;
+                    plan.of_one_pool(request)?;
                     let sql = plan.newest(request);
                     let mut parameters = plan.parameters(request);
                     parameters.push(&at_ms);

@@ -266,6 +266,19 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Refuses one row of a table whose rows may be of several pools: it would be that of any of them.
+    pub(crate) fn of_one_pool(&self, request: &Request) -> Result<(), Error> {
+        if self.pool.is_none() || request.pool.is_some() {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what: request.name(),
+            found: "a column `pool_id`, and no pool that is meant".to_owned(),
+            expected: "the signals of one pool".to_owned(),
+            remedy: "name it: ?pool= behind the table; a SELECT chooses its rows, and leaves the column out".to_owned(),
+        })
+    }
+
     /// All rows, in order of time.
     fn sql(&self, request: &Request) -> String {
         format!("{} ORDER BY 1", self.select(request))

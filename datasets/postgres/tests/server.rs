@@ -167,6 +167,8 @@ fn a_lookup_in_a_million_rows_is_the_newest_that_was_known_and_takes_less_than_1
     );
     const MINUTE: i64 = 60_000;
     let of = |pool: &str| Request { pool: Some(pool.to_owned()), ..table("q50.q50_signals") };
+    let any = Lookup::new(table("q50.q50_signals"), 5 * MINUTE).at(&mut server, MINUTE).unwrap_err().to_string();
+    assert!(any.contains("no pool that is meant") && any.contains("?pool="), "{any}");
     let mut lookup = Lookup::new(of("pool3"), 5 * MINUTE);
     let mut times = Vec::new();
     for n in 0..500 {
