@@ -174,6 +174,7 @@ fn the_first_source_that_answers_is_taken_and_named() {
     // The file and the reason, each once.
     let line = said.lines().find(|line| line.contains("passed over")).unwrap();
     assert_eq!((line.matches("first.csv").count(), line.matches("No such file").count()), (1, 1), "{line}");
+    assert_eq!(said.matches("passed over").count(), 1, "{said}");
     w.write("first.csv", "ts_ms,q50\n1,oops\n");
     let (said, hash) = verified(&w, "sources:{dir}/list.toml");
     assert!(hash == second && said.contains("oops"), "{said}");

@@ -349,9 +349,10 @@ fn metatrader_deals_are_read_from_its_report() {
         "<tr><td colspan=8></td><td>-2.00</td><td>-0.10</td><td>1 100.00</td></tr></table></body></html>".to_owned(),
     ]
     .concat();
-    let written: [(&str, Vec<u8>); 5] = [
+    let written: [(&str, Vec<u8>); 6] = [
         ("wide.html", wide(&report, u16::to_le_bytes)),
         ("wide_be.html", wide(&report, u16::to_be_bytes)),
+        ("unmarked.html", wide(&report, u16::to_be_bytes)[2..].to_vec()),
         ("plain.html", report.clone().into_bytes()),
         ("marked.html", format!("\u{feff}{report}").into_bytes()),
         ("blanks.html", format!("\n  {report}").into_bytes()),

@@ -37,6 +37,9 @@ impl From<File> for Opened {
     }
 }
 
+/// The byte order mark; within a text a character without width, which no reader misses.
+const MARK: char = '\u{feff}';
+
 /// Opens what a user names as `SCHEME:...`: gets what stands behind the colon, and returns its content, or why there is none.
 pub type Opener = fn(&str) -> std::result::Result<Opened, String>;
 
@@ -180,7 +183,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The file, or a copy in UTF-8 of one that its byte order mark says to be in UTF-16.
+/// The file, or a copy in UTF-8 of one in UTF-16, as its byte order mark says, or HTML without one that begins with `<`.
 fn in_utf8(mut file: File) -> io::Result<File> {
     let mut mark = Vec::new();
     (&mut file).take(4).read_to_end(&mut mark)?;
@@ -188,8 +191,8 @@ fn in_utf8(mut file: File) -> io::Result<File> {
     let unit = match mark[..] {
         // Four bytes a character, or the head of an Arrow stream.
         [0xff, 0xfe, 0, 0] => return Ok(file),
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xff, 0xfe, ..] | [b'<', 0, _, 0] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, b'<', 0, _] => u16::from_be_bytes,
         _ => return Ok(file),
     };
     let (mut pairs, mut ended) = (BufReader::new(file), None);
@@ -204,9 +207,11 @@ fn in_utf8(mut file: File) -> io::Result<File> {
         }
     });
     let mut copy = BufWriter::new(tempfile::tempfile()?);
-    // The first is the mark itself.
-    for character in char::decode_utf16(units).skip(1) {
+    for character in char::decode_utf16(units) {
         let character = character.map_err(|_| refused("it is text in UTF-16 that is damaged"))?;
+        if character == MARK {
+            continue;
+        }
         copy.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
     }
     if let Some(error) = ended.filter(|error| error.kind() != io::ErrorKind::UnexpectedEof) {

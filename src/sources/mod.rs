@@ -6,6 +6,7 @@ mod qlib;
 mod sqlite;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use q50_datasets::input::{Opened, Opener, install_openers, read_text};
@@ -155,6 +156,20 @@ fn read_list(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(list.sources)
 }
 
+/// Says which source is taken and why no other is, once: a session reads its signals again and again.
+fn say(passed_over: &[PassedOver], source: &str) {
+    static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut lines: Vec<String> =
+        passed_over.iter().map(|passed| format!("passed over {}: {}", passed.source, passed.reason)).collect();
+    let instead = if passed_over.is_empty() { "" } else { " instead" };
+    lines.push(format!("signals of {source}{instead}"));
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if *said != lines {
+        lines.iter().for_each(|line| tracing::warn!("{line}"));
+        *said = lines;
+    }
+}
+
 /// The first source of a list that can be read as signals. Which one it is, and why not one before it, is said aloud.
 fn first_that_answers(list: &str) -> Result<Opened> {
     let mut passed_over = Vec::new();
@@ -167,11 +182,7 @@ fn first_that_answers(list: &str) -> Result<Opened> {
         };
         match read() {
             Ok(file) => {
-                for PassedOver { source, reason } in &passed_over {
-                    tracing::warn!("passed over {source}: {reason}");
-                }
-                let instead = if passed_over.is_empty() { "" } else { " instead" };
-                tracing::warn!("signals of {source}{instead}");
+                say(&passed_over, &source);
                 return Ok(Opened { file, source: Some(source) });
             }
             Err(error) => passed_over.push(PassedOver { reason: reason(&source, &error), source }),
