@@ -197,14 +197,15 @@ fn a_source_that_ends_before_the_bars_is_not_stale_in_silence() {
     prepare(&w);
     w.write("s.csv", signals(0.1));
     w.write("list.toml", format!("sources = ['{}']\n", w.path("s.csv").display()));
-    let stale = "s.csv end at 1970-01-01T19:00:00Z, 40 bars before the bars do";
+    let stale = "s.csv end at 1970-01-01T19:00:00Z; the 40 bars after it are not judged";
     let line = "verify --bars {dir}/bars.csv --signals sources:{dir}/list.toml";
     let told = w.q50(&format!("{line} --out {{dir}}/out"));
     assert!(told.stdout.contains(stale) && told.stderr.contains(stale), "{}{}", told.stdout, told.stderr);
     let read = |name: &str| std::fs::read_to_string(w.path("out").join(name)).unwrap();
     assert!(read("summary.json").contains(stale) && read("report.html").contains(stale));
-    let asked = w.q50(&format!("{line} --to 1970-01-01T18:00:00Z"));
-    assert!(!asked.stderr.contains("before the bars do"), "{}", asked.stderr);
+    let until = |to: &str| w.q50(&format!("{line} --to {to}")).stderr;
+    assert!(until("1970-01-02T05:00:00Z").contains("the 10 bars after it have none"));
+    assert!(!until("1970-01-01T18:00:00Z").contains("bars after it"));
 }
 
 #[test]

@@ -270,14 +270,18 @@ impl Dataset {
         self.joined.iter().rposition(|has| *has)
     }
 
-    /// One sentence where the signals are those of a list of sources, and end before the bars do; `None` where the window
-    /// says that it ends there.
+    /// One sentence where the signals are those of a list of sources, and end before the window or, where that ends with them, the
+    /// bars do.
     #[must_use]
     pub fn stale(&self) -> Option<String> {
         let source = self.readings().into_iter().find_map(|reading| reading.source.clone())?;
-        let last = self.last_signal().filter(|last| last + 1 == self.end && self.end < self.bars.len())?;
-        let (until, after) = (rfc3339(self.bars.open_time[last]), self.bars.len() - self.end);
-        Some(format!("the signals of {source} end at {until}, {after} bars before the bars do, which are not judged"))
+        let last = self.last_signal()?;
+        let (after, lack) = match self.end.checked_sub(last + 1)? {
+            0 => (self.bars.len() - self.end, "are not judged"),
+            after => (after, "have none"),
+        };
+        let until = rfc3339(self.bars.open_time[last]);
+        (after > 0).then(|| format!("the signals of {source} end at {until}; the {after} bars after it {lack}"))
     }
 
     /// Missing bars inside the window.
