@@ -10,7 +10,7 @@ use q50_engine::{
 };
 use q50_research::{
     basket::basket,
-    claim::DataFacts,
+    claim::{DataFacts, MARK_OFF},
     run::{Instrument, Source, VenueSettings},
     spec::{ContractSpec, DataSpec},
     trials,
@@ -147,7 +147,9 @@ impl Record {
     /// What is known about the data.
     pub(crate) fn facts(&self, demonstration: bool) -> DataFacts {
         if self.each.is_empty() {
-            return DataFacts::of(&self.data, demonstration);
+            let off = |contract: &Contract| contract.mark_deviations(&self.data.market()).beyond(MARK_OFF);
+            let marks_off = self.contract().map_or(0, off);
+            return DataFacts { marks_off, ..DataFacts::of(&self.data, demonstration) };
         }
         let each: Vec<&Dataset> = self.each.iter().map(|(data, _)| data).collect();
         DataFacts::of_portfolio(&self.data, &each)

@@ -1,4 +1,4 @@
-//! Report, comparison and status page as a browser lays them out.
+//! Report, comparison, status page and the page of a search as a browser lays them out.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -104,6 +104,23 @@ fn the_report_fits_a_phone_and_a_desktop_and_asks_for_nothing() {
         let html = std::fs::read_to_string(w.path("out/report.html")).unwrap();
         assert_fits(&w, &browser, &html, venue, pictures, 50);
     }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_page_of_a_search_fits_a_phone_and_a_desktop_and_asks_for_nothing() {
+    let browser = program(&["chromium", "chromium-browser", "google-chrome"]);
+    let w = Workspace::new();
+    // Lists, words, more values than there are cells, and a parameter that does not vary.
+    w.write(
+        "grid.toml",
+        "[grid]\ngate.min_expected_value = { from = 0.0, to = 0.002, steps = 40 }\nsizing.max_position = [0.25, 0.5, 1.0]\n\
+         sizing.method = ['inverse_variance', 'validated']\nexits.stop_loss = [0.2]\n",
+    );
+    let outcome = w.q50("sweep --grid {dir}/grid.toml --out {dir}/out");
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let html = std::fs::read_to_string(w.path("out/sweep.html")).unwrap();
+    assert_fits(&w, &browser, &html, "search", 3, 40);
 }
 
 /// Also with words as long as chains and programs have them.

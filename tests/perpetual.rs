@@ -55,6 +55,8 @@ fn a_scenario_that_cannot_be_computed_is_refused_with_its_place() {
         w.write("n.json", format!("{}{number}{}", &text[..from], &text[end..]));
         w.refused("perp scenario {dir}/n.json", &["n.json", "scenarios[0]", found]);
     }
+    w.write("l.json", format!(r#"{{{tiers}, "scenaros": []}}"#));
+    w.refused("perp scenario {dir}/l.json", &["l.json", "expected one of the lists scenarios, bar_order, slippage"]);
     w.write("b.json", b"PAR1");
     w.refused("perp scenario {dir}/b.json", &["b.json", "expected scenarios in JSON"]);
 }
@@ -167,6 +169,113 @@ fn another_record_of_funding_is_another_run() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 4);
+}
+
+/// The world's mark prices times what `factor` makes of a row.
+fn marks(w: &Workspace, factor: impl Fn(usize) -> f64) -> String {
+    let bars = std::fs::read_to_string(w.path("b.csv")).unwrap();
+    let rows = bars.lines().enumerate().map(|(row, line)| {
+        let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+        for price in cells[1..5].iter_mut().filter(|_| row > 0) {
+            *price = (price.parse::<f64>().unwrap() * factor(row)).to_string();
+        }
+        cells.join(",")
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn mark_prices_of_another_instrument_are_refused_and_those_beside_the_bars_fail() {
+    let w = world();
+    let line = format!("{RUN} --mark {{dir}}/m.csv --out {{dir}}/o");
+    let sound = |w: &Workspace| {
+        let summary = w.json(&line, 0);
+        let check = summary["checks"].as_array().unwrap().iter().find(|check| check["name"] == "data_sound").cloned();
+        let conditions: Vec<String> = summary["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|condition| condition["name"].as_str().unwrap().to_owned())
+            .collect();
+        (check.unwrap()["state"].clone(), summary["data"]["marks_off"].clone(), conditions)
+    };
+    // A thousandth beside the last prices, as exchanges have them.
+    assert_eq!(sound(&w), (json!("pass"), Value::Null, vec!["contract_origin".to_owned()]));
+    // Ten of 400 closes are 2 % off.
+    w.write("m.csv", marks(&w, |row| if row % 40 == 0 { 1.02 } else { 1.0 }));
+    assert_eq!(sound(&w), (json!("fail"), json!(10), vec!["contract_origin".to_owned()]));
+    let bars = std::fs::read_to_string(w.path("b.csv")).unwrap();
+    let (head, rows) = bars.split_once('\n').unwrap();
+    let rows: Vec<(&str, &str)> = rows.lines().map(|row| row.split_once(',').unwrap()).collect();
+    let early = (0..rows.len()).map(|row| format!("{},{}\n", rows[row].0, rows[(row + 1).min(rows.len() - 1)].1));
+    w.write("m.csv", format!("{head}\n{}", early.collect::<String>()));
+    w.refused(&line, &["m.csv", "a bar early"]);
+    w.write("m.csv", marks(&w, |_| 0.1));
+    w.refused(&line, &["m.csv", "more than 90 % from the last prices", "another instrument"]);
+    let marked = funding(0.0003).replace("rate\n", "rate,mark\n").replace(",0.0003\n", ",0.0003,1\n");
+    w.write("f.csv", marked);
+    w.refused(&format!("{RUN} --out {{dir}}/o"), &["--funding", "f.csv", "another instrument"]);
+}
+
+#[test]
+fn rates_in_per_cent_are_refused_and_a_profit_of_funding_is_a_condition() {
+    let w = world();
+    w.write("f.csv", funding(0.01));
+    w.refused(RUN, &["f.csv", "half of its rates are 0.01", "divide them by 100"]);
+    // Held short, it is paid three times a day, on prices that go nowhere.
+    let short = "name: short\ntimeframe: 1h\nentry_conditions: {short: [close > 0]}\nstop_loss: {type: none}\n\
+                 take_profit: {type: none}\n";
+    w.write("s.yaml", short);
+    w.write("f.csv", funding(0.001));
+    let summary = w.json(&format!("{RUN} --leverage 1 --out {{dir}}/o").replace("--leverage 20 ", ""), 0);
+    let profit = number(&summary, "/replay/final_equity") - number(&summary, "/settings/run/capital");
+    let received = -number(&summary, "/replay/perpetual/funding");
+    assert!(received > 0.5 * profit, "{received} of {profit}");
+    let conditions = summary["conditions"].as_array().unwrap();
+    let condition = conditions.iter().find(|condition| condition["name"] == "contract_origin").unwrap();
+    assert!(condition["text"].as_str().unwrap().contains("received as funding"), "{condition}");
+}
+
+/// Whatever the rule, each gap against it costs the margin at most, and each gap for it is earned whole.
+#[test]
+fn gaps_that_an_insurance_fund_bears_are_no_profit() {
+    let w = world();
+    // The price jumps by 3 % at each seventh open, one way and the other, and stands still between.
+    let price = |row: i64| if (row / 7) % 2 == 0 { 100.0 } else { 103.0 };
+    let bar = |row: i64| format!("{},{p},{p},{p},{p},1000\n", row * HOUR_MS, p = price(row));
+    w.write("b.csv", "ts_ms,open,high,low,close,volume\n".to_owned() + &(0..400).map(bar).collect::<String>());
+    let rule = "name: always\ntimeframe: 1h\nindicators: {a: {type: SMA, period: 3}, b: {type: SMA, period: 11}}\n\
+                entry_conditions: {long: [a > b], short: [a < b]}\nexit_conditions: {long: [a < b], short: [a > b]}\n\
+                stop_loss: {type: none}\ntake_profit: {type: none}\n";
+    w.write("s.yaml", rule);
+    let line = format!("{RUN} --slippage-coefficient 0 --out {{dir}}/o").replace("--leverage 20", "--leverage 125");
+    let summary = w.json(&line, 0);
+    // At the mark price the account would owe 2.2 % of each position.
+    assert!(number(&summary, "/replay/perpetual/insured") > 0.0, "{summary}");
+    assert!(number(&summary, "/replay/perpetual/liquidations") > 5.0, "{summary}");
+    let check =
+        |name: &str| summary["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).cloned().unwrap();
+    assert_eq!(check("survives_costs")["state"], "fail");
+    assert!(check("survives_costs")["evidence"].as_str().unwrap().contains("only an insurance fund bears"));
+    let conditions = summary["conditions"].to_string();
+    assert!(
+        conditions.contains("contract_origin") && conditions.contains("borne by an insurance fund"),
+        "{conditions}"
+    );
+    assert!(!check("robust")["evidence"].as_str().unwrap().contains("leverage = 150"), "the tier ends at 125");
+}
+
+#[test]
+fn a_leverage_that_was_picked_is_a_trial_and_so_are_mark_prices() {
+    let w = world();
+    let trials = |more: &str| {
+        let line = format!("{RUN} {more} --ledger {{dir}}/l.sqlite --out {{dir}}/o").replace("--leverage 20 ", "");
+        w.json(&line, 0)["inference"]["trials"].as_u64().unwrap()
+    };
+    assert_eq!(["--leverage 1", "--leverage 5", "--leverage 20", "--leverage 5"].map(&trials), [1, 2, 3, 3]);
+    // A cost is none, and leverage 1 is what a venue without margin has.
+    assert_eq!(trials("--leverage 1 --cost-bps 9"), 3);
+    assert_eq!(trials("--leverage 1 --mark {dir}/m.csv"), 4);
 }
 
 #[test]

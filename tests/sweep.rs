@@ -52,7 +52,7 @@ fn a_sweep_keeps_its_contract_and_its_table_is_in_index_order() {
         assert!(sweep[key].as_f64().unwrap() > 0.0, "{key}");
     }
     assert!(sweep["results_hash"].as_str().unwrap().len() == 64 && !sweep["pareto"].as_array().unwrap().is_empty());
-    assert_eq!(w.listing("out"), ["results.parquet", "sweep.json"]);
+    assert_eq!(w.listing("out"), ["results.parquet", "sweep.html", "sweep.json"]);
     let table = w.path("out/results.parquet");
     assert_eq!(numbers(&table, "index"), (0..12).map(f64::from).collect::<Vec<_>>());
     let sizes: Vec<i64> = numbers(&table, "sizing.max_position").iter().map(|x| (x * 100.0).round() as i64).collect();

@@ -16,21 +16,26 @@ pub struct FundingTable {
     pub rate: Vec<f64>,
     /// Mark price of each settlement; `NaN` where a row lacks it. `None` where the file does.
     pub mark: Option<Vec<f64>>,
+    /// Hours since the settlement before, where the file says so: exchanges change them.
+    pub hours: Option<Vec<u32>>,
 }
 
 impl FundingTable {
-    /// Reads a table with a time column, `rate`, and `mark` where it has it.
+    /// Reads a table with a time column, `rate`, and `mark` and `interval_hours` where it has them.
     ///
     /// # Errors
-    /// Where the file cannot be read, a column is missing, times do not ascend, a rate is no number between -1 and 1, or a mark
-    /// price is not above 0.
+    /// Where the file cannot be read, a column is missing, times do not ascend, a rate is no number between -1 and 1, a mark
+    /// price is not above 0, or hours are not 1 to 24.
     pub fn read(path: &Path) -> Result<Self> {
-        let wanted = Wanted { time: true, numbers: vec!["rate"], optional: vec!["mark"], ..Wanted::default() };
+        let wanted =
+            Wanted { time: true, numbers: vec!["rate"], optional: vec!["mark", "interval_hours"], ..Wanted::default() };
         let mut frame = Frame::read(path, &wanted)?.strict()?.not_empty()?;
-        let table = Self {
+        let hours = frame.take_number("interval_hours");
+        let mut table = Self {
             rate: frame.take_number("rate").unwrap_or_default(),
             mark: frame.take_number("mark"),
             time: frame.take_time(),
+            hours: None,
         };
         let fault = |row: usize, found: String, expected: &str| {
             Err(Error::new(Kind::Value, path, found).at_row(row).expected(expected))
@@ -48,6 +53,12 @@ impl FundingTable {
                 return fault(row, format!("mark is {mark}"), "a price above 0");
             }
         }
+        for (row, &hours) in hours.iter().flatten().enumerate() {
+            if !((1.0..=24.0).contains(&hours) && hours.fract() == 0.0) {
+                return fault(row, format!("interval_hours is {hours}"), "whole hours from 1 to 24");
+            }
+        }
+        table.hours = hours.map(|hours| hours.into_iter().map(|hours| hours as u32).collect());
         Ok(table)
     }
 
@@ -55,6 +66,8 @@ impl FundingTable {
     #[must_use]
     pub fn hash(&self) -> String {
         let mut columns = vec![("time", HashColumn::I64(&self.time)), ("rate", HashColumn::F64(&self.rate))];
+        let hours: Option<Vec<f64>> = self.hours.as_ref().map(|hours| hours.iter().copied().map(f64::from).collect());
+        columns.extend(hours.as_ref().map(|hours| ("interval_hours", HashColumn::F64(hours))));
         columns.extend(self.mark.as_ref().map(|mark| ("mark", HashColumn::F64(mark))));
         content_hash(columns)
     }
@@ -88,6 +101,7 @@ mod tests {
             ("ts_ms,rate\n0,\n", "row 1"),
             ("ts_ms,rate\n5,0.1\n5,0.1\n", "does not come after"),
             ("ts_ms,rate,mark\n0,0.1,-5\n", "mark is -5"),
+            ("ts_ms,rate,interval_hours\n0,0.1,0.5\n", "interval_hours is 0.5"),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");

@@ -87,7 +87,7 @@ impl World {
         };
         let [open, high, low, close] = [0, 1, 2, 3].map(|of| column(&self.mark, of));
         let marks = Marks { open, high, low, close };
-        let rate = |(&time, &rate): (&i64, &f64)| FundingRate { time, rate, mark: None };
+        let rate = |(&time, &rate): (&i64, &f64)| FundingRate { time, rate, mark: None, hours: None };
         let rates: Vec<FundingRate> = time.iter().zip(&self.rates).map(rate).collect();
         let tiers: Tiers = serde_json::from_str(self.tiers).unwrap();
         run(&market, &Contract::new(tiers, Some(marks), &rates, 8, &market).unwrap())

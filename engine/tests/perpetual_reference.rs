@@ -150,6 +150,7 @@ fn the_scenarios_end_with_the_same_wallet() {
             time: hour * HOUR_MS,
             rate: told(hour).map_or(0.0, |event| number(event, "rate")),
             mark: told(hour).map(|event| number(event, "mark")),
+            hours: None,
         });
         world.rates = settled.collect();
         let config = PerpetualConfig {
@@ -210,7 +211,8 @@ fn an_order_at_the_market_has_the_price_of_its_size() {
         world.push(30 * HOUR_MS, mid, mid);
         world.volume = list(order, "volumes").iter().map(|volume| volume.as_f64().unwrap()).collect();
         world.volume.push(1.0);
-        world.rates = [16, 24].map(|hour| FundingRate { time: hour * HOUR_MS, rate: 0.0, mark: None }).to_vec();
+        world.rates =
+            [16, 24].map(|hour| FundingRate { time: hour * HOUR_MS, rate: 0.0, mark: None, hours: None }).to_vec();
         let config = PerpetualConfig {
             spread: Fraction::from_bps(number(order, "spread_bps")),
             slippage_coefficient: number(order, "coefficient"),

@@ -188,6 +188,35 @@ def test_a_result_shows_its_report(market: Path, tmp_path: Path) -> None:
     assert "Equity over time" in drawing.attrib["aria-label"]
 
 
+def test_a_search_shows_how_the_ratio_goes_with_two_parameters(market: Path, tmp_path: Path) -> None:
+    bars, _ = frames(market)
+    grid = {"entry": [0.5, 1.0, 1.5], "exit": [0.1, 0.2]}
+    found = q50.sweep(bars=bars, strategy="threshold", signal_column="close", grid=grid, out=tmp_path / "s")
+    assert list(found.pictures) == ["Sharpe ratio by entry and exit"]
+    drawing = ElementTree.fromstring(found.pictures["Sharpe ratio by entry and exit"]._repr_svg_())
+    results = pl.DataFrame(found.table("results"))
+    ends = [f"{x:.2f}".replace("-", "\u2212") for x in (results["sharpe"].min(), results["sharpe"].max())]
+    assert drawing.attrib["aria-label"] == f"Mean Sharpe ratio by entry and exit: {ends[0]} to {ends[1]}."
+    assert found._repr_html_().startswith('<iframe title="q50 report"')
+
+
+def test_what_the_command_left_is_read(market: Path, tmp_path: Path) -> None:
+    files = [f"--bars={market}/bars.parquet", f"--signals={market}/signals.parquet"]
+    typed = json.loads(command("verify", *files, f"--out={tmp_path}/v", "--format=json"))
+    verdict = q50.read(tmp_path / "v")
+    assert isinstance(verdict, q50.Verification)
+    assert (verdict.verdict, verdict["run_id"], verdict.yes) == (typed["verdict"], typed["run_id"], None)
+    assert len(pl.DataFrame(verdict.table("equity"))) == typed["replay"]["bars"]
+    assert "Equity" in verdict.pictures
+    compared = tmp_path / "compared"
+    compared.mkdir()
+    (compared / "compare.json").write_text(json.dumps({"parity": True, "fills": {"matched": 3}}))
+    assert repr(q50.read(compared)) == "q50.Comparison(parity, 3 fills in both)"
+    with pytest.raises(q50.Error, match="there is no result in it") as caught:
+        q50.read(tmp_path)
+    assert caught.value.hint == "name the folder that --out named"
+
+
 def test_ctrl_c_ends_a_sweep_within_a_second_and_it_goes_on_later(market: Path, tmp_path: Path) -> None:
     bars, signals = frames(market)
     grid = {

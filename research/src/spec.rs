@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     canonical::canonical,
-    settings::RunSettings,
+    settings::{RunSettings, VenueSettings},
     trials::{Record, TrialKey},
 };
 
@@ -177,7 +177,7 @@ impl DataSpec {
     pub fn key(&self, market: &Market<'_>, settings: &RunSettings, rows: &[Range<usize>]) -> TrialKey {
         let window = rows.iter().map(|rows| (market.open_time[rows.start], market.open_time[rows.end - 1])).collect();
         TrialKey {
-            hypothesis: hypothesis(self, window, &settings.strategy),
+            hypothesis: hypothesis(self, window, settings),
             assumptions: assumptions(settings, self.recorded().as_deref()),
         }
     }
@@ -206,11 +206,11 @@ impl RunSpec {
     #[must_use]
     pub fn hypothesis(&self) -> blake3::Hash {
         let window = vec![(self.data.from_ms, self.data.to_ms)];
-        hypothesis(&self.data, window, &self.settings.strategy)
+        hypothesis(&self.data, window, &self.settings)
     }
 }
 
-fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfig) -> blake3::Hash {
+fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, settings: &RunSettings) -> blake3::Hash {
     #[derive(Serialize)]
     struct Hypothesis<'a> {
         schema: &'static str,
@@ -223,7 +223,19 @@ fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfi
         /// Bars and signals of each instrument, in the order in which they act.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         instruments: Vec<(&'a str, Option<&'a str>)>,
+        /// With leverage a liquidation is a stop, and whoever picks the one picks the other.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        leverage: Option<f64>,
+        /// Mark prices that liquidate and value positions.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        marks: Option<&'a str>,
     }
+    let leverage = match settings.venue {
+        VenueSettings::Perpetual(config) => Some(config.leverage).filter(|leverage| *leverage != 1.0),
+        VenueSettings::NextOpen(_) | VenueSettings::PumpSwap(_) => None,
+    };
+    let marks = data.contract.as_ref().and_then(|contract| contract.marks.as_deref());
+    let strategy = &settings.strategy;
     let signals = data.signals.as_ref().map(|signals| signals.hash.as_str());
     let instruments = data.instruments.iter();
     let instruments =
@@ -231,7 +243,8 @@ fn hypothesis(data: &DataSpec, window: Vec<(i64, i64)>, strategy: &StrategyConfi
     let bars = strategy.reads_bars().then_some(data.record.bars.as_str());
     // Whether one may sell short is said by the market, not by the researcher.
     let strategy = strategy.without_shorting().canonical();
-    blake3::hash(&canonical(&Hypothesis { schema: "q50.hypothesis/1", signals, bars, window, strategy, instruments }))
+    let schema = "q50.hypothesis/1";
+    blake3::hash(&canonical(&Hypothesis { schema, signals, bars, window, strategy, instruments, leverage, marks }))
 }
 
 fn assumptions(settings: &RunSettings, recorded: Option<&str>) -> i64 {

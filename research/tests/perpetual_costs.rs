@@ -66,7 +66,7 @@ impl World {
             first: 0,
         };
         let rates: Vec<FundingRate> = (0..=self.time.len() as i64 / 8)
-            .map(|i| FundingRate { time: i * 8 * HOUR_MS, rate: 0.0003, mark: None })
+            .map(|i| FundingRate { time: i * 8 * HOUR_MS, rate: 0.0003, mark: None, hours: None })
             .collect();
         let mark: Vec<f64> = self.prices.iter().map(|price| price * 1.001).collect();
         let marks = Marks { open: mark.clone(), high: mark.clone(), low: mark.clone(), close: mark };

@@ -56,8 +56,8 @@ pub(crate) use self::{
     pool::{PoolCommand, PoolInferArguments, PoolQuoteArguments, PoolShowArguments},
     promote::{DoctorArguments, ManifestArguments, PromoteArguments},
     replay::{
-        AbsentName, CrossingName, MOST_THREADS, MaintenanceName, MinusOneName, ReplayArguments, ShortingName,
-        TimingName, VenueName,
+        AbsentName, CrossingName, MOST_THREADS, MaintenanceName, MinusOneName, PerpetualArguments, ReplayArguments,
+        ShortingName, TimingName, VenueName,
     },
     result::ResultArguments,
     stats::{MatrixArguments, MomentsName, PboArguments, SpaArguments, StatsArguments, StatsCommand},

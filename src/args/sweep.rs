@@ -30,7 +30,7 @@ pub(crate) struct SweepArguments {
     /// Maximum number of sets of the Pareto front whose neighbours are also replayed.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) finalists: usize,
-    /// Folder for results.parquet and sweep.json.
+    /// Folder for results.parquet, sweep.html and sweep.json.
     #[arg(long, value_name = "DIR", default_value = "q50-sweep")]
     pub(crate) out: PathBuf,
 }

@@ -14,6 +14,9 @@ use q50_research::{
 };
 use serde::{Deserialize, Serialize};
 
+/// The search as a page.
+mod page;
+
 use super::search::{Data, Search};
 use crate::{
     Answer,
@@ -28,10 +31,24 @@ use crate::{
 
 /// What stands for a search.
 const SUMMARY: &str = "sweep.json";
-/// What is written.
-const FILES: &[&str] = &[RESULTS_FILE, SUMMARY];
+/// The page.
+const PAGE: &str = "sweep.html";
+/// What is written, what stands for all of it last.
+const FILES: &[&str] = &[RESULTS_FILE, PAGE, SUMMARY];
 /// Most bytes of a summary: 256 MiB.
 const SUMMARY_MOST: u64 = 256 << 20;
+/// Columns of a table of finalists.
+const COLUMNS: [(&str, Align); 9] = [
+    ("index", Align::Right),
+    ("Sharpe", Align::Right),
+    ("return", Align::Right),
+    ("drawdown", Align::Right),
+    ("factor", Align::Right),
+    ("trips", Align::Right),
+    ("DSR", Align::Right),
+    ("worst", Align::Right),
+    ("set", Align::Left),
+];
 /// Sets beyond which somebody has to say that they mean it.
 const MANY: u64 = 10_000_000;
 
@@ -168,6 +185,7 @@ pub(crate) fn run(arguments: &SweepArguments, cluster: Option<&dyn Cluster>, qui
         },
         results,
     };
+    run.bytes(PAGE, page::sheet(&report).html()?.as_bytes())?;
     run.bytes(SUMMARY, &serde_json::to_vec_pretty(&report)?)?;
     run.commit()?;
     store.remove()?;
@@ -232,18 +250,7 @@ fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFol
         report.pareto_size,
         if shown < report.pareto_size { format!(", the first {shown}") } else { String::new() }
     )?;
-    let columns = [
-        ("index", Align::Right),
-        ("Sharpe", Align::Right),
-        ("return", Align::Right),
-        ("drawdown", Align::Right),
-        ("factor", Align::Right),
-        ("trips", Align::Right),
-        ("DSR", Align::Right),
-        ("worst", Align::Right),
-        ("set", Align::Left),
-    ];
-    writeln!(out, "{}", table(columns, report.pareto.iter().map(row)))?;
+    writeln!(out, "{}", table(COLUMNS, report.pareto.iter().map(row)))?;
     writeln!(
         out,
         "\nDSR counts the {} candidates that the trial ledger has on this market{}; worst: the lowest Sharpe ratio",
@@ -254,8 +261,10 @@ fn text(out: &mut dyn Write, report: &Report, sweep: &Sweep<'_>, folder: &RunFol
     if let Some(ns) = report.cost.ns_per_bar_set {
         writeln!(out, "{:.2} s, {ns:.2} ns of processor time per bar and set", report.cost.wall_s)?;
     }
-    writeln!(out, "Results: {}", folder.file("results.parquet").display())
+    writeln!(out, "Results: {}", folder.file(RESULTS_FILE).display())?;
+    writeln!(out, "Page: {}", folder.file(PAGE).display())
 }
+
 /// A finalist as a row of the table.
 fn row(f: &Finalist) -> [String; 9] {
     let number = |v: Option<f64>, digits: usize| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));

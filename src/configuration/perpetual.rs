@@ -23,8 +23,13 @@ use q50_research::spec::ContractSpec;
 use serde_json::Value;
 
 use super::refuse_other_than_perpetual;
-use crate::args::{MaintenanceName, ReplayArguments};
+use crate::args::{MaintenanceName, PerpetualArguments, ReplayArguments};
 
+/// Median distance of mark prices from last prices beyond which they are those of another instrument, or in another unit:
+/// exchanges keep them within some hundredths of a per cent.
+const OTHER_PRICES: f64 = 0.1;
+/// Median rate of a settlement beyond which rates are no fractions: it is more than 200 % a year at three a day.
+const NO_FRACTIONS: f64 = 0.002;
 /// Most bytes of a table of tiers: 1 MiB.
 const TIERS_MOST: u64 = 1 << 20;
 
@@ -73,7 +78,12 @@ pub(crate) fn contract(
     let table = FundingTable::read(&funding_path)?;
     let mark = |row: usize| table.mark.as_ref().map(|mark| mark[row]).filter(|mark| !mark.is_nan());
     let rates: Vec<FundingRate> = (table.time.iter().zip(&table.rate).enumerate())
-        .map(|(row, (&time, &rate))| FundingRate { time, rate, mark: mark(row) })
+        .map(|(row, (&time, &rate))| FundingRate {
+            time,
+            rate,
+            mark: mark(row),
+            hours: table.hours.as_ref().map(|hours| hours[row]),
+        })
         .collect();
     let marks = own.mark.as_deref().map(|path| marks(path, &market)).transpose()?;
     let spec = ContractSpec {
@@ -94,10 +104,53 @@ pub(crate) fn contract(
             config.funding_hours,
         )
     })?;
+    check_prices(own, &contract, &market)?;
+    check_rates(&funding_path, &contract)?;
     if config.slippage_coefficient > 0.0 {
         check_activity(&contract, &market)?;
     }
     Ok((contract, spec))
+}
+
+/// Refuses mark prices that are not those of the bars.
+fn check_prices(own: &PerpetualArguments, contract: &Contract, market: &Market<'_>) -> Result<()> {
+    if let (Some(path), Some(lag @ (1 | -1))) = (&own.mark, contract.mark_lag(market)) {
+        bail!(
+            "--mark {}: its prices move as the last prices of --bars do, but a bar {}; give mark prices whose bars are stamped \
+             as those of --bars are, both with their open",
+            path.display(),
+            if lag > 0 { "early" } else { "late" }
+        );
+    }
+    let Some(median) = contract.mark_deviations(market).median().filter(|median| *median > OTHER_PRICES) else {
+        return Ok(());
+    };
+    let (option, path) = match (&own.mark, &own.funding) {
+        (Some(path), _) => ("--mark", path),
+        (None, Some(path)) => ("--funding", path),
+        (None, None) => return Ok(()),
+    };
+    bail!(
+        "{option} {}: half of its mark prices are more than {:.0} % from the last prices of --bars: they are those of another \
+         instrument, or in another unit; give the mark prices of these bars",
+        path.display(),
+        100.0 * median
+    )
+}
+
+/// Refuses rates that are no fractions.
+fn check_rates(path: &Path, contract: &Contract) -> Result<()> {
+    let mut rates: Vec<f64> = contract.rates().map(f64::abs).collect();
+    rates.sort_by(f64::total_cmp);
+    match rates.get(rates.len() / 2) {
+        Some(median) if *median > NO_FRACTIONS => bail!(
+            "--funding {}: half of its rates are {median} or more, {:.1} % of the notional at each settlement; if they are per \
+             cent, divide them by 100",
+            path.display(),
+            100.0 * median
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// A list of tiers, or a document that has one.

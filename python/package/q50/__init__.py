@@ -10,10 +10,11 @@ with an Arrow stream, such as a frame of polars or pandas. Results, files and th
 """
 
 from q50._q50 import Error
-from q50._commands import data, overfit, stats, sweep, verify
-from q50._results import Overfit, Picture, Result, Statistics, Sweep, Table, Verification
+from q50._commands import data, overfit, read, stats, sweep, verify
+from q50._results import Comparison, Overfit, Picture, Result, Statistics, Sweep, Table, Verification
 
 __all__ = [
+    "Comparison",
     "Error",
     "Overfit",
     "Picture",
@@ -24,6 +25,7 @@ __all__ = [
     "Verification",
     "data",
     "overfit",
+    "read",
     "stats",
     "sweep",
     "verify",

@@ -13,7 +13,7 @@ from typing import Any
 from q50 import _q50
 from q50._frames import streamed
 from q50._producer import Producer
-from q50._results import Overfit, Statistics, Sweep, Verification
+from q50._results import Comparison, Overfit, Result, Statistics, Sweep, Verification
 
 Option = Any
 """What an option may be: text, a number, a path, `True` for a flag, a list for one that is given several times, a mapping for
@@ -77,6 +77,27 @@ def stats(returns: Option, periods_per_year: float, **options: Option) -> Statis
 def data(*words: str, **options: Option) -> dict[str, Any]:
     """`q50 data WORDS..`, such as `q50.data("check", bars=frame)`."""
     return Call(("data", *words), None, options).run()[0]
+
+
+def read(folder: str | os.PathLike[str]) -> Result:
+    """The result that a command, here or elsewhere, left in a folder: of `verify`, `sweep`, `overfit` or `compare`."""
+    kept = Folder(folder)
+    for name, kind in _RUNS.items():
+        if (kept.path / name).is_file():
+            return kind(json.loads((kept.path / name).read_text()), None, kept)
+    hint = "name the folder that --out named"
+    error = _q50.Error(f"{kept.path}: there is no result in it, expected one of {', '.join(_RUNS)}; {hint}")
+    error.file, error.place, error.hint = str(kept.path), None, hint
+    raise error
+
+
+# The file that stands for a run in its folder.
+_RUNS: dict[str, type[Result]] = {
+    "summary.json": Verification,
+    "sweep.json": Sweep,
+    "overfit.json": Overfit,
+    "compare.json": Comparison,
+}
 
 
 class Call:

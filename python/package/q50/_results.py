@@ -74,11 +74,11 @@ def pictures(page: str) -> dict[str, Picture]:
 class Result(Mapping[str, Any]):
     """The figures that the command prints as JSON, by their names there."""
 
-    def __init__(self, figures: dict[str, Any], yes: bool, folder: Folder | None) -> None:
+    def __init__(self, figures: dict[str, Any], yes: bool | None, folder: Folder | None) -> None:
         self._figures = figures
         self._folder = folder
         self.yes = yes
-        """Whether the command would have ended with 0."""
+        """Whether the command would have ended with 0; `None` of a result that was read from its folder."""
 
     def __getitem__(self, name: str) -> Any:
         return self._figures[name]
@@ -107,8 +107,32 @@ class Result(Mapping[str, Any]):
         return self._folder.path if self._folder else None
 
 
-class Verification(Result):
-    """A verdict and its evidence; in a notebook, the report."""
+class Reported(Result):
+    """A result with a page: in a notebook it shows itself."""
+
+    _PAGE = "report.html"
+
+    def _page(self) -> Path:
+        assert self.folder
+        return self.folder / self._PAGE
+
+    def report(self, path: str | Path) -> Path:
+        """Copies the page, which needs no other file."""
+        return Path(shutil.copyfile(self._page(), path))
+
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """The pictures of the page by their titles: `verdict.pictures["Equity"]`."""
+        return pictures(self._page().read_text())
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own: the page's style is not the notebook's.
+        style = "width: 100%; height: 80vh; border: 0"
+        return f'<iframe title="q50 report" style="{style}" srcdoc="{html.escape(self._page().read_text())}"></iframe>'
+
+
+class Verification(Reported):
+    """A verdict and its evidence."""
 
     @property
     def verdict(self) -> str:
@@ -120,33 +144,27 @@ class Verification(Result):
         """The state of each check: `pass`, `fail` or `not_run`."""
         return {check["name"]: check["state"] for check in self["checks"]}
 
-    def report(self, path: str | Path) -> Path:
-        """Copies the report, one page that needs no other file."""
-        assert self.folder
-        return Path(shutil.copyfile(self.folder / "report.html", path))
-
-    @property
-    def pictures(self) -> dict[str, Picture]:
-        """The pictures of the report by their titles: `verdict.pictures["Equity"]`."""
-        assert self.folder
-        return pictures((self.folder / "report.html").read_text())
-
     def __repr__(self) -> str:
         return f"q50.Verification({self.verdict}, Sharpe ratio {self['replay']['sharpe']})"
 
-    def _repr_html_(self) -> str:
-        assert self.folder
-        page = (self.folder / "report.html").read_text()
-        # In a frame of its own: the page's style is not the notebook's.
-        style = "width: 100%; height: 80vh; border: 0"
-        return f'<iframe title="q50 report" style="{style}" srcdoc="{html.escape(page)}"></iframe>'
 
-
-class Sweep(Result):
+class Sweep(Reported):
     """A search: figures of the best sets, and every set in the table `results`."""
+
+    _PAGE = "sweep.html"
 
     def __repr__(self) -> str:
         return f"q50.Sweep({self['completed']} of {self['sets']} sets, {len(self['pareto'])} finalists)"
+
+
+class Comparison(Reported):
+    """A live session beside its backtest, with the tests of its monitor."""
+
+    _PAGE = "compare.html"
+
+    def __repr__(self) -> str:
+        fills = self["fills"]
+        return f"q50.Comparison({'parity' if self['parity'] else 'no parity'}, {fills['matched']} fills in both)"
 
 
 class Overfit(Result):

@@ -6,7 +6,10 @@ use q50_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::figures::InstrumentFigures;
+use super::{
+    figures::InstrumentFigures,
+    perpetual::{MarkedAt, PerpetualFigures},
+};
 use crate::{lookahead::Lookahead, trials::CampaignSummary};
 
 /// The conditions that a verdict can have.
@@ -33,11 +36,13 @@ pub enum ConditionName {
     BarsOrigin,
     /// Hours or days of the week that the record leaves out, taken for those at which the market is closed.
     MarketHours,
+    /// Mark prices, rates of funding that most of the profit comes from, or losses that an insurance fund bore.
+    ContractOrigin,
 }
 
 impl ConditionName {
     /// Every condition, in the order in which they are reported.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SignalsOrigin,
         Self::EarlierTrials,
         Self::ShortsLeftOut,
@@ -48,6 +53,7 @@ impl ConditionName {
         Self::OtherStrategy,
         Self::BarsOrigin,
         Self::MarketHours,
+        Self::ContractOrigin,
     ];
 
     /// The condition's name in files and on the command line.
@@ -64,6 +70,7 @@ impl ConditionName {
             Self::OtherStrategy => "other_strategy",
             Self::BarsOrigin => "bars_origin",
             Self::MarketHours => "market_hours",
+            Self::ContractOrigin => "contract_origin",
         }
     }
 
@@ -255,6 +262,33 @@ pub(super) fn market_hours(closed: usize, accepted: &[ConditionName]) -> Option<
          at which the market is closed: whether it is was not checked"
     );
     (closed > 0).then(|| Condition::new(ConditionName::MarketHours, text, accepted))
+}
+
+/// The condition that the record of a perpetual future puts on a verdict whose replay made `profit`, quote units: mark prices
+/// decide when a position is liquidated and what equity is at each close, and funding can be all that was earned.
+pub(super) fn contract_origin(
+    figures: &PerpetualFigures,
+    profit: f64,
+    accepted: &[ConditionName],
+) -> Option<Condition> {
+    /// Share of the profit that may have been received as funding.
+    const RECEIVED: f64 = 0.5;
+    /// The same of losses that others bore.
+    const INSURED: f64 = 0.05;
+    let received = -figures.funding;
+    let mut assumed = Vec::new();
+    if figures.marked_at == MarkedAt::MarkPrice {
+        assumed.push("equity and liquidations rest on the mark prices of a file".to_owned());
+    }
+    if received > 0.0 && received > RECEIVED * profit {
+        assumed
+            .push(format!("{received:.2} of a profit of {profit:.2} were received as funding, at the rates of a file"));
+    }
+    if figures.insured > INSURED * profit.max(0.0) {
+        assumed.push(format!("losses of {:.2} beyond the margin were borne by an insurance fund", figures.insured));
+    }
+    let text = format!("{}: whether it was so on an exchange was not checked", assumed.join(", and "));
+    (!assumed.is_empty()).then(|| Condition::new(ConditionName::ContractOrigin, text, accepted))
 }
 
 /// The condition that another strategy than the claimed one puts on a verdict about the claim.

@@ -39,6 +39,9 @@ pub struct DataFacts {
     /// market is closed.
     #[serde(skip_serializing_if = "is_zero")]
     pub closed_bars: usize,
+    /// Mark prices that are more than a hundredth from last prices.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub marks_off: usize,
     /// Days without a bar that were taken for holidays of a market that closes every week.
     #[serde(skip_serializing_if = "is_zero")]
     pub holidays: usize,
@@ -103,6 +106,9 @@ pub struct ArtefactFacts {
     pub detail: String,
 }
 
+/// Distance of a mark price from the last price, a fraction of it, beyond which it is one that exchanges show in a crash at most.
+pub const MARK_OFF: f64 = 0.01;
+
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -124,6 +130,7 @@ impl DataFacts {
             gaps: gaps.count,
             missing_bars,
             closed_bars: gaps.missing.saturating_sub(missing_bars),
+            marks_off: 0,
             holidays: week.holidays,
             off_grid: off_grid(&market),
             inconsistent: inconsistent(&market),
@@ -190,7 +197,7 @@ impl DataFacts {
         }
         let missing = self.missing_bars as f64 / (self.bars + self.missing_bars).max(1) as f64;
         let untradable = self.artefacts.iter().map(|artefact| artefact.bars).max().unwrap_or(0);
-        missing.max(untradable as f64 / self.bars.max(1) as f64)
+        missing.max(untradable.max(self.marks_off) as f64 / self.bars.max(1) as f64)
     }
 }
 

@@ -164,7 +164,7 @@ pub fn judge_imported(result: &Imported<'_>, ledger: &mut TrialLedger) -> Result
             "a result is not replayed: only the program that made it could be cut",
         ),
         reproduced(result),
-        judge::significant(&inference),
+        judge::significant(&inference, replay.total_return),
         deflated(&inference, alternatives),
         judge::long_enough(&estimate, &inference, years),
         match &result.benchmark {

@@ -5,7 +5,7 @@ use q50_engine::venue::{FillTiming, PumpSwapConfig, pool_path::PathSource, pump_
 use super::{
     checks::{Check, CheckName},
     evidence::Inference,
-    facts::DataFacts,
+    facts::{DataFacts, MARK_OFF},
     probes::Probes,
     reproduction::ClaimedFigure,
     second_opinion::SecondOpinion,
@@ -40,6 +40,10 @@ pub(super) fn data_sound(facts: &DataFacts) -> Check {
          with a signal, {} forecasts with crossed quantiles",
         facts.bars, facts.gaps, facts.missing_bars, facts.off_grid, facts.inconsistent, facts.signals, facts.crossed
     );
+    if facts.marks_off > 0 {
+        let most = 100.0 * MARK_OFF;
+        evidence += &format!("; {} mark prices more than {most:.0} % from last prices", facts.marks_off);
+    }
     if facts.closed_bars > 0 {
         evidence += &format!("; {} more are taken for hours at which the market is closed", facts.closed_bars);
     }
@@ -106,16 +110,22 @@ fn at_least(name: CheckName, value: Option<f64>, threshold: f64, evidence: Strin
     }
 }
 
-pub(super) fn significant(inference: &Inference) -> Check {
+/// Of a run that gained `total_return`. A mean above 0 can hide that the account is gone: most of it lost once, and large
+/// returns on the little that is left.
+pub(super) fn significant(inference: &Inference, total_return: f64) -> Check {
     let (Some(psr), Some([low, high])) = (inference.psr_zero, inference.sharpe_ci95) else {
         let why = "undefined: too few returns, or none that vary".to_owned();
         return Check { threshold: None, ..Check::undefined(CheckName::Significant, 0.0, why) };
     };
-    let evidence = format!(
+    let mut evidence = format!(
         "95 % interval of the Sharpe ratio {low:.2} to {high:.2}; probability that it is above 0, were the returns \
          independent: {psr:.3}"
     );
-    Check { threshold: None, ..Check::decided(CheckName::Significant, low > 0.0, psr, 0.0, evidence) }
+    if total_return < 0.0 {
+        evidence += &format!("; but the account lost {:.2} %", -100.0 * total_return);
+    }
+    let passes = low > 0.0 && total_return >= 0.0;
+    Check { threshold: None, ..Check::decided(CheckName::Significant, passes, psr, 0.0, evidence) }
 }
 
 pub(super) fn deflated(inference: &Inference) -> Check {
@@ -167,12 +177,21 @@ pub(super) fn beats_holding(inference: &Inference, benchmark: &str) -> Check {
     }
 }
 
-pub(super) fn survives_costs(settings: &RunSettings, probes: &Probes) -> Check {
+/// Of a run that gained `profit`, quote units, where others bore `insured` of its losses: beyond the margin they are nobody's
+/// in the account, and every gap against a position would be free.
+pub(super) fn survives_costs(settings: &RunSettings, probes: &Probes, profit: f64, insured: f64) -> Check {
     match probes.double_cost {
         Some(sharpe) => {
             let dear = settings.venue.at_twice_the_cost();
-            let evidence = format!("Sharpe ratio {sharpe:.3} at {}", charged(&settings.venue, &dear));
-            Check::decided(CheckName::SurvivesCosts, sharpe > 0.0, sharpe, 0.0, evidence)
+            let mut evidence = format!("Sharpe ratio {sharpe:.3} at {}", charged(&settings.venue, &dear));
+            if insured > 0.0 {
+                evidence += &format!(
+                    "; of a profit of {profit:.2}, {insured:.2} are losses beyond the margin of liquidated positions, which \
+                     only an insurance fund bears"
+                );
+            }
+            let passes = sharpe > 0.0 && (insured == 0.0 || profit > insured);
+            Check::decided(CheckName::SurvivesCosts, passes, sharpe, 0.0, evidence)
         }
         None => Check::undefined(CheckName::SurvivesCosts, 0.0, "no Sharpe ratio at twice the cost".to_owned()),
     }

@@ -23,6 +23,7 @@ fn facts() -> DataFacts {
         gaps: 1,
         missing_bars: 10,
         closed_bars: 0,
+        marks_off: 0,
         holidays: 0,
         off_grid: 0,
         inconsistent: 0,
@@ -167,14 +168,17 @@ fn a_claim_is_reproduced_where_all_of_its_figures_are_and_each_is_named() {
 
 #[test]
 fn significant_is_an_interval_above_zero_whatever_the_psr() {
-    let with = |low, psr| significant(&Inference { sharpe_ci95: Some([low, 3.0]), psr_zero: Some(psr), ..inference() });
+    let inferred = |low, psr| Inference { sharpe_ci95: Some([low, 3.0]), psr_zero: Some(psr), ..inference() };
+    let with = |low, psr| significant(&inferred(low, psr), 0.1);
     assert_eq!(with(0.01, 0.9).value, Some(0.9), "the value is the PSR");
     assert_states([
         ("above", with(0.01, 0.9), State::Pass),
         ("at zero", with(0.0, 0.999), State::Fail),
         ("below", with(-0.01, 0.999), State::Fail),
-        ("undefined", significant(&Inference { sharpe_ci95: None, ..inference() }), State::Fail),
+        ("undefined", significant(&Inference { sharpe_ci95: None, ..inference() }, 0.1), State::Fail),
+        ("a loss", significant(&inferred(0.01, 0.9), -0.9997), State::Fail),
     ]);
+    assert!(significant(&inferred(0.01, 0.9), -0.9997).evidence.ends_with("but the account lost 99.97 %"));
 }
 
 #[test]
@@ -213,11 +217,14 @@ fn holding_is_beaten_where_chance_does_it_less_than_once_in_twenty() {
 #[test]
 fn costs_are_survived_with_a_ratio_above_zero() {
     let settings = settings(FillTiming::NextOpen);
-    let with = |sharpe| survives_costs(&settings, &probes(sharpe, &[]));
+    let with = |sharpe| survives_costs(&settings, &probes(sharpe, &[]), 100.0, 0.0);
+    let insured = |losses| survives_costs(&settings, &probes(Some(1.0), &[]), 100.0, losses);
     assert_states([
         ("above", with(Some(0.01)), State::Pass),
         ("at", with(Some(0.0)), State::Fail),
         ("undefined", with(None), State::Fail),
+        ("borne by others in part", insured(99.0), State::Pass),
+        ("borne by others", insured(100.0), State::Fail),
     ]);
 }
 

@@ -22,7 +22,7 @@ mod worth;
 
 pub use checks::{Check, CheckName, State};
 pub use conditions::{Condition, ConditionName, SignalsOrigin};
-pub use facts::{CollectedPool, DataFacts};
+pub use facts::{CollectedPool, DataFacts, MARK_OFF};
 pub use figures::InstrumentFigures;
 pub use file::{Claim, ClaimError, PublishedTrial, Replay};
 pub use imported::{Benchmark, Imported, Trading, judge_imported};

@@ -42,6 +42,9 @@ pub struct PerpetualFigures {
     pub liquidation_cost: f64,
     /// Orders that were not filled, by reason: `leverage_of_tier`, `insufficient_margin`, `unpriced`, and so on.
     pub not_filled: BTreeMap<String, usize>,
+    /// Losses beyond the margin of liquidated positions, which the exchange's insurance fund bears: what the account would owe
+    /// had it been closed at the mark price.
+    pub insured: f64,
     /// What equity and liquidation look at.
     pub marked_at: MarkedAt,
     /// The same run without each part.
@@ -111,6 +114,7 @@ impl PerpetualFigures {
             liquidations: journal.fills.iter().filter(|row| is_liquidation(row)).count(),
             liquidated_margin: liquidated_margin(&journal.fills),
             liquidation_cost: total(&|row| if is_liquidation(row) { row.fill.spread_cost } else { 0.0 }),
+            insured: total(&|row| if is_liquidation(row) { (-row.fill.spread_cost).max(0.0) } else { 0.0 }),
             marked_at: if has_marks { MarkedAt::MarkPrice } else { MarkedAt::LastPrice },
             without: Vec::new(),
         }

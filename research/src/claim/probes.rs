@@ -32,7 +32,12 @@ pub(super) fn probe(request: &Request<'_>, source: &Source<'_>) -> Result<Unfile
         jobs.push((neighbour.change, settings.with_strategy(neighbour.strategy)));
     }
     if let VenueSettings::Perpetual(config) = settings.venue {
-        for leverage in [0.8 * config.leverage, 1.2 * config.leverage].into_iter().filter(|leverage| *leverage >= 1.0) {
+        // Tiers that permit the leverage permit its neighbour as well, or it is none.
+        let tiers = request.contract.iter().flat_map(|contract| contract.tiers().iter());
+        let permitted = tiers.filter_map(|tier| tier.max_leverage).filter(|most| *most >= config.leverage);
+        let most = permitted.fold(f64::INFINITY, f64::min);
+        let near = [0.8 * config.leverage, (1.2 * config.leverage).min(most)];
+        for leverage in near.into_iter().filter(|leverage| *leverage >= 1.0 && *leverage != config.leverage) {
             let venue = VenueSettings::Perpetual(PerpetualConfig { leverage, ..config });
             jobs.push((format!("leverage = {leverage}"), RunSettings { venue, ..settings.clone() }));
         }

@@ -18,8 +18,8 @@ use thiserror::Error;
 use super::{
     checks::Check,
     conditions::{
-        Condition, ConditionName, SignalsOrigin, bars_origin, earlier_trials, fitted_constants, market_hours,
-        other_strategy, shorts_left_out, strategy_origin, untraded,
+        Condition, ConditionName, SignalsOrigin, bars_origin, contract_origin, earlier_trials, fitted_constants,
+        market_hours, other_strategy, shorts_left_out, strategy_origin, untraded,
     },
     evidence::{ClaimInference, Inference, claim_inference, inference},
     facts::DataFacts,
@@ -273,15 +273,17 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let is_one_pool = matches!(settings.venue, VenueSettings::PumpSwap(_)) && request.instruments.is_empty();
     let modelled_drift = if is_one_pool { modelled::drift(market, request.pool, &journal) } else { None };
 
+    let profit = replayed.final_equity - settings.capital;
+    let insured = replayed.perpetual.as_ref().map_or(0.0, |figures| figures.insured);
     let mut checks = vec![
         judge::data_sound(facts),
         judge::is_causal(&causal, settings),
         judge::reproduced(&figures),
-        judge::significant(&inference),
+        judge::significant(&inference, replayed.total_return),
         judge::deflated(&inference),
         judge::long_enough(&estimate, &inference, years),
         judge::beats_holding(&inference, benchmark.words()),
-        judge::survives_costs(settings, &probes),
+        judge::survives_costs(settings, &probes, profit, insured),
         judge::survives_depth(settings, source.path_source(), replayed.sharpe),
         judge::robust(replayed.sharpe, &probes),
     ];
@@ -315,6 +317,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
     let stated = claim.and_then(|claim| claim.replay.as_ref()).map(|replay| &replay.strategy);
     let bars = if facts.demonstration { None } else { bars_origin(&settings.strategy, request.accepted) };
     let hours = market_hours(facts.closed_bars, request.accepted);
+    let contract = replayed.perpetual.as_ref().and_then(|figures| contract_origin(figures, profit, request.accepted));
     let other = other_strategy(stated, &settings.strategy, request.accepted);
     let settings_json = serde_json::json!({
         "run": settings,
@@ -363,7 +366,7 @@ pub fn verify(request: &Request<'_>, ledger: &mut TrialLedger) -> Result<Verific
             .chain(shorts)
             .chain(untraded)
             .chain(own)
-            .chain([fitted, bars, hours, other].into_iter().flatten())
+            .chain([fitted, bars, hours, contract, other].into_iter().flatten())
             .collect(),
         // A basket's returns are those of no position.
         foresight_profile: if journal.each.is_empty() { foresight_profile(&journal, market) } else { None },

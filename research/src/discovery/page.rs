@@ -43,14 +43,15 @@ pub fn page(
         title: "Discovery".to_owned(),
         banner: report.start_sentence().into_iter().collect(),
         sources,
-        is_yes: report.findings > 0,
+        is_yes: Some(report.findings > 0),
         answer: report.answer(),
         sentence: format!(
             "{} candidates on {} bars from {} to {}; the last {} bars were held out. The trial ledger has {trials} candidates \
              on this market.",
             report.evaluated, report.searched.bars, report.searched.from, report.searched.to, report.held_out.bars
         ),
-        curves: Curves { open_time: discovery.market().open_time[rows].to_vec(), named: curves },
+        curves: Some(Curves { open_time: discovery.market().open_time[rows].to_vec(), named: curves }),
+        surfaces: Vec::new(),
         monitor: Vec::new(),
         tables: vec![
             Table {

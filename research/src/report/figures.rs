@@ -297,6 +297,7 @@ fn money(v: &Verification) -> Vec<(String, Markup)> {
             ("Slippage", Some(costs.slippage)),
             ("Liquidations beyond the mark price", Some(costs.liquidation_cost)),
             ("Margin lost to liquidations", Some(costs.liquidated_margin)),
+            ("Losses beyond it, which an insurance fund bears", Some(costs.insured)),
         ]),
         (None, None) => rows.extend([("Fees", replay.fees), ("Spread", replay.spread_cost)]),
     }

@@ -22,7 +22,7 @@ mod pool;
 mod returns;
 /// Settings, data and hashes as dotted paths.
 mod settings;
-/// Pages of other results: a verdict, a picture of two curves, tables.
+/// Pages of other results: an answer, pictures, tables.
 mod sheet;
 /// Every position from its first fill to its last.
 mod trades;
@@ -33,6 +33,8 @@ mod why;
 
 pub use sheet::{Curves, Sheet, Table, WealthPath};
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::claim::Verification;
@@ -42,7 +44,7 @@ use charts::DrawError;
 #[derive(Debug, Error)]
 #[error("the picture '{picture}' of the report cannot be drawn")]
 pub struct ReportError {
-    picture: &'static str,
+    picture: Cow<'static, str>,
     source: DrawError,
 }
 

@@ -2,9 +2,10 @@ use maud::{Markup, html};
 
 use super::{
     ReportError,
-    charts::{Drawing, Picture, Place, equity_beside, wealth},
+    charts::{Picture, Place, equity_beside, surface, wealth},
     page::{figure, shell},
 };
+use crate::sweep::Surface;
 
 /// A page of a result that is no verification, in the same clothes.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,16 +16,18 @@ pub struct Sheet {
     pub banner: Vec<String>,
     /// What it is of, a line each.
     pub sources: Vec<String>,
-    /// Whether the answer is yes.
-    pub is_yes: bool,
+    /// Whether the answer is yes; none where nothing was asked that has one.
+    pub is_yes: Option<bool>,
     /// The answer in a few words.
     pub answer: String,
     /// And in a sentence.
     pub sentence: String,
-    /// Curves of equity.
-    pub curves: Curves,
+    /// Curves of equity; none where there is no equity.
+    pub curves: Option<Curves>,
     /// The tests of a monitor; none where there is no monitor.
     pub monitor: Vec<WealthPath>,
+    /// How the Sharpe ratio of a search goes with its parameters; none where nothing was searched.
+    pub surfaces: Vec<Surface>,
     /// Tables, in order.
     pub tables: Vec<Table>,
     /// After how many seconds a browser asks for it again; none where it stays as it is.
@@ -69,26 +72,33 @@ impl Sheet {
     /// # Errors
     /// The picture cannot be drawn.
     pub fn html(&self) -> Result<String, ReportError> {
-        let Curves { open_time, named } = &self.curves;
-        let named: Vec<(&str, &[f64])> = named.iter().map(|(name, curve)| (*name, &curve[..])).collect();
-        let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
-        let label = format!("Equity over time on a log scale: {}.", names.join(" beside "));
         let place = || if self.monitor.is_empty() { Place::Row } else { Place::Half };
-        let picture = |title, drawn: Drawing| match drawn {
-            Ok(body) => Ok(Picture { title, body, place: place() }),
-            Err(source) => Err(ReportError { picture: title, source }),
-        };
-        let mut pictures = vec![picture("Equity", equity_beside(open_time, &named, &label))?];
+        let mut pictures = Vec::new();
+        if let Some(Curves { open_time, named }) = &self.curves {
+            let named: Vec<(&str, &[f64])> = named.iter().map(|(name, curve)| (*name, &curve[..])).collect();
+            let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+            let label = format!("Equity over time on a log scale: {}.", names.join(" beside "));
+            pictures.push(Picture::of("Equity", equity_beside(open_time, &named, &label), place())?);
+        }
         if !self.monitor.is_empty() {
             let paths: Vec<(&str, &[f64])> =
                 self.monitor.iter().map(|path| (path.name, &path.log_wealth[..])).collect();
-            pictures.push(picture("Monitor", wealth(&paths))?);
+            pictures.push(Picture::of("Monitor", wealth(&paths), place())?);
+        }
+        for one in &self.surfaces {
+            let down = one.down.as_ref().map_or_else(String::new, |down| format!("{} and ", down.path));
+            let title = format!("Sharpe ratio by {down}{}", one.across.path);
+            pictures.push(Picture::of(title, surface(one), Place::Half)?);
         }
         Ok(shell(&self.title, self.refresh, &self.body(&pictures)).into_string())
     }
 
     fn body(&self, pictures: &[Picture]) -> Markup {
-        let class = if self.is_yes { "confirmed" } else { "refuted" };
+        let class = match self.is_yes {
+            Some(true) => "confirmed",
+            Some(false) => "refuted",
+            None => "open",
+        };
         html! {
             @for said in &self.banner { aside.demonstration role="note" { strong { (said) } } }
             main {

@@ -124,6 +124,26 @@ impl Axis {
         self.different().map(|n| ((share * n as f64) as u64).min(n - 1))
     }
 
+    /// Number of `value` among the [`Axis::different`] ones; 0 where it is none of them.
+    #[must_use]
+    pub fn number_of(&self, value: &Value) -> u64 {
+        let all = self.different().unwrap_or(0);
+        match &self.values {
+            Values::List(list) => list.iter().position(|one| one == value).unwrap_or(0) as u64,
+            Values::Range(_) => (self.share_of(value) * all.saturating_sub(1) as f64).round() as u64,
+        }
+    }
+
+    /// How far along a range `value` lies, from 0 at its beginning to 1 at its end; 0 in a list.
+    #[must_use]
+    pub fn share_of(&self, value: &Value) -> f64 {
+        match &self.values {
+            Values::List(_) => 0.0,
+            Values::Range(Range { from, to, log: true, .. }) => (number(value) / from).ln() / (to / from).ln(),
+            Values::Range(Range { from, to, .. }) => (number(value) - from) / (to - from),
+        }
+    }
+
     /// The value at `share` (0 to 1, 1 excluded) of the axis.
     #[must_use]
     pub fn at(&self, share: f64) -> Value {
@@ -287,6 +307,19 @@ mod tests {
             let error = axes(text).unwrap_err();
             assert!(error.contains(part) && error.contains('a'), "{error}");
         }
+    }
+
+    #[test]
+    fn the_number_of_a_value_is_where_it_stands() {
+        let text = "a = [3, 1, 2]\nb = { from = 0.5, to = 0.1, steps = 5 }\nc = { from = 1.0, to = 100.0, steps = 3, scale = 'log' }\n\
+                    d = { from = 7, to = 3 }";
+        for axis in axes(text).unwrap() {
+            for i in 0..axis.different().unwrap() {
+                assert_eq!(axis.number_of(&axis.numbered(i)), i, "{}", axis.path);
+            }
+        }
+        let open = &axes("x = { from = 2.0, to = 4.0 }").unwrap()[0];
+        assert!((open.share_of(&Value::Float(2.5)) - 0.25).abs() < 1e-12);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod remote;
 mod results;
 mod space;
 mod store;
+mod surface;
 
 use std::{
     ops::Range,
@@ -34,6 +35,7 @@ pub use remote::{Remote, RemoteError, Replays};
 pub use results::{Finalist, RESULTS_FILE, Results, Robustness, finalists, publish};
 pub use space::{Halving, Sequence, Space, SpaceError};
 pub use store::{Identity, Store, StoreError};
+pub use surface::{Side, Surface};
 
 use crate::{
     parameters::{ParameterError, Template},

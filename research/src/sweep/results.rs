@@ -20,6 +20,7 @@ use super::{
     finalists::{Filters, Front},
     outcome::{Row, Statistics},
     store::Store,
+    surface::{Surface, Surfaces},
 };
 use crate::{
     inference::{SharpeEstimate, effective_trials},
@@ -60,6 +61,9 @@ pub struct Results {
     /// The Pareto front.
     #[serde(skip)]
     pub front: Vec<Row>,
+    /// How the Sharpe ratio of the ranked sets goes with their parameters, two by two.
+    #[serde(skip)]
+    pub surfaces: Vec<Surface>,
 }
 
 /// The table of all sets, Parquet.
@@ -77,7 +81,8 @@ pub fn publish(
     run: &mut NewRun<'_>,
 ) -> Result<Results, SweepError> {
     let year = sweep.base().periods_per_year;
-    let mut table = Table { sweep, year, run, writer: None, part: Vec::with_capacity(PART) };
+    let surfaces = Surfaces::of(sweep.space());
+    let mut table = Table { sweep, year, run, writer: None, part: Vec::with_capacity(PART), surfaces };
     let (mut front, mut sample) = (Front::default(), Sample::default());
     let (mut sets, mut completed, mut failures, mut sum) = (0, 0, BTreeMap::<String, u64>::new(), 0.0);
     let last = sweep.rounds() - 1;
@@ -100,7 +105,7 @@ pub fn publish(
         }
         table.add(row)
     })?;
-    let results_hash = table.finish()?;
+    let (results_hash, surfaces) = table.finish()?;
     Ok(Results {
         sets,
         completed,
@@ -112,6 +117,7 @@ pub fn publish(
         results_hash,
         sample: sample.sets,
         front: front.into_rows(),
+        surfaces: surfaces.finish(),
     })
 }
 
@@ -143,6 +149,7 @@ struct Table<'a, 'f> {
     run: &'a mut NewRun<'f>,
     writer: Option<TableWriter>,
     part: Vec<Row>,
+    surfaces: Surfaces,
 }
 
 impl Table<'_, '_> {
@@ -151,13 +158,14 @@ impl Table<'_, '_> {
         if self.part.len() == PART { self.flush() } else { Ok(()) }
     }
 
-    /// Adds the table to the run's files; returns its hash.
-    fn finish(mut self) -> Result<String, SweepError> {
+    /// Adds the table to the run's files; returns its hash, and the surfaces of its sets.
+    fn finish(mut self) -> Result<(String, Surfaces), SweepError> {
         self.flush()?;
-        match self.writer {
-            Some(writer) => Ok(self.run.add_table(writer)?),
-            None => Ok(String::new()),
-        }
+        let hash = match self.writer {
+            Some(writer) => self.run.add_table(writer)?,
+            None => String::new(),
+        };
+        Ok((hash, self.surfaces))
     }
 
     fn flush(&mut self) -> Result<(), SweepError> {
@@ -167,6 +175,13 @@ impl Table<'_, '_> {
         }
         let space = self.sweep.space();
         let points: Vec<Vec<Value>> = rows.iter().map(|row| space.point(row.index)).collect();
+        // The statistics of an earlier round are those of fewer bars.
+        let last = self.sweep.rounds() - 1;
+        for (row, point) in rows.iter().zip(&points).filter(|(row, _)| row.rung == last && row.is_ok()) {
+            if let Some(sharpe) = row.statistics.and_then(|s| s.sharpe(self.year)) {
+                self.surfaces.add(space, point, sharpe.get());
+            }
+        }
         let parameters: Vec<Parameter> = space
             .axes()
             .iter()

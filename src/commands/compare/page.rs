@@ -34,7 +34,7 @@ pub(super) fn sheet(comparison: &Comparison) -> Sheet {
         .chain(account.map(|words| format!("But {words}.")))
         .chain(comparison.asked.iter().map(|asked| format!("Asked for something else: {asked}.")))
         .collect(),
-        is_yes: comparison.parity,
+        is_yes: Some(comparison.parity),
         answer: answer(comparison).to_owned(),
         sentence: format!(
             "{} of {} decisions differ; {} of {} orders were filled; fills differ by {} lamports, {} of them unexplained.{besides}",
@@ -45,8 +45,9 @@ pub(super) fn sheet(comparison: &Comparison) -> Sheet {
             fills.total.difference,
             fills.total.unexplained
         ),
-        curves: Curves { open_time: comparison.equity.iter().map(|(time, _)| *time).collect(), named },
+        curves: Some(Curves { open_time: comparison.equity.iter().map(|(time, _)| *time).collect(), named }),
         monitor: tests.into_iter().flatten().collect(),
+        surfaces: Vec::new(),
         tables: tables(comparison),
         refresh: None,
     }

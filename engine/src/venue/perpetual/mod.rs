@@ -12,7 +12,7 @@ pub mod slippage;
 pub mod tiers;
 pub mod venue;
 
-pub use contract::{Contract, ContractError, FundingRate, Marks, Settlement};
+pub use contract::{Contract, ContractError, FundingRate, MarkDeviations, Marks, Settlement};
 pub use fees::Role;
 pub use margin::{InsufficientMargin, Maintenance, MaintenanceOn, MarginAccount};
 pub use slippage::{Activity, Slippage};

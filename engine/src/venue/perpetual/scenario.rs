@@ -5,7 +5,10 @@
 //! `bar_order`: one bar of a position with stop and target, in last prices and mark prices, and what closes it first.
 //! `slippage`: closes, volumes and an order, and the price of its fill. Whatever else stands in it is kept as it is.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -134,12 +137,19 @@ struct Order {
     mid: f64,
 }
 
+/// The lists that a document can have.
+const LISTS: [&str; 3] = ["scenarios", "bar_order", "slippage"];
+
 /// Replaces every figure of `document` that follows from its events by what the rules give.
 ///
 /// # Errors
-/// An event, a bar or an order lacks a number, or the tiers are none.
+/// An event, a bar or an order lacks a number or has an impossible one, the tiers are none, or there is no list.
 pub fn compute(document: &mut Value) -> Result<(), ScenarioError> {
     let tiers: Tiers = part(document.get("tiers"), "tiers")?;
+    if !LISTS.iter().any(|list| document.get(list).is_some_and(Value::is_array)) {
+        let source = serde_json::Error::custom(format!("expected one of the lists {}", LISTS.join(", ")));
+        return Err(ScenarioError { place: "the document".to_owned(), source });
+    }
     let on: MaintenanceOn = match document.get("maintenance_on") {
         Some(on) => part(Some(on), "maintenance_on")?,
         None => MaintenanceOn::default(),

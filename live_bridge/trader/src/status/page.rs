@@ -36,14 +36,15 @@ impl Status {
                 format!("Session {:.16}, pool {}, coin {}.", self.session, self.pool, self.mint),
                 format!("{} decisions, {bar}; {orders}.", self.decisions),
             ],
-            is_yes: self.demoted.is_none(),
+            is_yes: Some(self.demoted.is_none()),
             answer: answer.to_owned(),
             sentence: format!(
                 "{:.6} SOL of {}: {:.6} SOL in cash, {} units of the coin.",
                 self.equity, self.capital, self.cash, self.position
             ),
-            curves: Curves { open_time, named: vec![("live", equity)] },
+            curves: Some(Curves { open_time, named: vec![("live", equity)] }),
             monitor: tests.into_iter().flatten().collect(),
+            surfaces: Vec::new(),
             tables: self.tables(),
             refresh: Some(REFRESH),
         }

@@ -28,6 +28,8 @@ mod exposure;
 mod foresight;
 /// Axes and grid.
 mod frame;
+/// Cells that are the deeper the further their number is from 0.
+mod heat;
 /// Returns by year and month.
 mod monthly;
 /// What trading in a pool cost, part by part.
@@ -40,8 +42,12 @@ mod rolling;
 mod scale;
 /// The Sharpe ratio with its interval, against what it must beat.
 mod sharpe;
+/// How the Sharpe ratio of a search goes with two parameters.
+mod surface;
 /// What the tests of a monitor have made.
 mod wealth;
+
+use std::borrow::Cow;
 
 use maud::{Markup, html};
 
@@ -52,16 +58,28 @@ pub(super) use calendar::year_and_month;
 pub(super) use canvas::DrawError;
 pub(super) use equity::beside as equity_beside;
 pub(super) use monthly::growth_by;
+pub(super) use surface::draw as surface;
 pub(super) use wealth::draw as wealth;
 
 /// A picture of the report, or the sentence that stands for it.
 pub(super) struct Picture {
     /// What is shown.
-    pub(super) title: &'static str,
+    pub(super) title: Cow<'static, str>,
     /// The drawing.
     pub(super) body: Body,
     /// Where it stands.
     pub(super) place: Place,
+}
+
+impl Picture {
+    /// The picture of a drawing, where it could be drawn.
+    pub(super) fn of(title: impl Into<Cow<'static, str>>, drawing: Drawing, place: Place) -> Result<Self, ReportError> {
+        let title = title.into();
+        match drawing {
+            Ok(body) => Ok(Self { title, body, place }),
+            Err(source) => Err(ReportError { picture: title, source }),
+        }
+    }
 }
 
 /// How much of the page a picture takes.
@@ -154,28 +172,24 @@ const TRADED: [&str; 3] = ["Costs", "Exposure", "Foresight profile"];
 
 /// The pictures in the order of the page.
 pub(super) fn pictures(verification: &Verification) -> Result<Vec<Picture>, ReportError> {
-    let picture = |title, drawing: Drawing, place| match drawing {
-        Ok(body) => Ok(Picture { title, body, place }),
-        Err(source) => Err(ReportError { picture: title, source }),
-    };
     // Of equity alone there is no price, no trade and no position; of another tool's result no decision.
     let traded = verification.replay.fills.is_some();
     let mut pictures = Vec::new();
     if traded {
-        pictures.push(picture("Price and trades", price::draw(verification), Place::Row)?);
+        pictures.push(Picture::of("Price and trades", price::draw(verification), Place::Row)?);
     }
     if let Some(drawing) = price::last_trades(verification) {
-        pictures.push(picture("The last trades", drawing, Place::Row)?);
+        pictures.push(Picture::of("The last trades", drawing, Place::Row)?);
     }
     for (title, draw) in PLANS {
         let decided = verification.tool.is_none();
         if !decided && title == DECISIONS || !traded && TRADED.contains(&title) {
             continue;
         }
-        pictures.push(picture(title, draw(verification), Place::Half)?);
+        pictures.push(Picture::of(title, draw(verification), Place::Half)?);
     }
     if let Some(rows) = &verification.capacity {
-        pictures.push(picture(
+        pictures.push(Picture::of(
             "Capital that the edge carries",
             capacity::draw(verification, rows),
             Place::Beside(capacity_table::table(rows)),

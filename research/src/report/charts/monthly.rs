@@ -1,14 +1,12 @@
 use std::collections::BTreeMap;
 
-use plotters::{
-    prelude::*,
-    style::text_anchor::{HPos, VPos},
-};
+use plotters::style::text_anchor::{HPos, VPos};
 
 use super::{
     Body, Drawing, Drawn, Key,
     calendar::year_and_month,
-    canvas::{self, ACCENT, Area, DrawError, INK, LOSS, MUTED, TEXT, TITLE, text},
+    canvas::{self, Area, DrawError, MUTED, TEXT, TITLE, text},
+    heat::{Heat, ROW},
     nothing,
 };
 use crate::{
@@ -17,14 +15,11 @@ use crate::{
 };
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/// Where the first month begins, and how wide and high a cell is.
+/// Where the first month begins, and how wide a cell is.
 const LEFT: i32 = 88;
 const CELL: i32 = 72;
-const ROW: i32 = 62;
 /// Where the first year begins: below the titles and the names of the months.
 const TOP: i32 = 100;
-/// Opacity of the deepest colour: the number above it must stay readable.
-const DEEPEST: f64 = 0.5;
 
 /// Returns of the replay by year and month.
 pub(super) fn draw(verification: &Verification) -> Drawing {
@@ -48,14 +43,14 @@ pub(super) fn draw(verification: &Verification) -> Drawing {
     let height = u32::try_from(TOP + years * ROW + 8).unwrap_or(0);
     let svg = canvas::draw(height, &label, |area| {
         titles(area)?;
-        let deepest = best.abs().max(worst.abs());
+        let heat = Heat { width: CELL, deepest: best.abs().max(worst.abs()) * 100.0 };
         for (row, year) in (first..=last).enumerate() {
             let top = TOP + i32::try_from(row).unwrap_or(0) * ROW;
             let middle = top + ROW / 2;
             area.draw_text(&year.to_string(), &text(MUTED, HPos::Left, VPos::Center), (4, middle))?;
             for month in 1..=12_i8 {
-                let value = returns.get(&(year, month)).copied();
-                cell(area, LEFT + i32::from(month - 1) * CELL, top, value, deepest)?;
+                let percent = returns.get(&(year, month)).map(|growth| growth * 100.0);
+                heat.cell(area, (LEFT + i32::from(month - 1) * CELL, top), percent)?;
             }
         }
         Ok(())
@@ -77,24 +72,6 @@ fn titles(area: &Area<'_>) -> Result<(), DrawError> {
         area.draw_text(month, &style, (at, TOP - TEXT / 2 - 8))?;
     }
     Ok(())
-}
-
-fn cell(area: &Area<'_>, left: i32, top: i32, value: Option<f64>, deepest: f64) -> Result<(), DrawError> {
-    let at = (left + CELL / 2, top + ROW / 2);
-    let Some(value) = value else {
-        return area.draw_text(DASH, &text(MUTED, HPos::Center, VPos::Center), at);
-    };
-    let share = if deepest > 0.0 { (value.abs() / deepest * DEEPEST * 100.0).round() / 100.0 } else { 0.0 };
-    let color = if value < 0.0 { LOSS } else { ACCENT };
-    let corners = [(left + 1, top + 1), (left + CELL - 1, top + ROW - 1)];
-    area.draw(&Rectangle::new(corners, color.mix(share).filled()))?;
-    area.draw_text(&in_cell(value), &text(INK, HPos::Center, VPos::Center), at)
-}
-
-/// Per cent in at most four characters: decimals only below ten.
-fn in_cell(fraction: f64) -> String {
-    let percent = fraction * 100.0;
-    number(percent, usize::from(percent.abs() < 9.95))
 }
 
 /// Growth within each month.
@@ -138,12 +115,5 @@ mod tests {
     /// The same quotient that the code forms, where the decimal has no exact double.
     fn close(value: f64) -> f64 {
         if value == 0.2 { 1.5 / 1.25 - 1.0 } else { value }
-    }
-
-    #[test]
-    fn a_cell_has_room_for_four_characters() {
-        assert_eq!(in_cell(-0.042), "\u{2212}4.2");
-        assert_eq!(in_cell(0.123), "12");
-        assert_eq!(in_cell(-0.9996), "\u{2212}100");
     }
 }
