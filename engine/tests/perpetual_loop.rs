@@ -6,11 +6,17 @@ use proptest::{prelude::*, strategy::Strategy as _};
 use q50_engine::{
     decision::{Budget, Decision, Intent, Order, Reason},
     ledger::Account,
+    limits::Limit,
     market::{Column, History, Market, Signals},
     matching::RestingExits,
     record::{FillRow, Journal, Summary},
     replay::replay,
-    strategy::Strategy,
+    strategy::{
+        Strategy,
+        exits::ExitConfig,
+        risk::{Limited, RiskConfig},
+        sizing::{SizingConfig, WithSizing},
+    },
     units::Fraction,
     venue::{
         Contract, FillSide, Perpetual, PerpetualConfig, Rejection,
@@ -94,9 +100,13 @@ impl World {
     }
 
     fn replay(&self, strategy: &Scripted) -> Journal {
+        self.replay_of(strategy.clone())
+    }
+
+    fn replay_of(&self, mut strategy: impl Strategy) -> Journal {
         self.with(|market, contract| {
             let (mut journal, mut venue) = (Journal::default(), Perpetual::new(self.config, contract));
-            replay(market, &mut strategy.clone(), &mut venue, 1_000.0, &mut journal);
+            replay(market, &mut strategy, &mut venue, 1_000.0, &mut journal);
             journal
         })
     }
@@ -127,6 +137,34 @@ fn what_is_opened_at_a_settlement_does_not_pay_it_and_what_is_closed_at_one_does
     // Opened at the open of row 1, closed at that of row 4.
     assert_eq!(journal.funding, [1.0, 2.0, 4.0]);
     assert!((last(&journal) - 993.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_turn_that_is_sized_is_as_large_as_one_that_is_not() {
+    let equity = |share: f64| Budget::Equity(Fraction::new(share));
+    let orders = vec![(0, Order::Short(Fraction::ONE)), (2, Order::Buy(equity(1.0))), (4, Order::Short(Fraction::ONE))];
+    let script = Scripted { orders, ..Scripted::default() };
+    for leverage in [1.0, 5.0] {
+        let mut world = World::new(&[STILL; 8]);
+        world.config.leverage = leverage;
+        let asked = world.replay(&script);
+        assert_eq!(asked.fills.iter().map(|row| row.fill.units).collect::<Vec<_>>(), [10.0, 20.0, 20.0]);
+        let sized = world.replay_of(WithSizing::new(script.clone(), SizingConfig::OWN, ExitConfig::default()));
+        assert_eq!(sized.fills, asked.fills, "{leverage}");
+    }
+}
+
+#[test]
+fn both_sides_are_held_to_the_limits_of_the_account() {
+    let risk = RiskConfig { total_exposure: Some(Fraction::new(0.4)), ..RiskConfig::default() };
+    let all = Order::Buy(Budget::Equity(Fraction::ONE));
+    let orders = vec![(0, all), (1, all), (2, Order::Short(Fraction::ONE))];
+    let limited = Limited::new(Scripted { orders, ..Scripted::default() }, risk);
+    let journal = World::new(&[STILL; 6]).replay_of(limited);
+    // 400 of 1,000; the limit is hit; then 4 are sold, and 4 sold short.
+    assert_eq!(journal.fills.iter().map(|row| row.fill.units).collect::<Vec<_>>(), [4.0, 8.0]);
+    assert_eq!(journal.rejections, [(1, Rejection::Limit(Limit::TotalExposure))]);
+    assert_eq!(journal.cuts, [(0, Limit::TotalExposure), (2, Limit::TotalExposure)]);
 }
 
 #[test]
