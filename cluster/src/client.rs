@@ -33,12 +33,12 @@ const LONGEST: Duration = Duration::from_secs(60);
 const MOST_SETS: u64 = 262_144;
 /// Most sets that are named one by one in a query, which every task carries whole.
 const MOST_NAMED: usize = 32_768;
-/// Most tasks of a job that are made for their work.
-const MOST_TASKS: f64 = 128.0;
+/// Most tasks of a job that are made for their work: each carries the plan of all.
+const MOST_TASKS: f64 = 64.0;
 /// Most sets of a task: their rows come back in one message, of at most 16 MiB.
 const MOST_SETS_OF_TASK: usize = 8_192;
-/// Work of a task on one core: a task costs some milliseconds.
-const TASK_SECONDS: f64 = 0.5;
+/// Work of a task on one core: a task costs some hundredths of it.
+const TASK_SECONDS: f64 = 1.0;
 /// Seconds on this machine alone below which nothing is gained.
 const WORTH_SECONDS: f64 = 60.0;
 /// How long sets are replayed here to know what one costs.
@@ -184,7 +184,7 @@ impl Client {
         Ok(answers)
     }
 
-    /// Parts of a job: as many as have half a second each.
+    /// Parts of a job: as many as have a second each.
     fn tasks(&self, sets: usize) -> usize {
         let of_work = (sets as f64 * self.bars as f64 / self.core / TASK_SECONDS).clamp(1.0, MOST_TASKS);
         (of_work as usize).max(sets.div_ceil(MOST_SETS_OF_TASK))
