@@ -287,7 +287,7 @@ mod tests {
         let error = read(3).unwrap_err().to_string();
         assert!(error.contains("t.csv") && error.contains("4 cells") && error.contains("at most 3"), "{error}");
         let page = dir.path().join("r.html");
-        std::fs::write(&page, "<").unwrap();
+        std::fs::write(&page, "<html>").unwrap();
         std::fs::OpenOptions::new().write(true).open(&page).unwrap().set_len(MOST + 1).unwrap();
         let error = Export::read(&page).unwrap_err().to_string();
         assert!(error.contains("r.html") && error.contains("more than 128 MiB of HTML"), "{error}");
