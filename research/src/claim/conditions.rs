@@ -280,7 +280,7 @@ pub(super) fn contract_origin(
     if figures.marked_at == MarkedAt::MarkPrice {
         assumed.push("equity and liquidations rest on the mark prices of a file".to_owned());
     }
-    if received > 0.0 && received > RECEIVED * profit {
+    if profit > 0.0 && received > RECEIVED * profit {
         assumed
             .push(format!("{received:.2} of a profit of {profit:.2} were received as funding, at the rates of a file"));
     }

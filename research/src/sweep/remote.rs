@@ -6,7 +6,6 @@
 
 use std::{error::Error, ops::Range, sync::atomic::AtomicBool};
 
-use q50_engine::units::PerPeriodSharpe;
 use rayon::prelude::*;
 
 use super::{Row, Sweep, SweepError};
@@ -72,16 +71,6 @@ pub(super) fn trials(
     if !asked.eq(rows.iter().map(|row| (row.index, row.rung))) {
         return Err(SweepError::Remote("the rows that came back are not those of the sets that were sent".into()));
     }
-    let trial = |(key, row): (&Option<TrialKey>, &Row)| {
-        let (key, found) = ((*key)?, row.statistics?);
-        Some(Trial {
-            key,
-            role: Role::Candidate,
-            sharpe: found.sharpe_per_period.map(PerPeriodSharpe::new),
-            returns: found.returns as usize,
-            skew: found.skew,
-            kurtosis: found.kurtosis,
-        })
-    };
+    let trial = |(key, row): (&Option<TrialKey>, &Row)| Some(row.statistics?.trial((*key)?, Role::Candidate));
     Ok(keys.iter().zip(rows).filter_map(trial).collect())
 }

@@ -129,6 +129,7 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameters::number;
 
     fn surfaces(text: &str, sharpe: impl Fn(&[Value]) -> Option<f64>) -> Vec<Surface> {
         let space = Space::parse(text).unwrap();
@@ -139,10 +140,6 @@ mod tests {
             }
         }
         surfaces.finish()
-    }
-
-    fn number(value: &Value) -> f64 {
-        crate::parameters::number(value)
     }
 
     #[test]
